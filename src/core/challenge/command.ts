@@ -1,0 +1,57 @@
+import type { DeviceId, UserId } from "../ids.ts";
+import type { Instant, Millis } from "../time.ts";
+import type { VerifiedProof } from "./proof.ts";
+import type { JsonObject } from "./state.ts";
+
+/** What the winner of a redemption would fix; the object adds its own clock. Lengths are seconds. */
+export type RedeemDraft = {
+  readonly jti: string;
+  readonly idJti: string;
+  readonly kid: string;
+  readonly accessSeconds: number;
+  readonly idSeconds: number;
+  /** Present when the redemption opens a refresh family. */
+  readonly grant?: GrantDraft;
+};
+
+/** How a refresh family begins. */
+export type GrantDraft = {
+  readonly salt: string;
+  readonly keyVersion: number;
+  readonly lifetime: Millis;
+  /** What tokens of this family say about the user: opaque to the machine, written by the door. */
+  readonly subject: JsonObject;
+  /** DPoP key thumbprint, when the family is bound to one. */
+  readonly jkt?: string;
+};
+
+export type Command =
+  | { readonly name: "claim"; readonly deviceId: DeviceId; readonly userId: UserId; readonly ip?: string }
+  | {
+      readonly name: "approve";
+      readonly proof: VerifiedProof;
+      readonly promptedAt?: Instant;
+      readonly ip?: string;
+    }
+  | {
+      readonly name: "deny";
+      readonly proof: VerifiedProof;
+      readonly promptedAt?: Instant;
+      readonly ip?: string;
+    }
+  | { readonly name: "cancel"; readonly by: string; readonly ip?: string }
+  | {
+      readonly name: "redeem";
+      readonly waiterProof: string;
+      readonly draft: RedeemDraft;
+      readonly ip?: string;
+    }
+  | { readonly name: "expire" };
+
+export type CommandName = Command["name"];
+
+/** What the shell performs after a commit. */
+export type Effect =
+  | { readonly name: "wake" }
+  | { readonly name: "openGrant"; readonly draft: GrantDraft }
+  | { readonly name: "revokeGrant"; readonly reason: string };

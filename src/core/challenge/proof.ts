@@ -1,0 +1,45 @@
+import type { ClientId, DeviceId, UserId } from "../ids.ts";
+import type { Instant } from "../time.ts";
+import type { DecisionKind } from "./state.ts";
+
+declare const verified: unique symbol;
+
+/** What a verified proof says, by the kind of approver that gave it (settled question 15). */
+export type ProofClaims =
+  | {
+      readonly kind: "device";
+      readonly deviceId: DeviceId;
+      readonly userId: UserId;
+      readonly decision: DecisionKind;
+      /** When the device was enrolled: it may only answer challenges that came after. */
+      readonly enrolledAt: Instant;
+      readonly digest: string;
+      readonly amr: readonly string[];
+    }
+  | {
+      readonly kind: "code";
+      readonly identifierId: string;
+      readonly userId: UserId;
+      readonly decision: DecisionKind;
+      readonly digest: string;
+      readonly amr: readonly string[];
+    }
+  | {
+      readonly kind: "client";
+      readonly clientId: ClientId;
+      readonly userId: UserId;
+      readonly decision: DecisionKind;
+      readonly digest: string;
+      readonly amr: readonly string[];
+    }
+  | {
+      readonly kind: "firstEnrolment";
+      readonly deviceId: DeviceId;
+      readonly userId: UserId;
+      readonly decision: "approve";
+      readonly digest: string;
+      readonly amr: readonly string[];
+    };
+
+/** A proof that the proof module has checked. Nothing else can make one, so an unverified approval cannot be typed. */
+export type VerifiedProof = ProofClaims & { readonly [verified]: true };

@@ -1,0 +1,123 @@
+import type { ChallengeId, ClientId, DeviceId, UserId } from "../ids.ts";
+import type { Instant, Millis } from "../time.ts";
+
+/** What the challenge asks: the client's own word is allowed beside the service's three. */
+export type Purpose = "sign_in" | "enrol_device" | "verify_identifier" | (string & {});
+
+/** What a request looked like to the edge; every part may be unknown. */
+export type Origin = {
+  readonly ip?: string;
+  readonly country?: string;
+  readonly userAgent?: string;
+};
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+/** Everything that is fixed at birth. Times are instants; windows are milliseconds. */
+export type ChallengeSpec = {
+  readonly id: ChallengeId;
+  readonly door: Door;
+  readonly clientId: ClientId;
+  readonly purpose: Purpose;
+  readonly userId?: UserId;
+  readonly scope: string;
+  readonly bindingMessage?: string;
+  /** Keyed hash of the number that the approver must type, never the number itself. */
+  readonly matchCodeHash?: string;
+  readonly requiresClaim: boolean;
+  readonly nonce: string;
+  /** Opaque to the machine; belongs to the door. At most CONTEXT_LIMIT bytes of JSON. */
+  readonly context: JsonObject;
+  readonly origin: Origin;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant;
+  /** How long an approval may wait for its redemption. */
+  readonly redeemWindow: Millis;
+  /** How long the same waiter proof gets the same facts again. */
+  readonly replayWindow: Millis;
+};
+
+export const CONTEXT_LIMIT = 4_096;
+
+export type Door = "oauth" | "cotter" | "loginid" | "authsignal" | "approver" | "page";
+
+export type DecisionKind = "approve" | "deny";
+
+/** Who stood behind a decision (settled question 15). */
+export type Approver =
+  | { readonly kind: "device"; readonly deviceId: DeviceId }
+  | { readonly kind: "code"; readonly identifierId: string }
+  | { readonly kind: "client"; readonly clientId: ClientId }
+  | { readonly kind: "firstEnrolment"; readonly deviceId: DeviceId };
+
+/** What the winning redemption fixes; tokens are signed from it, never stored. */
+export type Facts = {
+  readonly jti: string;
+  readonly idJti: string;
+  /** Unix seconds. */
+  readonly iat: number;
+  /** Unix seconds at which the access token ends. */
+  readonly exp: number;
+  /** Unix seconds at which the ID token ends. */
+  readonly idExp: number;
+  /** Unix seconds of the approval. */
+  readonly authTime: number;
+  readonly kid: string;
+  readonly amr: readonly string[];
+};
+
+export type Phase =
+  | { readonly name: "pending" }
+  | { readonly name: "claimed"; readonly deviceId: DeviceId; readonly userId: UserId; readonly at: Instant }
+  | {
+      readonly name: "approved";
+      readonly approver: Approver;
+      readonly userId: UserId;
+      readonly proofDigest: string;
+      readonly amr: readonly string[];
+      readonly at: Instant;
+      readonly redeemBy: Instant;
+    }
+  | { readonly name: "denied"; readonly approver: Approver; readonly at: Instant }
+  | {
+      readonly name: "redeemed";
+      readonly approver: Approver;
+      readonly userId: UserId;
+      readonly facts: Facts;
+      readonly withGrant: boolean;
+      /** Digest of what the winner proved: handle, verifier, key and client. */
+      readonly waiterProof: string;
+      readonly at: Instant;
+    }
+  | { readonly name: "cancelled"; readonly by: string; readonly at: Instant }
+  | { readonly name: "expired"; readonly at: Instant };
+
+export type PhaseName = Phase["name"];
+
+/** One step of the life of a challenge, as the audit trail shows it. */
+export type Step = {
+  readonly at: Instant;
+  readonly what:
+    | "started"
+    | "prompted"
+    | "claimed"
+    | "approved"
+    | "denied"
+    | "redeemed"
+    | "cancelled"
+    | "expired";
+  readonly by?: string;
+  readonly ip?: string;
+};
+
+export type Challenge = {
+  readonly spec: ChallengeSpec;
+  /** Grows on every change and only then. */
+  readonly version: number;
+  readonly phase: Phase;
+  readonly timeline: readonly Step[];
+};
+
+/** Phases that no command leaves. */
+export const TERMINAL: ReadonlySet<PhaseName> = new Set(["denied", "redeemed", "cancelled", "expired"]);

@@ -1,0 +1,273 @@
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { type Instant, toSeconds } from "../time.ts";
+import { settle } from "./clock.ts";
+import type { Command, Effect, RedeemDraft } from "./command.ts";
+import type { VerifiedProof } from "./proof.ts";
+import type { Approver, Challenge, ChallengeSpec, DecisionKind, Facts, Phase, Step } from "./state.ts";
+
+export type Moved = { readonly next: Challenge; readonly effects: readonly Effect[] };
+type Outcome = Result<Moved, Refusal>;
+type Of<Name extends Phase["name"]> = Extract<Phase, { name: Name }>;
+type CommandOf<Name extends Command["name"]> = Extract<Command, { name: Name }>;
+
+/** A challenge at its birth: pending, version 1. */
+export function born(spec: ChallengeSpec): Challenge {
+  const step: Step = {
+    at: spec.createdAt,
+    what: "started",
+    by: `client:${spec.clientId}`,
+    ...ipOf(spec.origin),
+  };
+  return { spec, version: 1, phase: { name: "pending" }, timeline: [step] };
+}
+
+/**
+ * Applies one command at `now` (design/challenge.md). Time is settled first. A refusal changes nothing; `same` keeps the
+ * version, so a retry is free. Pure and synchronous: the object commits `next` and performs the effects.
+ */
+export function transition(challenge: Challenge, command: Command, now: Instant): Outcome {
+  const settled = settle(challenge, now);
+  const moved = step(settled, command, now);
+  if (!moved.ok || settled === challenge) return moved;
+  return ok({ next: moved.value.next, effects: [...moved.value.effects, { name: "wake" }] });
+}
+
+function step(challenge: Challenge, command: Command, now: Instant): Outcome {
+  const { phase } = challenge;
+  switch (phase.name) {
+    case "pending":
+      return fromPending(challenge, command, now);
+    case "claimed":
+      return fromClaimed(challenge, phase, command, now);
+    case "approved":
+      return fromApproved(challenge, phase, command, now);
+    case "redeemed":
+      return fromRedeemed(challenge, phase, command, now);
+    case "denied":
+    case "cancelled":
+    case "expired":
+      return fromEnded(challenge, phase, command);
+  }
+}
+
+function fromPending(challenge: Challenge, command: Command, now: Instant): Outcome {
+  switch (command.name) {
+    case "claim":
+      return claim(challenge, command, now);
+    case "approve":
+    case "deny":
+      return challenge.spec.requiresClaim ? no({ code: "not_claimed" }) : decide(challenge, command, now);
+    case "cancel":
+      return cancel(challenge, command, now);
+    case "redeem":
+      return no({ code: "not_approved" });
+    case "expire":
+      return expire(challenge, now);
+  }
+}
+
+function fromClaimed(challenge: Challenge, phase: Of<"claimed">, command: Command, now: Instant): Outcome {
+  switch (command.name) {
+    case "claim":
+      return command.deviceId === phase.deviceId ? same(challenge) : no({ code: "claimed_by_other" });
+    case "approve":
+    case "deny":
+      return isClaimer(command.proof, phase)
+        ? decide(challenge, command, now)
+        : no({ code: "claimed_by_other" });
+    case "cancel":
+      return cancel(challenge, command, now);
+    case "redeem":
+      return no({ code: "not_approved" });
+    case "expire":
+      return expire(challenge, now);
+  }
+}
+
+function fromApproved(challenge: Challenge, phase: Of<"approved">, command: Command, now: Instant): Outcome {
+  switch (command.name) {
+    case "claim":
+    case "approve":
+    case "deny":
+      return no({ code: "already_decided", winner: "approve" });
+    case "cancel":
+      return cancel(challenge, command, now);
+    case "redeem":
+      return redeem(challenge, phase, command, now);
+    case "expire":
+      return expire(challenge, now);
+  }
+}
+
+function fromRedeemed(challenge: Challenge, phase: Of<"redeemed">, command: Command, now: Instant): Outcome {
+  switch (command.name) {
+    case "claim":
+    case "approve":
+    case "deny":
+    case "cancel":
+      return no({ code: "redeemed", grantDies: false });
+    case "redeem":
+      return redeemAgain(challenge, phase, command, now);
+    case "expire":
+      return same(challenge);
+  }
+}
+
+function fromEnded(
+  challenge: Challenge,
+  phase: Of<"denied" | "cancelled" | "expired">,
+  command: Command,
+): Outcome {
+  switch (command.name) {
+    case "approve":
+    case "deny":
+      return phase.name === "denied"
+        ? no({ code: "already_decided", winner: "deny" })
+        : no({ code: phase.name });
+    case "claim":
+    case "redeem":
+      return no({ code: phase.name });
+    case "cancel":
+    case "expire":
+      return same(challenge);
+  }
+}
+
+const same = (challenge: Challenge): Outcome => ok({ next: challenge, effects: [] });
+
+function enter(
+  challenge: Challenge,
+  phase: Phase,
+  steps: readonly Step[],
+  effects: readonly Effect[],
+): Outcome {
+  const timeline = [...challenge.timeline, ...steps];
+  return ok({ next: { ...challenge, version: challenge.version + 1, phase, timeline }, effects });
+}
+
+const WAKE: readonly Effect[] = [{ name: "wake" }];
+
+function claim(challenge: Challenge, command: CommandOf<"claim">, now: Instant): Outcome {
+  const { userId } = challenge.spec;
+  if (userId !== undefined && userId !== command.userId) return no({ code: "device_of_another_user" });
+  const phase: Phase = { name: "claimed", deviceId: command.deviceId, userId: command.userId, at: now };
+  const step: Step = { at: now, what: "claimed", by: `device:${command.deviceId}`, ...ipOf(command) };
+  return enter(challenge, phase, [step], WAKE);
+}
+
+function decide(challenge: Challenge, command: CommandOf<"approve" | "deny">, now: Instant): Outcome {
+  const { proof } = command;
+  const refusal = unfit(challenge, proof, command.name);
+  if (refusal) return no(refusal);
+  const approver = approverOf(proof);
+  const prompted: Step[] =
+    command.promptedAt === undefined
+      ? []
+      : [{ at: command.promptedAt, what: "prompted", by: `user:${proof.userId}` }];
+  const what = command.name === "approve" ? "approved" : "denied";
+  const steps = [...prompted, { at: now, what, by: nameOf(approver), ...ipOf(command) } satisfies Step];
+  if (command.name === "deny") return enter(challenge, { name: "denied", approver, at: now }, steps, WAKE);
+  const phase: Phase = {
+    name: "approved",
+    approver,
+    userId: proof.userId,
+    proofDigest: proof.digest,
+    amr: proof.amr,
+    at: now,
+    redeemBy: now + challenge.spec.redeemWindow,
+  };
+  return enter(challenge, phase, steps, WAKE);
+}
+
+function unfit({ spec }: Challenge, proof: VerifiedProof, decision: DecisionKind): Refusal | undefined {
+  if (proof.decision !== decision) return { code: "bad_signature" };
+  if (spec.userId !== undefined && spec.userId !== proof.userId) return { code: "device_of_another_user" };
+  if (proof.kind === "device" && proof.enrolledAt > spec.createdAt) return { code: "device_too_young" };
+  return undefined;
+}
+
+const isClaimer = (proof: VerifiedProof, phase: Of<"claimed">): boolean =>
+  proof.kind === "device" && proof.deviceId === phase.deviceId && proof.userId === phase.userId;
+
+function approverOf(proof: VerifiedProof): Approver {
+  switch (proof.kind) {
+    case "device":
+    case "firstEnrolment":
+      return { kind: proof.kind, deviceId: proof.deviceId };
+    case "code":
+      return { kind: "code", identifierId: proof.identifierId };
+    case "client":
+      return { kind: "client", clientId: proof.clientId };
+  }
+}
+
+/** The approver as one word for the audit trail, `kind:id`. */
+export function nameOf(approver: Approver): string {
+  switch (approver.kind) {
+    case "device":
+    case "firstEnrolment":
+      return `${approver.kind}:${approver.deviceId}`;
+    case "code":
+      return `code:${approver.identifierId}`;
+    case "client":
+      return `client:${approver.clientId}`;
+  }
+}
+
+function cancel(challenge: Challenge, command: CommandOf<"cancel">, now: Instant): Outcome {
+  const step: Step = { at: now, what: "cancelled", by: command.by, ...ipOf(command) };
+  return enter(challenge, { name: "cancelled", by: command.by, at: now }, [step], WAKE);
+}
+
+const expire = (challenge: Challenge, now: Instant): Outcome =>
+  enter(challenge, { name: "expired", at: now }, [{ at: now, what: "expired" }], WAKE);
+
+function redeem(
+  challenge: Challenge,
+  phase: Of<"approved">,
+  command: CommandOf<"redeem">,
+  now: Instant,
+): Outcome {
+  const { draft } = command;
+  const next: Phase = {
+    name: "redeemed",
+    approver: phase.approver,
+    userId: phase.userId,
+    facts: factsOf(draft, phase, now),
+    withGrant: draft.grant !== undefined,
+    waiterProof: command.waiterProof,
+    at: now,
+  };
+  const step: Step = { at: now, what: "redeemed", by: `client:${challenge.spec.clientId}`, ...ipOf(command) };
+  const effects: Effect[] = draft.grant ? [{ name: "openGrant", draft: draft.grant }] : [];
+  return enter(challenge, next, [step], [...effects, { name: "wake" }]);
+}
+
+function factsOf(draft: RedeemDraft, phase: Of<"approved">, now: Instant): Facts {
+  const iat = toSeconds(now);
+  return {
+    jti: draft.jti,
+    idJti: draft.idJti,
+    kid: draft.kid,
+    iat,
+    exp: iat + draft.accessSeconds,
+    idExp: iat + draft.idSeconds,
+    authTime: toSeconds(phase.at),
+    amr: phase.amr,
+  };
+}
+
+function redeemAgain(
+  challenge: Challenge,
+  phase: Of<"redeemed">,
+  command: CommandOf<"redeem">,
+  now: Instant,
+): Outcome {
+  if (command.waiterProof !== phase.waiterProof) return no({ code: "redeemed", grantDies: true });
+  if (now >= phase.at + challenge.spec.replayWindow) return no({ code: "redeemed", grantDies: false });
+  return same(challenge);
+}
+
+const ipOf = (from: { readonly ip?: string }): { ip?: string } =>
+  from.ip === undefined ? {} : { ip: from.ip };

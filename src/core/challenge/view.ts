@@ -1,0 +1,44 @@
+import type { ChallengeId, ClientId, UserId } from "../ids.ts";
+import type { Instant } from "../time.ts";
+import { deadline, settle } from "./clock.ts";
+import type { Approver, Challenge, PhaseName } from "./state.ts";
+
+/** What may be told to whoever waits or asks: never a token, and nobody's name before the approval. */
+export type ChallengeView = {
+  readonly id: ChallengeId;
+  readonly clientId: ClientId;
+  readonly state: PhaseName;
+  readonly version: number;
+  /** End of the present phase where it has one, else when it was entered. */
+  readonly expiresAt: Instant;
+  /** Only once approved: who approved, for whom, and when. */
+  readonly approval?: { readonly userId: UserId; readonly approver: Approver; readonly at: Instant };
+};
+
+/** What a waiting socket or long-poll is told (contract, "Waiting"). */
+export type WaitView = { readonly id: ChallengeId; readonly state: PhaseName; readonly expiresAt: Instant };
+
+/** The challenge as it stands at `now`: time is settled first, so a late alarm never shows a dead challenge as alive. */
+export function viewOf(challenge: Challenge, now: Instant): ChallengeView {
+  const { spec, phase, version } = settle(challenge, now);
+  const common = {
+    id: spec.id,
+    clientId: spec.clientId,
+    state: phase.name,
+    version,
+    expiresAt: deadline(spec, phase),
+  };
+  return phase.name === "approved" || phase.name === "redeemed"
+    ? { ...common, approval: { userId: phase.userId, approver: phase.approver, at: phase.at } }
+    : common;
+}
+
+/** The part of a view that may travel on a wait. */
+export const waitView = (view: ChallengeView): WaitView => ({
+  id: view.id,
+  state: view.state,
+  expiresAt: view.expiresAt,
+});
+
+/** A wait is over once the challenge has left pending and claimed. */
+export const isSettled = (state: PhaseName): boolean => state !== "pending" && state !== "claimed";

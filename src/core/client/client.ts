@@ -1,0 +1,35 @@
+import type { ClientId } from "../ids.ts";
+import type { Instant } from "../time.ts";
+import type { ClientSettings } from "./settings.ts";
+
+export type ClientKind = "confidential" | "public";
+
+export const GRANT_TYPES = [
+  "authorization_code",
+  "refresh_token",
+  "urn:ietf:params:oauth:grant-type:device_code",
+  "urn:openid:params:grant-type:ciba",
+] as const;
+export type GrantType = (typeof GRANT_TYPES)[number];
+
+/** An application that asks. Its secret is kept elsewhere and never leaves the store with it. */
+export type Client = {
+  readonly id: ClientId;
+  readonly name: string;
+  readonly kind: ClientKind;
+  readonly redirectUris: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly grantTypes: readonly GrantType[];
+  /** PEM (SPKI) texts: keys that verify the client's service tokens and `private_key_jwt`. */
+  readonly publicKeys: readonly string[];
+  readonly webhookUrl?: string;
+  readonly notificationEndpoint?: string;
+  readonly settings: ClientSettings;
+  readonly disabledAt?: Instant;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+};
+
+/** Whether a browser page of this origin may call for the client. `*` allows every origin. */
+export const allowsOrigin = (client: Client, origin: string): boolean =>
+  client.allowedOrigins.includes("*") || client.allowedOrigins.includes(origin);

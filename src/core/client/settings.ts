@@ -1,0 +1,39 @@
+import type { Door } from "../challenge/state.ts";
+
+export type ActionRule = "allow" | "challenge" | "block" | "review";
+
+/** What an operator may set for a client; everything is optional (contract, "Client settings"). */
+export type ClientSettings = {
+  readonly access_token_seconds?: number;
+  readonly id_token_seconds?: number;
+  readonly refresh_token_days?: number;
+  readonly challenge_seconds?: number;
+  readonly match_code?: "off" | "required";
+  readonly insecure_tap?: boolean;
+  readonly issuer?: string | Partial<Record<Door, string>>;
+  readonly decoy_unknown_users?: boolean;
+  readonly starts_per_minute?: number;
+  readonly scopes?: readonly string[];
+  readonly preauthorize?: boolean;
+  readonly actions?: Readonly<Record<string, ActionRule>>;
+};
+
+/** No token may live longer than this: a retired signing key stays published for as long. */
+export const LONGEST_TOKEN_SECONDS = 86_400;
+
+/** Token lengths of a client, defaults filled in: seconds, and days for the refresh token. */
+export const tokenLengths = (settings: ClientSettings) => ({
+  accessSeconds: settings.access_token_seconds ?? 3_600,
+  idSeconds: settings.id_token_seconds ?? 3_600,
+  refreshDays: settings.refresh_token_days ?? 30,
+});
+
+/** Starts that the client may make in any minute; 0 is no limit. */
+export const startsPerMinute = (settings: ClientSettings): number => settings.starts_per_minute ?? 300;
+
+/** The `iss` that a door puts into this client's tokens: the client's legacy value, else the door's own (settled question 7). */
+export function issuerFor(settings: ClientSettings, door: Door, fallback: string): string {
+  const { issuer } = settings;
+  if (door === "oauth" || issuer === undefined) return fallback;
+  return typeof issuer === "string" ? issuer : (issuer[door] ?? fallback);
+}

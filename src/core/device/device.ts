@@ -1,0 +1,27 @@
+import type { Door } from "../challenge/state.ts";
+import type { ClientId, DeviceId, UserId } from "../ids.ts";
+import type { Instant } from "../time.ts";
+
+/** Kinds of device key. `EC` is P-256; RSA is PKCS#1 v1.5 with SHA-256 (old Android). */
+export type KeyAlgorithm = "Ed25519" | "EC" | "RSA";
+
+/** A public key whose encoding has been found canonical. `bytes` are base64url: 32 raw bytes for Ed25519, SPKI DER otherwise. */
+export type DeviceKey = {
+  readonly algorithm: KeyAlgorithm;
+  readonly bytes: string;
+  /** base64url SHA-256 of the decoded key: by it a key is found, however its text was wrapped. */
+  readonly fingerprint: string;
+};
+
+/** One enrolled authenticator of one user. */
+export type Device = {
+  readonly id: DeviceId;
+  readonly userId: UserId;
+  readonly key: DeviceKey;
+  readonly name: string;
+  readonly kind: string;
+  readonly door: Door;
+  readonly clientId: ClientId;
+  readonly enrolledAt: Instant;
+  readonly revokedAt?: Instant;
+};

@@ -1,0 +1,61 @@
+import type { GrantDraft } from "../challenge/command.ts";
+import type { Challenge, JsonObject } from "../challenge/state.ts";
+import type { ClientId, DeviceId, GrantId, UserId } from "../ids.ts";
+import type { Instant, Millis } from "../time.ts";
+
+/**
+ * A refresh-token family. The refresh token itself is derived from `id`, `generation` and `salt` with the handle key of
+ * `keyVersion`; nothing here lets anybody make one without that key (settled question 2).
+ */
+export type Grant = {
+  readonly id: GrantId;
+  readonly clientId: ClientId;
+  readonly userId: UserId;
+  /** The device whose approval opened the family; its removal ends it. */
+  readonly deviceId?: DeviceId;
+  readonly scope: string;
+  readonly subject: JsonObject;
+  readonly amr: readonly string[];
+  /** Unix seconds of the approval. */
+  readonly authTime: number;
+  readonly salt: string;
+  readonly jkt?: string;
+  readonly lifetime: Millis;
+  readonly createdAt: Instant;
+  readonly generation: number;
+  readonly keyVersion: number;
+  readonly rotatedAt: Instant;
+  readonly expiresAt: Instant;
+  readonly ended?: { readonly at: Instant; readonly reason: string };
+};
+
+/** Opens the family that a redemption gives birth to. The challenge must be redeemed. */
+export function openGrant(challenge: Challenge, draft: GrantDraft): Grant {
+  const { spec, phase } = challenge;
+  if (phase.name !== "redeemed") throw new Error("a grant is born of a redeemed challenge only");
+  const { approver } = phase;
+  const device =
+    approver.kind === "device" || approver.kind === "firstEnrolment" ? { deviceId: approver.deviceId } : {};
+  return {
+    id: spec.id,
+    clientId: spec.clientId,
+    userId: phase.userId,
+    ...device,
+    scope: spec.scope,
+    subject: draft.subject,
+    amr: phase.facts.amr,
+    authTime: phase.facts.authTime,
+    salt: draft.salt,
+    ...(draft.jkt === undefined ? {} : { jkt: draft.jkt }),
+    lifetime: draft.lifetime,
+    createdAt: phase.at,
+    generation: 1,
+    keyVersion: draft.keyVersion,
+    rotatedAt: phase.at,
+    expiresAt: phase.at + draft.lifetime,
+  };
+}
+
+/** Whether the family can still be refreshed at `now`. */
+export const isAlive = (grant: Grant, now: Instant): boolean =>
+  grant.ended === undefined && now < grant.expiresAt;

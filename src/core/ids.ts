@@ -1,0 +1,38 @@
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+/** Public id of a challenge: the 64 hex digits of its object's id. Carries no authority. */
+export type ChallengeId = Branded<"ChallengeId">;
+/** Id of a grant: the id of the challenge that gave birth to it. */
+export type GrantId = ChallengeId;
+export type ClientId = Branded<"ClientId">;
+export type UserId = Branded<"UserId">;
+export type DeviceId = Branded<"DeviceId">;
+
+/** The key under which an inbox object is found: a person, an identifier before there is a person, or a client. */
+export type SubjectKey = Branded<"SubjectKey">;
+
+const HEX_64 = /^[0-9a-f]{64}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const CLIENT = /^[A-Za-z0-9_.~-]{1,128}$/;
+
+const parser =
+  <T extends string>(pattern: RegExp, normal: (text: string) => string = (text) => text) =>
+  (text: string): T | undefined =>
+    pattern.test(text) ? (normal(text) as T) : undefined;
+
+/** Parses a challenge id; the object namespace still decides whether it is one of its own. */
+export const parseChallengeId = parser<ChallengeId>(HEX_64);
+/** Parses a client id: letters, digits and `-_.~`, at most 128 characters (contract, admin API). */
+export const parseClientId = parser<ClientId>(CLIENT);
+/** Parses a user id: a UUID, read without regard to case. */
+export const parseUserId = parser<UserId>(UUID, (text) => text.toLowerCase());
+/** Parses a device id: a UUID, read without regard to case. */
+export const parseDeviceId = parser<DeviceId>(UUID, (text) => text.toLowerCase());
+
+/** The inbox of a person. */
+export const userSubject = (id: UserId): SubjectKey => `user:${id}` as SubjectKey;
+/** The counters of a client's starts. */
+export const clientSubject = (id: ClientId): SubjectKey => `client:${id}` as SubjectKey;
+/** The counters of an identifier that may have no user yet; `mac` is the keyed hash of its counting form. */
+export const identifierSubject = (mac: string): SubjectKey => `identifier:${mac}` as SubjectKey;

@@ -1,0 +1,36 @@
+import type { Instant } from "../time.ts";
+import { ENROLMENT_WINDOW } from "./policy.ts";
+import type { InboxState } from "./state.ts";
+
+/**
+ * Opens the short time in which the person's first device may be enrolled without a signature, for the caller that `binding`
+ * names (settled question 22). Whoever has ever had a device gets no such window.
+ */
+export const openEnrolment = (state: InboxState, binding: string, now: Instant): InboxState =>
+  state.hadDevice ? state : { ...state, enrolment: { binding, until: now + ENROLMENT_WINDOW } };
+
+/** Takes the window, once: true closes it for good. Another binding, or too late, changes nothing. */
+export function takeEnrolment(
+  state: InboxState,
+  binding: string,
+  now: Instant,
+): { next: InboxState; taken: boolean; until: Instant } {
+  const window = state.enrolment;
+  if (state.hadDevice || !window || window.binding !== binding || now >= window.until) {
+    return { next: state, taken: false, until: now };
+  }
+  return { next: noteDevice(state), taken: true, until: window.until };
+}
+
+/** Gives the window back when the enrolment that took it could not be stored. */
+export const restoreEnrolment = (state: InboxState, binding: string, until: Instant): InboxState => ({
+  ...state,
+  hadDevice: false,
+  enrolment: { binding, until },
+});
+
+/** Records that the person has a device now, through whichever door it came. */
+export function noteDevice(state: InboxState): InboxState {
+  const { enrolment: _, ...rest } = state;
+  return { ...rest, hadDevice: true };
+}

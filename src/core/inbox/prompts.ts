@@ -1,0 +1,149 @@
+import type { DecisionKind } from "../challenge/state.ts";
+import type { ChallengeId } from "../ids.ts";
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { type Instant, MINUTE, toSeconds } from "../time.ts";
+import { DENIAL_WINDOW, DENIALS_TO_SILENCE, PROMPT_WINDOW, PROMPTS_PER_MINUTE, SILENCE } from "./policy.ts";
+import { isSpentElsewhere, spend } from "./spent.ts";
+import type { InboxState, Prompt } from "./state.ts";
+
+export type PromptRequest = Omit<Prompt, "signingSecond" | "listedAt" | "status">;
+
+export type Listed = {
+  readonly outcome: "listed" | "suppressed";
+  readonly signingSecond: number;
+  readonly superseded?: ChallengeId;
+  readonly reason?: "too_many" | "silenced";
+};
+
+type Step<T> = { readonly next: InboxState; readonly value: T };
+
+/**
+ * Puts a challenge before the person, or keeps it from them: over five a minute, or silenced after three denials. A listed
+ * prompt ends the live one of the same client (settled question 18). Nothing is ever sent again by itself.
+ */
+export function list(state: InboxState, request: PromptRequest, now: Instant): Step<Listed> {
+  const kept = sweep(state, now);
+  const reason = suppression(kept, now);
+  if (reason) {
+    const blocked = { count: kept.blocked.count + 1, last: now };
+    return {
+      next: { ...kept, blocked },
+      value: { outcome: "suppressed", signingSecond: toSeconds(now), reason },
+    };
+  }
+  const signingSecond = Math.max(toSeconds(now), kept.lastSigningSecond + 1);
+  const rival = livePrompts(kept, now).find((prompt) => prompt.clientId === request.clientId);
+  const older = kept.prompts.map(
+    (prompt): Prompt =>
+      prompt === rival ? { ...prompt, status: { name: "superseded", by: request.challengeId } } : prompt,
+  );
+  const prompt: Prompt = { ...request, signingSecond, listedAt: now, status: { name: "live" } };
+  const next = {
+    ...kept,
+    prompts: [...older, prompt],
+    sent: [...kept.sent, now],
+    lastSigningSecond: signingSecond,
+  };
+  return {
+    next,
+    value: { outcome: "listed", signingSecond, ...(rival ? { superseded: rival.challengeId } : {}) },
+  };
+}
+
+function suppression(state: InboxState, now: Instant): "too_many" | "silenced" | undefined {
+  if (state.silencedUntil !== undefined && now < state.silencedUntil) return "silenced";
+  return state.sent.length >= PROMPTS_PER_MINUTE ? "too_many" : undefined;
+}
+
+/** Prompts that await a decision, newest first. */
+export const livePrompts = (state: InboxState, now: Instant): readonly Prompt[] =>
+  state.prompts
+    .filter((prompt) => prompt.status.name === "live" && now < prompt.expiresAt)
+    .toSorted((a, b) => b.signingSecond - a.signingSecond);
+
+/** A prompt by its respond number or challenge id, decided and superseded ones included until they are swept. */
+export const findPrompt = (state: InboxState, key: number | ChallengeId): Prompt | undefined =>
+  state.prompts.find(
+    (prompt) => (typeof key === "number" ? prompt.respondNumber : prompt.challengeId) === key,
+  );
+
+export type Answer = {
+  readonly challengeId: ChallengeId;
+  readonly decision: DecisionKind;
+  /** Digest of the signing input, which is spent by this. */
+  readonly digest: string;
+};
+
+type SettleRefusal = RefusalOf<"unknown_challenge" | "superseded" | "replayed" | "expired" | "cancelled">;
+
+/**
+ * Takes the person's answer to a prompt in one step: the prompt closes, the signing input is spent, a denial is counted. An
+ * answer to a prompt that is decided already passes unchanged: the challenge itself says who won.
+ */
+export function settlePrompt(
+  state: InboxState,
+  answer: Answer,
+  now: Instant,
+): Step<Result<Prompt, SettleRefusal>> {
+  const prompt = findPrompt(state, answer.challengeId);
+  const refuse = (code: SettleRefusal["code"]) => ({ next: state, value: no({ code } as SettleRefusal) });
+  if (!prompt) return refuse("unknown_challenge");
+  if (isSpentElsewhere(state, answer.digest, prompt.challengeId, now)) return refuse("replayed");
+  switch (prompt.status.name) {
+    case "superseded":
+      return refuse("superseded");
+    case "withdrawn":
+      return refuse("cancelled");
+    case "decided":
+      return { next: state, value: ok(prompt) };
+    case "live":
+      break;
+  }
+  if (now >= prompt.expiresAt) return refuse("expired");
+  const closed: Prompt = {
+    ...prompt,
+    status: { name: "decided", decision: answer.decision, digest: answer.digest },
+  };
+  const next = replace(spend(sweep(state, now), answer.digest, prompt.challengeId, now), closed);
+  return { next: answer.decision === "deny" ? countDenial(next, now) : heard(next), value: ok(prompt) };
+}
+
+/** Takes a prompt from the list without a decision: its challenge was cancelled. Unknown and decided ones stay as they are. */
+export function withdraw(state: InboxState, challengeId: ChallengeId): InboxState {
+  const prompt = findPrompt(state, challengeId);
+  return prompt?.status.name === "live"
+    ? replace(state, { ...prompt, status: { name: "withdrawn" } })
+    : state;
+}
+
+const replace = (state: InboxState, prompt: Prompt): InboxState => ({
+  ...state,
+  prompts: state.prompts.map((other) => (other.challengeId === prompt.challengeId ? prompt : other)),
+});
+
+function countDenial(state: InboxState, now: Instant): InboxState {
+  const denials = [...state.denials, now];
+  return denials.length >= DENIALS_TO_SILENCE
+    ? { ...state, denials: [], silencedUntil: now + SILENCE }
+    : { ...state, denials };
+}
+
+const heard = (state: InboxState): InboxState => ({ ...state, blocked: { count: 0 } });
+
+/** Keeps ended prompts a minute past their end, so that a late answer is told why. */
+const PROMPT_MEMORY = MINUTE;
+
+/** Drops what no rule looks at any more; called by every step that writes anyway. */
+export function sweep(state: InboxState, now: Instant): InboxState {
+  const { silencedUntil, ...rest } = state;
+  return {
+    ...rest,
+    ...(silencedUntil !== undefined && now < silencedUntil ? { silencedUntil } : {}),
+    prompts: state.prompts.filter((prompt) => now < prompt.expiresAt + PROMPT_MEMORY),
+    sent: state.sent.filter((at) => now < at + PROMPT_WINDOW),
+    denials: state.denials.filter((at) => now < at + DENIAL_WINDOW),
+    spent: Object.fromEntries(Object.entries(state.spent).filter(([, mark]) => now < mark.until)),
+    counters: Object.fromEntries(Object.entries(state.counters).filter(([, counter]) => now < counter.until)),
+  };
+}

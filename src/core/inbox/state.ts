@@ -1,0 +1,70 @@
+import type { DecisionKind, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
+import type { ChallengeId, ClientId } from "../ids.ts";
+import type { Instant } from "../time.ts";
+
+/** What answering this prompt takes; a door that cannot honour a demand does not list the prompt (settled question 19). */
+export type Demands = { readonly matchCode: boolean; readonly claim: boolean; readonly unlock: boolean };
+
+/** A challenge as the person's inbox shows it. It never holds the waiter's handle. */
+export type Prompt = {
+  readonly challengeId: ChallengeId;
+  readonly door: Door;
+  readonly clientId: ClientId;
+  readonly clientName: string;
+  readonly purpose: Purpose;
+  readonly bindingMessage?: string;
+  readonly demands: Demands;
+  readonly origin: Origin;
+  /** The door's own words about the challenge, such as the event name that a device signs. */
+  readonly context: JsonObject;
+  /** Random 31-bit number by which doors that speak in numbers name the prompt. */
+  readonly respondNumber: number;
+  /** Unix second that a device signs; strictly increasing per inbox, so no two prompts share a signing input. */
+  readonly signingSecond: number;
+  readonly startedAt: Instant;
+  readonly listedAt: Instant;
+  readonly expiresAt: Instant;
+  readonly status: PromptStatus;
+};
+
+export type PromptStatus =
+  | { readonly name: "live" }
+  | { readonly name: "superseded"; readonly by: ChallengeId }
+  | { readonly name: "decided"; readonly decision: DecisionKind; readonly digest: string }
+  | { readonly name: "withdrawn" };
+
+export type Counter = { readonly count: number; readonly until: Instant };
+
+/** Everything an inbox object remembers: one JSON value. */
+export type InboxState = {
+  readonly schema: 1;
+  readonly prompts: readonly Prompt[];
+  /** When prompts went out in the last minute. */
+  readonly sent: readonly Instant[];
+  /** When the person said no in the last ten minutes. */
+  readonly denials: readonly Instant[];
+  readonly silencedUntil?: Instant;
+  /** Requests that were kept from the person, until the person answers a prompt again. */
+  readonly blocked: { readonly count: number; readonly last?: Instant };
+  /** Signing inputs that have been used: by digest, for what, and up to when it is remembered. */
+  readonly spent: Readonly<Record<string, { readonly use: string; readonly until: Instant }>>;
+  readonly lastSigningSecond: number;
+  readonly enrolment?: { readonly binding: string; readonly until: Instant };
+  /** True for ever once the person has had a device. */
+  readonly hadDevice: boolean;
+  readonly counters: Readonly<Record<string, Counter>>;
+  /** Starts of a client: counted in leased blocks so that one write covers many. */
+  readonly lease?: { readonly windowEnds: Instant; readonly taken: number };
+};
+
+export const EMPTY_INBOX: InboxState = {
+  schema: 1,
+  prompts: [],
+  sent: [],
+  denials: [],
+  blocked: { count: 0 },
+  spent: {},
+  lastSigningSecond: 0,
+  hadDevice: false,
+  counters: {},
+};

@@ -1,0 +1,35 @@
+import type { Instant } from "../time.ts";
+
+/**
+ * Lanes of signing keys (settled question 6): `standard` rotates with overlap; `cotter` is one key under the pinned kid;
+ * `statement` is the Ed25519 key of Cotter's event and identity signatures.
+ */
+export type Lane = "standard" | "cotter" | "statement";
+
+/** A signing key as it is stored: the private half only wrapped. Whether it is next, current or retired follows from the clock. */
+export type StoredKey = {
+  readonly lane: Lane;
+  readonly generation: number;
+  readonly kid: string;
+  readonly algorithm: "ES256" | "Ed25519";
+  /** JWK without private members. */
+  readonly publicJwk: Readonly<Record<string, string>>;
+  /** base64url of iv ‖ AES-GCM(pkcs8), kid as additional data. */
+  readonly wrappedPrivate: string;
+  /** Version of KEY_ENCRYPTION_KEY that wrapped it. */
+  readonly wrappedBy: number;
+  readonly createdAt: Instant;
+  readonly activatesAt: Instant;
+};
+
+export type KeyState = "next" | "current" | "retired";
+export type ListedKey = {
+  readonly lane: Lane;
+  readonly kid: string;
+  readonly algorithm: string;
+  readonly state: KeyState;
+  readonly createdAt: Instant;
+  readonly activatesAt: Instant;
+  /** When it leaves the JWKS; absent while no successor is known. */
+  readonly publishedUntil?: Instant;
+};

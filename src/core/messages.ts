@@ -1,0 +1,32 @@
+import type { AuditEvent } from "./audit.ts";
+import type { ClientId, DeviceId, GrantId, UserId } from "./ids.ts";
+import type { Instant } from "./time.ts";
+
+/** What D1 keeps of a grant: enough to list and to reach it; its state is its object's. */
+export type GrantListing = {
+  readonly id: GrantId;
+  readonly userId: UserId;
+  readonly clientId: ClientId;
+  readonly deviceId?: DeviceId;
+  readonly scope: string;
+  readonly amr: readonly string[];
+  readonly createdAt: Instant;
+};
+
+/** Bodies of the queue. Every one may arrive twice; none holds a secret. */
+export type QueueMessage =
+  | { readonly kind: "audit"; readonly events: readonly AuditEvent[] }
+  | { readonly kind: "list_grant"; readonly grant: GrantListing; readonly event: AuditEvent }
+  | {
+      readonly kind: "grant_ended";
+      readonly userId: UserId;
+      readonly grantId: GrantId;
+      readonly event?: AuditEvent;
+    }
+  | {
+      readonly kind: "revoke_grants";
+      readonly userId: UserId;
+      readonly reason: string;
+      readonly deviceId?: DeviceId;
+      readonly after?: GrantId;
+    };

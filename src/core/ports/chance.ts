@@ -1,0 +1,13 @@
+import type { Instant } from "../time.ts";
+
+export type Clock = { now(): Instant };
+
+export type Chance = {
+  uuid(): string;
+  /** base64url of this many random bytes. */
+  text(bytes: number): string;
+  /** A number in [1, limit), without bias. */
+  number(limit: number): number;
+  /** This many decimal digits, without bias, leading zeros kept. */
+  digits(count: number): string;
+};

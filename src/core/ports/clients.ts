@@ -1,0 +1,21 @@
+import type { Client } from "../client/client.ts";
+import type { ClientId } from "../ids.ts";
+import type { Instant } from "../time.ts";
+
+export type NewClient = Omit<Client, "createdAt" | "updatedAt" | "disabledAt">;
+
+export type ClientChange = Partial<Omit<Client, "id" | "kind" | "createdAt" | "updatedAt">>;
+
+export type KeptSecret = { readonly hash: string; readonly sealed: string };
+
+export type Clients = {
+  find(id: ClientId): Promise<Client | undefined>;
+  /** The client of a secret, its old one included until it ends. */
+  findBySecret(hash: string, now: Instant): Promise<Client | undefined>;
+  insert(client: NewClient, secret: KeptSecret | undefined, now: Instant): Promise<boolean>;
+  update(id: ClientId, change: ClientChange, now: Instant): Promise<Client | undefined>;
+  disable(id: ClientId, now: Instant): Promise<Client | undefined>;
+  /** Replaces the secret; the present one works until `oldUntil`. */
+  replaceSecret(id: ClientId, secret: KeptSecret, oldUntil: Instant, now: Instant): Promise<boolean>;
+  page(after: ClientId | undefined, size: number): Promise<readonly Client[]>;
+};

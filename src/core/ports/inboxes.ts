@@ -1,0 +1,49 @@
+import type { ChallengeId, DeviceId, SubjectKey } from "../ids.ts";
+import type { Answer, Listed, PromptRequest } from "../inbox/prompts.ts";
+import type { Prompt } from "../inbox/state.ts";
+import type { RefusalOf } from "../refusal.ts";
+import type { Result } from "../result.ts";
+import type { Instant } from "../time.ts";
+
+export type InboxView = {
+  readonly prompts: readonly Prompt[];
+  readonly blocked: { readonly count: number; readonly last?: Instant };
+  readonly silencedUntil?: Instant;
+};
+
+export type Inboxes = {
+  list(who: SubjectKey, request: PromptRequest): Promise<Listed>;
+  view(who: SubjectKey): Promise<InboxView>;
+  find(who: SubjectKey, key: number | ChallengeId): Promise<Prompt | undefined>;
+  settle(
+    who: SubjectKey,
+    answer: Answer,
+  ): Promise<
+    Result<Prompt, RefusalOf<"unknown_challenge" | "superseded" | "replayed" | "expired" | "cancelled">>
+  >;
+  withdraw(who: SubjectKey, id: ChallengeId): Promise<void>;
+  /** Spends a signing input for `use`; false when it was spent for anything else, or when the memory is full. */
+  spend(who: SubjectKey, digest: string, use: string): Promise<boolean>;
+  unspend(who: SubjectKey, digest: string): Promise<void>;
+  /** `hint` places a new inbox near its person: a Cloudflare location hint. */
+  openEnrolment(who: SubjectKey, binding: string, hint?: string): Promise<void>;
+  takeEnrolment(
+    who: SubjectKey,
+    binding: string,
+  ): Promise<{ readonly taken: boolean; readonly until: Instant }>;
+  restoreEnrolment(who: SubjectKey, binding: string, until: Instant): Promise<void>;
+  noteDevice(who: SubjectKey): Promise<void>;
+  reserveGuess(who: SubjectKey, kind: string, limit?: number): Promise<boolean>;
+  refundGuess(who: SubjectKey, kind: string): Promise<void>;
+  /** Counts one start against a limit per minute. */
+  countStart(
+    who: SubjectKey,
+    limit: number,
+  ): Promise<{ readonly allowed: boolean; readonly retryAt: Instant }>;
+  /** The approving device's own socket on its inbox: 101. */
+  socket(who: SubjectKey, deviceId: DeviceId): Promise<Response>;
+  /** Closes the sockets of a device that was removed. */
+  disconnect(who: SubjectKey, deviceId: DeviceId): Promise<void>;
+  /** Forgets everything: the person was deleted. */
+  wipe(who: SubjectKey): Promise<void>;
+};

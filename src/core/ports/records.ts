@@ -1,0 +1,60 @@
+import type { AuditEvent } from "../audit.ts";
+import type { Device } from "../device/device.ts";
+import type { ChallengeId, ClientId, DeviceId, GrantId, UserId } from "../ids.ts";
+import type { GrantListing } from "../messages.ts";
+import type { Instant } from "../time.ts";
+
+export type Devices = {
+  /** The live device of this key, whoever's it is. */
+  byFingerprint(fingerprint: string): Promise<Device | undefined>;
+  /** The device row of this key and user, the newest, revoked or not. */
+  ofUserByFingerprint(userId: UserId, fingerprint: string): Promise<Device | undefined>;
+  byId(id: DeviceId): Promise<Device | undefined>;
+  /** Newest first; revoked ones only when asked for. */
+  ofUser(userId: UserId, options?: { readonly withRevoked?: boolean }): Promise<readonly Device[]>;
+  /** False when the key already belongs to a live device. The audit row and the grant listing are written in the same batch. */
+  insert(device: Device, event: AuditEvent, grant?: GrantListing): Promise<boolean>;
+  /** Revokes a live device together with its audit row; undefined when it was not live. */
+  revoke(userId: UserId, deviceId: DeviceId, event: AuditEvent, now: Instant): Promise<Device | undefined>;
+};
+
+export type Records = {
+  /** One batch: the grant when there is one, and the audit row. */
+  finish(event: AuditEvent, grant?: GrantListing): Promise<void>;
+  audit(events: readonly AuditEvent[]): Promise<void>;
+  grantsOfUser(
+    userId: UserId,
+    options?: { readonly after?: GrantId; readonly size?: number; readonly deviceId?: DeviceId },
+  ): Promise<readonly GrantListing[]>;
+  grant(userId: UserId, grantId: GrantId): Promise<GrantListing | undefined>;
+  /** Takes an ended grant from the list; the audit row in the same batch. */
+  removeGrant(userId: UserId, grantId: GrantId, event?: AuditEvent): Promise<void>;
+  events(query: AuditQuery): Promise<readonly AuditEvent[]>;
+};
+
+export type AuditQuery = {
+  readonly userId?: UserId;
+  readonly clientId?: ClientId;
+  readonly type?: string;
+  /** Event id to go on after (older than it). */
+  readonly after?: string;
+  readonly size: number;
+};
+
+export type UserCodes = {
+  insert(row: UserCodeRow, now: Instant): Promise<boolean>;
+  find(hash: string, now: Instant): Promise<UserCodeRow | undefined>;
+  remove(hash: string): Promise<boolean>;
+  /** Deletes what has expired, at most `size` rows; answers how many. */
+  purge(now: Instant, size: number): Promise<number>;
+};
+
+export type UserCodeRow = {
+  readonly hash: string;
+  readonly kind: string;
+  readonly purpose: string;
+  readonly clientId: ClientId;
+  readonly userId?: UserId;
+  readonly challengeId: ChallengeId;
+  readonly expiresAt: Instant;
+};

@@ -1,0 +1,53 @@
+import type { Command, RedeemDraft } from "../challenge/command.ts";
+import type { VerifiedProof } from "../challenge/proof.ts";
+import type { ChallengeSpec, Facts, Step } from "../challenge/state.ts";
+import type { ChallengeView, WaitView } from "../challenge/view.ts";
+import type { Presented } from "../grant/rotate.ts";
+import type { Grant } from "../grant/state.ts";
+import type { ChallengeId, GrantId } from "../ids.ts";
+import type { Refusal, RefusalOf } from "../refusal.ts";
+import type { Result } from "../result.ts";
+import type { Millis } from "../time.ts";
+
+export type Snapshot = {
+  readonly spec: ChallengeSpec;
+  readonly view: ChallengeView;
+  readonly timeline: readonly Step[];
+  readonly facts?: Facts;
+  readonly grant?: Grant;
+  /** Whether D1 is known to hold the grant and the audit row. */
+  readonly listed: boolean;
+};
+
+export type Applied = Snapshot & { readonly changed: boolean };
+
+export type ChallengeRooms = {
+  /** A new random id; nothing is woken. */
+  fresh(): ChallengeId;
+  /** The id of the object of this name (numbers that a dialect demands; settled question 10). */
+  named(name: string): ChallengeId;
+  /** The id, when this deployment could have made it; nothing is woken. */
+  parse(text: string): ChallengeId | undefined;
+  /** Begins a challenge; an object that already holds one refuses. */
+  open(spec: ChallengeSpec): Promise<Result<Snapshot, RefusalOf<"occupied">>>;
+  /** Opens, approves and redeems in one commit: a flow without a wait (settled question 17). */
+  openSettled(
+    spec: ChallengeSpec,
+    proof: VerifiedProof,
+    redemption: { readonly waiterProof: string; readonly draft: RedeemDraft },
+  ): Promise<Result<Applied, Refusal>>;
+  read(id: ChallengeId): Promise<Snapshot | undefined>;
+  apply(id: ChallengeId, command: Command): Promise<Result<Applied, Refusal>>;
+  /** Marks the grant and the audit row of this challenge as being in D1. */
+  markListed(id: ChallengeId): Promise<void>;
+  refresh(
+    id: GrantId,
+    presented: Presented,
+  ): Promise<Result<Grant, RefusalOf<"refresh_reused" | "grant_ended" | "unknown_grant">>>;
+  /** Ends the family; ending an ended or unknown one is a success without effect. Answers the grant that ended now. */
+  revoke(id: GrantId, reason: string): Promise<Grant | undefined>;
+  /** Holds until the challenge settles or `timeout` ms are over, over the object's hibernating socket (settled question 34). */
+  wait(id: ChallengeId, timeout: Millis): Promise<WaitView | undefined>;
+  /** The object's answer to a WebSocket upgrade: 101 with the socket, or undefined when there is no such challenge. */
+  socket(id: ChallengeId, protocol: string | undefined): Promise<Response | undefined>;
+};

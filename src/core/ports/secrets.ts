@@ -1,0 +1,52 @@
+import type { ProofClaims, VerifiedProof } from "../challenge/proof.ts";
+import type { Device, DeviceKey, KeyAlgorithm } from "../device/device.ts";
+import type { Grant } from "../grant/state.ts";
+import type { ChallengeId, ClientId } from "../ids.ts";
+import type { RefusalOf } from "../refusal.ts";
+import type { Result } from "../result.ts";
+import type { KeptSecret } from "./clients.ts";
+
+export type Handles = {
+  /** `<challenge id>.<MAC(id ‖ kind)>`: what a waiter holds. */
+  mint(id: ChallengeId, kind: string): Promise<string>;
+  /** The challenge id of a genuine handle of this kind; nothing is woken for a forged one. */
+  read(handle: string, kind: string): Promise<ChallengeId | undefined>;
+  /** Names of the object of a number that a dialect demands, newest handle key first. */
+  numberNames(door: string, clientId: ClientId, number: string): Promise<readonly string[]>;
+  /** The refresh token of a grant's present generation. */
+  refreshToken(grant: Grant): Promise<string>;
+  /** The grant id that a refresh token names, before anything is checked. */
+  grantIdOf(token: string): string | undefined;
+  /** The generation of this grant that the token is, or undefined for a forged one. */
+  generationOf(token: string, grant: Grant): Promise<number | undefined>;
+  /** Handle-key version that new tokens are derived with. */
+  readonly keyVersion: number;
+  /** What a redeemer proves, as one digest: SHA-256 over the parts, each length-prefixed. */
+  waiterProof(parts: readonly string[]): Promise<string>;
+  /** Keyed hash of a low-entropy secret with its row's context (settled question 5). */
+  pepper(context: readonly string[], secret: string): Promise<string>;
+  /** SHA-256 as base64url; for digests of signing inputs. */
+  digest(parts: readonly string[]): Promise<string>;
+};
+
+export type ClientSecrets = {
+  make(): Promise<{ readonly secret: string; readonly kept: KeptSecret }>;
+  hash(secret: string): Promise<string>;
+  unseal(sealed: string): Promise<string>;
+  /** Compares two secrets of any length in constant time. */
+  equal(a: string, b: string): Promise<boolean>;
+};
+
+export type Proofs = {
+  /** Reads a device key text of a door, refusing every encoding that is not canonical (T26, settled question 9). */
+  readKey(text: string, algorithm: KeyAlgorithm): Promise<Result<DeviceKey, RefusalOf<"bad_key">>>;
+  /** Checks a device's signature over UTF-8 `message`; `signature` is base64 text, whitespace ignored. ECDSA is DER. */
+  device(
+    device: Device,
+    message: string,
+    signature: string,
+    decision: "approve" | "deny",
+  ): Promise<Result<VerifiedProof, RefusalOf<"bad_signature" | "device_revoked">>>;
+  /** A proof of another kind, whose evidence the caller has checked: code typed back, service token, first enrolment. */
+  vouch(claims: Exclude<ProofClaims, { kind: "device" }>): VerifiedProof;
+};

@@ -1,0 +1,43 @@
+import type { AuditEvent } from "../audit.ts";
+import type { UserId } from "../ids.ts";
+import type { RefusalOf } from "../refusal.ts";
+import type { Result } from "../result.ts";
+import type { Instant } from "../time.ts";
+import type { ReadIdentifier } from "../user/identifier.ts";
+import type { AssertedBy, Identifier, User, UserStatus } from "../user/user.ts";
+
+export type UserRecord = { readonly user: User; readonly identifiers: readonly Identifier[] };
+
+export type NewUser = {
+  readonly id: UserId;
+  readonly externalId?: string;
+  readonly identifiers: readonly (ReadIdentifier & {
+    readonly assertedBy: AssertedBy;
+    readonly verifiedAt?: Instant;
+  })[];
+};
+
+export type Users = {
+  byId(id: UserId): Promise<UserRecord | undefined>;
+  byExternalId(externalId: string): Promise<UserRecord | undefined>;
+  byIdentifier(identifier: ReadIdentifier): Promise<UserRecord | undefined>;
+  /** One query: the user whose id, external id or identifier is this text, in that order of preference. */
+  byAnyName(text: string): Promise<UserRecord | undefined>;
+  insert(
+    user: NewUser,
+    event: AuditEvent,
+    now: Instant,
+  ): Promise<Result<UserRecord, RefusalOf<"user_exists">>>;
+  update(
+    id: UserId,
+    change: {
+      readonly status?: UserStatus;
+      readonly externalId?: string;
+      readonly identifiers?: NewUser["identifiers"];
+    },
+    now: Instant,
+  ): Promise<Result<UserRecord, RefusalOf<"unknown_user" | "user_exists">>>;
+  /** Deletes the user, the identifiers and the devices in one batch; false when there was none. */
+  remove(id: UserId): Promise<boolean>;
+  page(after: UserId | undefined, size: number): Promise<readonly UserRecord[]>;
+};

@@ -1,0 +1,14 @@
+import type { JsonObject } from "../challenge/state.ts";
+
+/** A JOSE header of a dialect; `alg` and `kid` are the signer's to add. */
+export type TokenHeader = { readonly typ: string };
+export type TokenClaims = JsonObject;
+
+export type TokenKind = "access" | "id";
+
+/** What the verifier demands beside a good ES256 signature. */
+export type TokenDemands = {
+  readonly kind: TokenKind;
+  readonly issuer?: string;
+  readonly audience?: string;
+};
