@@ -1,0 +1,21 @@
+import type { TestProject } from "vitest/node";
+import { startServer } from "./server.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Where the served Worker answers: `inject("origin")`. */
+    origin: string;
+    adminToken: string;
+  }
+}
+
+/** One server for all files of a project; a test that kills or configures its server starts its own. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await startServer();
+  project.provide("origin", server.origin);
+  project.provide("adminToken", "dev-admin-token");
+  return async () => {
+    await server.stop();
+    server.remove();
+  };
+}

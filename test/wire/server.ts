@@ -1,0 +1,138 @@
+/**
+ * Serves the Worker for tests through `scripts/start.ts`, in a process group of its own, with its own state, so that any
+ * number of servers can run beside each other and one can be killed and started again on what it had written.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const root = resolve(import.meta.dirname, "../..");
+const READY_WITHIN_MS = 90_000;
+const STOP_WITHIN_MS = 10_000;
+
+export type ServerOptions = {
+  /** Start on what an earlier server left: its `dir`. */
+  readonly dir?: string;
+  /** Default: a free one. Give the earlier server's port to keep its issuer. */
+  readonly port?: number;
+  /** Over .dev.vars.example, e.g. `{ IP_LIMITS: "on" }`. */
+  readonly vars?: Readonly<Record<string, string>>;
+};
+
+export type Server = {
+  readonly origin: string;
+  readonly port: number;
+  readonly dir: string;
+  /** What the server has printed so far. */
+  log(): string;
+  /** A clean stop; the state folder stays. */
+  stop(): Promise<void>;
+  /** SIGKILL to the whole process group, workerd included. */
+  kill9(): Promise<void>;
+  /** Removes the state folder. */
+  remove(): void;
+};
+
+export async function freePort(): Promise<number> {
+  return await new Promise((done, fail) => {
+    const probe = createServer();
+    probe.once("error", fail);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      const port = typeof address === "object" && address ? address.port : 0;
+      probe.close(() => done(port));
+    });
+  });
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+function launch(dir: string, port: number, vars: Readonly<Record<string, string>>): ChildProcess {
+  const log = openSync(join(dir, "log"), "a");
+  const { ISSUER: _inherited, ...environment } = process.env;
+  return spawn(
+    process.execPath,
+    [
+      resolve(root, "scripts/start.ts"),
+      // The example, not .dev.vars: a developer's own values are no part of a test.
+      ...["--env-file", ".dev.vars.example"],
+      ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
+    ],
+    {
+      cwd: root,
+      detached: true,
+      stdio: ["ignore", log, log, "ipc"],
+      env: {
+        ...environment,
+        PORT: String(port),
+        STATE_DIR: join(dir, "state"),
+        INSPECTOR_PORT: "0",
+        XDG_CONFIG_HOME: join(dir, "config"),
+        WRANGLER_REGISTRY_PATH: join(dir, "registry"),
+        WRANGLER_CACHE_DIR: join(dir, "cache"),
+      },
+    },
+  );
+}
+
+async function isHealthy(origin: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`${origin}/healthz`, { signal: AbortSignal.timeout(5000) });
+    await answer.arrayBuffer();
+    return answer.status === 200;
+  } catch {
+    return false;
+  }
+}
+
+export async function startServer(options: ServerOptions = {}): Promise<Server> {
+  const dir = options.dir ?? mkdtempSync(join(tmpdir(), "countersign-"));
+  mkdirSync(dir, { recursive: true });
+  const port = options.port ?? (await freePort());
+  const origin = `http://127.0.0.1:${port}`;
+  const child = launch(dir, port, options.vars ?? {});
+  const pid = child.pid;
+  if (pid === undefined) throw new Error("the server could not be started");
+  let exited = false;
+  const exit = new Promise<void>((done) => {
+    child.once("exit", () => {
+      exited = true;
+      done();
+    });
+  });
+  child.unref();
+  child.channel?.unref();
+
+  const log = () => readFileSync(join(dir, "log"), "utf8");
+  const kill9 = async () => {
+    signalGroup(pid, "SIGKILL");
+    await exit;
+  };
+  const stop = async () => {
+    if (!exited) child.kill("SIGTERM");
+    const timer = setTimeout(() => signalGroup(pid, "SIGKILL"), STOP_WITHIN_MS);
+    await exit;
+    clearTimeout(timer);
+    signalGroup(pid, "SIGKILL");
+  };
+  const remove = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+
+  const deadline = Date.now() + READY_WITHIN_MS;
+  while (!(await isHealthy(origin))) {
+    if (exited || Date.now() > deadline) {
+      const why = exited ? "ended before it was ready" : `was not ready within ${READY_WITHIN_MS} ms`;
+      await kill9();
+      throw new Error(`the server ${why}\n${log().slice(-4000)}`);
+    }
+    await new Promise((wake) => setTimeout(wake, 100));
+  }
+  return { origin, port, dir, log, stop, kill9, remove };
+}

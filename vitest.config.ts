@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseEnv } from "node:util";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+const root = import.meta.dirname;
+const developmentVars = parseEnv(readFileSync(resolve(root, ".dev.vars.example"), "utf8"));
+
+const worker = cloudflareTest(async () => ({
+  wrangler: { configPath: resolve(root, "wrangler.toml") },
+  miniflare: {
+    bindings: {
+      ...developmentVars,
+      ISSUER: "http://localhost:8787",
+      TEST_MIGRATIONS: await readD1Migrations(resolve(root, "migrations")),
+    },
+  },
+}));
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.{ts,tsx}"], testTimeout: 30_000 } },
+      { test: { name: "property", include: ["test/property/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        plugins: [worker],
+        test: {
+          name: "worker",
+          include: ["test/worker/**/*.test.ts", "test/contract/**/*.test.ts"],
+          setupFiles: ["test/worker/setup.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "wire",
+          include: ["test/wire/**/*.test.ts"],
+          globalSetup: ["test/wire/global-setup.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/wire/global-setup.ts"],
+          testTimeout: 90_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
