@@ -1,7 +1,9 @@
 import type { Instant } from "../time.ts";
 
+/** The present instant. */
 export type Clock = { now(): Instant };
 
+/** Chance from the platform's generator only. */
 export type Chance = {
   uuid(): string;
   /** base64url of this many random bytes. */

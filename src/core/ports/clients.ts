@@ -6,8 +6,13 @@ export type NewClient = Omit<Client, "createdAt" | "updatedAt" | "disabledAt">;
 
 export type ClientChange = Partial<Omit<Client, "id" | "kind" | "createdAt" | "updatedAt">>;
 
+/** A client secret as it is kept: keyed hash for checking, sealed text for signing webhooks. */
 export type KeptSecret = { readonly hash: string; readonly sealed: string };
 
+/**
+ * Clients. `insert` answers false when the id is taken (primary key), never a half row. Reads are cached per isolate for at
+ * most 30 s (settled question 31).
+ */
 export type Clients = {
   find(id: ClientId): Promise<Client | undefined>;
   /** The client of a secret, its old one included until it ends. */

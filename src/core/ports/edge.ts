@@ -1,7 +1,9 @@
 import type { QueueMessage } from "../messages.ts";
 
+/** The queue for what must reach D1 or leave the house later. Never in the way of an answer. */
 export type Events = { send(message: QueueMessage): Promise<void> };
 
+/** Approximate limits per IP address; always true when IP_LIMITS is off or the address is unknown. */
 export type IpLimits = {
   start(ip: string | undefined): Promise<boolean>;
   wait(ip: string | undefined): Promise<boolean>;
@@ -12,6 +14,7 @@ export type IpLimits = {
   admin(ip: string | undefined): Promise<boolean>;
 };
 
+/** Cheap probe of D1 for /healthz: throws when it cannot be used. */
 export type Health = { check(): Promise<void> };
 
 export type Config = {
@@ -20,8 +23,10 @@ export type Config = {
   readonly adminToken?: string;
 };
 
+/** Work that may outlive the answer. */
 export type Background = (work: Promise<unknown>) => void;
 
+/** One structured line; fields are scrubbed of secrets by the adapter. */
 export type Log = (
   level: "info" | "warn" | "error",
   message: string,

@@ -5,12 +5,17 @@ import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 
+/** What a person's devices are shown. */
 export type InboxView = {
   readonly prompts: readonly Prompt[];
   readonly blocked: { readonly count: number; readonly last?: Instant };
   readonly silencedUntil?: Instant;
 };
 
+/**
+ * Inboxes: one object per person, and per identifier or client where something must be counted before there is a person. Every
+ * method is one atomic step. Throws Outage when the object cannot be reached.
+ */
 export type Inboxes = {
   list(who: SubjectKey, request: PromptRequest): Promise<Listed>;
   view(who: SubjectKey): Promise<InboxView>;

@@ -3,6 +3,7 @@ import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { TokenClaims, TokenDemands, TokenHeader } from "../token/token.ts";
 
+/** Signing keys at rest. `insert` answers false when that generation of the lane exists: of two makers one wins. */
 export type KeyShelf = {
   all(): Promise<readonly StoredKey[]>;
   insert(key: StoredKey): Promise<boolean>;
@@ -10,6 +11,7 @@ export type KeyShelf = {
   remove(lane: Lane, generation: number): Promise<void>;
 };
 
+/** The signing keys of this deployment. Makes the first of a lane at need. */
 export type Keyring = {
   /** kid of the key that signs now. */
   currentKid(lane: Lane): Promise<string>;
@@ -32,6 +34,7 @@ export type Keyring = {
   check(): Promise<void>;
 };
 
+/** Reads tokens of this deployment: ES256 by a published key and nothing else, access and ID tokens told apart (T27, T87). */
 export type TokenVerifier = {
   verify(token: string, demands: TokenDemands): Promise<Result<TokenClaims, RefusalOf<"bad_token">>>;
 };

@@ -4,6 +4,10 @@ import type { ChallengeId, ClientId, DeviceId, GrantId, UserId } from "../ids.ts
 import type { GrantListing } from "../messages.ts";
 import type { Instant } from "../time.ts";
 
+/**
+ * Devices. A key belongs to one live device at most (partial unique index); revoking is one conditional statement. Reads go to
+ * the primary: a revoked device is refused from the next read on (T102).
+ */
 export type Devices = {
   /** The live device of this key, whoever's it is. */
   byFingerprint(fingerprint: string): Promise<Device | undefined>;
@@ -18,6 +22,7 @@ export type Devices = {
   revoke(userId: UserId, deviceId: DeviceId, event: AuditEvent, now: Instant): Promise<Device | undefined>;
 };
 
+/** The list of grants and the audit trail, written together: INSERT OR IGNORE, so that repeats are free. */
 export type Records = {
   /** One batch: the grant when there is one, and the audit row. */
   finish(event: AuditEvent, grant?: GrantListing): Promise<void>;
@@ -41,6 +46,7 @@ export type AuditQuery = {
   readonly size: number;
 };
 
+/** The directory of codes that people carry: keyed hash, context, challenge. One live row per hash (primary key). */
 export type UserCodes = {
   insert(row: UserCodeRow, now: Instant): Promise<boolean>;
   find(hash: string, now: Instant): Promise<UserCodeRow | undefined>;

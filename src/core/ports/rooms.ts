@@ -9,6 +9,7 @@ import type { Refusal, RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Millis } from "../time.ts";
 
+/** What the object of a challenge tells the Worker. `spec` is for the door that started it. */
 export type Snapshot = {
   readonly spec: ChallengeSpec;
   readonly view: ChallengeView;
@@ -19,8 +20,13 @@ export type Snapshot = {
   readonly listed: boolean;
 };
 
+/** The answer to a command. `changed` is false for a repeat. */
 export type Applied = Snapshot & { readonly changed: boolean };
 
+/**
+ * Challenges, each in its own object. Every method is one atomic step of that object: no two commands interleave, and what was
+ * answered `ok` is on disk. Throws Outage when the object cannot be reached or is overloaded; never for a refusal.
+ */
 export type ChallengeRooms = {
   /** A new random id; nothing is woken. */
   fresh(): ChallengeId;

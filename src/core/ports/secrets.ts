@@ -6,6 +6,7 @@ import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { KeptSecret } from "./clients.ts";
 
+/** Keyed derivations: handles, names, hashes. All MACs are HMAC-SHA-256, base64url (settled questions 1-5). */
 export type Handles = {
   /** `<challenge id>.<MAC(id ‖ kind)>`: what a waiter holds. */
   mint(id: ChallengeId, kind: string): Promise<string>;
@@ -29,6 +30,7 @@ export type Handles = {
   digest(parts: readonly string[]): Promise<string>;
 };
 
+/** Client secrets: 256 bits of our own, kept hashed and sealed. */
 export type ClientSecrets = {
   make(): Promise<{ readonly secret: string; readonly kept: KeptSecret }>;
   hash(secret: string): Promise<string>;
@@ -37,6 +39,7 @@ export type ClientSecrets = {
   equal(a: string, b: string): Promise<boolean>;
 };
 
+/** The proof module: the only maker of VerifiedProof. */
 export type Proofs = {
   /** Reads a device key text of a door, refusing every encoding that is not canonical (T26, settled question 9). */
   readKey(text: string, algorithm: KeyAlgorithm): Promise<Result<DeviceKey, RefusalOf<"bad_key">>>;

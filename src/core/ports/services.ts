@@ -8,6 +8,7 @@ import type { ChallengeRooms } from "./rooms.ts";
 import type { ClientSecrets, Handles, Proofs } from "./secrets.ts";
 import type { Users } from "./users.ts";
 
+/** Everything a use-case may be given; each names the part it needs. */
 export type Services = {
   readonly clock: Clock;
   readonly chance: Chance;

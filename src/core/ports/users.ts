@@ -17,6 +17,10 @@ export type NewUser = {
   })[];
 };
 
+/**
+ * Users and their identifiers. `insert` is one batch guarded by the unique constraints: of two racing inserts of one identifier
+ * exactly one stands, and the other leaves nothing behind.
+ */
 export type Users = {
   byId(id: UserId): Promise<UserRecord | undefined>;
   byExternalId(externalId: string): Promise<UserRecord | undefined>;
