@@ -18,12 +18,16 @@ const worker = cloudflareTest(async () => ({
   },
 }));
 
+// For pages written in JSX, whichever tsconfig their test belongs to.
+const oxc = { jsx: { runtime: "automatic", importSource: "hono/jsx" } } as const;
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.{ts,tsx}"], testTimeout: 30_000 } },
+      { oxc, test: { name: "unit", include: ["test/unit/**/*.test.{ts,tsx}"], testTimeout: 30_000 } },
       { test: { name: "property", include: ["test/property/**/*.test.ts"], testTimeout: 60_000 } },
       {
+        oxc,
         plugins: [worker],
         test: {
           name: "worker",
