@@ -27,6 +27,8 @@ export type QueueMessage =
       readonly kind: "revoke_grants";
       readonly userId: UserId;
       readonly reason: string;
+      /** Who asked, for the audit rows; `system` when it is missing. */
+      readonly actor?: string;
       readonly deviceId?: DeviceId;
       readonly after?: GrantId;
     };

@@ -4,7 +4,12 @@ import type { Instant } from "../time.ts";
 
 export type NewClient = Omit<Client, "createdAt" | "updatedAt" | "disabledAt">;
 
-export type ClientChange = Partial<Omit<Client, "id" | "kind" | "createdAt" | "updatedAt">>;
+type Clearable = "webhookUrl" | "notificationEndpoint" | "disabledAt";
+
+/** What changes of a client; null clears what is optional. */
+export type ClientChange = Partial<Omit<Client, "id" | "kind" | "createdAt" | "updatedAt" | Clearable>> & {
+  readonly [Member in Clearable]?: NonNullable<Client[Member]> | null;
+};
 
 /** A client secret as it is kept: keyed hash for checking, sealed text for signing webhooks. */
 export type KeptSecret = { readonly hash: string; readonly sealed: string };

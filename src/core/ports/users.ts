@@ -36,7 +36,8 @@ export type Users = {
     id: UserId,
     change: {
       readonly status?: UserStatus;
-      readonly externalId?: string;
+      /** Null takes it away. */
+      readonly externalId?: string | null;
       readonly identifiers?: NewUser["identifiers"];
     },
     now: Instant,

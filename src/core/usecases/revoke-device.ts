@@ -1,0 +1,34 @@
+import type { Device } from "../device/device.ts";
+import { type DeviceId, type UserId, userSubject } from "../ids.ts";
+import type { Services } from "../ports/services.ts";
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { auditEvent, type Requester } from "./audit-event.ts";
+import { endGrants } from "./end-grants.ts";
+
+export type RevokeDevice = Requester & {
+  readonly userId: UserId;
+  readonly deviceId: DeviceId;
+  readonly reason: string;
+};
+
+type Powers = Pick<Services, "devices" | "inboxes" | "rooms" | "records" | "events" | "clock" | "chance">;
+
+/**
+ * Removes a device for good: its row first, so that it signs nothing more, then its sockets and the grants that it opened.
+ * `repeated` when it had been removed before; the later steps run again then, because an outage may have cut them short.
+ * Refused as `unknown_device` when the user never had it.
+ */
+export async function revokeDevice(
+  powers: Powers,
+  asked: RevokeDevice,
+): Promise<Result<{ readonly device: Device; readonly repeated: boolean }, RefusalOf<"unknown_device">>> {
+  const { userId, deviceId, actor, ip, reason } = asked;
+  const event = auditEvent(powers, { type: "device.revoked", actor, userId, deviceId, ip, reason });
+  const revoked = await powers.devices.revoke(userId, deviceId, event, event.at);
+  const device = revoked ?? (await powers.devices.byId(deviceId));
+  if (device === undefined || device.userId !== userId) return no({ code: "unknown_device" });
+  await powers.inboxes.disconnect(userSubject(userId), deviceId);
+  await endGrants(powers, { userId, deviceId, actor, ip, reason: "device_removed" });
+  return ok({ device, repeated: revoked === undefined });
+}
