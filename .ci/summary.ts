@@ -23,8 +23,7 @@ const root = resolve(import.meta.dirname, "..");
 const [folder = ".", ...failedSteps] = process.argv.slice(2);
 const suites = new Map<string, Suite>(SUITES.map((name) => [name, { passed: 0, failed: 0, skipped: 0 }]));
 
-for (const file of readdirSync(folder)) {
-  const report = JSON.parse(readFileSync(join(folder, file), "utf8")) as Report;
+function add(report: Report): void {
   for (const { name, status, assertionResults } of report.testResults) {
     const suite = suites.get(relative(root, name).split("/")[1] ?? "");
     if (suite === undefined) throw new Error(`${name} belongs to no suite`);
@@ -35,6 +34,15 @@ for (const file of readdirSync(folder)) {
       else suite.skipped += 1;
     }
     if (status === "failed" && suite.failed === before) suite.failed += 1;
+  }
+}
+
+for (const file of readdirSync(folder)) {
+  try {
+    add(JSON.parse(readFileSync(join(folder, file), "utf8")) as Report);
+  } catch (error) {
+    console.error(error);
+    failedSteps.push(`reading ${file}`);
   }
 }
 
