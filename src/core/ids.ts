@@ -36,3 +36,7 @@ export const userSubject = (id: UserId): SubjectKey => `user:${id}` as SubjectKe
 export const clientSubject = (id: ClientId): SubjectKey => `client:${id}` as SubjectKey;
 /** The counters of an identifier that may have no user yet; `mac` is the keyed hash of its counting form. */
 export const identifierSubject = (mac: string): SubjectKey => `identifier:${mac}` as SubjectKey;
+
+/** Brands a fresh UUID as the id of a new user or device. */
+export const newUserId = (uuid: string): UserId => uuid as UserId;
+export const newDeviceId = (uuid: string): DeviceId => uuid as DeviceId;

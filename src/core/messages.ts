@@ -31,4 +31,6 @@ export type QueueMessage =
       readonly actor?: string;
       readonly deviceId?: DeviceId;
       readonly after?: GrantId;
-    };
+    }
+  /** Tells the client's webhook of an event, signed; nothing when the client has none. */
+  | { readonly kind: "webhook"; readonly clientId: ClientId; readonly event: AuditEvent };

@@ -1,0 +1,36 @@
+import { finishedEvent } from "./finished-event.ts";
+import { recordFinish } from "./record-finish.ts";
+import type { VerifiedProof } from "../challenge/proof.ts";
+import { type ChallengeId, userSubject } from "../ids.ts";
+import type { Applied } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import type { Result } from "../result.ts";
+
+export type Decision = { readonly challengeId: ChallengeId; readonly proof: VerifiedProof; readonly ip?: string };
+
+type Powers = Pick<Services, "rooms" | "inboxes" | "records" | "background" | "log">;
+
+/**
+ * Carries a person's verified answer to the challenge. The inbox goes first: it refuses what was superseded or replayed and counts
+ * a denial; then the challenge decides, once. A denial ends the challenge and is written to the audit trail.
+ */
+export async function decideChallenge(powers: Powers, decision: Decision): Promise<Result<Applied, Refusal>> {
+  const { challengeId, proof } = decision;
+  const settled = await powers.inboxes.settle(userSubject(proof.userId), {
+    challengeId,
+    decision: proof.decision,
+    digest: proof.digest,
+  });
+  if (!settled.ok) return settled;
+  const applied = await powers.rooms.apply(challengeId, {
+    name: proof.decision,
+    proof,
+    promptedAt: settled.value.listedAt,
+    ...(decision.ip === undefined ? {} : { ip: decision.ip }),
+  });
+  if (applied.ok && applied.value.changed && applied.value.view.state === "denied") {
+    await recordFinish(powers, challengeId, finishedEvent(applied.value));
+  }
+  return applied;
+}

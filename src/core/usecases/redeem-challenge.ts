@@ -1,0 +1,96 @@
+import { finishedEvent, grantListing } from "./finished-event.ts";
+import { recordFinish } from "./record-finish.ts";
+import type { RedeemDraft } from "../challenge/command.ts";
+import type { Facts, JsonObject } from "../challenge/state.ts";
+import type { Client } from "../client/client.ts";
+import { tokenLengths } from "../client/settings.ts";
+import type { Grant } from "../grant/state.ts";
+import type { Lane } from "../key/key.ts";
+import type { Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { DAY } from "../time.ts";
+
+export type Redemption = {
+  /** The challenge as the waiter's handle found it. */
+  readonly snapshot: Snapshot;
+  readonly client: Client;
+  readonly lane: Extract<Lane, "standard" | "cotter">;
+  /** Digest of everything the waiter proves: handle, verifier, key, client. */
+  readonly waiterProof: string;
+  /** What tokens say about the user; written into the family, so that refreshing reads no table. */
+  readonly subject: (user: UserRecord) => JsonObject;
+  readonly withGrant: boolean;
+  readonly ip?: string;
+};
+
+export type Redeemed = { readonly facts: Facts; readonly grant?: Grant; readonly snapshot: Snapshot };
+
+type Powers = Pick<
+  Services,
+  "rooms" | "users" | "records" | "keyring" | "handles" | "chance" | "background" | "log"
+>;
+
+/**
+ * Exchanges an approved challenge for facts and a grant, exactly once; the same waiter proof inside the replay window gets the
+ * same facts again (settled question 1). A person who was locked or deleted meanwhile gets nothing (T11).
+ */
+export async function redeemChallenge(
+  powers: Powers,
+  redemption: Redemption,
+): Promise<Result<Redeemed, Refusal>> {
+  const { snapshot, waiterProof } = redemption;
+  const approval = snapshot.view.approval;
+  if (!approval) return no({ code: "not_approved" });
+  const user = await powers.users.byId(approval.userId);
+  if (!user) return no({ code: "unknown_user" });
+  if (user.user.status === "locked") return no({ code: "user_locked" });
+  const applied = await powers.rooms.apply(snapshot.spec.id, {
+    name: "redeem",
+    waiterProof,
+    draft: await draftOf(powers, redemption, user),
+    ...(redemption.ip === undefined ? {} : { ip: redemption.ip }),
+  });
+  if (!applied.ok) return applied;
+  const { facts, grant, changed } = applied.value;
+  if (!facts) throw new Error("a redeemed challenge has facts");
+  if (changed) {
+    const listing = grant ? grantListing(grant) : undefined;
+    await recordFinish(powers, snapshot.spec.id, finishedEvent(applied.value), listing);
+  }
+  return ok({ facts, snapshot: applied.value, ...(grant ? { grant } : {}) });
+}
+
+async function draftOf(powers: Powers, redemption: Redemption, user: UserRecord): Promise<RedeemDraft> {
+  const subject = redemption.withGrant ? redemption.subject(user) : undefined;
+  return redeemDraft(powers, redemption.client, redemption.lane, subject);
+}
+
+/** What a redemption would fix for this client; `subject` is given when it opens a refresh family. */
+export async function redeemDraft(
+  powers: Pick<Services, "keyring" | "handles" | "chance">,
+  client: Client,
+  lane: Extract<Lane, "standard" | "cotter">,
+  subject: JsonObject | undefined,
+): Promise<RedeemDraft> {
+  const { accessSeconds, idSeconds, refreshDays } = tokenLengths(client.settings);
+  return {
+    jti: powers.chance.uuid(),
+    idJti: powers.chance.uuid(),
+    kid: await powers.keyring.currentKid(lane),
+    accessSeconds,
+    idSeconds,
+    ...(subject
+      ? {
+          grant: {
+            salt: powers.chance.text(16),
+            keyVersion: powers.handles.keyVersion,
+            lifetime: refreshDays * DAY,
+            subject,
+          },
+        }
+      : {}),
+  };
+}

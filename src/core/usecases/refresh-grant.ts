@@ -1,0 +1,72 @@
+import { auditEvent } from "./audit-event.ts";
+import type { Client } from "../client/client.ts";
+import type { Grant } from "../grant/state.ts";
+import type { Services } from "../ports/services.ts";
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+
+type Powers = Pick<
+  Services,
+  "rooms" | "handles" | "clock" | "chance" | "events" | "background" | "log"
+>;
+type Refused = RefusalOf<"bad_refresh_token" | "refresh_reused" | "grant_ended" | "unknown_grant">;
+
+/**
+ * Rotates the family of a refresh token and answers the grant as it stands then; the new token is derived from it. A forged token
+ * does nothing. A genuine one that is too old, or another client's, ends the family, is put on record and told to the client's
+ * webhook (T84). Touches no table.
+ */
+export async function refreshGrant(
+  powers: Powers,
+  client: Client,
+  token: string,
+  ip?: string,
+): Promise<Result<Grant, Refused>> {
+  const grant = await grantOfToken(powers, token);
+  if (!grant.ok) return grant;
+  const refreshed = await powers.rooms.refresh(grant.value.grant.id, {
+    generation: grant.value.generation,
+    clientId: client.id,
+    keyVersion: powers.handles.keyVersion,
+  });
+  if (!refreshed.ok && refreshed.error.code === "refresh_reused") {
+    noteReuse(powers, grant.value.grant, client, ip);
+  }
+  return refreshed;
+}
+
+/** The grant that a genuine refresh token belongs to, and which generation the token is. */
+export async function grantOfToken(
+  powers: Pick<Services, "rooms" | "handles">,
+  token: string,
+): Promise<Result<{ readonly grant: Grant; readonly generation: number }, RefusalOf<"bad_refresh_token">>> {
+  const bad = no({ code: "bad_refresh_token" } as const);
+  const id = powers.handles.grantIdOf(token);
+  const grantId = id === undefined ? undefined : powers.rooms.parse(id);
+  if (grantId === undefined) return bad;
+  const grant = (await powers.rooms.read(grantId))?.grant;
+  if (!grant) return bad;
+  const generation = await powers.handles.generationOf(token, grant);
+  return generation === undefined ? bad : ok({ grant, generation });
+}
+
+function noteReuse(powers: Powers, grant: Grant, client: Client, ip: string | undefined): void {
+  const event = auditEvent(powers, {
+    type: "refresh_reused",
+    actor: `client:${client.id}`,
+    userId: grant.userId,
+    clientId: grant.clientId,
+    ...(grant.deviceId ? { deviceId: grant.deviceId } : {}),
+    ...(ip === undefined ? {} : { ip }),
+    data: { grant_id: grant.id },
+  });
+  const told = [
+    powers.events.send({ kind: "grant_ended", userId: grant.userId, grantId: grant.id, event }),
+    powers.events.send({ kind: "webhook", clientId: grant.clientId, event }),
+  ];
+  powers.background(
+    Promise.all(told).catch((cause: unknown) => {
+      powers.log("error", "a reused refresh token could not be put on record", { cause: String(cause) });
+    }),
+  );
+}

@@ -1,0 +1,28 @@
+import { finishedEvent, grantListing } from "./finished-event.ts";
+import type { Redeemed } from "./redeem-challenge.ts";
+import { recordFinish } from "./record-finish.ts";
+import { type AtOnce, settleAtOnce } from "./settle-at-once.ts";
+import { userSubject } from "../ids.ts";
+import type { Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+
+type Powers = Pick<
+  Services,
+  "rooms" | "inboxes" | "records" | "keyring" | "handles" | "chance" | "clock" | "background" | "log"
+>;
+
+/**
+ * A trusted device signs itself in. Its signing input is spent first, so the same signature never signs in twice, here or as the
+ * answer to a prompt (Cotter §10.6).
+ */
+export async function signInAtOnce(powers: Powers, asked: AtOnce): Promise<Result<Redeemed, Refusal>> {
+  const { proof } = asked;
+  const fresh = await powers.inboxes.spend(userSubject(proof.userId), proof.digest, powers.chance.uuid());
+  if (!fresh) return no({ code: "replayed" });
+  const settled = await settleAtOnce(powers, asked);
+  const { facts, grant, view } = settled;
+  if (!facts) throw new Error("a redeemed challenge has facts");
+  await recordFinish(powers, view.id, finishedEvent(settled), grant ? grantListing(grant) : undefined);
+  return ok({ facts, snapshot: settled, ...(grant ? { grant } : {}) });
+}

@@ -1,0 +1,142 @@
+import { noteRefusal } from "./note-refusal.ts";
+import type { ChallengeSpec, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
+import type { Client } from "../client/client.ts";
+import { startsPerMinute } from "../client/settings.ts";
+import { type ChallengeId, clientSubject, type UserId, userSubject } from "../ids.ts";
+import type { Listed, PromptRequest } from "../inbox/prompts.ts";
+import type { Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { Refusal, RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { Instant, Millis } from "../time.ts";
+
+export type StartRequest = {
+  readonly door: Door;
+  readonly client: Client;
+  /** The person asked, when known; a locked person is asked nothing (T11). */
+  readonly user?: { readonly id: UserId; readonly locked: boolean };
+  readonly purpose: Purpose;
+  readonly scope: string;
+  readonly bindingMessage?: string;
+  readonly requiresClaim: boolean;
+  readonly matchCode: boolean;
+  readonly context: JsonObject;
+  readonly origin: Origin;
+  readonly lifetime: Millis;
+  readonly redeemWindow: Millis;
+  readonly replayWindow: Millis;
+  /** Draws the id: a number that a dialect demands names its object, and may have to be drawn again. */
+  readonly draw: () => Promise<ChallengeId>;
+};
+
+export type Started = {
+  readonly snapshot: Snapshot;
+  readonly prompt?: Listed;
+  /** The six digits to show on the waiting side; told once, kept only hashed. */
+  readonly matchCode?: string;
+};
+
+type Powers = Pick<
+  Services,
+  "rooms" | "inboxes" | "handles" | "chance" | "clock" | "events" | "background" | "log"
+>;
+
+const DRAWS = 4;
+const RESPOND_NUMBERS = 2 ** 31 - 1;
+
+/**
+ * Starts a challenge and puts it before the person. A start that the prompt policy keeps from the person is answered like any
+ * other (settled question 18). Refuses with `too_many` past the client's own limit.
+ */
+export async function startChallenge(powers: Powers, request: StartRequest): Promise<Result<Started, Refusal>> {
+  const refused = await countStart(powers, request.client);
+  if (refused) return no(refused);
+  const matchCode = request.matchCode ? powers.chance.digits(6) : undefined;
+  const snapshot = await openWithFreshId(powers, request, matchCode);
+  const prompt = await promptFor(powers, request, snapshot);
+  return ok({ snapshot, ...(prompt ? { prompt } : {}), ...(matchCode === undefined ? {} : { matchCode }) });
+}
+
+/** Counts one start against the client's own limit; the refusal when it is reached, which is also put on record. */
+export async function countStart(
+  powers: Pick<Services, "inboxes" | "clock" | "handles" | "events" | "background" | "log">,
+  client: Client,
+): Promise<RefusalOf<"too_many"> | undefined> {
+  const limit = startsPerMinute(client.settings);
+  if (limit === 0) return undefined;
+  const { allowed, retryAt } = await powers.inboxes.countStart(clientSubject(client.id), limit);
+  if (allowed) return undefined;
+  noteRefusal(powers, { type: "client_starts_limited", clientId: client.id, subject: client.id });
+  return { code: "too_many", scope: "client", retryAt };
+}
+
+async function openWithFreshId(powers: Powers, request: StartRequest, matchCode?: string): Promise<Snapshot> {
+  for (let draw = 0; draw < DRAWS; draw++) {
+    const spec = await specOf(powers, request, await request.draw(), matchCode);
+    const opened = await powers.rooms.open(spec);
+    if (opened.ok) return opened.value;
+  }
+  throw new Error("every id that was drawn is occupied");
+}
+
+async function specOf(
+  powers: Powers,
+  request: StartRequest,
+  id: ChallengeId,
+  matchCode: string | undefined,
+): Promise<ChallengeSpec> {
+  const now: Instant = powers.clock.now();
+  return {
+    id,
+    door: request.door,
+    clientId: request.client.id,
+    purpose: request.purpose,
+    ...(request.user ? { userId: request.user.id } : {}),
+    scope: request.scope,
+    ...(request.bindingMessage === undefined ? {} : { bindingMessage: request.bindingMessage }),
+    ...(matchCode === undefined ? {} : { matchCodeHash: await powers.handles.pepper(["match", id], matchCode) }),
+    requiresClaim: request.requiresClaim,
+    nonce: powers.chance.text(16),
+    context: request.context,
+    origin: request.origin,
+    createdAt: now,
+    expiresAt: now + request.lifetime,
+    redeemWindow: request.redeemWindow,
+    replayWindow: request.replayWindow,
+  };
+}
+
+async function promptFor(
+  powers: Powers,
+  request: StartRequest,
+  snapshot: Snapshot,
+): Promise<Listed | undefined> {
+  const { user, client } = request;
+  if (!user || user.locked || request.requiresClaim) return undefined;
+  const listed = await powers.inboxes.list(userSubject(user.id), promptOf(powers, request, snapshot.spec));
+  if (listed.outcome === "suppressed") {
+    noteRefusal(powers, {
+      type: "prompt_suppressed",
+      clientId: client.id,
+      subject: user.id,
+      userId: user.id,
+      ...(listed.reason ? { reason: listed.reason } : {}),
+    });
+  }
+  return listed;
+}
+
+const promptOf = (powers: Powers, request: StartRequest, spec: ChallengeSpec): PromptRequest => ({
+  challengeId: spec.id,
+  door: spec.door,
+  clientId: spec.clientId,
+  clientName: request.client.name,
+  purpose: spec.purpose,
+  ...(spec.bindingMessage === undefined ? {} : { bindingMessage: spec.bindingMessage }),
+  demands: { matchCode: request.matchCode, claim: spec.requiresClaim, unlock: false },
+  origin: spec.origin,
+  context: spec.context,
+  respondNumber: powers.chance.number(RESPOND_NUMBERS),
+  startedAt: spec.createdAt,
+  expiresAt: spec.expiresAt,
+});
