@@ -20,6 +20,8 @@ export type KeptSecret = { readonly hash: string; readonly sealed: string };
  */
 export type Clients = {
   find(id: ClientId): Promise<Client | undefined>;
+  /** The client as D1 holds it now, past every cache: for a change that builds on what is there. */
+  fresh(id: ClientId): Promise<Client | undefined>;
   /** The client of a secret, its old one included until it ends. */
   findBySecret(hash: string, now: Instant): Promise<Client | undefined>;
   insert(client: NewClient, secret: KeptSecret | undefined, now: Instant): Promise<boolean>;

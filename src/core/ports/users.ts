@@ -42,7 +42,10 @@ export type Users = {
     },
     now: Instant,
   ): Promise<Result<UserRecord, RefusalOf<"unknown_user" | "user_exists">>>;
-  /** Deletes the user, the identifiers and the devices in one batch; false when there was none. */
-  remove(id: UserId): Promise<boolean>;
+  /**
+   * Deletes the user, the identifiers and the devices in one batch, the audit row with them; false when there was none. The list
+   * of grants stays: the queue may still be walking it.
+   */
+  remove(id: UserId, event?: AuditEvent): Promise<boolean>;
   page(after: UserId | undefined, size: number): Promise<readonly UserRecord[]>;
 };
