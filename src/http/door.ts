@@ -1,0 +1,40 @@
+import type { Context, Hono } from "hono";
+import type { AppEnv } from "./context.ts";
+import { problem } from "./problem.ts";
+
+/** What can go wrong beside a door's own refusals. */
+export type FaultStatus = 400 | 404 | 405 | 500 | 503;
+
+/** Renders a fault in a door's shape; `retryAfter` in seconds, with 503. Says nothing of the cause. */
+export type RenderFault = (
+  c: Context<AppEnv>,
+  status: FaultStatus,
+  retryAfter?: number,
+) => Response | Promise<Response>;
+
+/** A dialect as the app mounts it. Without `renderFault` its faults are problem details. */
+export type Door = {
+  /** Such as `/api/v0`; no slash at its end. */
+  readonly prefix: string;
+  readonly routes: Hono<AppEnv>;
+  readonly renderFault?: RenderFault;
+};
+
+const DETAILS: Readonly<Record<FaultStatus, string>> = {
+  400: "The request cannot be read.",
+  404: "There is nothing at this address.",
+  405: "This address does not take this method.",
+  500: "Something went wrong here. The request id names it in the log.",
+  503: "A part of the service cannot be used now. Try again in a moment.",
+};
+
+/** The fault of whoever has no shape of their own: RFC 9457, with `Retry-After` when it is known. */
+export const problemFault: RenderFault = (c, status, retryAfter) =>
+  problem(c, status, {
+    detail: DETAILS[status],
+    ...(retryAfter !== undefined && { headers: { "Retry-After": String(retryAfter) } }),
+  });
+
+/** The door whose prefix the path is under. */
+export const doorOf = (doors: readonly Door[], path: string): Door | undefined =>
+  doors.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
