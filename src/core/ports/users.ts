@@ -11,6 +11,8 @@ export type UserRecord = { readonly user: User; readonly identifiers: readonly I
 export type NewUser = {
   readonly id: UserId;
   readonly externalId?: string;
+  /** Who gave the external id; `admin` when it is missing. */
+  readonly assertedBy?: AssertedBy;
   readonly identifiers: readonly (ReadIdentifier & {
     readonly assertedBy: AssertedBy;
     readonly verifiedAt?: Instant;

@@ -1,13 +1,17 @@
-import { finishedEvent } from "./finished-event.ts";
-import { recordFinish } from "./record-finish.ts";
 import type { VerifiedProof } from "../challenge/proof.ts";
 import { type ChallengeId, userSubject } from "../ids.ts";
 import type { Applied } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import type { Result } from "../result.ts";
+import { finishedEvent } from "./finished-event.ts";
+import { recordFinish } from "./record-finish.ts";
 
-export type Decision = { readonly challengeId: ChallengeId; readonly proof: VerifiedProof; readonly ip?: string };
+export type Decision = {
+  readonly challengeId: ChallengeId;
+  readonly proof: VerifiedProof;
+  readonly ip?: string;
+};
 
 type Powers = Pick<Services, "rooms" | "inboxes" | "records" | "background" | "log">;
 

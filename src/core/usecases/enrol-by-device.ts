@@ -1,12 +1,12 @@
-import { auditEvent } from "./audit-event.ts";
-import { settleAtOnce } from "./settle-at-once.ts";
-import type { AtOnce } from "./settle-at-once.ts";
 import type { Device } from "../device/device.ts";
 import { newDeviceId, userSubject } from "../ids.ts";
 import type { Applied } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
+import { auditEvent } from "./audit-event.ts";
+import type { AtOnce } from "./settle-at-once.ts";
+import { settleAtOnce } from "./settle-at-once.ts";
 
 export type DeviceEnrolment = Omit<AtOnce, "subject"> & {
   readonly newDevice: Pick<Device, "key" | "name" | "kind">;

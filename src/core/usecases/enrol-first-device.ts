@@ -1,7 +1,3 @@
-import { auditEvent } from "./audit-event.ts";
-import { grantListing } from "./finished-event.ts";
-import type { Redeemed } from "./redeem-challenge.ts";
-import { settleAtOnce } from "./settle-at-once.ts";
 import type { Door, JsonObject, Origin } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import type { Device, DeviceKey } from "../device/device.ts";
@@ -12,6 +8,10 @@ import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
+import { auditEvent } from "./audit-event.ts";
+import { grantListing } from "./finished-event.ts";
+import type { Redeemed } from "./redeem-challenge.ts";
+import { settleAtOnce } from "./settle-at-once.ts";
 
 export type FirstEnrolment = {
   readonly door: Door;

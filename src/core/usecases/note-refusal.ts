@@ -21,7 +21,10 @@ type Powers = Pick<Services, "clock" | "handles" | "events" | "background" | "lo
 export function noteRefusal(powers: Powers, refusal: NotedRefusal): void {
   powers.background(
     send(powers, refusal).catch((cause: unknown) => {
-      powers.log("warn", "a refusal could not be put on record", { type: refusal.type, cause: String(cause) });
+      powers.log("warn", "a refusal could not be put on record", {
+        type: refusal.type,
+        cause: String(cause),
+      });
     }),
   );
 }

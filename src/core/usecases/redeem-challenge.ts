@@ -1,5 +1,3 @@
-import { finishedEvent, grantListing } from "./finished-event.ts";
-import { recordFinish } from "./record-finish.ts";
 import type { RedeemDraft } from "../challenge/command.ts";
 import type { Facts, JsonObject } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
@@ -12,6 +10,8 @@ import type { UserRecord } from "../ports/users.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { DAY } from "../time.ts";
+import { finishedEvent, grantListing } from "./finished-event.ts";
+import { recordFinish } from "./record-finish.ts";
 
 export type Redemption = {
   /** The challenge as the waiter's handle found it. */

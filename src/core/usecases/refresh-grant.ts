@@ -1,14 +1,11 @@
-import { auditEvent } from "./audit-event.ts";
 import type { Client } from "../client/client.ts";
 import type { Grant } from "../grant/state.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
+import { auditEvent } from "./audit-event.ts";
 
-type Powers = Pick<
-  Services,
-  "rooms" | "handles" | "clock" | "chance" | "events" | "background" | "log"
->;
+type Powers = Pick<Services, "rooms" | "handles" | "clock" | "chance" | "events" | "background" | "log">;
 type Refused = RefusalOf<"bad_refresh_token" | "refresh_reused" | "grant_ended" | "unknown_grant">;
 
 /**

@@ -1,4 +1,3 @@
-import { auditEvent } from "./audit-event.ts";
 import type { Origin } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import { newUserId, userSubject } from "../ids.ts";
@@ -7,6 +6,7 @@ import type { UserRecord } from "../ports/users.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, type Result } from "../result.ts";
 import { readIdentifier } from "../user/identifier.ts";
+import { auditEvent } from "./audit-event.ts";
 
 export type Registration = {
   readonly client: Client;

@@ -1,7 +1,7 @@
-import { auditEvent } from "./audit-event.ts";
-import { grantOfToken } from "./refresh-grant.ts";
 import type { Client } from "../client/client.ts";
 import type { Services } from "../ports/services.ts";
+import { auditEvent } from "./audit-event.ts";
+import { grantOfToken } from "./refresh-grant.ts";
 
 type Powers = Pick<Services, "rooms" | "handles" | "records" | "clock" | "chance" | "log">;
 

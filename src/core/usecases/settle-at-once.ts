@@ -1,4 +1,3 @@
-import { redeemDraft } from "./redeem-challenge.ts";
 import type { VerifiedProof } from "../challenge/proof.ts";
 import type { ChallengeSpec, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
@@ -7,6 +6,7 @@ import type { Lane } from "../key/key.ts";
 import type { Applied } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import { MINUTE, type Millis } from "../time.ts";
+import { redeemDraft } from "./redeem-challenge.ts";
 
 export type AtOnce = {
   readonly door: Door;
@@ -38,7 +38,8 @@ export async function settleAtOnce(powers: Powers, asked: AtOnce): Promise<Appli
       draft,
     });
     if (settled.ok) return settled.value;
-    if (settled.error.code !== "occupied") throw new Error(`a fresh challenge refused: ${settled.error.code}`);
+    if (settled.error.code !== "occupied")
+      throw new Error(`a fresh challenge refused: ${settled.error.code}`);
   }
   throw new Error("every id that was drawn is occupied");
 }

@@ -1,11 +1,11 @@
-import { finishedEvent, grantListing } from "./finished-event.ts";
-import type { Redeemed } from "./redeem-challenge.ts";
-import { recordFinish } from "./record-finish.ts";
-import { type AtOnce, settleAtOnce } from "./settle-at-once.ts";
 import { userSubject } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
+import { finishedEvent, grantListing } from "./finished-event.ts";
+import { recordFinish } from "./record-finish.ts";
+import type { Redeemed } from "./redeem-challenge.ts";
+import { type AtOnce, settleAtOnce } from "./settle-at-once.ts";
 
 type Powers = Pick<
   Services,

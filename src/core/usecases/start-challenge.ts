@@ -1,4 +1,3 @@
-import { noteRefusal } from "./note-refusal.ts";
 import type { ChallengeSpec, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import { startsPerMinute } from "../client/settings.ts";
@@ -9,6 +8,7 @@ import type { Services } from "../ports/services.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Instant, Millis } from "../time.ts";
+import { noteRefusal } from "./note-refusal.ts";
 
 export type StartRequest = {
   readonly door: Door;
@@ -48,7 +48,10 @@ const RESPOND_NUMBERS = 2 ** 31 - 1;
  * Starts a challenge and puts it before the person. A start that the prompt policy keeps from the person is answered like any
  * other (settled question 18). Refuses with `too_many` past the client's own limit.
  */
-export async function startChallenge(powers: Powers, request: StartRequest): Promise<Result<Started, Refusal>> {
+export async function startChallenge(
+  powers: Powers,
+  request: StartRequest,
+): Promise<Result<Started, Refusal>> {
   const refused = await countStart(powers, request.client);
   if (refused) return no(refused);
   const matchCode = request.matchCode ? powers.chance.digits(6) : undefined;
@@ -94,7 +97,9 @@ async function specOf(
     ...(request.user ? { userId: request.user.id } : {}),
     scope: request.scope,
     ...(request.bindingMessage === undefined ? {} : { bindingMessage: request.bindingMessage }),
-    ...(matchCode === undefined ? {} : { matchCodeHash: await powers.handles.pepper(["match", id], matchCode) }),
+    ...(matchCode === undefined
+      ? {}
+      : { matchCodeHash: await powers.handles.pepper(["match", id], matchCode) }),
     requiresClaim: request.requiresClaim,
     nonce: powers.chance.text(16),
     context: request.context,

@@ -7,6 +7,8 @@ export type User = {
   readonly id: UserId;
   /** The client's own name for the person; unique in the deployment. */
   readonly externalId?: string;
+  /** Who gave the external id: one from an anonymous call resolves in the Cotter door only, like an identifier. */
+  readonly externalAssertedBy?: AssertedBy;
   readonly status: UserStatus;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;

@@ -1,0 +1,20 @@
+/** Schemes whose text a browser runs, reads from disk or shows by itself: never an app's own, never an origin. */
+export const INERT_SCHEMES: ReadonlySet<string> = new Set([
+  "about",
+  "blob",
+  "chrome",
+  "data",
+  "file",
+  "filesystem",
+  "ftp",
+  "intent",
+  "javascript",
+  "mailto",
+  "resource",
+  "sms",
+  "tel",
+  "vbscript",
+  "view-source",
+  "ws",
+  "wss",
+]);
