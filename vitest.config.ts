@@ -4,6 +4,12 @@ import { parseEnv } from "node:util";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+if (Number(process.versions.node.split(".")[0]) < 24) {
+  throw new Error(
+    "Node 24 is needed and installed here: start by `npm test`, or put node_modules/.bin on PATH",
+  );
+}
+
 const root = import.meta.dirname;
 const developmentVars = parseEnv(readFileSync(resolve(root, ".dev.vars.example"), "utf8"));
 

@@ -113,10 +113,12 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
 
   const log = () => readFileSync(join(dir, "log"), "utf8");
   const kill9 = async () => {
+    child.ref();
     signalGroup(pid, "SIGKILL");
     await exit;
   };
   const stop = async () => {
+    child.ref();
     if (!exited) child.kill("SIGTERM");
     const timer = setTimeout(() => signalGroup(pid, "SIGKILL"), STOP_WITHIN_MS);
     await exit;
