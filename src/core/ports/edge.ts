@@ -21,6 +21,8 @@ export type Config = {
   readonly issuer: string;
   readonly environment: "development" | "production";
   readonly adminToken?: string;
+  /** Whether addresses that a client names may be http and private; never in production (settled question 33). */
+  readonly allowPrivateCallbacks: boolean;
 };
 
 /** Work that may outlive the answer. */
