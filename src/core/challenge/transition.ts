@@ -70,7 +70,9 @@ function fromPending(challenge: Challenge, command: Command, now: Instant): Outc
 function fromClaimed(challenge: Challenge, phase: Of<"claimed">, command: Command, now: Instant): Outcome {
   switch (command.name) {
     case "claim":
-      return command.deviceId === phase.deviceId ? same(challenge) : no({ code: "claimed_by_other" });
+      return command.deviceId === phase.deviceId && command.userId === phase.userId
+        ? same(challenge)
+        : no({ code: "claimed_by_other" });
     case "approve":
     case "deny":
       return isClaimer(command.proof, phase)

@@ -1,0 +1,67 @@
+import type { Command } from "../../src/core/challenge/command.ts";
+import type { VerifiedProof } from "../../src/core/challenge/proof.ts";
+import type { Challenge, ChallengeSpec, Phase, PhaseName } from "../../src/core/challenge/state.ts";
+import { type Cell, TABLE } from "../../src/core/challenge/table.ts";
+import type { Moved } from "../../src/core/challenge/transition.ts";
+import type { Refusal } from "../../src/core/refusal.ts";
+import type { Result } from "../../src/core/result.ts";
+import type { Instant } from "../../src/core/time.ts";
+
+/** What the table promises for one command: the phase it leads to, `same`, or `✗` and the refusal's code. */
+export type Promised = `→${PhaseName}` | "same" | `✗ ${Refusal["code"]}`;
+
+/** What the function answered, in the table's words. */
+export function answered(before: Challenge, result: Result<Moved, Refusal>): Promised {
+  if (!result.ok) return `✗ ${result.error.code}`;
+  const { next } = result.value;
+  return next.phase.name === before.phase.name && next.version === before.version
+    ? "same"
+    : `→${next.phase.name}`;
+}
+
+/**
+ * Reads the cell of a challenge whose time is not over, and decides its `?` and the notes of docs/challenge.md from the words
+ * there, not from the function's code.
+ */
+export function promised(challenge: Challenge, command: Command, now: Instant): Promised {
+  const { spec, phase } = challenge;
+  const cell: Cell = TABLE[phase.name][command.name];
+  const [usual, otherwise] = cell.split("? ") as [Promised, Refusal["code"] | undefined];
+  if (otherwise !== undefined && !isFitting(spec, phase, command, now)) return `✗ ${otherwise}`;
+  const unfit = usual.startsWith("→") ? unfitness(spec, command) : undefined;
+  return unfit === undefined ? usual : `✗ ${unfit}`;
+}
+
+/** The condition behind a cell's `?`. */
+function isFitting(spec: ChallengeSpec, phase: Phase, command: Command, now: Instant): boolean {
+  switch (phase.name) {
+    case "pending":
+      return !spec.requiresClaim;
+    case "claimed": {
+      const actor = command.name === "claim" ? command : "proof" in command ? deviceOf(command.proof) : {};
+      return actor.deviceId === phase.deviceId && actor.userId === phase.userId;
+    }
+    case "redeemed":
+      return (
+        command.name === "redeem" &&
+        command.waiterProof === phase.waiterProof &&
+        now - phase.at < spec.replayWindow
+      );
+    default:
+      throw new Error(`no cell of ${phase.name} has a condition`);
+  }
+}
+
+const deviceOf = (proof: VerifiedProof) =>
+  proof.kind === "device" ? { deviceId: proof.deviceId, userId: proof.userId } : {};
+
+/** The notes: who may never claim or decide, whatever the phase. */
+function unfitness(spec: ChallengeSpec, command: Command): Refusal["code"] | undefined {
+  const isForeign = (userId: string) => spec.userId !== undefined && spec.userId !== userId;
+  if (command.name === "claim") return isForeign(command.userId) ? "device_of_another_user" : undefined;
+  if (command.name !== "approve" && command.name !== "deny") return undefined;
+  const { proof } = command;
+  if (proof.decision !== command.name) return "bad_signature";
+  if (isForeign(proof.userId)) return "device_of_another_user";
+  return proof.kind === "device" && proof.enrolledAt > spec.createdAt ? "device_too_young" : undefined;
+}
