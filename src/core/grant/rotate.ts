@@ -39,8 +39,10 @@ export function rotate(grant: Grant, presented: Presented, now: Instant): Rotati
     };
     return { next, result: ok(next) };
   }
-  const inGrace = presented.generation === grant.generation - 1 && now < grant.rotatedAt + ROTATION_GRACE;
-  return inGrace ? { next: grant, result: ok(grant) } : reused(grant, now);
+  // Generation 0 was never given out: a young family has no previous token.
+  const isPrevious = presented.generation > 0 && presented.generation === grant.generation - 1;
+  const isInGrace = now < grant.rotatedAt + ROTATION_GRACE;
+  return isPrevious && isInGrace ? { next: grant, result: ok(grant) } : reused(grant, now);
 }
 
 const reused = (grant: Grant, now: Instant): Rotation => ({
