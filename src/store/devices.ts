@@ -1,0 +1,86 @@
+import { and, desc, eq, exists, isNull, sql } from "drizzle-orm";
+import type { Device } from "../core/device/device.ts";
+import type { Devices } from "../core/ports/records.ts";
+import { record, recordWhere } from "./audit.ts";
+import { commit, type Store, sheltered } from "./database.ts";
+import { present } from "./rows.ts";
+import { devices, grants } from "./schema.ts";
+
+type DeviceRow = typeof devices.$inferSelect;
+
+function toDevice(row: DeviceRow): Device {
+  const { fingerprint, algorithm, publicKey, revokedReason: _, ...rest } = row;
+  return { ...present(rest), key: { algorithm, bytes: publicKey, fingerprint } };
+}
+
+function toRow({ key, ...rest }: Device): typeof devices.$inferInsert {
+  return { ...rest, fingerprint: key.fingerprint, algorithm: key.algorithm, publicKey: key.bytes };
+}
+
+/** Devices over D1: one live device per key by a partial unique index, revocation by one conditional statement. */
+export function makeDevices(db: Store): Devices {
+  const one = async (rows: Promise<DeviceRow[]>) => (await rows).map(toDevice)[0];
+  const isLive = isNull(devices.revokedAt);
+
+  return sheltered<Devices>({
+    byFingerprint: (fingerprint) =>
+      one(
+        db
+          .select()
+          .from(devices)
+          .where(and(eq(devices.fingerprint, fingerprint), isLive)),
+      ),
+
+    ofUserByFingerprint: (userId, fingerprint) =>
+      one(
+        db
+          .select()
+          .from(devices)
+          .where(and(eq(devices.userId, userId), eq(devices.fingerprint, fingerprint)))
+          // A live one before a revoked one of the same instant.
+          .orderBy(desc(devices.enrolledAt), sql`${devices.revokedAt} is not null`)
+          .limit(1),
+      ),
+
+    byId: (id) => one(db.select().from(devices).where(eq(devices.id, id))),
+
+    async ofUser(userId, options) {
+      const ofThem = eq(devices.userId, userId);
+      const rows = await db
+        .select()
+        .from(devices)
+        .where(options?.withRevoked ? ofThem : and(ofThem, isLive))
+        .orderBy(desc(devices.enrolledAt), desc(devices.id));
+      return rows.map(toDevice);
+    },
+
+    async insert(device, event, grant) {
+      const listing =
+        grant === undefined ? [] : ([db.insert(grants).values(grant).onConflictDoNothing()] as const);
+      const written = await commit(db, [
+        db.insert(devices).values(toRow(device)),
+        record(db, event),
+        ...listing,
+      ]);
+      return written.ok;
+    },
+
+    async revoke(userId, deviceId, event, now) {
+      const target = and(eq(devices.userId, userId), eq(devices.id, deviceId), isLive);
+      const stillLive = exists(db.select({ id: devices.id }).from(devices).where(target));
+      // The audit row goes first, while its guard can still see a live device.
+      const [, revoked] = await db.batch([
+        db
+          .insert(auditEvents)
+          .select(rowWhere(auditEvents, event, stillLive))
+          .onConflictDoNothing(),
+        db
+          .update(devices)
+          .set({ revokedAt: now, revokedReason: event.reason ?? null })
+          .where(target)
+          .returning(),
+      ]);
+      return revoked.map(toDevice)[0];
+    },
+  });
+}

@@ -1,0 +1,75 @@
+import { and, asc, desc, eq, gt, isNotNull, lt } from "drizzle-orm";
+import type { GrantListing } from "../core/messages.ts";
+import type { Records } from "../core/ports/records.ts";
+import { record } from "./audit.ts";
+import { type Store, sheltered } from "./database.ts";
+import { present } from "./rows.ts";
+import { auditEvents, grants } from "./schema.ts";
+
+const GRANT_PAGE = 100;
+
+/** The list of grants and the audit trail over D1. Every insert is OR IGNORE by id, so that a repeat changes nothing. */
+export function makeRecords(db: Store): Records {
+  const listGrant = (grant: GrantListing) => db.insert(grants).values(grant).onConflictDoNothing();
+
+  return sheltered<Records>({
+    async finish(event, grant) {
+      await db.batch(grant === undefined ? [record(db, event)] : [listGrant(grant), record(db, event)]);
+    },
+
+    async audit(events) {
+      const [first, ...others] = events.map((event) => record(db, event));
+      if (first !== undefined) await db.batch([first, ...others]);
+    },
+
+    async grantsOfUser(userId, options = {}) {
+      const { after, size = GRANT_PAGE, deviceId } = options;
+      const rows = await db
+        .select()
+        .from(grants)
+        .where(
+          and(
+            eq(grants.userId, userId),
+            after === undefined ? undefined : gt(grants.id, after),
+            deviceId === undefined ? undefined : eq(grants.deviceId, deviceId),
+          ),
+        )
+        .orderBy(asc(grants.id))
+        .limit(size);
+      return rows.map(present);
+    },
+
+    async grant(userId, grantId) {
+      const rows = await db
+        .select()
+        .from(grants)
+        .where(and(eq(grants.userId, userId), eq(grants.id, grantId)));
+      return rows.map(present)[0];
+    },
+
+    async removeGrant(userId, grantId, event) {
+      const unlist = db.delete(grants).where(and(eq(grants.userId, userId), eq(grants.id, grantId)));
+      await db.batch(event === undefined ? [unlist] : [unlist, record(db, event)]);
+    },
+
+    async events({ userId, clientId, type, after, size }) {
+      const rows = await db
+        .select()
+        .from(auditEvents)
+        .where(
+          and(
+            // The second half names the partial index by (user, id).
+            userId === undefined
+              ? undefined
+              : and(eq(auditEvents.userId, userId), isNotNull(auditEvents.userId)),
+            clientId === undefined ? undefined : eq(auditEvents.clientId, clientId),
+            type === undefined ? undefined : eq(auditEvents.type, type),
+            after === undefined ? undefined : lt(auditEvents.id, after),
+          ),
+        )
+        .orderBy(desc(auditEvents.id))
+        .limit(size);
+      return rows.map(present);
+    },
+  });
+}

@@ -1,0 +1,22 @@
+import { getTableColumns, type SQL, sql } from "drizzle-orm";
+import type { SQLiteTable } from "drizzle-orm/sqlite-core";
+
+type NullKeys<Row> = { [Key in keyof Row]: null extends Row[Key] ? Key : never }[keyof Row];
+type Present<Row> = Omit<Row, NullKeys<Row>> & { [Key in NullKeys<Row>]?: NonNullable<Row[Key]> };
+
+/** A row as the domain writes it: what is null in the table is absent. */
+export const present = <Row extends object>(row: Row): Present<Row> =>
+  Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as Present<Row>;
+
+/** `SELECT <the row's values> WHERE guard`, for an insert that must write only while the guard holds. */
+export function rowWhere<Table extends SQLiteTable>(
+  table: Table,
+  row: Table["$inferInsert"],
+  guard: SQL,
+): SQL {
+  const given: Record<string, unknown> = row;
+  const values = Object.entries(getTableColumns(table)).map(([key, column]) =>
+    given[key] === undefined ? sql`null` : sql.param(given[key], column),
+  );
+  return sql`select ${sql.join(values, sql`, `)} where ${guard}`;
+}

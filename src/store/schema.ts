@@ -1,0 +1,153 @@
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { Door, JsonObject } from "../core/challenge/state.ts";
+import type { ClientKind, GrantType } from "../core/client/client.ts";
+import type { ClientSettings } from "../core/client/settings.ts";
+import type { KeyAlgorithm } from "../core/device/device.ts";
+import type { ChallengeId, ClientId, DeviceId, GrantId, UserId } from "../core/ids.ts";
+import type { Lane, StoredKey } from "../core/key/key.ts";
+import type { AssertedBy, IdentifierKind, UserStatus } from "../core/user/user.ts";
+
+// Instants are integer milliseconds. "WITHOUT ROWID" beside a table: drizzle-kit cannot say it, so the migration that makes
+// the table is edited by hand; it halves the rows that an insert writes. A migration that rebuilds the table must say it again.
+
+const instant = (name: string) => integer(name);
+const json = (name: string) => text(name, { mode: "json" });
+
+export const clients = sqliteTable("clients", {
+  id: text("id").$type<ClientId>().primaryKey(),
+  name: text("name").notNull(),
+  kind: text("kind").$type<ClientKind>().notNull(),
+  // HMAC under the pepper for looking up, AES-GCM under the key-encryption key for signing webhooks.
+  secretHash: text("secret_hash").unique(),
+  secretSealed: text("secret_sealed"),
+  oldSecretHash: text("old_secret_hash").unique(),
+  oldSecretSealed: text("old_secret_sealed"),
+  oldSecretUntil: instant("old_secret_until"),
+  redirectUris: json("redirect_uris").$type<readonly string[]>().notNull(),
+  allowedOrigins: json("allowed_origins").$type<readonly string[]>().notNull(),
+  grantTypes: json("grant_types").$type<readonly GrantType[]>().notNull(),
+  publicKeys: json("public_keys").$type<readonly string[]>().notNull(),
+  webhookUrl: text("webhook_url"),
+  notificationEndpoint: text("notification_endpoint"),
+  settings: json("settings").$type<ClientSettings>().notNull(),
+  disabledAt: instant("disabled_at"),
+  createdAt: instant("created_at").notNull(),
+  updatedAt: instant("updated_at").notNull(),
+});
+
+/** WITHOUT ROWID. */
+export const users = sqliteTable("users", {
+  id: text("id").$type<UserId>().primaryKey(),
+  externalId: text("external_id").unique(),
+  externalAssertedBy: text("external_asserted_by").$type<AssertedBy>(),
+  status: text("status").$type<UserStatus>().notNull(),
+  createdAt: instant("created_at").notNull(),
+  updatedAt: instant("updated_at").notNull(),
+});
+
+/** WITHOUT ROWID. */
+export const identifiers = sqliteTable(
+  "identifiers",
+  {
+    kind: text("kind").$type<IdentifierKind>().notNull(),
+    normal: text("normal").notNull(),
+    value: text("value").notNull(),
+    userId: text("user_id").$type<UserId>().notNull(),
+    assertedBy: text("asserted_by").$type<AssertedBy>().notNull(),
+    verifiedAt: instant("verified_at"),
+    createdAt: instant("created_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.kind, table.normal] }),
+    index("identifiers_user").on(table.userId),
+  ],
+);
+
+/** WITHOUT ROWID. The partial unique index lets a key belong to one live device at most. */
+export const devices = sqliteTable(
+  "devices",
+  {
+    id: text("id").$type<DeviceId>().primaryKey(),
+    userId: text("user_id").$type<UserId>().notNull(),
+    fingerprint: text("fingerprint").notNull(),
+    algorithm: text("algorithm").$type<KeyAlgorithm>().notNull(),
+    publicKey: text("public_key").notNull(),
+    name: text("name").notNull(),
+    kind: text("kind").notNull(),
+    door: text("door").$type<Door>().notNull(),
+    clientId: text("client_id").$type<ClientId>().notNull(),
+    enrolledAt: instant("enrolled_at").notNull(),
+    revokedAt: instant("revoked_at"),
+    revokedReason: text("revoked_reason"),
+  },
+  (table) => [
+    uniqueIndex("devices_live_key").on(table.fingerprint).where(sql`revoked_at is null`),
+    index("devices_user").on(table.userId),
+  ],
+);
+
+/** WITHOUT ROWID. */
+export const userCodes = sqliteTable(
+  "user_codes",
+  {
+    hash: text("code_hash").primaryKey(),
+    kind: text("kind").notNull(),
+    purpose: text("purpose").notNull(),
+    clientId: text("client_id").$type<ClientId>().notNull(),
+    userId: text("user_id").$type<UserId>(),
+    challengeId: text("challenge_id").$type<ChallengeId>().notNull(),
+    expiresAt: instant("expires_at").notNull(),
+  },
+  (table) => [index("user_codes_expiry").on(table.expiresAt)],
+);
+
+/** WITHOUT ROWID. A list only: whether a grant lives is known to its object alone. */
+export const grants = sqliteTable(
+  "grants",
+  {
+    userId: text("user_id").$type<UserId>().notNull(),
+    id: text("id").$type<GrantId>().notNull(),
+    clientId: text("client_id").$type<ClientId>().notNull(),
+    deviceId: text("device_id").$type<DeviceId>(),
+    scope: text("scope").notNull(),
+    amr: json("amr").$type<readonly string[]>().notNull(),
+    createdAt: instant("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.id] })],
+);
+
+/** WITHOUT ROWID. Private halves are wrapped; whether a key is next, current or retired follows from the clock. */
+export const signingKeys = sqliteTable(
+  "signing_keys",
+  {
+    lane: text("lane").$type<Lane>().notNull(),
+    generation: integer("generation").notNull(),
+    kid: text("kid").notNull(),
+    algorithm: text("algorithm").$type<StoredKey["algorithm"]>().notNull(),
+    publicJwk: json("public_jwk").$type<Readonly<Record<string, string>>>().notNull(),
+    wrappedPrivate: text("wrapped_private").notNull(),
+    wrappedBy: integer("wrapped_by").notNull(),
+    createdAt: instant("created_at").notNull(),
+    activatesAt: instant("activates_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.lane, table.generation] })],
+);
+
+/** WITHOUT ROWID. Ids sort by time, so the primary key is the order of the trail. */
+export const auditEvents = sqliteTable(
+  "audit_events",
+  {
+    id: text("id").primaryKey(),
+    at: instant("at").notNull(),
+    type: text("type").notNull(),
+    actor: text("actor").notNull(),
+    userId: text("user_id").$type<UserId>(),
+    clientId: text("client_id").$type<ClientId>(),
+    deviceId: text("device_id").$type<DeviceId>(),
+    ip: text("ip"),
+    reason: text("reason"),
+    data: json("data").$type<JsonObject>(),
+  },
+  (table) => [index("audit_events_user").on(table.userId, table.id).where(sql`user_id is not null`)],
+);
