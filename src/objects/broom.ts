@@ -1,0 +1,53 @@
+import { deadline, settle } from "../core/challenge/clock.ts";
+import { type Phase, TERMINAL } from "../core/challenge/state.ts";
+import { isAlive } from "../core/grant/state.ts";
+import type { QueueMessage } from "../core/messages.ts";
+import { type Instant, MINUTE, type Millis } from "../core/time.ts";
+import { finishedEvent, grantListing } from "../core/usecases/finished-event.ts";
+import { type ChallengeRecord, snapshotOf } from "./record.ts";
+
+/** How long after its end a challenge can still be asked about. */
+const RETENTION: Millis = 10 * MINUTE;
+/** When the broom first looks whether D1 has heard of a redemption; also the pause after a failure. */
+export const LOOK_AGAIN: Millis = MINUTE;
+
+/** When the alarm of a new challenge rings: at its expiry, or earlier to list what an outage left unlisted. */
+export const firstAlarm = ({ challenge: { spec } }: ChallengeRecord): Instant =>
+  Math.min(spec.expiresAt, spec.createdAt + LOOK_AGAIN);
+
+/** When the alarm rings for a grant that ended before its time. */
+export const alarmAfterEnd = (record: ChallengeRecord, now: Instant): Instant =>
+  now + (record.listed ? RETENTION : LOOK_AGAIN);
+
+/** The record once time is settled: the same one unless its challenge has expired unseen. */
+export function settleRecord(record: ChallengeRecord, now: Instant): ChallengeRecord {
+  const challenge = settle(record.challenge, now);
+  return challenge === record.challenge ? record : { ...record, challenge };
+}
+
+/** What D1 must still hear of a finished challenge. A grant that is dead already is not listed any more. */
+export function unheard(record: ChallengeRecord, now: Instant): QueueMessage | undefined {
+  if (record.listed || !TERMINAL.has(record.challenge.phase.name)) return undefined;
+  const event = finishedEvent(snapshotOf(record, now));
+  const { grant } = record;
+  return grant && isAlive(grant, now)
+    ? { kind: "list_grant", grant: grantListing(grant), event }
+    : { kind: "audit", events: [event] };
+}
+
+/** When the broom has something to do next; undefined: nothing is left to keep. */
+export function nextMoment({ challenge, grant }: ChallengeRecord, now: Instant): Instant | undefined {
+  const { spec, phase } = challenge;
+  const over = deadline(spec, phase);
+  if (!TERMINAL.has(phase.name)) return over;
+  if (grant && isAlive(grant, now)) return grant.expiresAt;
+  const kept = over + Math.max(RETENTION, replayable(phase) ? spec.replayWindow : 0);
+  const until = Math.max(kept, grant?.ended ? grant.ended.at + RETENTION : 0);
+  return now < until ? until : undefined;
+}
+
+const replayable = (phase: Phase): boolean => phase.name === "redeemed";
+
+/** The last word of an object that carried a grant: D1 takes it from the list, if nobody has. */
+export const farewell = ({ grant }: ChallengeRecord): QueueMessage | undefined =>
+  grant && { kind: "grant_ended", userId: grant.userId, grantId: grant.id };

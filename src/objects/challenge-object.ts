@@ -1,0 +1,150 @@
+import { DurableObject } from "cloudflare:workers";
+import type { Command, RedeemDraft } from "../core/challenge/command.ts";
+import type { VerifiedProof } from "../core/challenge/proof.ts";
+import type { ChallengeSpec } from "../core/challenge/state.ts";
+import { viewOf } from "../core/challenge/view.ts";
+import { type Presented, rotate } from "../core/grant/rotate.ts";
+import type { Grant } from "../core/grant/state.ts";
+import type { QueueMessage } from "../core/messages.ts";
+import type { Applied, Snapshot } from "../core/ports/rooms.ts";
+import type { Refusal, RefusalOf } from "../core/refusal.ts";
+import { no, ok, type Result } from "../core/result.ts";
+import type { Instant } from "../core/time.ts";
+import {
+  alarmAfterEnd,
+  farewell,
+  firstAlarm,
+  LOOK_AGAIN,
+  nextMoment,
+  settleRecord,
+  unheard,
+} from "./broom.ts";
+import { openCell } from "./cell.ts";
+import { birth, type ChallengeRecord, endGrant, obey, settleAtBirth, snapshotOf } from "./record.ts";
+import { admit, openSockets, tellWaiters } from "./sockets.ts";
+
+type Bindings = { readonly EVENTS: Queue<QueueMessage> };
+type After = { readonly wake?: boolean; readonly alarmAt?: Instant };
+const WAITERS = { tag: "waiter", cap: 16 };
+
+/**
+ * One challenge and, once it is redeemed, its grant. Every RPC method is synchronous: no two commands interleave, and the
+ * object's own clock decides. Refusals are values; what throws is an outage.
+ */
+export class ChallengeObject extends DurableObject<Bindings> {
+  readonly #cell = openCell<ChallengeRecord>(this.ctx.storage);
+
+  open(spec: ChallengeSpec): Result<Snapshot, RefusalOf<"occupied">> {
+    if (this.#cell.read()) return no({ code: "occupied" });
+    const record = birth(spec);
+    this.#commit(record, { alarmAt: firstAlarm(record) });
+    return ok(snapshotOf(record, Date.now()));
+  }
+
+  openSettled(
+    spec: ChallengeSpec,
+    proof: VerifiedProof,
+    redemption: { readonly waiterProof: string; readonly draft: RedeemDraft },
+  ): Result<Applied, Refusal> {
+    if (this.#cell.read()) return no({ code: "occupied" });
+    const now = Date.now();
+    const settled = settleAtBirth(spec, proof, redemption, now);
+    if (!settled.ok) return settled;
+    this.#commit(settled.value, { alarmAt: firstAlarm(settled.value) });
+    return ok({ ...snapshotOf(settled.value, now), changed: true });
+  }
+
+  apply(command: Command): Result<Applied, Refusal> {
+    const record = this.#cell.read();
+    if (!record) return no({ code: "unknown_challenge" });
+    const now = Date.now();
+    const { next, wake, refusal } = obey(record, command, now);
+    this.#keep(record, next, now, wake);
+    if (refusal) return no(refusal);
+    return ok({ ...snapshotOf(next, now), changed: next !== record });
+  }
+
+  read(): Snapshot | undefined {
+    const record = this.#cell.read();
+    return record && snapshotOf(record, Date.now());
+  }
+
+  refresh(
+    presented: Presented,
+  ): Result<Grant, RefusalOf<"refresh_reused" | "grant_ended" | "unknown_grant">> {
+    const record = this.#cell.read();
+    if (!record?.grant) return no({ code: "unknown_grant" });
+    const now = Date.now();
+    const { next, result } = rotate(record.grant, presented, now);
+    this.#keep(record, next === record.grant ? record : { ...record, grant: next }, now);
+    return result;
+  }
+
+  revoke(reason: string): Grant | undefined {
+    const record = this.#cell.read();
+    if (!record) return undefined;
+    const now = Date.now();
+    const next = endGrant(record, reason, now);
+    this.#keep(record, next, now);
+    return next === record ? undefined : next.grant;
+  }
+
+  markListed(): void {
+    const record = this.#cell.read();
+    if (record && !record.listed) this.#commit({ ...record, listed: true });
+  }
+
+  /** The upgrade of a waiter, and nothing else: accepted and told the present view in the same turn. */
+  override fetch(request: Request): Response {
+    const record = this.#cell.read();
+    if (!record) return new Response(null, { status: 404 });
+    const { answer, socket } = admit(this.ctx, request, WAITERS);
+    tellWaiters([socket], viewOf(record.challenge, Date.now()));
+    return answer;
+  }
+
+  /** Waiters have nothing to say. */
+  override webSocketMessage(): void {}
+
+  /** The broom: never the judge, may ring late or twice, and looks again later when something fails. */
+  override async alarm(): Promise<void> {
+    try {
+      await this.#sweep();
+    } catch {
+      await this.ctx.storage.setAlarm(Date.now() + LOOK_AGAIN);
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    const found = this.#cell.read();
+    if (!found) return this.#cell.forget();
+    const settled = settleRecord(found, Date.now());
+    if (settled !== found) this.#commit(settled, { wake: true });
+    const message = unheard(settled, Date.now());
+    if (message) {
+      await this.env.EVENTS.send(message);
+      this.markListed();
+    }
+    const record = this.#cell.read() ?? settled;
+    const at = nextMoment(record, Date.now());
+    if (at !== undefined) return this.ctx.storage.setAlarm(at);
+    const last = farewell(record);
+    if (last) await this.env.EVENTS.send(last);
+    return this.#cell.forget();
+  }
+
+  /** Commits what changed; the alarm is moved once, when a grant has ended before its time. */
+  #keep(record: ChallengeRecord, next: ChallengeRecord, now: Instant, wake = false): void {
+    if (next === record) return;
+    const endedNow = next.grant?.ended !== undefined && record.grant?.ended === undefined;
+    this.#commit(next, { wake, ...(endedNow ? { alarmAt: alarmAfterEnd(next, now) } : {}) });
+  }
+
+  #commit(next: ChallengeRecord, { wake = false, alarmAt }: After = {}): void {
+    this.#cell.write(next, () => {
+      if (alarmAt !== undefined) void this.ctx.storage.setAlarm(alarmAt);
+      return undefined;
+    });
+    if (wake) tellWaiters(openSockets(this.ctx), viewOf(next.challenge, Date.now()));
+  }
+}

@@ -1,0 +1,28 @@
+import { isSettled, type WaitView } from "../core/challenge/view.ts";
+
+/** The close of a socket whose challenge is settled (RFC 6455 §7.4.1). */
+export const DONE = 1000;
+/** The close of a socket that made room for a newer one: try again later. */
+export const CROWDED = 1013;
+/** The close of a socket whose owner may not listen any more: policy violation. */
+export const NOT_WELCOME = 1008;
+
+/** What a wait says: `{id, state, expires_at}` with an ISO 8601 time. Never a token, never a user (contract, "Waiting"). */
+const wire = ({ id, state, expiresAt }: WaitView) => ({
+  id,
+  state,
+  expires_at: new Date(expiresAt).toISOString(),
+});
+
+/** The frames that tell a view: itself, and once it is settled `{"type":"settled", ...}` as the last word. */
+export function framesOf(view: WaitView): readonly string[] {
+  const frame = JSON.stringify(wire(view));
+  return isSettled(view.state) ? [frame, JSON.stringify({ type: "settled", ...wire(view) })] : [frame];
+}
+
+/** Reads a frame back on the Worker's side; undefined: not one of ours. */
+export function readFrame(data: unknown): WaitView | undefined {
+  if (typeof data !== "string" || !data.startsWith("{")) return undefined;
+  const { id, state, expires_at } = JSON.parse(data) as ReturnType<typeof wire>;
+  return { id, state, expiresAt: Date.parse(expires_at) };
+}

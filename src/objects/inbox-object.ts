@@ -1,0 +1,173 @@
+import { DurableObject } from "cloudflare:workers";
+import type { ChallengeId, DeviceId, SubjectKey } from "../core/ids.ts";
+import { countStart, refundGuess, reserveGuess } from "../core/inbox/counters.ts";
+import { noteDevice, openEnrolment, restoreEnrolment, takeEnrolment } from "../core/inbox/enrolment.ts";
+import {
+  type Answer,
+  findPrompt,
+  type Listed,
+  list,
+  livePrompts,
+  type PromptRequest,
+  settlePrompt,
+  sweep,
+  withdraw,
+} from "../core/inbox/prompts.ts";
+import { isFull, isSpentElsewhere, spend, unspend } from "../core/inbox/spent.ts";
+import { EMPTY_INBOX, type InboxState, type Prompt } from "../core/inbox/state.ts";
+import type { Inboxes, InboxView } from "../core/ports/inboxes.ts";
+import type { Instant } from "../core/time.ts";
+import { openCell } from "./cell.ts";
+import { NOT_WELCOME } from "./frames.ts";
+import { idleAt, isPassing, promptsFrame } from "./inbox-life.ts";
+import { admit, hangUp, openSockets, tell } from "./sockets.ts";
+
+type Settled = Awaited<ReturnType<Inboxes["settle"]>>;
+
+const SOCKETS_PER_DEVICE = 8;
+
+/**
+ * The inbox of one subject. Every RPC method is synchronous, takes the subject first as the port does, and commits once, only
+ * when the state changed. The counters of identifiers and clients are forgotten when nothing in them counts any more.
+ */
+export class InboxObject extends DurableObject {
+  readonly #cell = openCell<InboxState>(this.ctx.storage);
+  /** Starts handed out of the lease since this object woke. */
+  #used: number | undefined;
+
+  list(who: SubjectKey, request: PromptRequest): Listed {
+    const state = this.#state();
+    const own = findPrompt(state, request.challengeId);
+    // The same listing once more is a retry of a call whose answer was lost.
+    if (own) return { outcome: "listed", signingSecond: own.signingSecond };
+    const { next, value } = list(state, request, Date.now());
+    this.#keep(who, next);
+    return value;
+  }
+
+  view(_who: SubjectKey): InboxView {
+    const now = Date.now();
+    const state = this.#state();
+    const { blocked, silencedUntil } = state;
+    const silenced = silencedUntil !== undefined && now < silencedUntil ? { silencedUntil } : {};
+    return { prompts: livePrompts(state, now), blocked, ...silenced };
+  }
+
+  find(_who: SubjectKey, key: number | ChallengeId): Prompt | undefined {
+    return findPrompt(this.#state(), key);
+  }
+
+  settle(who: SubjectKey, answer: Answer): Settled {
+    const { next, value } = settlePrompt(this.#state(), answer, Date.now());
+    this.#keep(who, next);
+    return value;
+  }
+
+  withdraw(who: SubjectKey, id: ChallengeId): void {
+    this.#keep(who, withdraw(this.#state(), id));
+  }
+
+  spend(who: SubjectKey, digest: string, use: string): boolean {
+    const now = Date.now();
+    const state = this.#state();
+    if (isSpentElsewhere(state, digest, use, now)) return false;
+    const mark = state.spent[digest];
+    if (mark && now < mark.until) return true;
+    if (isFull(state, now)) return false;
+    this.#keep(who, spend(sweep(state, now), digest, use, now));
+    return true;
+  }
+
+  unspend(who: SubjectKey, digest: string): void {
+    const state = this.#state();
+    if (state.spent[digest]) this.#keep(who, unspend(state, digest));
+  }
+
+  openEnrolment(who: SubjectKey, binding: string): void {
+    this.#keep(who, openEnrolment(this.#state(), binding, Date.now()));
+  }
+
+  takeEnrolment(who: SubjectKey, binding: string): { readonly taken: boolean; readonly until: Instant } {
+    const { next, taken, until } = takeEnrolment(this.#state(), binding, Date.now());
+    this.#keep(who, next);
+    return { taken, until };
+  }
+
+  restoreEnrolment(who: SubjectKey, binding: string, until: Instant): void {
+    this.#keep(who, restoreEnrolment(this.#state(), binding, until));
+  }
+
+  noteDevice(who: SubjectKey): void {
+    const state = this.#state();
+    if (!state.hadDevice || state.enrolment) this.#keep(who, noteDevice(state));
+  }
+
+  reserveGuess(who: SubjectKey, kind: string, limit?: number): boolean {
+    const { next, allowed } = reserveGuess(this.#state(), kind, Date.now(), limit);
+    this.#keep(who, next);
+    return allowed;
+  }
+
+  refundGuess(who: SubjectKey, kind: string): void {
+    const state = this.#state();
+    if (state.counters[kind]) this.#keep(who, refundGuess(state, kind));
+  }
+
+  countStart(who: SubjectKey, limit: number): { readonly allowed: boolean; readonly retryAt: Instant } {
+    const state = this.#state();
+    // What an earlier life may have handed out counts as used.
+    const used = this.#used ?? state.lease?.taken ?? 0;
+    const counted = countStart(state, used, limit, Date.now());
+    this.#keep(who, counted.next);
+    this.#used = counted.used;
+    return { allowed: counted.allowed, retryAt: counted.retryAt };
+  }
+
+  disconnect(_who: SubjectKey, deviceId: DeviceId): void {
+    for (const socket of openSockets(this.ctx, deviceId)) hangUp(socket, NOT_WELCOME, "device removed");
+  }
+
+  async wipe(_who: SubjectKey): Promise<void> {
+    for (const socket of openSockets(this.ctx)) hangUp(socket, NOT_WELCOME, "user removed");
+    this.#used = undefined;
+    await this.#cell.forget();
+  }
+
+  /** The upgrade of one device's own socket, and nothing else; the path names the device. */
+  override fetch(request: Request): Response {
+    const tag = new URL(request.url).pathname.slice(1);
+    const { answer, socket } = admit(this.ctx, request, { tag, cap: SOCKETS_PER_DEVICE });
+    tell(socket, [promptsFrame(this.#state(), Date.now())]);
+    return answer;
+  }
+
+  /** Devices answer through the Worker, never here. */
+  override webSocketMessage(): void {}
+
+  /** Rings only for passing subjects: forgets the counters once nothing in them counts. */
+  override async alarm(): Promise<void> {
+    const at = idleAt(this.#state());
+    if (at > Date.now()) return this.ctx.storage.setAlarm(at);
+    this.#used = undefined;
+    return this.#cell.forget();
+  }
+
+  /** New members of the state have their beginnings in EMPTY_INBOX; unknown ones are carried along. */
+  #state(): InboxState {
+    return this.#cell.read() ?? EMPTY_INBOX;
+  }
+
+  #keep(who: SubjectKey, next: InboxState): void {
+    const state = this.#state();
+    if (next === state) return;
+    const isNew = this.#cell.read() === undefined;
+    const now = Date.now();
+    this.#cell.write(next, () => {
+      if (isNew && isPassing(who)) void this.ctx.storage.setAlarm(idleAt(next));
+      return undefined;
+    });
+    const frame = promptsFrame(next, now);
+    if (frame === promptsFrame(state, now)) return;
+    for (const socket of openSockets(this.ctx)) tell(socket, [frame]);
+  }
+}

@@ -1,0 +1,63 @@
+import { Outage } from "../core/fault.ts";
+import type { DeviceId, SubjectKey } from "../core/ids.ts";
+import type { Inboxes } from "../core/ports/inboxes.ts";
+import type { InboxObject } from "./inbox-object.ts";
+import { callObject, type Remote } from "./stub-call.ts";
+
+type Stub = Remote<InboxObject>;
+type Options = { readonly jurisdiction?: DurableObjectJurisdiction };
+
+const HINTS: readonly DurableObjectLocationHint[] = [
+  "wnam",
+  "enam",
+  "sam",
+  "weur",
+  "eeur",
+  "apac",
+  "oc",
+  "afr",
+  "me",
+];
+
+/** The inboxes of a namespace, or of its part in one jurisdiction. Nothing else calls their stubs. */
+export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Options = {}): Inboxes {
+  const namespace = jurisdiction === undefined ? whole : whole.jurisdiction(jurisdiction);
+  const call = <T>(who: SubjectKey, attempt: (stub: Stub) => Promise<T>, hint?: string): Promise<T> =>
+    callObject(() => namespace.get(namespace.idFromName(who), near(hint)) as unknown as Stub, attempt);
+  return {
+    list: (who, request) => call(who, (stub) => stub.list(who, request)),
+    view: (who) => call(who, (stub) => stub.view(who)),
+    find: (who, key) => call(who, (stub) => stub.find(who, key)),
+    settle: (who, answer) => call(who, (stub) => stub.settle(who, answer)),
+    withdraw: (who, id) => call(who, (stub) => stub.withdraw(who, id)),
+    spend: (who, digest, use) => call(who, (stub) => stub.spend(who, digest, use)),
+    unspend: (who, digest) => call(who, (stub) => stub.unspend(who, digest)),
+    openEnrolment: (who, binding, hint) => call(who, (stub) => stub.openEnrolment(who, binding), hint),
+    takeEnrolment: (who, binding) => call(who, (stub) => stub.takeEnrolment(who, binding)),
+    restoreEnrolment: (who, binding, until) =>
+      call(who, (stub) => stub.restoreEnrolment(who, binding, until)),
+    noteDevice: (who) => call(who, (stub) => stub.noteDevice(who)),
+    reserveGuess: (who, kind, limit) => call(who, (stub) => stub.reserveGuess(who, kind, limit)),
+    refundGuess: (who, kind) => call(who, (stub) => stub.refundGuess(who, kind)),
+    countStart: (who, limit) => call(who, (stub) => stub.countStart(who, limit)),
+    socket: (who, deviceId) =>
+      call(who, async (stub) => upgraded(await stub.fetch(upgradeRequest(deviceId)))),
+    disconnect: (who, deviceId) => call(who, (stub) => stub.disconnect(who, deviceId)),
+    wipe: (who) => call(who, (stub) => stub.wipe(who)),
+  };
+}
+
+/** An unknown hint is no hint: an object is placed where it is first called from. */
+function near(hint: string | undefined): DurableObjectNamespaceGetDurableObjectOptions {
+  const locationHint = HINTS.find((known) => known === hint);
+  return locationHint === undefined ? {} : { locationHint };
+}
+
+/** Never the client's own request; the path names the device. */
+const upgradeRequest = (deviceId: DeviceId): Request =>
+  new Request(`https://inbox/${deviceId}`, { headers: { Upgrade: "websocket" } });
+
+function upgraded(answer: Response): Response {
+  if (answer.status !== 101) throw new Outage(`an inbox answered ${answer.status} to an upgrade`);
+  return answer;
+}

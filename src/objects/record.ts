@@ -1,0 +1,98 @@
+import { settle } from "../core/challenge/clock.ts";
+import type { Command, Effect, RedeemDraft } from "../core/challenge/command.ts";
+import type { VerifiedProof } from "../core/challenge/proof.ts";
+import type { Challenge, ChallengeSpec } from "../core/challenge/state.ts";
+import { born, transition } from "../core/challenge/transition.ts";
+import { viewOf } from "../core/challenge/view.ts";
+import { end } from "../core/grant/rotate.ts";
+import { type Grant, isAlive, openGrant } from "../core/grant/state.ts";
+import type { Snapshot } from "../core/ports/rooms.ts";
+import type { Refusal } from "../core/refusal.ts";
+import { ok, type Result } from "../core/result.ts";
+import type { Instant } from "../core/time.ts";
+
+/**
+ * Everything a challenge object stores. It only ever gains members: older and newer code meet the same objects, so what is not
+ * known here is carried along.
+ */
+export type ChallengeRecord = {
+  readonly schema: number;
+  readonly challenge: Challenge;
+  readonly grant?: Grant;
+  /** Whether D1 is known to hold the audit row, and the grant when there is one. */
+  readonly listed: boolean;
+};
+
+/** What a command did: the record to keep, also when it was refused. */
+export type Obeyed = {
+  readonly next: ChallengeRecord;
+  readonly wake: boolean;
+  readonly refusal?: Refusal;
+};
+
+/** The record of a challenge at its birth. */
+export const birth = (spec: ChallengeSpec): ChallengeRecord => ({
+  schema: 1,
+  challenge: born(spec),
+  listed: false,
+});
+
+/** Applies one command; the grant that a redemption opens, or that a foreign redemption ends, is part of the same step. */
+export function obey(record: ChallengeRecord, command: Command, now: Instant): Obeyed {
+  const moved = transition(record.challenge, command, now);
+  if (!moved.ok) {
+    const dies = moved.error.code === "redeemed" && moved.error.grantDies;
+    const next = dies ? endGrant(record, "redeemed_by_another", now) : record;
+    return { next, wake: false, refusal: moved.error };
+  }
+  if (moved.value.next === record.challenge) return { next: record, wake: false };
+  const { next, effects } = moved.value;
+  return {
+    next: effects.reduce((kept, effect) => absorb(kept, effect, now), { ...record, challenge: next }),
+    wake: effects.some((effect) => effect.name === "wake"),
+  };
+}
+
+function absorb(record: ChallengeRecord, effect: Effect, now: Instant): ChallengeRecord {
+  switch (effect.name) {
+    case "openGrant":
+      return { ...record, grant: openGrant(record.challenge, effect.draft) };
+    case "revokeGrant":
+      return endGrant(record, effect.reason, now);
+    case "wake":
+      return record;
+  }
+}
+
+/** A challenge that is opened, approved and redeemed at once (settled question 17); the first refusal ends it unborn. */
+export function settleAtBirth(
+  spec: ChallengeSpec,
+  proof: VerifiedProof,
+  redemption: { readonly waiterProof: string; readonly draft: RedeemDraft },
+  now: Instant,
+): Result<ChallengeRecord, Refusal> {
+  const approved = obey(birth(spec), { name: "approve", proof, ...ipOf(spec) }, now);
+  if (approved.refusal) return { ok: false, error: approved.refusal };
+  const redeemed = obey(approved.next, { name: "redeem", ...redemption, ...ipOf(spec) }, now);
+  return redeemed.refusal ? { ok: false, error: redeemed.refusal } : ok(redeemed.next);
+}
+
+const ipOf = ({ origin }: ChallengeSpec): { ip?: string } =>
+  origin.ip === undefined ? {} : { ip: origin.ip };
+
+/** Ends the grant if it lives; otherwise the record stays as it is. */
+export const endGrant = (record: ChallengeRecord, reason: string, now: Instant): ChallengeRecord =>
+  record.grant && isAlive(record.grant, now) ? { ...record, grant: end(record.grant, reason, now) } : record;
+
+/** What the Worker is told, as it stands at `now`. */
+export function snapshotOf({ challenge, grant, listed }: ChallengeRecord, now: Instant): Snapshot {
+  const { spec, phase, timeline } = settle(challenge, now);
+  return {
+    spec,
+    view: viewOf(challenge, now),
+    timeline,
+    ...(phase.name === "redeemed" ? { facts: phase.facts } : {}),
+    ...(grant ? { grant } : {}),
+    listed,
+  };
+}

@@ -1,0 +1,56 @@
+import { isSettled, type WaitView } from "../core/challenge/view.ts";
+import { CROWDED, DONE, framesOf } from "./frames.ts";
+
+/** Accepts a hibernating socket: at most `cap` of its tag are kept, the newest wins. `answer` is the 101. */
+export function admit(
+  ctx: DurableObjectState,
+  request: Request,
+  options: { readonly tag: string; readonly cap: number },
+): { readonly answer: Response; readonly socket: WebSocket } {
+  const others = openSockets(ctx, options.tag);
+  const crowd = others.length - (options.cap - 1);
+  for (const oldest of others.slice(0, Math.max(0, crowd))) hangUp(oldest, CROWDED, "newer waiters came");
+  const { 0: client, 1: socket } = new WebSocketPair();
+  ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
+  ctx.acceptWebSocket(socket, [options.tag]);
+  socket.serializeAttachment(Math.max(0, ...others.map(seat)) + 1);
+  const protocol = request.headers.get("Sec-WebSocket-Protocol");
+  const headers: HeadersInit = protocol === null ? {} : { "Sec-WebSocket-Protocol": protocol };
+  return { answer: new Response(null, { status: 101, webSocket: client, headers }), socket };
+}
+
+/** Open sockets of a tag, the oldest first; the attachment that orders them survives hibernation. */
+export const openSockets = (ctx: DurableObjectState, tag?: string): readonly WebSocket[] =>
+  ctx
+    .getWebSockets(tag)
+    .filter((socket) => socket.readyState === WebSocket.OPEN)
+    .toSorted((a, b) => seat(a) - seat(b));
+
+const seat = (socket: WebSocket): number => Number(socket.deserializeAttachment() ?? 0);
+
+/** Tells waiters how their challenge stands; a settled one is the last thing they hear. */
+export function tellWaiters(sockets: readonly WebSocket[], view: WaitView): void {
+  const frames = framesOf(view);
+  for (const socket of sockets) {
+    tell(socket, frames);
+    if (isSettled(view.state)) hangUp(socket, DONE, "settled");
+  }
+}
+
+/** Sends to one socket. A dead one throws: its owner reads the state again when it comes back. */
+export function tell(socket: WebSocket, frames: readonly string[]): void {
+  try {
+    for (const frame of frames) socket.send(frame);
+  } catch {
+    // The commit stands; nobody is there to be told.
+  }
+}
+
+/** Closes one socket; one that is closing already stays as it is. */
+export function hangUp(socket: WebSocket, code: number, reason: string): void {
+  try {
+    socket.close(code, reason);
+  } catch {
+    // Closed from the other side meanwhile.
+  }
+}

@@ -1,0 +1,75 @@
+import { isSettled, type WaitView } from "../core/challenge/view.ts";
+import type { Instant, Millis } from "../core/time.ts";
+import { CROWDED, DONE, readFrame } from "./frames.ts";
+
+/** What a held wait needs: the object's socket, and a look at its state with a fresh stub. */
+export type Line = {
+  connect(): Promise<WebSocket | undefined>;
+  read(): Promise<WaitView | undefined>;
+};
+
+type End = { readonly why: "settled" | "time" | "closed" | "crowded"; readonly view: WaitView | undefined };
+
+/** The longest pause before the one reconnection, so that a deployment does not bring all waiters back at once. */
+const JITTER: Millis = 250;
+
+/**
+ * Holds a long-poll in the Worker over the object's hibernating socket, so that the object sleeps meanwhile (settled question
+ * 34): until the challenge settles or expires, or `timeout` ms are over. A cut line is read again and reconnected once.
+ */
+export async function hold(line: Line, timeout: Millis): Promise<WaitView | undefined> {
+  const until = Date.now() + timeout;
+  const first = await listen(line, until);
+  if (first?.why !== "closed") return first && answer(line, first);
+  const view = await line.read();
+  if (!view || isSettled(view.state) || Date.now() >= until) return view;
+  await pause(Math.min(Math.random() * JITTER, until - Date.now()));
+  const second = await listen(line, until);
+  return second && answer(line, second);
+}
+
+/** A view that time has overtaken is not told: the object's clock decides what it is now. */
+async function answer(line: Line, { why, view }: End): Promise<WaitView | undefined> {
+  const current = why === "settled" || (why === "time" && view && Date.now() < view.expiresAt);
+  return current ? view : line.read();
+}
+
+async function listen(line: Line, until: Instant): Promise<End | undefined> {
+  const socket = await line.connect();
+  if (!socket) return undefined;
+  let stopTimer = () => {};
+  try {
+    return await new Promise<End>((resolve) => {
+      let view: WaitView | undefined;
+      const endAt = (at: Instant) => {
+        stopTimer();
+        const timer = setTimeout(() => resolve({ why: "time", view }), Math.max(0, at - Date.now()));
+        stopTimer = () => clearTimeout(timer);
+      };
+      socket.addEventListener("message", ({ data }) => {
+        view = readFrame(data) ?? view;
+        if (view && isSettled(view.state)) resolve({ why: "settled", view });
+        else if (view) endAt(Math.min(until, view.expiresAt));
+      });
+      socket.addEventListener("close", ({ code }) =>
+        resolve({ why: code === CROWDED ? "crowded" : "closed", view }),
+      );
+      socket.addEventListener("error", () => resolve({ why: "closed", view }));
+      socket.accept();
+      endAt(until);
+    });
+  } finally {
+    stopTimer();
+    leave(socket);
+  }
+}
+
+function leave(socket: WebSocket): void {
+  try {
+    socket.close(DONE, "heard");
+  } catch {
+    // The object has closed it already.
+  }
+}
+
+const pause = (length: Millis): Promise<void> => new Promise((resume) => setTimeout(resume, length));
