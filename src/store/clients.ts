@@ -28,8 +28,10 @@ const CLIENT = {
 
 type ChangeSet = SQLiteUpdateSetSource<typeof clients>;
 
-/** The reads; each remembers what it saw. */
-function makeReads(db: Store, cache: ClientCache): Pick<Clients, "find" | "fresh" | "findBySecret"> {
+type Reads = Pick<Clients, "find" | "fresh" | "findBySecret" | "secretsOf">;
+
+/** The reads; what they see of a client is remembered, its sealed secrets never are. */
+function makeReads(db: Store, cache: ClientCache): Reads {
   async function fresh(id: ClientId): Promise<Client | undefined> {
     const mark = cache.mark();
     const client = (await db.select(CLIENT).from(clients).where(eq(clients.id, id))).map(present)[0];
@@ -59,7 +61,17 @@ function makeReads(db: Store, cache: ClientCache): Pick<Clients, "find" | "fresh
     return client;
   }
 
-  return { find, fresh, findBySecret };
+  async function secretsOf(id: ClientId, now: Instant): Promise<readonly string[]> {
+    const [row] = await db
+      .select({ new: clients.secretSealed, old: clients.oldSecretSealed, oldUntil: clients.oldSecretUntil })
+      .from(clients)
+      .where(eq(clients.id, id));
+    if (row === undefined) return [];
+    const old = row.oldUntil !== null && now < row.oldUntil ? row.old : null;
+    return [row.new, old].filter((sealed) => sealed !== null);
+  }
+
+  return { find, fresh, findBySecret, secretsOf };
 }
 
 /** Clients over D1, remembered per isolate by `cache`. A change made here is seen here at once, elsewhere within 30 s. */

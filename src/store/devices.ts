@@ -70,10 +70,7 @@ export function makeDevices(db: Store): Devices {
       const stillLive = exists(db.select({ id: devices.id }).from(devices).where(target));
       // The audit row goes first, while its guard can still see a live device.
       const [, revoked] = await db.batch([
-        db
-          .insert(auditEvents)
-          .select(rowWhere(auditEvents, event, stillLive))
-          .onConflictDoNothing(),
+        recordWhere(db, event, stillLive),
         db
           .update(devices)
           .set({ revokedAt: now, revokedReason: event.reason ?? null })

@@ -139,8 +139,8 @@ export function makeUsers(db: Store): Users {
         ...(given === undefined ? [] : replaceIdentifiers(db, id, given, now)),
       ]);
       if (!written.ok) return no(clash(written.error));
-      const record = await byId(id);
-      return record === undefined ? no({ code: "unknown_user" }) : ok(record);
+      const changed = await byId(id);
+      return changed === undefined ? no({ code: "unknown_user" }) : ok(changed);
     },
 
     async remove(id, event) {
