@@ -29,5 +29,7 @@ export type Clients = {
   disable(id: ClientId, now: Instant): Promise<Client | undefined>;
   /** Replaces the secret; the present one works until `oldUntil`. */
   replaceSecret(id: ClientId, secret: KeptSecret, oldUntil: Instant, now: Instant): Promise<boolean>;
+  /** The sealed secrets that work now, newest first: none, one, or two until the old one ends. Never from a cache. */
+  secretsOf(id: ClientId, now: Instant): Promise<readonly string[]>;
   page(after: ClientId | undefined, size: number): Promise<readonly Client[]>;
 };

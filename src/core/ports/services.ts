@@ -7,6 +7,7 @@ import type { Devices, Records, UserCodes } from "./records.ts";
 import type { ChallengeRooms } from "./rooms.ts";
 import type { ClientSecrets, Handles, Proofs } from "./secrets.ts";
 import type { Users } from "./users.ts";
+import type { Webhooks } from "./webhooks.ts";
 
 /** Everything a use-case may be given; each names the part it needs. */
 export type Services = {
@@ -26,6 +27,7 @@ export type Services = {
   readonly secrets: ClientSecrets;
   readonly proofs: Proofs;
   readonly events: Events;
+  readonly webhooks: Webhooks;
   readonly limits: IpLimits;
   readonly health: Health;
   readonly background: Background;

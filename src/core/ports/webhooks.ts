@@ -1,0 +1,23 @@
+import type { AuditEvent } from "../audit.ts";
+import type { ClientId } from "../ids.ts";
+
+/** Where a client is told, and with which of its secrets (plain text, newest first; two while one is being replaced). */
+export type WebhookTarget = {
+  readonly url: string;
+  readonly clientId: ClientId;
+  readonly secrets: readonly [string, ...string[]];
+};
+
+/** `refused`: the receiver, or this service, will not have it, and trying again would change nothing. */
+export type WebhookOutcome =
+  | { readonly kind: "sent" }
+  | { readonly kind: "refused" | "retry"; readonly reason: string };
+
+/**
+ * Tells a client of an event: one signed POST (Standard Webhooks 1.0), bounded in time, to a public https address only, following
+ * no redirect (settled question 33). One event may arrive more than once and always carries the same id. Never throws for what
+ * the receiver did or failed to do; a reason never holds a secret or the receiver's words.
+ */
+export type Webhooks = {
+  send(target: WebhookTarget, event: AuditEvent): Promise<WebhookOutcome>;
+};
