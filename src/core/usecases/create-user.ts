@@ -1,0 +1,19 @@
+import { newUserId } from "../ids.ts";
+import type { Services } from "../ports/services.ts";
+import type { NewUser, UserRecord } from "../ports/users.ts";
+import type { RefusalOf } from "../refusal.ts";
+import type { Result } from "../result.ts";
+import { auditEvent, type Requester } from "./audit-event.ts";
+
+export type UserDraft = Pick<NewUser, "externalId" | "identifiers">;
+
+/** Makes a user of the operator's word: every door finds the person by these names (settled question 23). Refused: a name that is taken. */
+export function createUser(
+  powers: Pick<Services, "users" | "clock" | "chance">,
+  draft: UserDraft,
+  by: Requester,
+): Promise<Result<UserRecord, RefusalOf<"user_exists">>> {
+  const id = newUserId(powers.chance.uuid());
+  const event = auditEvent(powers, { type: "user.created", userId: id, ...by });
+  return powers.users.insert({ ...draft, id }, event, event.at);
+}

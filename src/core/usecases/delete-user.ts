@@ -1,0 +1,25 @@
+import { type UserId, userSubject } from "../ids.ts";
+import type { Services } from "../ports/services.ts";
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { auditEvent, type Requester } from "./audit-event.ts";
+import { endGrants } from "./end-grants.ts";
+
+type Powers = Pick<Services, "users" | "inboxes" | "rooms" | "records" | "events" | "clock" | "chance">;
+
+/**
+ * Deletes a user: locks first, so that nothing new begins; ends the grants (beyond a page, through the queue), forgets the
+ * inbox, then deletes the rows. The audit trail stays. Cut short by an outage, it can be asked for again: the row goes last.
+ */
+export async function deleteUser(
+  powers: Powers,
+  id: UserId,
+  by: Requester,
+): Promise<Result<undefined, RefusalOf<"unknown_user">>> {
+  const event = auditEvent(powers, { type: "user.deleted", userId: id, ...by });
+  const locked = await powers.users.update(id, { status: "locked" }, event.at);
+  if (!locked.ok) return no({ code: "unknown_user" });
+  await endGrants(powers, { userId: id, reason: "user_deleted", ...by });
+  await powers.inboxes.wipe(userSubject(id));
+  return (await powers.users.remove(id, event)) ? ok(undefined) : no({ code: "unknown_user" });
+}

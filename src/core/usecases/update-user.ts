@@ -1,0 +1,75 @@
+import type { UserId } from "../ids.ts";
+import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { ReadIdentifier } from "../user/identifier.ts";
+import type { IdentifierKind, UserStatus } from "../user/user.ts";
+import { auditEvent, type Requester } from "./audit-event.ts";
+import { endGrants } from "./end-grants.ts";
+import { recordEvent } from "./record-event.ts";
+
+/** What is to change; null takes a name away. An identifier takes the place of those of its kind. */
+export type UserPatch = {
+  readonly status?: UserStatus;
+  readonly externalId?: string | null;
+  readonly identifiers: Partial<Readonly<Record<IdentifierKind, ReadIdentifier | null>>>;
+};
+
+type Powers = Pick<Services, "users" | "records" | "rooms" | "events" | "clock" | "chance">;
+
+/**
+ * Changes a user. Locking ends the person's grants: a refresh looks up nothing, so a family left alive would outlast the lock.
+ * Refused: an unknown user, a name that is another's, and leaving the user without any identifier.
+ */
+export async function updateUser(
+  powers: Powers,
+  id: UserId,
+  patch: UserPatch,
+  by: Requester,
+): Promise<Result<UserRecord, RefusalOf<"unknown_user" | "user_exists" | "not_allowed">>> {
+  const present = await powers.users.byId(id);
+  if (present === undefined) return no({ code: "unknown_user" });
+  const { status, externalId } = patch;
+  const renames = Object.keys(patch.identifiers).length > 0;
+  const identifiers = identifiersAfter(present, patch.identifiers);
+  if (identifiers.length === 0) {
+    return no({ code: "not_allowed", detail: "a user needs at least one identifier" });
+  }
+  const event = auditEvent(powers, {
+    type: status !== undefined && status !== present.user.status ? `user.${status}` : "user.updated",
+    userId: id,
+    data: { changed: changedOf(patch) },
+    ...by,
+  });
+  const change = {
+    ...(status === undefined ? {} : { status }),
+    ...(externalId === undefined ? {} : { externalId }),
+    ...(renames ? { identifiers } : {}),
+  };
+  const changed = await powers.users.update(id, change, event.at);
+  if (!changed.ok) return changed;
+  await recordEvent(powers, event);
+  if (status === "locked") await endGrants(powers, { userId: id, reason: "user_locked", ...by });
+  return ok(changed.value);
+}
+
+/** The whole list after the change. A name that only changes its spelling keeps its verification. */
+function identifiersAfter({ identifiers }: UserRecord, patch: UserPatch["identifiers"]) {
+  const given = Object.values(patch).filter((identifier) => identifier !== null);
+  const kept = identifiers.filter(({ kind }) => patch[kind] === undefined);
+  const placed = given.map((identifier) => {
+    const before = identifiers.find(
+      ({ kind, normal }) => kind === identifier.kind && normal === identifier.normal,
+    );
+    const verified = before?.verifiedAt === undefined ? {} : { verifiedAt: before.verifiedAt };
+    return { ...identifier, assertedBy: "admin" as const, ...verified };
+  });
+  return [...kept, ...placed];
+}
+
+const changedOf = (patch: UserPatch): string[] => [
+  ...(patch.status === undefined ? [] : ["status"]),
+  ...(patch.externalId === undefined ? [] : ["external_id"]),
+  ...Object.keys(patch.identifiers),
+];
