@@ -1,0 +1,29 @@
+import type { Context, MiddlewareHandler } from "hono";
+import type { Client } from "../../core/client/client.ts";
+import { parseClientId } from "../../core/ids.ts";
+import { type AppEnv, services } from "../../http/context.ts";
+import { refuse } from "./errors.ts";
+
+/**
+ * Finds the client of `API_KEY_ID`, a header or, for the token routes, the last path segment. It names the app and proves
+ * nothing: `API_SECRET_KEY` is neither read nor logged (Cotter §2, §10.16).
+ */
+export const identifyClient: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const client = await clientOf(c);
+  if (client && client.disabledAt === undefined) c.set("client", client);
+  return await next();
+};
+
+/** Refuses what names no client; a preflight cannot name one and never comes this far. */
+export const requireClient: MiddlewareHandler<AppEnv> = async (c, next) =>
+  c.var.client ? await next() : refuse(c, { code: "unknown_client" });
+
+async function clientOf(c: Context<AppEnv>): Promise<Client | undefined> {
+  const named = [c.req.header("API_KEY_ID"), segmentOf(c.req.path)].filter((name) => name !== undefined);
+  const [first] = named;
+  if (first === undefined || named.some((name) => name !== first)) return undefined;
+  const id = parseClientId(first);
+  return id === undefined ? undefined : await services(c).clients.find(id);
+}
+
+const segmentOf = (path: string): string | undefined => /\/token\/([^/]+)$/.exec(path)?.[1];

@@ -1,0 +1,67 @@
+import type { Context } from "hono";
+import type { Snapshot } from "../../core/ports/rooms.ts";
+import { redeemChallenge } from "../../core/usecases/redeem-challenge.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { refuse } from "./errors.ts";
+import { findEvent, readNumber, waiterProofOf } from "./numbers.ts";
+import { stated } from "./statement.ts";
+import { firstBundle } from "./tokens.ts";
+import { subjectOf, waiterEvent } from "./translate.ts";
+
+/**
+ * Row 11 of Cotter §3.1: the waiting device's poll. Tokens go only to whoever holds the secret number and asks for them; polls that
+ * overlap get the same ones (Cotter fact 10). A rejected event ends the poll at once (settled question 21).
+ */
+export async function collect(c: Context<AppEnv>, id: string): Promise<Response> {
+  const powers = services(c);
+  const { ip } = originOf(c);
+  const number = readNumber(id);
+  if (number === undefined) return refuse(c, { code: "unknown_challenge" });
+  if (powers.limits.blocked(ip)) return tooMany(c);
+  const snapshot = await findEvent(powers, c.var.client, id);
+  if (!snapshot)
+    return (await powers.limits.miss(ip)) ? refuse(c, { code: "unknown_challenge" }) : tooMany(c);
+  switch (snapshot.view.state) {
+    case "pending":
+    case "claimed":
+      return c.json(await stated(powers, waiterEvent(snapshot, number)));
+    case "approved":
+    case "redeemed":
+      return c.req.query("oauth_token") === "true"
+        ? release(c, snapshot, number)
+        : c.json(await stated(powers, waiterEvent(snapshot, number)));
+    case "denied":
+      return refuse(c, { code: "denied" });
+    case "cancelled":
+    case "expired":
+      return refuse(c, { code: snapshot.view.state });
+  }
+}
+
+async function release(c: Context<AppEnv>, snapshot: Snapshot, number: number): Promise<Response> {
+  const powers = services(c);
+  const { client } = c.var;
+  const { ip } = originOf(c);
+  const redeemed = await redeemChallenge(powers, {
+    snapshot,
+    client,
+    lane: "cotter",
+    waiterProof: await waiterProofOf(powers, client, String(number)),
+    subject: subjectOf,
+    withGrant: true,
+    ...(ip === undefined ? {} : { ip }),
+  });
+  if (!redeemed.ok) {
+    // Past the replay window the event stays approved, without tokens (settled question 20).
+    return redeemed.error.code === "redeemed"
+      ? c.json(await stated(powers, waiterEvent(snapshot, number)))
+      : refuse(c, redeemed.error);
+  }
+  const { grant, facts } = redeemed.value;
+  const event = await stated(powers, waiterEvent(redeemed.value.snapshot, number));
+  if (!grant) return c.json(event);
+  return c.json({ ...event, oauth_token: await firstBundle(powers, client, grant, facts) });
+}
+
+const tooMany = (c: Context<AppEnv>): Response =>
+  refuse(c, { code: "too_many", scope: "ip", retryAt: services(c).clock.now() + 60_000 });

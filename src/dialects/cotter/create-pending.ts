@@ -1,0 +1,66 @@
+import type { Context } from "hono";
+import type { z } from "zod";
+import { SECOND } from "../../core/time.ts";
+import { startChallenge } from "../../core/usecases/start-challenge.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { refuse } from "./errors.ts";
+import { EVENT_LIFETIME, REDEEM_WINDOW, REPLAY_WINDOW } from "./lifetimes.ts";
+import { drawEvent } from "./numbers.ts";
+import { namedPerson } from "./people.ts";
+import type { pendingBody } from "./schema.ts";
+import { ENROL_EVENT } from "./signing-input.ts";
+import { stated } from "./statement.ts";
+import { eventContext, waiterEvent } from "./translate.ts";
+
+type PendingBody = z.output<typeof pendingBody>;
+
+/** Row 9 of Cotter §3.1: a device that nobody trusts asks; its secret number comes back, the prompt goes to the inbox. */
+export async function createPending(c: Context<AppEnv>, body: PendingBody): Promise<Response> {
+  const powers = services(c);
+  const { client } = c.var;
+  const origin = originOf(c);
+  if (body.event.includes(ENROL_EVENT))
+    return refuse(c, { code: "malformed", detail: "event: reserved name" });
+  if (body.issuer !== undefined && body.issuer !== client.id) {
+    return refuse(c, { code: "not_allowed", detail: "issuer is not this API_KEY_ID" });
+  }
+  if (!(await powers.limits.start(origin.ip))) {
+    return refuse(c, { code: "too_many", scope: "ip", retryAt: powers.clock.now() + 60_000 });
+  }
+  const person = await namedPerson(c, body);
+  if (!person) return refuse(c, { code: "unknown_user" });
+  const { record } = person;
+  let number = 0;
+  const started = await startChallenge(powers, {
+    door: "cotter",
+    client,
+    user: { id: record.user.id, locked: record.user.status === "locked" },
+    purpose: "sign_in",
+    scope: "access",
+    requiresClaim: false,
+    matchCode: client.settings.match_code === "required",
+    context: eventContext(record, body.event),
+    origin,
+    lifetime: (client.settings.challenge_seconds ?? EVENT_LIFETIME / SECOND) * SECOND,
+    redeemWindow: REDEEM_WINDOW,
+    replayWindow: REPLAY_WINDOW,
+    draw: async () => {
+      const drawn = await drawEvent(powers, client, body.location === undefined);
+      number = drawn.number;
+      return drawn.id;
+    },
+  });
+  if (!started.ok) return refuse(c, started.error);
+  const { snapshot, prompt, matchCode } = started.value;
+  const event = await stated(powers, waiterEvent(snapshot, number, prompt?.signingSecond));
+  return c.json({
+    ...event,
+    ...waitingUris(powers.config.issuer, snapshot.spec.id),
+    ...(matchCode === undefined ? {} : { match_code: matchCode }),
+  });
+}
+
+const waitingUris = (issuer: string, id: string) => ({
+  wait_uri: `${issuer}/challenges/${id}/wait`,
+  socket_uri: `${issuer.replace(/^http/, "ws")}/challenges/${id}/socket`,
+});

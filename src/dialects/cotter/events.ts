@@ -1,0 +1,36 @@
+import { type Context, Hono } from "hono";
+import { type AppEnv, services } from "../../http/context.ts";
+import { jsonBody } from "../../http/json-body.ts";
+import { collect } from "./collect.ts";
+import { createApproved } from "./create-approved.ts";
+import { createPending } from "./create-pending.ts";
+import { refuse } from "./errors.ts";
+import { plusRestored } from "./people.ts";
+import { livePromptFor } from "./prompts.ts";
+import { respond } from "./respond.ts";
+import { createEventBody, pendingBody, respondBody } from "./schema.ts";
+import { stated } from "./statement.ts";
+import { promptEvent } from "./translate.ts";
+
+/** Rows 8-12 of Cotter §3.1: sign-in requests, their approval, and the poll that releases the tokens. */
+export function eventRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.post("/create", jsonBody(createEventBody, refuse), (c) => createApproved(c, c.req.valid("json")));
+  routes.post("/create_pending", jsonBody(pendingBody, refuse), (c) => createPending(c, c.req.valid("json")));
+  routes.get("/new/:user", (c) => newest(c, c.req.param("user")));
+  routes.get("/new", (c) => newest(c, c.req.query("cotter_user_id") ?? c.req.query("client_user_id") ?? ""));
+  routes.get("/get/:event_id", (c) => collect(c, c.req.param("event_id")));
+  routes.post("/respond/:event_id", jsonBody(respondBody, refuse), (c) =>
+    respond(c, c.req.param("event_id"), c.req.valid("json")),
+  );
+  return routes;
+}
+
+/** What awaits this person: one event, or the JSON literal null (Cotter fact 5). */
+async function newest(c: Context<AppEnv>, user: string): Promise<Response> {
+  const powers = services(c);
+  const record = user === "" ? undefined : await powers.users.byAnyName(plusRestored(user));
+  const prompt = record ? await livePromptFor(powers, record.user.id) : undefined;
+  if (!record || !prompt) return c.json(null);
+  return c.json(await stated(powers, promptEvent(prompt, record, c.var.client, undefined)));
+}

@@ -1,0 +1,87 @@
+import type { Context } from "hono";
+import type { z } from "zod";
+import type { Client } from "../../core/client/client.ts";
+import type { UserRecord } from "../../core/ports/users.ts";
+import { type Enrolled, enrolFirstDevice } from "../../core/usecases/enrol-first-device.ts";
+import { revokeDevice } from "../../core/usecases/revoke-device.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { bindingOf } from "./binding.ts";
+import { identifyKey, readNewKey } from "./device-texts.ts";
+import { refuse } from "./errors.ts";
+import { plusRestored } from "./people.ts";
+import type { methodBody } from "./schema.ts";
+import { METHOD } from "./signing-input.ts";
+import { type Bundle, firstBundle } from "./tokens.ts";
+import { subjectOf, userWire } from "./translate.ts";
+
+type MethodBody = z.output<typeof methodBody>;
+
+/** Rows 4 and 5 of Cotter §3.1: enrols the first device of a person, or removes a device by its exact key. */
+export async function changeMethod(c: Context<AppEnv>, user: string, body: MethodBody): Promise<Response> {
+  if (body.method !== METHOD) {
+    return refuse(c, { code: "malformed", detail: `method: only ${METHOD} is offered` });
+  }
+  const record = user === "" ? undefined : await services(c).users.byAnyName(plusRestored(user));
+  if (!record) return refuse(c, { code: "unknown_user" });
+  return body.enrolled ? enrol(c, record, body) : remove(c, record, body);
+}
+
+async function enrol(c: Context<AppEnv>, record: UserRecord, body: MethodBody): Promise<Response> {
+  const { devices } = services(c);
+  const key = await readNewKey(services(c), body.code, body.algorithm);
+  if (!key.ok) return refuse(c, key.error);
+  const known = await devices.ofUserByFingerprint(record.user.id, key.value.fingerprint);
+  // The same key again is a repeat: answered, but it never mints tokens (§10.4).
+  if (known && known.revokedAt === undefined) return c.json(await userNow(c, record));
+  const enrolled = await enrolFirstDevice(services(c), {
+    door: "cotter",
+    client: c.var.client,
+    user: record,
+    key: key.value,
+    name: body.device_name ?? "",
+    kind: body.device_type ?? "",
+    binding: await bindingOf(c),
+    origin: originOf(c),
+    lane: "cotter",
+    scope: "access",
+    ...(c.req.query("oauth_token") === "true" ? { subject: subjectOf(record) } : {}),
+  });
+  if (!enrolled.ok) return refuse(c, enrolled.error);
+  const oauth_token = await bundleFor(c, c.var.client, enrolled.value);
+  return c.json({ ...userWire(record, c.var.client, [enrolled.value.device]), ...oauth_token });
+}
+
+async function bundleFor(
+  c: Context<AppEnv>,
+  client: Client,
+  { redeemed }: Enrolled,
+): Promise<{ oauth_token?: Bundle }> {
+  if (!redeemed?.grant) return {};
+  return { oauth_token: await firstBundle(services(c), client, redeemed.grant, redeemed.facts) };
+}
+
+/** Removal is unsigned on this wire: the exact key is the capability, and no answer ever carries tokens (§10.5). */
+async function remove(c: Context<AppEnv>, record: UserRecord, body: MethodBody): Promise<Response> {
+  const { devices, limits } = services(c);
+  const { ip } = originOf(c);
+  if (limits.blocked(ip)) return tooMany(c);
+  const key = await identifyKey(services(c), body.code);
+  const device = key && (await devices.ofUserByFingerprint(record.user.id, key.fingerprint));
+  if (!device || device.revokedAt !== undefined) {
+    return (await limits.miss(ip)) ? refuse(c, { code: "unknown_device" }) : tooMany(c);
+  }
+  const revoked = await revokeDevice(services(c), {
+    userId: record.user.id,
+    deviceId: device.id,
+    actor: `client:${c.var.client.id}`,
+    ip,
+    reason: "removed_by_app",
+  });
+  return revoked.ok ? c.json(await userNow(c, record)) : refuse(c, revoked.error);
+}
+
+const userNow = async (c: Context<AppEnv>, record: UserRecord) =>
+  userWire(record, c.var.client, await services(c).devices.ofUser(record.user.id));
+
+const tooMany = (c: Context<AppEnv>): Response =>
+  refuse(c, { code: "too_many", scope: "ip", retryAt: services(c).clock.now() + 60_000 });

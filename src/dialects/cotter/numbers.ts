@@ -1,0 +1,48 @@
+import type { Client } from "../../core/client/client.ts";
+import type { ChallengeId } from "../../core/ids.ts";
+import type { Snapshot } from "../../core/ports/rooms.ts";
+import type { Services } from "../../core/ports/services.ts";
+
+/** Event ids are JSON integers: 53 random bits, or 31 for Android's native client (Cotter §10.1). */
+const WIDE = Number.MAX_SAFE_INTEGER;
+const NARROW = 2 ** 31 - 1;
+
+export type DrawnEvent = { readonly number: number; readonly id: ChallengeId; readonly waiterProof: string };
+
+/** Draws an event id. The number is the waiter's secret handle: it names the object and is stored nowhere. */
+export async function drawEvent(
+  powers: Pick<Services, "rooms" | "handles" | "chance">,
+  client: Client,
+  narrow: boolean,
+): Promise<DrawnEvent> {
+  const number = powers.chance.number(narrow ? NARROW : WIDE);
+  const [name = ""] = await powers.handles.numberNames("cotter", client.id, String(number));
+  const id = powers.rooms.named(name);
+  return { number, id, waiterProof: await waiterProofOf(powers, client, String(number)) };
+}
+
+/** What the holder of an event id proves when it collects the tokens. */
+export const waiterProofOf = (
+  powers: Pick<Services, "handles">,
+  client: Client,
+  number: string,
+): Promise<string> => powers.handles.waiterProof(["cotter", client.id, number]);
+
+/** The event of a number, for the client that started it; another client's guess reaches another object. */
+export async function findEvent(
+  powers: Pick<Services, "rooms" | "handles">,
+  client: Client,
+  number: string,
+): Promise<Snapshot | undefined> {
+  for (const name of await powers.handles.numberNames("cotter", client.id, number)) {
+    const snapshot = await powers.rooms.read(powers.rooms.named(name));
+    if (snapshot) return snapshot;
+  }
+  return undefined;
+}
+
+/** Reads an event id of the path: decimal digits of a safe positive integer, without a leading zero. */
+export function readNumber(text: string): number | undefined {
+  const value = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(value) ? value : undefined;
+}

@@ -1,0 +1,73 @@
+import type { Context } from "hono";
+import type { Prompt } from "../../core/inbox/state.ts";
+import type { Refusal } from "../../core/refusal.ts";
+import { decideChallenge } from "../../core/usecases/decide-challenge.ts";
+import { noteRefusal } from "../../core/usecases/note-refusal.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { refuse } from "./errors.ts";
+import { readNumber } from "./numbers.ts";
+import { namedPerson } from "./people.ts";
+import { promptOfNumber } from "./prompts.ts";
+import type { RespondBody } from "./schema.ts";
+import { provenBy } from "./signer.ts";
+import { stated } from "./statement.ts";
+import { promptEvent, promptEventName } from "./translate.ts";
+
+/** Row 12 of Cotter §3.1: a trusted device approves or rejects what awaits its person. */
+export async function respond(c: Context<AppEnv>, id: string, body: RespondBody): Promise<Response> {
+  const powers = services(c);
+  const number = readNumber(id);
+  const person = await namedPerson(c, body);
+  if (!person) return refuse(c, { code: "unknown_user" });
+  const { record, text } = person;
+  const prompt = number === undefined ? undefined : await promptOfNumber(powers, record.user.id, number);
+  if (!prompt) return refuse(c, { code: "unknown_challenge" });
+  const mismatch = mismatchOf(c.var.client.id, prompt, body);
+  if (mismatch) return refuse(c, mismatch);
+  const proof = await provenBy(c, record, body, {
+    user: text,
+    issuer: body.issuer,
+    event: body.event,
+    timestamp: body.timestamp,
+    approved: body.approved,
+  });
+  if (!proof.ok) return refuseOnRecord(c, record.user.id, proof.error);
+  const { ip } = originOf(c);
+  const decided = await decideChallenge(powers, {
+    challengeId: prompt.challengeId,
+    proof: proof.value,
+    ...(ip === undefined ? {} : { ip }),
+  });
+  if (!decided.ok) return refuseOnRecord(c, record.user.id, decided.error);
+  const at = powers.clock.now();
+  return c.json(
+    await stated(powers, promptEvent(prompt, record, c.var.client, { approved: body.approved, at })),
+  );
+}
+
+/** The echo must be the prompt's own: a device signs what was shown (Cotter §10.6). */
+function mismatchOf(clientId: string, prompt: Prompt, body: RespondBody): Refusal | undefined {
+  if (body.issuer !== clientId) return { code: "prompt_mismatch", detail: "issuer" };
+  if (body.event !== promptEventName(prompt)) return { code: "prompt_mismatch", detail: "event" };
+  if (body.timestamp !== String(prompt.signingSecond))
+    return { code: "prompt_mismatch", detail: "timestamp" };
+  return undefined;
+}
+
+/** Refusals that may be an attack on this person are put on record (T25). */
+function refuseOnRecord(c: Context<AppEnv>, userId: Prompt["clientId"] | string, refusal: Refusal): Response {
+  const suspicious = ["bad_signature", "device_revoked", "device_too_young", "replayed"].includes(
+    refusal.code,
+  );
+  if (suspicious) {
+    const { ip } = originOf(c);
+    noteRefusal(services(c), {
+      type: "decision_refused",
+      subject: userId,
+      clientId: c.var.client.id,
+      reason: refusal.code,
+      ...(ip === undefined ? {} : { ip }),
+    });
+  }
+  return refuse(c, refusal);
+}

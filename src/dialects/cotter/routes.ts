@@ -1,0 +1,41 @@
+import { Hono } from "hono";
+import { allowsOrigin } from "../../core/client/client.ts";
+import { type AppEnv, services } from "../../http/context.ts";
+import { doorCors } from "../../http/cors.ts";
+import { refuseOtherMethods } from "../../http/method-not-allowed.ts";
+import { identifyClient, requireClient } from "./client.ts";
+import { renderFault } from "./errors.ts";
+import { eventRoutes } from "./events.ts";
+import { sessionRoutes } from "./sessions.ts";
+import { userRoutes } from "./users.ts";
+
+const PUBLIC_KEYS = { "Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*" };
+
+/** A preflight cannot name its client, so it passes; the answer itself is readable by the client's own pages only. */
+const cors = doorCors({
+  origins: (c, origin) =>
+    c.req.method === "OPTIONS" || (c.var.client !== undefined && allowsOrigin(c.var.client, origin)),
+  credentials: true,
+  methods: ["GET", "POST", "PUT", "DELETE", "OPTIONS"],
+  headers: ["API_KEY_ID", "Content-Type", "API_SECRET_KEY", "Authorization"],
+});
+
+/**
+ * The Cotter door: every P0 row of Cotter §3.1 but the hosted page (13, 17), mounted at /api/v0. Success is exactly 200 with a JSON
+ * body, a refusal `{msg}`.
+ */
+export function cotterRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.use(refuseOtherMethods(routes, renderFault));
+  routes.get("/token/jwks", async (c) =>
+    c.json({ keys: await services(c).keyring.published({ cotterFirst: true }) }, 200, PUBLIC_KEYS),
+  );
+  routes.get("/keys/ed25519", async (c) =>
+    c.json({ public_key: await services(c).keyring.statementKey() }, 200, PUBLIC_KEYS),
+  );
+  routes.use(identifyClient, cors, requireClient);
+  routes.route("/user", userRoutes());
+  routes.route("/event", eventRoutes());
+  routes.route("/token", sessionRoutes());
+  return routes;
+}

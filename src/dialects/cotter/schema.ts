@@ -1,0 +1,82 @@
+import { z } from "zod";
+
+/** Texts of the wire are bounded; `null` is what some SDKs send for "absent". */
+const text = (limit: number) =>
+  z
+    .string()
+    .max(limit)
+    .nullish()
+    .transform((value) => value ?? undefined);
+
+const flag = z
+  .boolean()
+  .nullish()
+  .transform((value) => value ?? undefined);
+
+/** Public-key and signature texts: RSA SPKI in base64 with line breaks is the longest of them. */
+const KEY_TEXT = 2_048;
+
+/** Event names: nothing in them can pass for a part of a neighbouring field in the signing input (§10.6). */
+export const EVENT_NAME = /^[A-Za-z0-9 _.-]{1,64}$/;
+
+export const createUserBody = z.object({
+  identifier: text(254),
+  identifiers: z
+    .array(z.string().max(254))
+    .max(10)
+    .nullish()
+    .transform((value) => value ?? []),
+  client_user_id: text(254),
+});
+
+export const methodBody = z.object({
+  method: z.string().max(32),
+  enrolled: z.boolean(),
+  code: z.string().min(1).max(KEY_TEXT),
+  algorithm: text(16),
+  device_name: text(256),
+  device_type: text(64),
+});
+
+/** Members that name the person: RN, Android and iOS send the first, Flutter the second. */
+const person = { client_user_id: text(254), user_id: text(254) };
+
+export const pendingBody = z.object({
+  ...person,
+  issuer: text(128),
+  event: z.string().regex(EVENT_NAME),
+  method: z.literal("TRUSTED_DEVICE"),
+  /** Android's native client, whose ids are 32-bit, is known by sending none (§10.1). */
+  location: z.unknown(),
+});
+
+const signed = {
+  ...person,
+  issuer: z.string().max(128),
+  event: z.string().regex(EVENT_NAME),
+  timestamp: z.string().regex(/^\d{10,16}$/),
+  method: z.literal("TRUSTED_DEVICE"),
+  code: z.string().min(1).max(KEY_TEXT),
+  public_key: z.string().min(1).max(KEY_TEXT),
+};
+
+export const createEventBody = z.object({
+  ...signed,
+  timestamp: z.string().regex(/^\d{10}$/),
+  approved: z.literal(true),
+  location: z.unknown(),
+  register_new_device: flag,
+  new_device_public_key: text(KEY_TEXT),
+  new_device_algorithm: text(16),
+  device_type: text(64),
+  device_name: text(256),
+});
+export type CreateEventBody = z.output<typeof createEventBody>;
+
+export const respondBody = z.object({ ...signed, approved: z.boolean() });
+export type RespondBody = z.output<typeof respondBody>;
+
+export const refreshBody = z.object({
+  grant_type: text(64),
+  refresh_token: text(255),
+});

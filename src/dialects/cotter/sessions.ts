@@ -1,0 +1,75 @@
+import { type Context, Hono } from "hono";
+import { getCookie, setCookie } from "hono/cookie";
+import type { z } from "zod";
+import { allowsOrigin } from "../../core/client/client.ts";
+import { refreshGrant } from "../../core/usecases/refresh-grant.ts";
+import { revokeRefreshToken } from "../../core/usecases/revoke-refresh-token.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { jsonBody } from "../../http/json-body.ts";
+import { refuse } from "./errors.ts";
+import { refreshBody } from "./schema.ts";
+import { type Bundle, refreshedBundle } from "./tokens.ts";
+
+type RefreshBody = z.output<typeof refreshBody>;
+
+const COOKIE = "rft";
+const COOKIE_PATH = "/api/v0/token";
+
+/** Rows 14 and 15 of Cotter §3.1: refreshing, and signing out. */
+export function sessionRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  const refresh = jsonBody(refreshBody, refuse);
+  routes.post("/", refresh, (c) => rotate(c, c.req.valid("json")));
+  routes.post("/:api_key_id", refresh, (c) => rotate(c, c.req.valid("json")));
+  routes.delete("/:api_key_id", signOut);
+  return routes;
+}
+
+async function rotate(c: Context<AppEnv>, body: RefreshBody): Promise<Response> {
+  const { grant_type, refresh_token } = body;
+  if (grant_type !== undefined && grant_type !== "refresh_token") {
+    return refuse(c, { code: "malformed", detail: "grant_type: only refresh_token is offered" });
+  }
+  const token = refresh_token ?? cookieToken(c);
+  if (!token) return refuse(c, { code: "bad_refresh_token" });
+  const refreshed = await refreshGrant(services(c), c.var.client, token, originOf(c).ip);
+  if (!refreshed.ok) return refuse(c, refreshed.error);
+  const bundle = await refreshedBundle(services(c), c.var.client, refreshed.value);
+  keepCookie(c, bundle);
+  return c.json(bundle);
+}
+
+/** Always a success: an unknown token, or another client's, has nothing to end here (RFC 7009 §2.2). */
+async function signOut(c: Context<AppEnv>): Promise<Response> {
+  const token = cookieToken(c) ?? (await bodyToken(c));
+  if (token) await revokeRefreshToken(services(c), c.var.client, token, originOf(c).ip);
+  setCookie(c, COOKIE, "", { ...COOKIE_RULES, maxAge: 0 });
+  return c.json({ success: true });
+}
+
+const COOKIE_RULES = { httpOnly: true, secure: true, sameSite: "None", path: COOKIE_PATH } as const;
+
+/** The cookie counts only for a page whose origin the client lists: without that a foreign page could use it (§10.15). */
+const fromAllowedPage = (c: Context<AppEnv>): boolean => {
+  const origin = c.req.header("Origin");
+  return origin !== undefined && origin !== "null" && allowsOrigin(c.var.client, origin);
+};
+
+const cookieToken = (c: Context<AppEnv>): string | undefined =>
+  fromAllowedPage(c) ? getCookie(c, COOKIE) : undefined;
+
+/** Browsers that hold the cookie are handed the next one; apps get it in the body alone. */
+function keepCookie(c: Context<AppEnv>, bundle: Bundle): void {
+  if (!fromAllowedPage(c)) return;
+  const days = c.var.client.settings.refresh_token_days ?? 30;
+  setCookie(c, COOKIE, bundle.refresh_token, { ...COOKIE_RULES, maxAge: days * 86_400 });
+}
+
+async function bodyToken(c: Context<AppEnv>): Promise<string | undefined> {
+  try {
+    const body = refreshBody.safeParse(await c.req.json());
+    return body.success ? body.data.refresh_token : undefined;
+  } catch {
+    return undefined;
+  }
+}

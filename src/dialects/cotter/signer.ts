@@ -1,0 +1,25 @@
+import type { Context } from "hono";
+import type { VerifiedProof } from "../../core/challenge/proof.ts";
+import type { UserRecord } from "../../core/ports/users.ts";
+import type { Refusal } from "../../core/refusal.ts";
+import { no, type Result } from "../../core/result.ts";
+import { type AppEnv, services } from "../../http/context.ts";
+import { identifyKey } from "./device-texts.ts";
+import { type SignedParts, signingInput } from "./signing-input.ts";
+
+/**
+ * Checks that a device of this person signed these parts. The algorithm is that of the enrolled key, never of the request; an
+ * unknown key, another person's key and a wrong signature are one answer.
+ */
+export async function provenBy(
+  c: Context<AppEnv>,
+  record: UserRecord,
+  body: { readonly public_key: string; readonly code: string },
+  parts: SignedParts,
+): Promise<Result<VerifiedProof, Refusal>> {
+  const { devices, proofs } = services(c);
+  const key = await identifyKey(services(c), body.public_key);
+  const device = key && (await devices.ofUserByFingerprint(record.user.id, key.fingerprint));
+  if (!device) return no({ code: "bad_signature" });
+  return proofs.device(device, signingInput(parts), body.code, parts.approved ? "approve" : "deny");
+}

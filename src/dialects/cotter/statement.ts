@@ -1,0 +1,11 @@
+import type { Services } from "../../core/ports/services.ts";
+import { eventStatement } from "./signing-input.ts";
+import type { EventWire } from "./translate.ts";
+
+/** Adds the server's Ed25519 signature to an event; 64 bytes always, or an SDK's validate() throws (Cotter §6). */
+export async function stated(
+  powers: Pick<Services, "keyring">,
+  event: EventWire,
+): Promise<EventWire & { readonly signature: string }> {
+  return { ...event, signature: await powers.keyring.signStatement(eventStatement(event)) };
+}

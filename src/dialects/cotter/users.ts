@@ -1,0 +1,103 @@
+import { type Context, Hono } from "hono";
+import type { Device } from "../../core/device/device.ts";
+import type { UserRecord } from "../../core/ports/users.ts";
+import { registerUser } from "../../core/usecases/register-user.ts";
+import { readIdentifier } from "../../core/user/identifier.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { jsonBody } from "../../http/json-body.ts";
+import { bindingOf, placeHint } from "./binding.ts";
+import { identifyKey, keyOfPath } from "./device-texts.ts";
+import { refuse } from "./errors.ts";
+import { changeMethod } from "./methods.ts";
+import { plusRestored } from "./people.ts";
+import { createUserBody, methodBody } from "./schema.ts";
+import { METHOD } from "./signing-input.ts";
+import { userWire, zeroUser } from "./translate.ts";
+
+/** Rows 1-7 of Cotter §3.1: the user, and the device methods enrolled for them. */
+export function userRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.post("/create", jsonBody(createUserBody, refuse), async (c) => {
+    const { limits } = services(c);
+    const origin = originOf(c);
+    if (c.req.query("oauth_token") === "true") {
+      return refuse(c, {
+        code: "not_allowed",
+        detail: "A new user is not signed in before a device is enrolled",
+      });
+    }
+    if (!(await limits.start(origin.ip))) return tooManyFromHere(c);
+    const body = c.req.valid("json");
+    const identifiers = [
+      ...new Set([body.identifier, ...body.identifiers].filter((name) => name)),
+    ] as string[];
+    if (identifiers.length === 0 && !body.client_user_id) {
+      return refuse(c, { code: "malformed", detail: "identifier: expected string" });
+    }
+    const registered = await registerUser(services(c), {
+      client: c.var.client,
+      ...(body.client_user_id ? { externalId: body.client_user_id } : {}),
+      identifiers,
+      binding: await bindingOf(c),
+      origin,
+      ...placeHint(c.req.raw),
+    });
+    if (!registered.ok) return refuse(c, registered.error);
+    return c.json(userWire(registered.value, c.var.client, []));
+  });
+  routes.get("/", async (c) => {
+    const given = c.req.query("identifier");
+    if (given === undefined) return refuse(c, { code: "malformed", detail: "identifier: expected string" });
+    const identifier = readIdentifier(plusRestored(given));
+    const record = identifier ? await services(c).users.byIdentifier(identifier) : undefined;
+    return c.json(record ? await withDevices(c, record) : zeroUser(c.var.client));
+  });
+  routes.get("/methods", async (c) => {
+    const { cotter_user_id = "", method = "", public_key = "" } = c.req.query();
+    return c.json(await enrolment(c, cotter_user_id, method, public_key));
+  });
+  routes.put("/methods", jsonBody(methodBody, refuse), (c) =>
+    changeMethod(c, c.req.query("cotter_user_id") ?? "", c.req.valid("json")),
+  );
+  routes.get("/enrolled/any/:user/:method", async (c) => {
+    const record = await services(c).users.byAnyName(c.req.param("user"));
+    const devices = record ? await services(c).devices.ofUser(record.user.id) : [];
+    return c.json({ enrolled: c.req.param("method") === METHOD && devices.length > 0, method: METHOD });
+  });
+  routes.get("/enrolled/:user/:method/:key", async (c) => {
+    const { user, method, key } = c.req.param();
+    return c.json(await enrolment(c, user, method, keyOfPath(key) ?? ""));
+  });
+  routes.get("/:user", async (c) => {
+    const record = await services(c).users.byAnyName(plusRestored(c.req.param("user")));
+    return record ? c.json(await withDevices(c, record)) : refuse(c, { code: "unknown_user" });
+  });
+  routes.put("/:user", jsonBody(methodBody, refuse), (c) =>
+    changeMethod(c, c.req.param("user"), c.req.valid("json")),
+  );
+  return routes;
+}
+
+async function withDevices(c: Context<AppEnv>, record: UserRecord) {
+  return userWire(record, c.var.client, await services(c).devices.ofUser(record.user.id));
+}
+
+/** Whether this exact key is enrolled for this person: rows 6 and 7. What is unknown or unreadable is simply not enrolled. */
+async function enrolment(c: Context<AppEnv>, user: string, method: string, keyText: string) {
+  const device = method === METHOD ? await liveDevice(c, user, keyText) : undefined;
+  return { enrolled: device !== undefined, method: METHOD };
+}
+
+async function liveDevice(c: Context<AppEnv>, user: string, keyText: string): Promise<Device | undefined> {
+  const { users, devices } = services(c);
+  const key = await identifyKey(services(c), keyText);
+  const record = key ? await users.byAnyName(plusRestored(user)) : undefined;
+  if (!key || !record) return undefined;
+  return liveOne(await devices.ofUserByFingerprint(record.user.id, key.fingerprint));
+}
+
+const liveOne = (device: Device | undefined): Device | undefined =>
+  device?.revokedAt === undefined ? device : undefined;
+
+const tooManyFromHere = (c: Context<AppEnv>): Response =>
+  refuse(c, { code: "too_many", scope: "ip", retryAt: services(c).clock.now() + 60_000 });
