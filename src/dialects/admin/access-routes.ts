@@ -1,0 +1,60 @@
+import { Hono } from "hono";
+import { parseChallengeId, parseDeviceId, parseUserId } from "../../core/ids.ts";
+import { listDevices } from "../../core/usecases/list-devices.ts";
+import { listGrants } from "../../core/usecases/list-grants.ts";
+import { revokeDevice } from "../../core/usecases/revoke-device.ts";
+import { revokeGrant } from "../../core/usecases/revoke-grant.ts";
+import { revokeGrants } from "../../core/usecases/revoke-grants.ts";
+import { type AppEnv, services } from "../../http/context.ts";
+import { query } from "../../http/query.ts";
+import { refuse } from "./errors.ts";
+import { requesterOf } from "./requester.ts";
+import { deviceListSchema, grantListSchema } from "./schema.ts";
+import { deviceWire, grantWire, pageWire } from "./translate.ts";
+
+/** `/admin/users/{user_id}/devices` and `/grants`: what a person signs in with, and where they are signed in. */
+export function accessRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+
+  routes.get("/:user_id/devices", query(deviceListSchema, refuse), async (c) => {
+    const userId = parseUserId(c.req.param("user_id"));
+    if (userId === undefined) return refuse(c, { code: "unknown_user" });
+    const withRevoked = c.req.valid("query").revoked === "true";
+    const listed = await listDevices(services(c), userId, { withRevoked });
+    return listed.ok ? c.json({ devices: listed.value.map(deviceWire) }) : refuse(c, listed.error);
+  });
+
+  routes.delete("/:user_id/devices/:device_id", async (c) => {
+    const userId = parseUserId(c.req.param("user_id"));
+    const deviceId = parseDeviceId(c.req.param("device_id"));
+    if (userId === undefined || deviceId === undefined) return refuse(c, { code: "unknown_device" });
+    const asked = { userId, deviceId, reason: "admin_revoked", ...requesterOf(c) };
+    const revoked = await revokeDevice(services(c), asked);
+    return revoked.ok ? c.body(null, 204) : refuse(c, revoked.error);
+  });
+
+  routes.get("/:user_id/grants", query(grantListSchema, refuse), async (c) => {
+    const userId = parseUserId(c.req.param("user_id"));
+    if (userId === undefined) return refuse(c, { code: "unknown_user" });
+    const listed = await listGrants(services(c), userId, c.req.valid("query").after);
+    return listed.ok ? c.json(pageWire("grants", listed.value, grantWire)) : refuse(c, listed.error);
+  });
+
+  routes.delete("/:user_id/grants/:grant_id", async (c) => {
+    const userId = parseUserId(c.req.param("user_id"));
+    const grantId = parseChallengeId(c.req.param("grant_id"));
+    if (userId === undefined || grantId === undefined) return refuse(c, { code: "unknown_grant" });
+    const revoked = await revokeGrant(services(c), userId, grantId, requesterOf(c));
+    return revoked.ok ? c.body(null, 204) : refuse(c, revoked.error);
+  });
+
+  routes.delete("/:user_id/grants", async (c) => {
+    const userId = parseUserId(c.req.param("user_id"));
+    if (userId === undefined) return refuse(c, { code: "unknown_user" });
+    const revoked = await revokeGrants(services(c), userId, requesterOf(c));
+    if (!revoked.ok) return refuse(c, revoked.error);
+    return c.body(null, revoked.value.more ? 202 : 204);
+  });
+
+  return routes;
+}

@@ -1,0 +1,35 @@
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { problem } from "../../http/problem.ts";
+
+const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
+const LIMIT_WINDOW = "60";
+
+/**
+ * Lets nobody in but the bearer of ADMIN_TOKEN (RFC 6750 §2.1). A deployment without one answers 503 on every route: it never
+ * runs open (T104).
+ */
+export const adminOnly = createMiddleware<AppEnv>(async function adminOnly(c, next) {
+  const { config, limits, secrets } = services(c);
+  if (!config.adminToken) {
+    return problem(c, 503, { detail: "The admin API is off: this deployment has no ADMIN_TOKEN." });
+  }
+  if (!(await limits.admin(originOf(c).ip))) {
+    return problem(c, 429, { detail: "Too many requests.", headers: { "Retry-After": LIMIT_WINDOW } });
+  }
+  const token = bearerOf(c);
+  if (token === undefined) return unauthorized(c, 'Bearer realm="admin"');
+  if (!(await secrets.equal(token, config.adminToken))) {
+    return unauthorized(c, 'Bearer realm="admin", error="invalid_token"');
+  }
+  return await next();
+});
+
+const bearerOf = (c: Context): string | undefined => BEARER.exec(c.req.header("Authorization") ?? "")?.[1];
+
+const unauthorized = (c: Context, challenge: string): Response =>
+  problem(c, 401, {
+    detail: "The admin token is needed as a bearer token.",
+    headers: { "WWW-Authenticate": challenge },
+  });

@@ -1,0 +1,23 @@
+import { Hono } from "hono";
+import type { AppEnv } from "../../http/context.ts";
+import { problemFault } from "../../http/door.ts";
+import { refuseOtherMethods } from "../../http/method-not-allowed.ts";
+import { noStore } from "../../http/no-store.ts";
+import { accessRoutes } from "./access-routes.ts";
+import { clientRoutes } from "./client-routes.ts";
+import { adminOnly } from "./guard.ts";
+import { recordRoutes } from "./record-routes.ts";
+import { userRoutes } from "./user-routes.ts";
+
+/** The admin API, mounted at `/admin` (contract, "Admin API"). Without the token nothing answers but 401. */
+export function adminRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.use(noStore);
+  routes.use(adminOnly);
+  routes.use(refuseOtherMethods(routes, problemFault));
+  routes.route("/clients", clientRoutes());
+  routes.route("/users", userRoutes());
+  routes.route("/users", accessRoutes());
+  routes.route("/", recordRoutes());
+  return routes;
+}

@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { LONGEST_TOKEN_SECONDS } from "../../core/client/settings.ts";
+
+const tokenSeconds = z.int().min(1).max(LONGEST_TOKEN_SECONDS);
+// RFC 6749 §3.3: scope-token.
+const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/);
+const issuer = z.string().regex(/^[\x21-\x7e]{1,256}$/);
+const issuerByDoor = z.strictObject({
+  oauth: issuer.optional(),
+  cotter: issuer.optional(),
+  loginid: issuer.optional(),
+  authsignal: issuer.optional(),
+  approver: issuer.optional(),
+  page: issuer.optional(),
+});
+const actionCode = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/);
+const actions = z
+  .record(actionCode, z.enum(["allow", "challenge", "block", "review"]))
+  .refine((rules) => Object.keys(rules).length <= 100, "at most 100 actions");
+
+const members = {
+  access_token_seconds: tokenSeconds,
+  id_token_seconds: tokenSeconds,
+  refresh_token_days: z.int().min(1).max(3_650),
+  challenge_seconds: z.int().min(1).max(3_600),
+  match_code: z.enum(["off", "required"]),
+  insecure_tap: z.boolean(),
+  issuer: z.union([issuer, issuerByDoor]),
+  decoy_unknown_users: z.boolean(),
+  starts_per_minute: z.int().min(0).max(100_000),
+  scopes: z.array(scope).max(50),
+  preauthorize: z.boolean(),
+  actions,
+};
+
+/** Settings of a new client: all optional, nothing unknown (contract, "Client settings"). */
+export const settingsSchema = z.strictObject(members).partial();
+
+type Patched = {
+  [Name in keyof typeof members]: z.ZodOptional<z.ZodNullable<(typeof members)[Name]>>;
+};
+const patched = Object.fromEntries(
+  Object.entries(members).map(([name, member]) => [name, member.nullable().optional()]),
+) as Patched;
+
+/** Settings to change: null brings a default back. */
+export const settingsPatchSchema = z.strictObject(patched);

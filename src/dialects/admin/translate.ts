@@ -1,0 +1,171 @@
+import type { z } from "zod";
+import type { AuditEvent } from "../../core/audit.ts";
+import type { Client } from "../../core/client/client.ts";
+import type { ClientSettings } from "../../core/client/settings.ts";
+import type { Device } from "../../core/device/device.ts";
+import type { ListedKey } from "../../core/key/key.ts";
+import type { GrantListing } from "../../core/messages.ts";
+import type { Page } from "../../core/page.ts";
+import type { UserRecord } from "../../core/ports/users.ts";
+import type { Instant } from "../../core/time.ts";
+import type { ClientDraft } from "../../core/usecases/create-client.ts";
+import type { UserDraft } from "../../core/usecases/create-user.ts";
+import type { UserQuery } from "../../core/usecases/list-users.ts";
+import type { ClientPatch, SettingsPatch } from "../../core/usecases/update-client.ts";
+import type { UserPatch } from "../../core/usecases/update-user.ts";
+import type {
+  auditQuerySchema,
+  clientPatchSchema,
+  newClientSchema,
+  newUserSchema,
+  userListSchema,
+  userPatchSchema,
+} from "./schema.ts";
+
+/** ISO 8601 with milliseconds: how every instant travels here. */
+const iso = (at: Instant): string => new Date(at).toISOString();
+const isoOrNull = (at: Instant | undefined): string | null => (at === undefined ? null : iso(at));
+
+type Defined<T> = { [Name in keyof T]: Exclude<T[Name], undefined> };
+/** The same without the members that are undefined. */
+const defined = <T extends object>(value: T): Partial<Defined<T>> =>
+  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Partial<
+    Defined<T>
+  >;
+
+export const clientDraft = (body: z.output<typeof newClientSchema>): ClientDraft => ({
+  id: body.client_id,
+  name: body.name,
+  kind: body.kind,
+  redirectUris: body.redirect_uris,
+  allowedOrigins: body.allowed_origins,
+  grantTypes: body.grant_types,
+  publicKeys: body.public_keys,
+  webhookUrl: body.webhook_url ?? undefined,
+  notificationEndpoint: body.notification_endpoint ?? undefined,
+  settings: defined(body.settings) as ClientSettings,
+});
+
+export const clientPatch = (body: z.output<typeof clientPatchSchema>): ClientPatch =>
+  defined({
+    name: body.name,
+    redirectUris: body.redirect_uris,
+    allowedOrigins: body.allowed_origins,
+    grantTypes: body.grant_types,
+    publicKeys: body.public_keys,
+    webhookUrl: body.webhook_url,
+    notificationEndpoint: body.notification_endpoint,
+    settings: body.settings && (defined(body.settings) as SettingsPatch),
+    disabled: body.disabled,
+  });
+
+export const clientWire = (client: Client) => ({
+  client_id: client.id,
+  name: client.name,
+  kind: client.kind,
+  redirect_uris: client.redirectUris,
+  allowed_origins: client.allowedOrigins,
+  grant_types: client.grantTypes,
+  public_keys: client.publicKeys,
+  webhook_url: client.webhookUrl ?? null,
+  notification_endpoint: client.notificationEndpoint ?? null,
+  settings: client.settings,
+  disabled: client.disabledAt !== undefined,
+  disabled_at: isoOrNull(client.disabledAt),
+  created_at: iso(client.createdAt),
+  updated_at: iso(client.updatedAt),
+});
+
+export const userDraft = (body: z.output<typeof newUserSchema>): UserDraft => ({
+  ...(body.external_id === undefined ? {} : { externalId: body.external_id }),
+  identifiers: [body.username, body.email, body.phone]
+    .filter((identifier) => identifier !== undefined)
+    .map((identifier) => ({ ...identifier, assertedBy: "admin" })),
+});
+
+export const userPatch = (body: z.output<typeof userPatchSchema>): UserPatch => ({
+  ...defined({ status: body.status, externalId: body.external_id }),
+  identifiers: defined({ username: body.username, email: body.email, phone: body.phone }),
+});
+
+export function userQuery(query: z.output<typeof userListSchema>): UserQuery {
+  if (query.identifier !== undefined) return { identifier: query.identifier };
+  if (query.external_id !== undefined) return { externalId: query.external_id };
+  return { after: query.after };
+}
+
+export const userWire = ({ user, identifiers }: UserRecord) => ({
+  user_id: user.id,
+  external_id: user.externalId ?? null,
+  status: user.status,
+  identifiers: identifiers.map((identifier) => ({
+    kind: identifier.kind,
+    value: identifier.value,
+    verified: identifier.verifiedAt !== undefined,
+    verified_at: isoOrNull(identifier.verifiedAt),
+    asserted_by: identifier.assertedBy,
+    created_at: iso(identifier.createdAt),
+  })),
+  created_at: iso(user.createdAt),
+  updated_at: iso(user.updatedAt),
+});
+
+export const auditQuery = (query: z.output<typeof auditQuerySchema>) =>
+  defined({ userId: query.user_id, clientId: query.client_id, type: query.type, after: query.after });
+
+/** Enough of a fingerprint to tell two devices apart by eye. */
+const FINGERPRINT_SHOWN = 12;
+
+export const deviceWire = (device: Device) => ({
+  device_id: device.id,
+  user_id: device.userId,
+  name: device.name,
+  kind: device.kind,
+  door: device.door,
+  client_id: device.clientId,
+  algorithm: device.key.algorithm,
+  fingerprint: device.key.fingerprint.slice(0, FINGERPRINT_SHOWN),
+  enrolled_at: iso(device.enrolledAt),
+  revoked_at: isoOrNull(device.revokedAt),
+});
+
+export const grantWire = (grant: GrantListing) => ({
+  grant_id: grant.id,
+  user_id: grant.userId,
+  client_id: grant.clientId,
+  device_id: grant.deviceId ?? null,
+  scope: grant.scope,
+  amr: grant.amr,
+  created_at: iso(grant.createdAt),
+});
+
+export const eventWire = (event: AuditEvent) => ({
+  id: event.id,
+  at: iso(event.at),
+  type: event.type,
+  actor: event.actor,
+  user_id: event.userId ?? null,
+  client_id: event.clientId ?? null,
+  device_id: event.deviceId ?? null,
+  ip: event.ip ?? null,
+  reason: event.reason ?? null,
+  data: event.data ?? null,
+});
+
+/** A listed key: what it is and when it signs. Never a key's bytes. */
+export const keyWire = (key: ListedKey) => ({
+  lane: key.lane,
+  kid: key.kid,
+  algorithm: key.algorithm,
+  state: key.state,
+  created_at: iso(key.createdAt),
+  activates_at: iso(key.activatesAt),
+  published_until: isoOrNull(key.publishedUntil),
+});
+
+/** A page under its noun; `next` is what `after` takes, null on the last page. */
+export const pageWire = <Row, Name extends string, Wire>(
+  name: Name,
+  page: Page<Row>,
+  wire: (row: Row) => Wire,
+) => ({ [name]: page.rows.map(wire), next: page.next ?? null });
