@@ -1,3 +1,6 @@
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+
 /** Longest address that a client may name, in characters. */
 const LONGEST = 2_048;
 
@@ -42,16 +45,23 @@ const PRIVATE_IPV6: readonly (readonly [readonly [number, number], number])[] = 
 ];
 
 /**
- * Why this text may not be an address that this service calls for a client (webhook, CIBA ping, push endpoint), or undefined when
- * it may: absolute, https, without credentials or fragment, on a public address or a name that looks public (settled question 33,
- * T97). `allowPrivate` (development) also lets http and every host pass. What a name resolves to cannot be known here: DNS
- * rebinding stays a limit.
+ * Reads an address that a client asks this service to call: webhook, CIBA ping, push endpoint (settled question 33, T97). Refused
+ * unless it is an absolute https URL without credentials or fragment, on a public address or a name that looks public;
+ * `allowPrivate` (development) also lets http and every host pass. What a name resolves to cannot be known here: DNS rebinding
+ * stays a limit. The detail says what must be, and never repeats the text.
  */
-export function callbackUrlFault(text: string, allowPrivate: boolean): string | undefined {
+export function readCallbackTarget(
+  text: string,
+  allowPrivate: boolean,
+): Result<URL, RefusalOf<"malformed" | "not_allowed">> {
   // The URL parser drops or turns these characters, and would call another address than the one that is shown.
-  if (text.length > LONGEST || /[\s\\\p{Cc}]/u.test(text)) return "must be an absolute URL";
-  const url = URL.parse(text);
-  if (url === null) return "must be an absolute URL";
+  const url = text.length > LONGEST || /[\s\\\p{Cc}]/u.test(text) ? null : URL.parse(text);
+  if (url === null) return no({ code: "malformed", detail: "must be an absolute URL" });
+  const fault = faultOf(url, text, allowPrivate);
+  return fault === undefined ? ok(url) : no({ code: "not_allowed", detail: fault });
+}
+
+function faultOf(url: URL, text: string, allowPrivate: boolean): string | undefined {
   if (url.protocol !== "https:" && !(allowPrivate && url.protocol === "http:")) return "must be https";
   if (url.username !== "" || url.password !== "") return "must not hold credentials";
   if (text.includes("#")) return "must not have a fragment";

@@ -1,4 +1,4 @@
-import { callbackUrlFault } from "../../core/client/callback-target.ts";
+import { readCallbackTarget } from "../../core/client/callback-target.ts";
 import type { Clock } from "../../core/ports/chance.ts";
 import type { WebhookOutcome, Webhooks } from "../../core/ports/webhooks.ts";
 import { type Millis, SECOND } from "../../core/time.ts";
@@ -22,17 +22,17 @@ export function makeWebhooks({ clock, allowPrivate }: WebhookOptions): Webhooks 
   return {
     async send({ url, clientId, secrets }, event) {
       // Checked again: the address may have been kept under looser rules.
-      const fault = callbackUrlFault(url, allowPrivate);
-      if (fault !== undefined) return { kind: "refused", reason: `the address ${fault}` };
+      const address = readCallbackTarget(url, allowPrivate);
+      if (!address.ok) return { kind: "refused", reason: `the address ${address.error.detail}` };
       const body = webhookBody(clientId, event);
       const signed = await signatureHeaders(secrets, event.id, clock.now(), body);
       const headers = { "content-type": "application/json", "user-agent": "Countersign", ...signed };
-      return await post(url, headers, body);
+      return await post(address.value, headers, body);
     },
   };
 }
 
-async function post(url: string, headers: Record<string, string>, body: string): Promise<WebhookOutcome> {
+async function post(url: URL, headers: Record<string, string>, body: string): Promise<WebhookOutcome> {
   const signal = AbortSignal.timeout(ANSWER_WITHIN);
   let answer: Response;
   try {
