@@ -9,7 +9,10 @@ import type { InboxState } from "./state.ts";
 export const openEnrolment = (state: InboxState, binding: string, now: Instant): InboxState =>
   state.hadDevice ? state : { ...state, enrolment: { binding, until: now + ENROLMENT_WINDOW } };
 
-/** Takes the window, once: true closes it for good. Another binding, or too late, changes nothing. */
+/**
+ * Takes the window, once: true closes it for good. Another binding, or too late, changes nothing. The window stays written down
+ * until a device is known to be stored, so that `restoreEnrolment` can tell its own window from a closed one.
+ */
 export function takeEnrolment(
   state: InboxState,
   binding: string,
@@ -19,15 +22,15 @@ export function takeEnrolment(
   if (state.hadDevice || !window || window.binding !== binding || now >= window.until) {
     return { next: state, taken: false, until: now };
   }
-  return { next: noteDevice(state), taken: true, until: window.until };
+  return { next: { ...state, hadDevice: true }, taken: true, until: window.until };
 }
 
-/** Gives the window back when the enrolment that took it could not be stored. */
-export const restoreEnrolment = (state: InboxState, binding: string, until: Instant): InboxState => ({
-  ...state,
-  hadDevice: false,
-  enrolment: { binding, until },
-});
+/** Gives the window back when the enrolment that took it could not be stored, unless a device came by another way meanwhile. */
+export function restoreEnrolment(state: InboxState, binding: string, until: Instant): InboxState {
+  const { enrolment } = state;
+  const isTaken = state.hadDevice && enrolment?.binding === binding && enrolment.until === until;
+  return isTaken ? { ...state, hadDevice: false } : state;
+}
 
 /** Records that the person has a device now, through whichever door it came. */
 export function noteDevice(state: InboxState): InboxState {

@@ -20,9 +20,12 @@ type Step<T> = { readonly next: InboxState; readonly value: T };
 
 /**
  * Puts a challenge before the person, or keeps it from them: over five a minute, or silenced after three denials. A listed
- * prompt ends the live one of the same client (settled question 18). Nothing is ever sent again by itself.
+ * prompt ends the live one of the same client (settled question 18). Nothing is ever sent again by itself; asking again for a
+ * challenge that is listed (a call whose answer was lost) changes nothing.
  */
 export function list(state: InboxState, request: PromptRequest, now: Instant): Step<Listed> {
+  const known = findPrompt(state, request.challengeId);
+  if (known) return { next: state, value: { outcome: "listed", signingSecond: known.signingSecond } };
   const kept = sweep(state, now);
   const reason = suppression(kept, now);
   if (reason) {

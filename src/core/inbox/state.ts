@@ -49,8 +49,9 @@ export type InboxState = {
   /** Signing inputs that have been used: by digest, for what, and up to when it is remembered. */
   readonly spent: Readonly<Record<string, { readonly use: string; readonly until: Instant }>>;
   readonly lastSigningSecond: number;
+  /** Open while no device was had; beside `hadDevice` it is taken, and its device not known to be stored. */
   readonly enrolment?: { readonly binding: string; readonly until: Instant };
-  /** True for ever once the person has had a device. */
+  /** True for ever once the person has had a device; only a taken window that is given back makes it false again. */
   readonly hadDevice: boolean;
   readonly counters: Readonly<Record<string, Counter>>;
   /** Starts of a client: counted in leased blocks so that one write covers many. */
