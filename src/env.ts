@@ -22,9 +22,18 @@ const binding = <T extends object>(...methods: readonly (keyof T & string)[]) =>
 
 const limiter = binding<RateLimit>("limit");
 const switched = z.enum(["true", "false"]).default("false");
-/** `<version>:<32 bytes in base64url>`, several separated by commas. */
-const versionedKeys = z.string().regex(/^\d{1,9}:[A-Za-z0-9_-]{43}(?:,\d{1,9}:[A-Za-z0-9_-]{43})*$/);
-const pepper = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+/** 32 bytes in canonical base64url: the last of 43 digits carries four bits. */
+const KEY = "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]";
+const VERSIONED = `[1-9]\\d{0,8}:${KEY}`;
+const pepper = z.string().regex(new RegExp(`^${KEY}$`));
+/** `<version>:<key>`, several separated by commas, no version twice. */
+const versionedKeys = z
+  .string()
+  .regex(new RegExp(`^${VERSIONED}(?:,${VERSIONED})*$`))
+  .refine((text) => {
+    const versions = text.split(",").map((entry) => entry.slice(0, entry.indexOf(":")));
+    return new Set(versions).size === versions.length;
+  });
 
 const schema = z.object({
   DB: binding<D1Database>("prepare", "batch"),

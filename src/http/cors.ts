@@ -4,8 +4,8 @@ import type { AppEnv } from "./context.ts";
 
 export type DoorCors = {
   /**
-   * Whether a page of this origin may read the answer. A preflight carries none of the headers that a door knows its client by:
-   * a door may let every preflight through and decide at the call itself.
+   * Whether a page of this origin may read the answer. Asked before the routes for a preflight, which carries none of the
+   * headers that a door knows its client by; asked after them otherwise, when the door knows its client.
    */
   readonly origins: (c: Context<AppEnv>, origin: string) => boolean | Promise<boolean>;
   readonly credentials: boolean;
@@ -17,11 +17,20 @@ const PREFLIGHT_SECONDS = 600;
 
 /** CORS of a door: echoes an allowed origin and never says `*`; `Vary: Origin` on every answer. */
 export function doorCors(options: DoorCors): MiddlewareHandler<AppEnv> {
-  return cors({
+  const preflight = cors({
     origin: async (origin, c) => (origin !== "" && (await options.origins(c, origin)) ? origin : null),
     credentials: options.credentials,
     allowMethods: [...options.methods],
     allowHeaders: [...options.headers],
     maxAge: PREFLIGHT_SECONDS,
   });
+  return async function doorCors(c, next) {
+    if (c.req.method === "OPTIONS") return await preflight(c, next);
+    await next();
+    c.header("Vary", "Origin", { append: true });
+    const origin = c.req.header("Origin");
+    if (origin === undefined || !(await options.origins(c, origin))) return;
+    c.header("Access-Control-Allow-Origin", origin);
+    if (options.credentials) c.header("Access-Control-Allow-Credentials", "true");
+  };
 }

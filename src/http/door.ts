@@ -14,6 +14,8 @@ export type RenderFault = (
 
 /** A dialect as the app mounts it. Without `renderFault` its faults are problem details. */
 export type Door = {
+  /** As the home page names it; a door without a name is not shown there. */
+  readonly name?: string;
   /** Such as `/api/v0`; no slash at its end. */
   readonly prefix: string;
   readonly routes: Hono<AppEnv>;

@@ -1,0 +1,73 @@
+import { Outage } from "../fault.ts";
+import type { QueueMessage } from "../messages.ts";
+import type { Services } from "../ports/services.ts";
+import { endGrants } from "./end-grants.ts";
+import { tellWebhook, webhookRetrySeconds } from "./tell-webhook.ts";
+
+type Powers = Pick<
+  Services,
+  "records" | "rooms" | "events" | "clients" | "secrets" | "webhooks" | "clock" | "chance" | "log"
+>;
+
+/** One delivery of the queue, as the platform hands it over. */
+export type Delivery = {
+  readonly body: QueueMessage;
+  /** 1 at the first time. */
+  readonly attempts: number;
+  ack(): void;
+  retry(options: { delaySeconds: number }): void;
+};
+
+const DONE = "done";
+/** Done, or seconds until the message should come again. */
+type Outcome = typeof DONE | number;
+
+const LONGEST_DELAY_SECONDS = 600;
+const delayAfter = (attempts: number): number => Math.min(LONGEST_DELAY_SECONDS, 5 * 3 ** (attempts - 1));
+
+/** Each message answers for itself: one that fails comes again, later each time, and its neighbours do not. */
+export async function consumeEvents(powers: Powers, deliveries: readonly Delivery[]): Promise<void> {
+  await Promise.all(deliveries.map((delivery) => consume(powers, delivery)));
+}
+
+async function consume(powers: Powers, delivery: Delivery): Promise<void> {
+  const { body, attempts } = delivery;
+  let outcome: Outcome;
+  try {
+    outcome = await handle(powers, body, attempts);
+  } catch (cause) {
+    const level = cause instanceof Outage ? "warn" : "error";
+    powers.log(level, "a queued message has to come again", { kind: body.kind, attempts, cause });
+    outcome = delayAfter(attempts);
+  }
+  if (outcome === DONE) delivery.ack();
+  else delivery.retry({ delaySeconds: outcome });
+}
+
+/**
+ * Does what one message asks. Every kind may arrive twice: rows are written by INSERT OR IGNORE, and what has ended stays ended.
+ * A kind that this version does not know is not done: a newer version takes it.
+ */
+async function handle(powers: Powers, message: QueueMessage, attempts: number): Promise<Outcome> {
+  switch (message.kind) {
+    case "audit":
+      await powers.records.audit(message.events);
+      return DONE;
+    case "list_grant":
+      await powers.records.finish(message.event, message.grant);
+      return DONE;
+    case "grant_ended":
+      await powers.records.removeGrant(message.userId, message.grantId, message.event);
+      return DONE;
+    case "revoke_grants": {
+      const { userId, reason, deviceId, after, actor = "system" } = message;
+      await endGrants(powers, { userId, reason, actor, deviceId, after });
+      return DONE;
+    }
+    case "webhook": {
+      const told = await tellWebhook(powers, message.clientId, message.event);
+      return told.kind === "retry" ? webhookRetrySeconds(attempts) : DONE;
+    }
+  }
+  return delayAfter(attempts);
+}

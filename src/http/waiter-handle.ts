@@ -1,0 +1,58 @@
+import type { Context } from "hono";
+import type { ChallengeId } from "../core/ids.ts";
+import type { Snapshot } from "../core/ports/rooms.ts";
+import type { Services } from "../core/ports/services.ts";
+import type { RefusalOf } from "../core/refusal.ts";
+import { no, ok, type Result } from "../core/result.ts";
+
+/** Kinds of handle that may wait: our own, the device grant's (RFC 8628 §3.2) and CIBA's. */
+export const WAITER_KINDS = ["wait", "device_code", "auth_req_id"] as const;
+
+/** The sub-protocol that the server selects. */
+export const PROTOCOL = "countersign.v1";
+/** A browser's socket cannot send headers: it offers its handle as a sub-protocol with this in front. */
+export const HANDLE_PROTOCOL = "countersign.handle.";
+
+const HANDLE = /^[0-9a-f]{64}\.[A-Za-z0-9_-]{43}$/;
+const NUMBER = /^[1-9]\d{0,15}$/;
+
+const offered = (c: Context): readonly string[] =>
+  (c.req.header("Sec-WebSocket-Protocol") ?? "").split(",").map((protocol) => protocol.trim());
+
+export const offersOurProtocol = (c: Context): boolean => offered(c).includes(PROTOCOL);
+
+/** The handle of an `Authorization: Bearer` or of a sub-protocol; what the URL carries is not looked at (T49). */
+export function handleOf(c: Context): string | undefined {
+  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
+  if (bearer !== undefined) return bearer;
+  return offered(c)
+    .find((protocol) => protocol.startsWith(HANDLE_PROTOCOL))
+    ?.slice(HANDLE_PROTOCOL.length);
+}
+
+type Refused = RefusalOf<"bad_handle" | "unknown_challenge"> & { readonly counts: boolean };
+
+/**
+ * Whether the handle is this challenge's. A handle with a MAC is judged without waking the object. A number (Cotter) has none:
+ * the challenge is read, and the number must be the one that names its object; such a miss counts (settled question 3).
+ * Answers what was read, if anything was.
+ */
+export async function isGenuine(
+  powers: Pick<Services, "handles" | "rooms">,
+  handle: string,
+  id: ChallengeId,
+): Promise<Result<Snapshot | undefined, Refused>> {
+  const { handles, rooms } = powers;
+  if (HANDLE.test(handle)) {
+    const ids = await Promise.all(WAITER_KINDS.map((kind) => handles.read(handle, kind)));
+    return ids.includes(id) ? ok(undefined) : no({ code: "bad_handle", counts: false });
+  }
+  if (!NUMBER.test(handle)) return no({ code: "bad_handle", counts: false });
+  const snapshot = await rooms.read(id);
+  if (!snapshot) return no({ code: "unknown_challenge", counts: true });
+  if (snapshot.spec.door !== "cotter") return no({ code: "bad_handle", counts: true });
+  const names = await handles.numberNames("cotter", snapshot.spec.clientId, handle);
+  return names.some((name) => rooms.named(name) === id)
+    ? ok(snapshot)
+    : no({ code: "bad_handle", counts: true });
+}

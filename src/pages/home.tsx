@@ -1,0 +1,67 @@
+import { Layout } from "./layout.tsx";
+import { WORDS } from "./words.ts";
+
+/** A door as the home page names it. */
+export type OpenDoor = { readonly name: string; readonly path: string };
+
+export type HomeProps = {
+  readonly issuer: string;
+  readonly doors: readonly OpenDoor[];
+  /** Whether to say how the demo is run. */
+  readonly development: boolean;
+};
+
+const words = WORDS.home;
+
+const Demo = () => (
+  <section aria-labelledby="demo">
+    <h2 id="demo">{words.demo}</h2>
+    <p>{words.demoText}</p>
+    <pre>
+      <code>{words.demoCommand}</code>
+    </pre>
+    <p class="soft">{words.demoNote}</p>
+  </section>
+);
+
+/** `/`: what this is, which doors are open, where the keys are. */
+export const Home = ({ issuer, doors, development }: HomeProps) => (
+  <Layout title={words.title}>
+    <h1>{words.heading}</h1>
+    <p class="lead">{words.lead}</p>
+    <section aria-labelledby="how">
+      <h2 id="how">{words.how}</h2>
+      <ol class="steps">
+        {words.steps.map((step) => (
+          <li>{step}</li>
+        ))}
+      </ol>
+      <p>{words.decline}</p>
+    </section>
+    <section aria-labelledby="doors">
+      <h2 id="doors">{words.doors}</h2>
+      <ul class="rows">
+        {doors.map(({ name, path }) => (
+          <li>
+            <span>{name}</span>
+            <code>{path}</code>
+          </li>
+        ))}
+      </ul>
+    </section>
+    <section aria-labelledby="developers">
+      <h2 id="developers">{words.developers}</h2>
+      <p>{words.verify}</p>
+      <ul class="rows">
+        <li>
+          <a href="/.well-known/jwks.json">{words.jwks}</a>
+        </li>
+        <li>
+          <a href="/healthz">{words.health}</a>
+        </li>
+      </ul>
+    </section>
+    {development && <Demo />}
+    <p class="soft">{issuer}</p>
+  </Layout>
+);

@@ -1,0 +1,128 @@
+import { Outage } from "./core/fault.ts";
+import type { Chance, Clock } from "./core/ports/chance.ts";
+import type { Background, Config, Events } from "./core/ports/edge.ts";
+import type { Services } from "./core/ports/services.ts";
+import { makeWebhooks } from "./delivery/webhook/send.ts";
+import type { Env } from "./env.ts";
+import { makeIpLimits } from "./http/ip-limits.ts";
+import { makeLog } from "./http/log.ts";
+import { toBase64Url } from "./keys/base64.ts";
+import { makeClientSecrets } from "./keys/client-secrets.ts";
+import { makeHandles } from "./keys/handles.ts";
+import { makeKeyring } from "./keys/keyring.ts";
+import { makeProofs } from "./keys/proofs.ts";
+import { parseSecretKeys } from "./keys/secret-keys.ts";
+import { makeVerifier } from "./keys/verifier.ts";
+import { makeRooms } from "./objects/challenge-rooms.ts";
+import { makeInboxes } from "./objects/inboxes.ts";
+import { makeClientCache } from "./store/client-cache.ts";
+import { makeClients } from "./store/clients.ts";
+import { openStore } from "./store/database.ts";
+import { makeDevices } from "./store/devices.ts";
+import { makeHealth } from "./store/health.ts";
+import { makeKeyShelf } from "./store/key-shelf.ts";
+import { makeRecords } from "./store/records.ts";
+import { makeUserCodes } from "./store/user-codes.ts";
+import { makeUsers } from "./store/users.ts";
+
+/** What lives as long as the isolate: everything but what belongs to one request. */
+type Shared = Omit<Services, "background">;
+
+const clock: Clock = { now: () => Date.now() };
+
+const randomBytes = (count: number): Uint8Array => crypto.getRandomValues(new Uint8Array(count));
+
+const TWO_53 = 2 ** 53;
+
+/** An integer in [0, below): draws that would favour the small remainders are drawn again. */
+function uniform(below: number): number {
+  const fair = TWO_53 - (TWO_53 % below);
+  for (;;) {
+    const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+    const drawn = (high >>> 11) * 2 ** 32 + low;
+    if (drawn < fair) return drawn % below;
+  }
+}
+
+/** Chance from the platform's generator. */
+export const chance: Chance = {
+  uuid: () => crypto.randomUUID(),
+  text: (bytes) => toBase64Url(randomBytes(bytes)),
+  number: (limit) => 1 + uniform(limit - 1),
+  digits: (count) => Array.from({ length: count }, () => uniform(10)).join(""),
+};
+
+const configOf = (env: Env): Config => ({
+  issuer: env.ISSUER,
+  environment: env.ENVIRONMENT,
+  allowPrivateCallbacks: env.ALLOW_PRIVATE_CALLBACKS === "true",
+  ...(env.ADMIN_TOKEN !== undefined && { adminToken: env.ADMIN_TOKEN }),
+});
+
+const eventsOf = (queue: Env["EVENTS"]): Events => ({
+  async send(message) {
+    try {
+      await queue.send(message);
+    } catch (cause) {
+      throw new Outage("the queue cannot be used now", { cause });
+    }
+  },
+});
+
+const limitsOf = (env: Env) =>
+  makeIpLimits({
+    on: env.IP_LIMITS === "on",
+    issuer: env.ISSUER,
+    clock,
+    limiters: {
+      start: env.LIMIT_START,
+      wait: env.LIMIT_WAIT,
+      miss: env.LIMIT_MISS,
+      admin: env.LIMIT_ADMIN,
+    },
+  });
+
+function build(env: Env): Shared {
+  const secretKeys = parseSecretKeys(env);
+  const db = openStore(env.DB);
+  const place = env.JURISDICTION === undefined ? {} : { jurisdiction: env.JURISDICTION };
+  const keyring = makeKeyring({ shelf: makeKeyShelf(db), secretKeys, clock, chance });
+  const config = configOf(env);
+  return {
+    clock,
+    chance,
+    config,
+    rooms: makeRooms(env.CHALLENGES, place),
+    inboxes: makeInboxes(env.INBOXES, place),
+    clients: makeClients(db, makeClientCache(clock.now)),
+    users: makeUsers(db),
+    devices: makeDevices(db),
+    records: makeRecords(db),
+    userCodes: makeUserCodes(db),
+    keyring,
+    verifier: makeVerifier(keyring, clock),
+    handles: makeHandles(secretKeys),
+    secrets: makeClientSecrets({ secretKeys, chance }),
+    proofs: makeProofs(),
+    events: eventsOf(env.EVENTS),
+    webhooks: makeWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks }),
+    limits: limitsOf(env),
+    health: makeHealth(db),
+    log: makeLog(clock),
+  };
+}
+
+const known = new WeakMap<Env, Shared>();
+
+/** Composes the services of one request; what an isolate may keep (keys, caches, limits) is built once for each env. */
+export function wiring(env: Env, context: Pick<ExecutionContext, "waitUntil">): Services {
+  const shared = known.get(env) ?? build(env);
+  known.set(env, shared);
+  const background: Background = (work) => {
+    const watched = work.catch((cause: unknown) => {
+      shared.log("error", "work behind an answer failed", { cause });
+    });
+    context.waitUntil(watched);
+  };
+  return { ...shared, background };
+}
