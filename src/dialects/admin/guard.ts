@@ -1,22 +1,23 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { retryAfterMinute } from "../../http/ip-limits.ts";
 import { problem } from "../../http/problem.ts";
 
 const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
-const LIMIT_WINDOW = "60";
 
 /**
  * Lets nobody in but the bearer of ADMIN_TOKEN (RFC 6750 §2.1). A deployment without one answers 503 on every route: it never
  * runs open (T104).
  */
 export const adminOnly = createMiddleware<AppEnv>(async function adminOnly(c, next) {
-  const { config, limits, secrets } = services(c);
+  const { clock, config, limits, secrets } = services(c);
   if (!config.adminToken) {
     return problem(c, 503, { detail: "The admin API is off: this deployment has no ADMIN_TOKEN." });
   }
   if (!(await limits.admin(originOf(c).ip))) {
-    return problem(c, 429, { detail: "Too many requests.", headers: { "Retry-After": LIMIT_WINDOW } });
+    const headers = { "Retry-After": String(retryAfterMinute(clock.now())) };
+    return problem(c, 429, { detail: "Too many requests from this address.", headers });
   }
   const token = bearerOf(c);
   if (token === undefined) return unauthorized(c, 'Bearer realm="admin"');
