@@ -38,8 +38,9 @@ export function sheltered<Port extends object>(port: Port): Port {
   return Object.fromEntries(wrapped) as Port;
 }
 
-/** `UNIQUE constraint failed: users.external_id` names what stood in the way; a null that the schema refuses does likewise. */
-const VIOLATION = /(?:UNIQUE|NOT NULL) constraint failed: ([a-z_]+\.[a-z_]+)/;
+/** `UNIQUE constraint failed: users.external_id` names what stood in the way; an identifier that another user keeps ends in a null. */
+const CONFLICT =
+  /UNIQUE constraint failed: ([a-z_]+\.[a-z_]+)|NOT NULL constraint failed: (identifiers\.user_id)/;
 
 /**
  * Runs the statements as one transaction: all of them or none. Refuses with the first column (`table.column`) of the constraint
@@ -52,7 +53,8 @@ export async function commit<const Statements extends readonly [Statement, ...St
   try {
     return ok(await db.batch(statements));
   } catch (error) {
-    const column = error instanceof Error ? VIOLATION.exec(error.message)?.[1] : undefined;
+    const conflict = error instanceof Error ? CONFLICT.exec(error.message) : null;
+    const column = conflict?.[1] ?? conflict?.[2];
     if (column === undefined) throw error;
     return no(column);
   }

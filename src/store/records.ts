@@ -52,6 +52,7 @@ export function makeRecords(db: Store): Records {
       await db.batch(event === undefined ? [unlist] : [unlist, record(db, event)]);
     },
 
+    // Without a user this walks the trail from its newest end until the page is full: for an operator, not for a door.
     async events({ userId, clientId, type, after, size }) {
       const rows = await db
         .select()

@@ -1,0 +1,121 @@
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, test } from "vitest";
+import { openStore } from "../../src/store/database.ts";
+import { makeDevices } from "../../src/store/devices.ts";
+import { freshState } from "../worker/database.ts";
+import { breakingDatabase, recordingDatabase } from "./databases.ts";
+import {
+  countOf,
+  makeDevice,
+  makeEvent,
+  makeGrant,
+  NOW,
+  newDeviceId,
+  newUserId,
+  RACERS,
+  race,
+  rowsOf,
+} from "./fixtures.ts";
+
+const devices = makeDevices(openStore(env.DB));
+const sizes = async () => [await countOf("devices"), await countOf("audit_events"), await countOf("grants")];
+
+beforeEach(freshState);
+
+test("an enrolled device is found by key, id and person", async () => {
+  const device = makeDevice();
+  expect(await devices.insert(device, makeEvent(), makeGrant())).toBe(true);
+  expect(await devices.byFingerprint(device.key.fingerprint)).toEqual(device);
+  expect(await devices.byId(device.id)).toEqual(device);
+  expect(await devices.ofUser(device.userId)).toEqual([device]);
+  expect(await devices.ofUserByFingerprint(device.userId, device.key.fingerprint)).toEqual(device);
+  expect(await sizes()).toEqual([1, 1, 1]);
+  expect(await devices.byFingerprint("x")).toBeUndefined();
+  expect(await devices.byId(newDeviceId())).toBeUndefined();
+  expect(await devices.ofUser(newUserId())).toEqual([]);
+  expect(await devices.ofUserByFingerprint(newUserId(), device.key.fingerprint)).toBeUndefined();
+});
+
+describe("enrolling", () => {
+  test("T100 race: of twenty enrolments of one key one stands, with one audit row and one grant", async () => {
+    const { key } = makeDevice();
+    const answers = await race(() => devices.insert(makeDevice({ key }), makeEvent(), makeGrant()));
+    expect(answers.filter(Boolean)).toHaveLength(1);
+    expect(await sizes()).toEqual([1, 1, 1]);
+  });
+
+  test("a revoked key may be enrolled again, and the newest row of it is the person's", async () => {
+    const old = makeDevice();
+    await devices.insert(old, makeEvent());
+    await devices.revoke(old.userId, old.id, makeEvent(), NOW + 1);
+    const again = makeDevice({ userId: old.userId, key: old.key, enrolledAt: NOW + 2 });
+    expect(await devices.insert(again, makeEvent())).toBe(true);
+    expect(await devices.ofUserByFingerprint(old.userId, old.key.fingerprint)).toEqual(again);
+    expect(await devices.byFingerprint(old.key.fingerprint)).toEqual(again);
+    expect(await devices.ofUser(old.userId)).toEqual([again]);
+    expect(await devices.ofUser(old.userId, { withRevoked: true })).toEqual([
+      again,
+      { ...old, revokedAt: NOW + 1 },
+    ]);
+  });
+
+  test("T100 a later statement that fails takes the device back", async () => {
+    const broken = makeDevices(openStore(breakingDatabase()));
+    await expect(broken.insert(makeDevice(), makeEvent(), makeGrant())).rejects.toMatchObject({
+      name: "Outage",
+    });
+    expect(await sizes()).toEqual([0, 0, 0]);
+  });
+});
+
+describe("revoking", () => {
+  test("T102 a revoked device is refused from the next read on, from the primary", async () => {
+    const { d1, calls } = recordingDatabase();
+    const recorded = makeDevices(openStore(d1));
+    const device = makeDevice();
+    await recorded.insert(device, makeEvent());
+    const revoked = await recorded.revoke(device.userId, device.id, makeEvent({ reason: "lost" }), NOW + 7);
+    expect(revoked).toEqual({ ...device, revokedAt: NOW + 7 });
+    const before = calls.length;
+    expect(await recorded.byFingerprint(device.key.fingerprint)).toBeUndefined();
+    expect(await recorded.ofUser(device.userId)).toEqual([]);
+    expect(await recorded.byId(device.id)).toEqual(revoked);
+    expect(await recorded.ofUserByFingerprint(device.userId, device.key.fingerprint)).toEqual(revoked);
+    expect(calls.length - before).toBe(4);
+    expect(await rowsOf("devices")).toMatchObject([{ revoked_at: NOW + 7, revoked_reason: "lost" }]);
+  });
+
+  test("T100 race: of twenty revocations one wins, and it alone is on record", async () => {
+    const device = makeDevice();
+    await devices.insert(device, makeEvent({ type: "device.enrolled" }));
+    const answers = await race((racer) =>
+      devices.revoke(device.userId, device.id, makeEvent({ type: "device.revoked" }), NOW + racer),
+    );
+    expect(answers.filter((answer) => answer !== undefined)).toHaveLength(1);
+    expect(answers).toHaveLength(RACERS);
+    expect((await rowsOf("audit_events")).map(({ type }) => type).sort()).toEqual([
+      "device.enrolled",
+      "device.revoked",
+    ]);
+  });
+
+  test("T20 T100 a miss writes nothing: another person's device, an unknown one", async () => {
+    const device = makeDevice();
+    await devices.insert(device, makeEvent());
+    expect(await devices.revoke(newUserId(), device.id, makeEvent(), NOW)).toBeUndefined();
+    expect(await devices.revoke(device.userId, newDeviceId(), makeEvent(), NOW)).toBeUndefined();
+    expect(await devices.byFingerprint(device.key.fingerprint)).toEqual(device);
+    expect(await sizes()).toEqual([1, 1, 0]);
+  });
+
+  test("T100 a later statement that fails takes the revocation back", async () => {
+    const device = makeDevice();
+    await devices.insert(device, makeEvent());
+    const broken = makeDevices(openStore(breakingDatabase()));
+    await expect(broken.revoke(device.userId, device.id, makeEvent(), NOW)).rejects.toMatchObject({
+      name: "Outage",
+    });
+    expect(await devices.byId(device.id)).toEqual(device);
+    expect(await sizes()).toEqual([1, 1, 0]);
+  });
+});

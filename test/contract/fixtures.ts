@@ -1,0 +1,111 @@
+import { env } from "cloudflare:workers";
+import type { AuditEvent } from "../../src/core/audit.ts";
+import type { Device } from "../../src/core/device/device.ts";
+import { type ClientId, type DeviceId, type GrantId, parseUserId, type UserId } from "../../src/core/ids.ts";
+import type { StoredKey } from "../../src/core/key/key.ts";
+import type { GrantListing } from "../../src/core/messages.ts";
+import type { NewClient } from "../../src/core/ports/clients.ts";
+import type { UserCodeRow } from "../../src/core/ports/records.ts";
+import type { NewUser } from "../../src/core/ports/users.ts";
+import { readIdentifier } from "../../src/core/user/identifier.ts";
+import type { AssertedBy } from "../../src/core/user/user.ts";
+
+export const NOW = 1_790_000_000_000;
+export const CLIENT = "app" as ClientId;
+
+/** How many calls race for one thing. */
+export const RACERS = 20;
+export const race = <T>(run: (racer: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: RACERS }, (_, racer) => run(racer)));
+
+export const newUserId = (): UserId => parseUserId(crypto.randomUUID())!;
+export const newDeviceId = (): DeviceId => crypto.randomUUID() as DeviceId;
+export const newGrantId = (): GrantId =>
+  (crypto.randomUUID() + crypto.randomUUID()).replaceAll("-", "") as GrantId;
+
+export const makeEvent = (parts: Partial<AuditEvent> = {}): AuditEvent => ({
+  id: crypto.randomUUID(),
+  at: NOW,
+  type: "test",
+  actor: "system",
+  ...parts,
+});
+
+export const makeDevice = (parts: Partial<Device> = {}): Device => ({
+  id: newDeviceId(),
+  userId: newUserId(),
+  key: { algorithm: "Ed25519", bytes: "cHVibGlj", fingerprint: crypto.randomUUID() },
+  name: "Phone",
+  kind: "ios",
+  door: "cotter",
+  clientId: CLIENT,
+  enrolledAt: NOW,
+  ...parts,
+});
+
+export const makeGrant = (parts: Partial<GrantListing> = {}): GrantListing => ({
+  id: newGrantId(),
+  userId: newUserId(),
+  clientId: CLIENT,
+  scope: "openid",
+  amr: ["pop"],
+  createdAt: NOW,
+  ...parts,
+});
+
+export const makeClient = (parts: Partial<NewClient> = {}): NewClient => ({
+  id: crypto.randomUUID() as ClientId,
+  name: "App",
+  kind: "confidential",
+  redirectUris: ["https://app.example/back"],
+  allowedOrigins: ["https://app.example"],
+  grantTypes: ["authorization_code", "refresh_token"],
+  publicKeys: [],
+  settings: { access_token_seconds: 60, issuer: { cotter: "legacy" } },
+  ...parts,
+});
+
+export const makeCode = (parts: Partial<UserCodeRow> = {}): UserCodeRow => ({
+  hash: crypto.randomUUID(),
+  kind: "device",
+  purpose: "sign_in",
+  clientId: CLIENT,
+  challengeId: newGrantId(),
+  expiresAt: NOW + 1_000,
+  ...parts,
+});
+
+export const makeKey = (parts: Partial<StoredKey> = {}): StoredKey => ({
+  lane: "standard",
+  generation: 1,
+  kid: crypto.randomUUID(),
+  algorithm: "ES256",
+  publicJwk: { kty: "EC", crv: "P-256", x: "eA", y: "eQ" },
+  wrappedPrivate: "d3JhcHBlZA",
+  wrappedBy: 1,
+  createdAt: NOW,
+  activatesAt: NOW,
+  ...parts,
+});
+
+/** An identifier as a door hands it over. */
+export function given(text: string, assertedBy: AssertedBy = "admin", verifiedAt?: number) {
+  const read = readIdentifier(text)!;
+  return { ...read, assertedBy, ...(verifiedAt === undefined ? {} : { verifiedAt }) };
+}
+
+export const makeUser = (parts: Partial<NewUser> = {}): NewUser => ({
+  id: newUserId(),
+  identifiers: [given(`${crypto.randomUUID()}@example.com`)],
+  ...parts,
+});
+
+/** Rows of a table, past every adapter. */
+export async function countOf(table: string): Promise<number> {
+  const row = await env.DB.prepare(`select count(*) as n from ${table}`).first<{ n: number }>();
+  return row?.n ?? Number.NaN;
+}
+
+/** What every row of a table holds, past every adapter. */
+export const rowsOf = async (table: string): Promise<Record<string, unknown>[]> =>
+  (await env.DB.prepare(`select * from ${table}`).all()).results;

@@ -1,0 +1,116 @@
+import type { ClientId } from "../../src/core/ids.ts";
+import type { Clients } from "../../src/core/ports/clients.ts";
+import type { Health } from "../../src/core/ports/edge.ts";
+import type { KeyShelf } from "../../src/core/ports/keys.ts";
+import type { Devices, Records, UserCodes } from "../../src/core/ports/records.ts";
+import type { Users } from "../../src/core/ports/users.ts";
+import { makeClientCache } from "../../src/store/client-cache.ts";
+import { makeClients } from "../../src/store/clients.ts";
+import { openStore } from "../../src/store/database.ts";
+import { makeDevices } from "../../src/store/devices.ts";
+import { makeHealth } from "../../src/store/health.ts";
+import { makeKeyShelf } from "../../src/store/key-shelf.ts";
+import { makeRecords } from "../../src/store/records.ts";
+import { makeUserCodes } from "../../src/store/user-codes.ts";
+import { makeUsers } from "../../src/store/users.ts";
+import {
+  CLIENT,
+  given,
+  makeClient,
+  makeCode,
+  makeDevice,
+  makeEvent,
+  makeGrant,
+  makeKey,
+  makeUser,
+  NOW,
+  newDeviceId,
+  newGrantId,
+  newUserId,
+} from "./fixtures.ts";
+
+/** One call of every method of a port: a method without one does not compile. */
+type CallsOf<Port> = { readonly [Method in keyof Port]: (port: Port) => Promise<unknown> };
+
+const clientCalls: CallsOf<Clients> = {
+  find: (port) => port.find(CLIENT),
+  fresh: (port) => port.fresh(CLIENT),
+  findBySecret: (port) => port.findBySecret("hash", NOW),
+  secretsOf: (port) => port.secretsOf(CLIENT, NOW),
+  insert: (port) => port.insert(makeClient(), { hash: crypto.randomUUID(), sealed: "s" }, NOW),
+  update: (port) => port.update(CLIENT, { name: "n" }, NOW),
+  disable: (port) => port.disable(CLIENT, NOW),
+  replaceSecret: (port) => port.replaceSecret(CLIENT, { hash: "h", sealed: "s" }, NOW, NOW),
+  page: (port) => port.page("a" as ClientId, 5),
+};
+
+const userCalls: CallsOf<Users> = {
+  byId: (port) => port.byId(newUserId()),
+  byExternalId: (port) => port.byExternalId("x"),
+  byIdentifier: (port) => port.byIdentifier(given("x")),
+  byAnyName: (port) => port.byAnyName("x@example.com"),
+  insert: (port) => port.insert(makeUser(), makeEvent(), NOW),
+  update: (port) =>
+    port.update(
+      newUserId(),
+      { status: "locked", externalId: "e", identifiers: [given("x", "proof", NOW), given("y")] },
+      NOW,
+    ),
+  remove: (port) => port.remove(newUserId(), makeEvent()),
+  page: (port) => port.page(newUserId(), 5),
+};
+
+const deviceCalls: CallsOf<Devices> = {
+  byFingerprint: (port) => port.byFingerprint("x"),
+  ofUserByFingerprint: (port) => port.ofUserByFingerprint(newUserId(), "x"),
+  byId: (port) => port.byId(newDeviceId()),
+  ofUser: (port) => port.ofUser(newUserId()),
+  insert: (port) => port.insert(makeDevice(), makeEvent(), makeGrant()),
+  revoke: (port) => port.revoke(newUserId(), newDeviceId(), makeEvent(), NOW),
+};
+
+const recordCalls: CallsOf<Records> = {
+  finish: (port) => port.finish(makeEvent(), makeGrant()),
+  audit: (port) => port.audit([makeEvent()]),
+  grantsOfUser: (port) => port.grantsOfUser(newUserId(), { after: newGrantId(), deviceId: newDeviceId() }),
+  grant: (port) => port.grant(newUserId(), newGrantId()),
+  removeGrant: (port) => port.removeGrant(newUserId(), newGrantId(), makeEvent()),
+  events: (port) => port.events({ userId: newUserId(), type: "t", after: "a", size: 5 }),
+};
+
+const codeCalls: CallsOf<UserCodes> = {
+  insert: (port) => port.insert(makeCode(), NOW),
+  find: (port) => port.find("x", NOW),
+  remove: (port) => port.remove("x"),
+  purge: (port) => port.purge(NOW, 5),
+};
+
+const shelfCalls: CallsOf<KeyShelf> = {
+  all: (port) => port.all(),
+  insert: (port) => port.insert(makeKey()),
+  remove: (port) => port.remove("cotter", 1),
+};
+
+const healthCalls: CallsOf<Health> = { check: (port) => port.check() };
+
+type NamedCall = { readonly name: string; readonly run: () => Promise<unknown> };
+
+const named = <Port>(name: string, port: Port, calls: CallsOf<Port>): NamedCall[] =>
+  Object.entries(calls).map(([method, call]) => ({
+    name: `${name}.${method}`,
+    run: () => (call as (port: Port) => Promise<unknown>)(port),
+  }));
+
+/** Every method of every port of the store, on this database, with a cache of its own. */
+export function callsOn(d1: D1Database): NamedCall[] {
+  const db = openStore(d1);
+  return [
+    ...named("clients", makeClients(db, makeClientCache()), clientCalls),
+    ...named("users", makeUsers(db), userCalls),
+    ...named("devices", makeDevices(db), deviceCalls),
+    ...named("records", makeRecords(db), recordCalls),
+    ...named("userCodes", makeUserCodes(db), codeCalls),
+    ...named("keyShelf", makeKeyShelf(db), shelfCalls),
+    ...named("health", makeHealth(db), healthCalls),
+  ];
+}

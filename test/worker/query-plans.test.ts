@@ -1,0 +1,75 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { type Call, recordingDatabase } from "../contract/databases.ts";
+import { callsOn } from "../contract/ports.ts";
+
+const TABLES = ["users", "identifiers", "devices", "grants", "clients", "user_codes", "audit_events"];
+
+/** Reads whole by design: a handful of rows, once a minute and isolate; one row for the probe. */
+const SMALL = ["keyShelf.all", "health.check"];
+
+async function planOf({ sql, params }: Call): Promise<string[]> {
+  const { results } = await env.DB.prepare(`explain query plan ${sql}`)
+    .bind(...params)
+    .all<{ detail: string }>();
+  return results.map(({ detail }) => detail);
+}
+
+/** Steps of a plan that walk a whole table or a whole index of it. */
+const scansIn = (plan: readonly string[]) =>
+  plan.filter((step) => [...TABLES, "signing_keys"].some((table) => step.startsWith(`SCAN ${table}`)));
+
+async function statementsOf(name: string): Promise<Call[]> {
+  const { d1, calls } = recordingDatabase();
+  const call = callsOn(d1).find((one) => one.name === name);
+  await call?.run();
+  return calls;
+}
+
+describe("no statement of the store walks a table", () => {
+  const names = callsOn(env.DB).map(({ name }) => name);
+
+  test.each(names.filter((name) => !SMALL.includes(name)))("%s", async (name) => {
+    const calls = await statementsOf(name);
+    expect(calls.length).toBeGreaterThan(0);
+    for (const call of calls) expect(scansIn(await planOf(call)), call.sql).toEqual([]);
+  });
+
+  test("what is read whole is exactly what is said to be", async () => {
+    const walked: string[] = [];
+    for (const name of names) {
+      const plans = await Promise.all((await statementsOf(name)).map(planOf));
+      if (plans.some((plan) => scansIn(plan).length > 0)) walked.push(name);
+    }
+    expect(walked).toEqual(SMALL);
+    expect(names.length).toBeGreaterThan(35);
+  });
+
+  test.each([
+    "select * from devices where name = ?",
+    "select * from users where status = ?",
+    "select * from audit_events where ip = ?",
+    "delete from user_codes where kind = ?",
+  ])("the check sees a walk: %s", async (sql) => {
+    expect(scansIn(await planOf({ sql, params: ["x"] }))).toHaveLength(1);
+  });
+});
+
+describe("the indexes that are meant are the ones used", () => {
+  test.each([
+    ["devices.byFingerprint", "devices_live_key"],
+    ["devices.ofUser", "devices_user"],
+    ["users.byExternalId", "users_external_id_unique"],
+    ["users.byId", "identifiers_user"],
+    ["userCodes.purge", "user_codes_expiry"],
+    ["records.events", "audit_events_user"],
+    ["clients.findBySecret", "clients_secret_hash_unique"],
+    ["clients.findBySecret", "clients_old_secret_hash_unique"],
+  ])("%s uses %s", async (name, index) => {
+    const plans = await Promise.all((await statementsOf(name)).map(planOf));
+    expect(
+      plans.flat().some((step) => step.includes(`INDEX ${index} (`)),
+      plans.flat().join("\n"),
+    ).toBe(true);
+  });
+});
