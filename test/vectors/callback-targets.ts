@@ -78,6 +78,10 @@ export const REFUSED_CALLBACKS: readonly string[] = [
   "https://router./",
   "https://internal/",
   "https://db.corp/",
+  "https://nas.home/",
+  "https://gateway.localdomain/",
+  "https://wiki.intranet/",
+  "https://vault.private/",
   // Not https, not absolute, or another address than the one that is shown.
   "http://hooks.example.com/",
   "ftp://hooks.example.com/",
@@ -109,6 +113,7 @@ export const ALLOWED_CALLBACKS: readonly string[] = [
   "https://hooks.example.com./",
   "https://localhost.example.com/",
   "https://mylocal.example/",
+  "https://hooks.example-home/",
   "https://bücher.example/hook",
   "https://8.8.8.8/",
   "https://9.255.255.255/",
