@@ -1,0 +1,51 @@
+import type { StoredKey } from "../../src/core/key/key.ts";
+import type { Chance, Clock } from "../../src/core/ports/chance.ts";
+import type { KeyShelf } from "../../src/core/ports/keys.ts";
+import type { Instant } from "../../src/core/time.ts";
+import { toBase64Url } from "../../src/keys/base64.ts";
+import { parseSecretKeys } from "../../src/keys/secret-keys.ts";
+
+/** 32 equal bytes as base64url. */
+export const keyText = (byte: number): string => toBase64Url(new Uint8Array(32).fill(byte));
+
+export const secretKeys = parseSecretKeys({
+  KEY_ENCRYPTION_KEY: `1:${keyText(0x11)}`,
+  HANDLE_KEY: `1:${keyText(0x22)}`,
+  PEPPER: keyText(0x33),
+});
+
+export const randomChance: Pick<Chance, "uuid" | "text"> = {
+  uuid: () => crypto.randomUUID(),
+  text: (bytes) => toBase64Url(crypto.getRandomValues(new Uint8Array(bytes))),
+};
+
+export type ManualClock = Clock & { at: Instant };
+export function manualClock(at: Instant): ManualClock {
+  const clock = { at, now: () => clock.at };
+  return clock;
+}
+
+/** A shelf in memory that keeps the port's promise: one key for each generation of a lane. Counts its reads. */
+export type MemoryShelf = KeyShelf & { readonly rows: StoredKey[]; reads: number };
+export function memoryShelf(rows: readonly StoredKey[] = []): MemoryShelf {
+  const same = (lane: string, generation: number) => (key: StoredKey) =>
+    key.lane === lane && key.generation === generation;
+  const shelf: MemoryShelf = {
+    rows: [...rows],
+    reads: 0,
+    async all() {
+      shelf.reads += 1;
+      return [...shelf.rows];
+    },
+    async insert(key) {
+      if (shelf.rows.some(same(key.lane, key.generation))) return false;
+      shelf.rows.push(key);
+      return true;
+    },
+    async remove(lane, generation) {
+      const index = shelf.rows.findIndex(same(lane, generation));
+      if (index >= 0) shelf.rows.splice(index, 1);
+    },
+  };
+  return shelf;
+}
