@@ -1,0 +1,62 @@
+import type { ProofClaims, VerifiedProof } from "../core/challenge/proof.ts";
+import type { DeviceKey } from "../core/device/device.ts";
+import type { Proofs } from "../core/ports/secrets.ts";
+import { no, ok } from "../core/result.ts";
+import { importDeviceKey, readDeviceKey } from "./device-keys.ts";
+import { rawFromDer } from "./ecdsa-signature.ts";
+import { joinParts, sha256 } from "./parts.ts";
+import { fromWrappedBase64 } from "./spki.ts";
+
+const ED25519_SIGNATURE_LENGTH = 64;
+
+/** The only place where a proof is branded as verified. */
+const brand = (claims: ProofClaims): VerifiedProof => claims as VerifiedProof;
+
+/** Verifies proofs; the only maker of VerifiedProof. */
+export function makeProofs(): Proofs {
+  return {
+    readKey: readDeviceKey,
+    async device(device, message, signature, decision) {
+      if (device.revokedAt !== undefined) return no({ code: "device_revoked" });
+      if (!(await signed(device.key, message, signature))) return no({ code: "bad_signature" });
+      const { id: deviceId, userId, enrolledAt, key } = device;
+      // By key and message, never by signature bytes: one message has many valid ECDSA signatures.
+      const digest = await sha256(joinParts("proof", [key.fingerprint, message]));
+      // RFC 8176 §2: possession of a key was proven; whether hardware holds it is not known.
+      const amr = ["pop"];
+      return ok(brand({ kind: "device", deviceId, userId, decision, enrolledAt, digest, amr }));
+    },
+    vouch: brand,
+  };
+}
+
+async function signed(key: DeviceKey, message: string, text: string): Promise<boolean> {
+  const given = fromWrappedBase64(text);
+  const signature = given === undefined ? undefined : plainSignature(key, given);
+  if (signature === undefined) return false;
+  const bytes = new TextEncoder().encode(message);
+  return crypto.subtle.verify(parameters(key), await importDeviceKey(key), signature, bytes);
+}
+
+/** The signature as Web Crypto takes it; undefined when it is not of the one form its algorithm has here. */
+function plainSignature(key: DeviceKey, given: Uint8Array): Uint8Array | undefined {
+  switch (key.algorithm) {
+    case "Ed25519":
+      return given.length === ED25519_SIGNATURE_LENGTH ? given : undefined;
+    case "EC":
+      return rawFromDer(given);
+    case "RSA":
+      return given;
+  }
+}
+
+function parameters(key: DeviceKey): { readonly name: string; readonly hash?: string } {
+  switch (key.algorithm) {
+    case "Ed25519":
+      return { name: "Ed25519" };
+    case "EC":
+      return { name: "ECDSA", hash: "SHA-256" };
+    case "RSA":
+      return { name: "RSASSA-PKCS1-v1_5" };
+  }
+}
