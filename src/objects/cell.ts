@@ -13,12 +13,20 @@ export type Cell<T> = {
 
 const KEY = "record";
 
-/** Opens the cell of an object. No table is made and nothing is read before the first use. */
-export function openCell<T extends object>(storage: DurableObjectStorage): Cell<T> {
+/**
+ * Opens the cell of an object. No table is made and nothing is read before the first use. `beginnings` are what members had at
+ * first that came after a value was stored: values change additively.
+ */
+export function openCell<T extends object>(
+  storage: DurableObjectStorage,
+  beginnings: Partial<T> = {},
+): Cell<T> {
   let memory: { readonly value: T | undefined } | undefined;
   return {
     read() {
-      memory ??= { value: storage.kv.get<T>(KEY) };
+      if (memory) return memory.value;
+      const stored = storage.kv.get<T>(KEY);
+      memory = { value: stored && { ...beginnings, ...stored } };
       return memory.value;
     },
     write(next, also) {

@@ -1,7 +1,7 @@
 import type { SubjectKey } from "../core/ids.ts";
 import { DENIAL_WINDOW, IDLE_COUNTER, PROMPT_WINDOW } from "../core/inbox/policy.ts";
 import { livePrompts } from "../core/inbox/prompts.ts";
-import type { InboxState } from "../core/inbox/state.ts";
+import type { InboxState, Prompt } from "../core/inbox/state.ts";
 import type { Instant } from "../core/time.ts";
 
 /** Whether a subject is only counted: a person's inbox stays, an identifier's or a client's passes. */
@@ -23,3 +23,9 @@ export const idleAt = (state: InboxState): Instant =>
 /** What a device's socket is told when its person's prompts change: how many there are, and nothing of what they say. */
 export const promptsFrame = (state: InboxState, now: Instant): string =>
   JSON.stringify({ type: "prompts", count: livePrompts(state, now).length });
+
+/** Whether a person sees the same prompts before and after a step. */
+export const showsTheSame = (before: InboxState, after: InboxState, now: Instant): boolean =>
+  livePrompts(before, now).map(idOf).join() === livePrompts(after, now).map(idOf).join();
+
+const idOf = (prompt: Prompt): string => prompt.challengeId;

@@ -19,7 +19,7 @@ import type { Inboxes, InboxView } from "../core/ports/inboxes.ts";
 import type { Instant } from "../core/time.ts";
 import { openCell } from "./cell.ts";
 import { NOT_WELCOME } from "./frames.ts";
-import { idleAt, isPassing, promptsFrame } from "./inbox-life.ts";
+import { idleAt, isPassing, promptsFrame, showsTheSame } from "./inbox-life.ts";
 import { admit, hangUp, openSockets, tell } from "./sockets.ts";
 
 type Settled = Awaited<ReturnType<Inboxes["settle"]>>;
@@ -31,7 +31,7 @@ const SOCKETS_PER_DEVICE = 8;
  * when the state changed. The counters of identifiers and clients are forgotten when nothing in them counts any more.
  */
 export class InboxObject extends DurableObject {
-  readonly #cell = openCell<InboxState>(this.ctx.storage);
+  readonly #cell = openCell<InboxState>(this.ctx.storage, EMPTY_INBOX);
   /** Starts handed out of the lease since this object woke. */
   #used: number | undefined;
 
@@ -166,8 +166,7 @@ export class InboxObject extends DurableObject {
       if (isNew && isPassing(who)) void this.ctx.storage.setAlarm(idleAt(next));
       return undefined;
     });
-    const frame = promptsFrame(next, now);
-    if (frame === promptsFrame(state, now)) return;
-    for (const socket of openSockets(this.ctx)) tell(socket, [frame]);
+    if (showsTheSame(state, next, now)) return;
+    for (const socket of openSockets(this.ctx)) tell(socket, [promptsFrame(next, now)]);
   }
 }
