@@ -2,6 +2,9 @@
 declare namespace Cloudflare {
   interface Env {
     DB: D1Database;
+    CHALLENGES: DurableObjectNamespace;
+    INBOXES: DurableObjectNamespace;
+    EVENTS: Queue;
     TEST_MIGRATIONS: import("cloudflare:test").D1Migration[];
   }
 }

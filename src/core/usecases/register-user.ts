@@ -47,6 +47,8 @@ export async function registerUser(
     ip: asked.origin.ip,
     reason: "anonymous",
   });
+  // The window first: a user without one could never enrol a device.
+  await powers.inboxes.openEnrolment(userSubject(id), asked.binding, asked.hint);
   const inserted = await powers.users.insert(
     {
       id,
@@ -59,6 +61,6 @@ export async function registerUser(
     event,
     powers.clock.now(),
   );
-  if (inserted.ok) await powers.inboxes.openEnrolment(userSubject(id), asked.binding, asked.hint);
+  if (!inserted.ok) await powers.inboxes.wipe(userSubject(id));
   return inserted;
 }

@@ -2,7 +2,9 @@ import { Hono } from "hono";
 import { allowsOrigin } from "../../core/client/client.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { doorCors } from "../../http/cors.ts";
+import type { Door } from "../../http/door.ts";
 import { refuseOtherMethods } from "../../http/method-not-allowed.ts";
+import { noStore } from "../../http/no-store.ts";
 import { identifyClient, requireClient } from "./client.ts";
 import { renderFault } from "./errors.ts";
 import { eventRoutes } from "./events.ts";
@@ -33,9 +35,17 @@ export function cotterRoutes(): Hono<AppEnv> {
   routes.get("/keys/ed25519", async (c) =>
     c.json({ public_key: await services(c).keyring.statementKey() }, 200, PUBLIC_KEYS),
   );
-  routes.use(identifyClient, cors, requireClient);
+  routes.use(noStore, identifyClient, cors, requireClient);
   routes.route("/user", userRoutes());
   routes.route("/event", eventRoutes());
   routes.route("/token", sessionRoutes());
   return routes;
 }
+
+/** The door as the app mounts it: what fails behind it is said in `{msg}` too. */
+export const cotterDoor = (): Door => ({
+  name: "Cotter",
+  prefix: "/api/v0",
+  routes: cotterRoutes(),
+  renderFault,
+});

@@ -1,0 +1,219 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { QueueMessage } from "../../src/core/messages.ts";
+import {
+  claimsOf,
+  type Deployment,
+  deployment,
+  fresh,
+  type Json,
+  newClient,
+  newPerson,
+  refresh,
+} from "./support/cotter.ts";
+
+const sent: QueueMessage[] = [];
+const at: Deployment = deployment({}, (services) => ({
+  events: {
+    send: async (message) => {
+      sent.push(message);
+      await services.events.send(message);
+    },
+  },
+}));
+
+async function signedIn() {
+  const client = await newClient(at);
+  const person = await newPerson(at, client);
+  return { client, person, r1: String(person.tokens.refresh_token) };
+}
+
+const later = (seconds: number) => vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + seconds * 1000 });
+
+afterEach(() => {
+  vi.useRealTimers();
+  sent.length = 0;
+});
+
+describe("refreshing", () => {
+  test("a refresh answers a new bundle about the same person, and never an old refresh token", async () => {
+    const { client, person, r1 } = await signedIn();
+    const answer = await refresh(at, client, r1);
+    expect(answer.status).toBe(200);
+    expect(answer.body.refresh_token).not.toBe(r1);
+    const before = claimsOf(person.tokens.access_token);
+    const after = claimsOf(answer.body.access_token);
+    expect(after).toMatchObject({ sub: before.sub, aud: before.aud, identifier: before.identifier });
+    expect(after.jti).not.toBe(before.jti);
+    expect(claimsOf(answer.body.id_token).auth_time).toBe(claimsOf(person.tokens.id_token).auth_time);
+    expect(answer.headers.get("Cache-Control")).toContain("no-store");
+  });
+
+  test("T84 the first token after the grace ends the family, with its successor, on record and told to the webhook", async () => {
+    const { client, person, r1 } = await signedIn();
+    const r2 = String((await refresh(at, client, r1)).body.refresh_token);
+    later(31);
+    const reused = await refresh(at, client, r1);
+    expect([reused.status, reused.body.msg]).toEqual([400, "Refresh token is not valid"]);
+    expect((await refresh(at, client, r2)).status).toBe(400);
+    expect(sent.map((message) => message.kind).sort()).toEqual(["grant_ended", "webhook"]);
+    vi.useRealTimers();
+    await vi.waitFor(async () => {
+      const events = await at.services.records.events({ type: "refresh_reused", size: 50 });
+      expect(events.filter((event) => event.userId === person.id)).toHaveLength(1);
+      expect(await at.services.records.grantsOfUser(person.id as never)).toHaveLength(0);
+    });
+  });
+
+  test("T84 a token two generations old ends the family even inside the grace", async () => {
+    const { client, r1 } = await signedIn();
+    const r2 = String((await refresh(at, client, r1)).body.refresh_token);
+    const r3 = String((await refresh(at, client, r2)).body.refresh_token);
+    expect((await refresh(at, client, r1)).status).toBe(400);
+    expect((await refresh(at, client, r3)).status).toBe(400);
+  });
+
+  test("T85 race: twenty refreshes with one token all get the same successor, and the family lives", async () => {
+    const { client, r1 } = await signedIn();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(at, client, r1)));
+    expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([200]));
+    const successors = new Set(answers.map((answer) => answer.body.refresh_token));
+    expect(successors.size).toBe(1);
+    const [r2] = successors;
+    expect((await refresh(at, client, r2)).status).toBe(200);
+    later(31);
+    expect((await refresh(at, client, r1)).status).toBe(400);
+  });
+
+  test("T86 a repeat inside the grace gets the new token, never the old one", async () => {
+    const { client, r1 } = await signedIn();
+    const r2 = (await refresh(at, client, r1)).body.refresh_token;
+    later(29);
+    const again = await refresh(at, client, r1);
+    expect([again.status, again.body.refresh_token]).toEqual([200, r2]);
+    expect(again.body.refresh_token).not.toBe(r1);
+  });
+
+  test("a token of another client is refused and ends the family; a forged one does nothing", async () => {
+    const { client, r1 } = await signedIn();
+    const forged = `${r1.slice(0, -1)}${r1.endsWith("A") ? "B" : "A"}`;
+    for (const token of [forged, `${"0".repeat(64)}.${"A".repeat(43)}`, "10457:abc", "", "x".repeat(255)]) {
+      const answer = await refresh(at, client, token);
+      expect([token, answer.status]).toEqual([token, 400]);
+      expect(String(answer.body.msg)).toContain("not valid");
+    }
+    const r2 = (await refresh(at, client, r1)).body.refresh_token;
+    expect((await refresh(at, await newClient(at), r2)).status).toBe(400);
+    expect((await refresh(at, client, r2)).status).toBe(400);
+  });
+
+  test("a family ends with its lifetime", async () => {
+    const client = await newClient(at, { refresh_token_days: 1 });
+    const person = await newPerson(at, client);
+    later(86_401);
+    expect((await refresh(at, client, person.tokens.refresh_token)).status).toBe(400);
+  });
+
+  test("T89 signing out ends the family; another client's call and an unknown token are 200 without effect", async () => {
+    const { client, person, r1 } = await signedIn();
+    const other = await newClient(at);
+    const signOut = (by: string, token: string) =>
+      at.call("DELETE", `/api/v0/token/${by}`, { refresh_token: token }, { API_KEY_ID: by });
+    expect((await signOut(other, r1)).status).toBe(200);
+    expect((await signOut(client, `${"0".repeat(64)}.${"A".repeat(43)}`)).status).toBe(200);
+    const next = String((await refresh(at, client, r1)).body.refresh_token);
+    expect(await signOut(client, next)).toMatchObject({ status: 200, body: { success: true } });
+    expect((await refresh(at, client, next)).status).toBe(400);
+    expect(await at.services.records.grantsOfUser(person.id as never)).toHaveLength(0);
+  });
+
+  test("removing the device that opened a family ends it, and answers no tokens", async () => {
+    const { client, person, r1 } = await signedIn();
+    const removed = await at.call(
+      "PUT",
+      `/api/v0/user/${person.id}?oauth_token=true`,
+      { method: "TRUSTED_DEVICE", enrolled: false, code: person.phone.publicKey, algorithm: null },
+      { API_KEY_ID: client },
+    );
+    expect([removed.status, removed.body.oauth_token, removed.body.enrolled]).toEqual([200, undefined, []]);
+    expect((await refresh(at, client, r1)).status).toBe(400);
+  });
+});
+
+describe("enrolling the first device", () => {
+  const enrol = async (
+    by: Deployment,
+    client: string,
+    id: unknown,
+    key: string,
+    headers: Record<string, string> = {},
+  ) =>
+    by.call(
+      "PUT",
+      `/api/v0/user/methods?cotter_user_id=${id}&oauth_token=true`,
+      { method: "TRUSTED_DEVICE", enrolled: true, code: key, algorithm: "ED25519" },
+      { API_KEY_ID: client, ...headers },
+    );
+  const KEY = "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=";
+
+  test("another address or user agent than the one that signed up gets nothing, nor does anybody after ten minutes", async () => {
+    const client = await newClient(at);
+    const create = async () =>
+      (
+        await at.call(
+          "POST",
+          "/api/v0/user/create",
+          { identifier: `${fresh("bo")}@example.com` },
+          { API_KEY_ID: client, "User-Agent": "app/1" },
+        )
+      ).body.ID;
+    const id = await create();
+    expect((await enrol(at, client, id, KEY, { "User-Agent": "app/2" })).status).toBe(403);
+    const moved = { "User-Agent": "app/1", "CF-Connecting-IP": "203.0.113.9" };
+    expect((await enrol(at, client, id, KEY, moved)).status).toBe(403);
+    expect((await enrol(at, client, id, KEY, { "User-Agent": "app/1" })).status).toBe(200);
+    const late = await create();
+    later(601);
+    expect((await enrol(at, client, late, KEY, { "User-Agent": "app/1" })).status).toBe(409);
+    const other = "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=";
+    expect((await enrol(at, client, late, other, { "User-Agent": "app/1" })).status).toBe(403);
+  });
+
+  test("the same key again is answered without tokens, another key is refused, also after a removal", async () => {
+    const { client, person } = await signedIn();
+    const again = await enrol(at, client, person.id, person.phone.publicKey);
+    expect([again.status, again.body.oauth_token]).toEqual([200, undefined]);
+    const { publicKey } = { publicKey: "7UkoxijRwsbq6QM4kFmVYSlZJzpcY/k2NsFGFKyHN9E=" };
+    expect((await enrol(at, client, person.id, publicKey)).status).toBe(409);
+    await at.call(
+      "PUT",
+      `/api/v0/user/${person.id}`,
+      { method: "TRUSTED_DEVICE", enrolled: false, code: person.phone.publicKey },
+      { API_KEY_ID: client },
+    );
+    expect((await enrol(at, client, person.id, publicKey)).status).toBe(403);
+  });
+
+  test("race: two keys at once for one new person, one device", async () => {
+    const client = await newClient(at);
+    const user = await at.call(
+      "POST",
+      "/api/v0/user/create",
+      { identifier: `${fresh("cy")}@example.com` },
+      { API_KEY_ID: client },
+    );
+    const keys = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const pair = (await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"])) as CryptoKeyPair;
+        const raw = (await crypto.subtle.exportKey("raw", pair.publicKey)) as ArrayBuffer;
+        return btoa(String.fromCharCode(...new Uint8Array(raw)));
+      }),
+    );
+    const answers = await Promise.all(keys.map((key) => enrol(at, client, user.body.ID, key)));
+    expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1);
+    expect(await at.services.devices.ofUser(String(user.body.ID) as never)).toHaveLength(1);
+    const tokens = answers.flatMap((answer) =>
+      answer.body.oauth_token ? [answer.body.oauth_token as Json] : [],
+    );
+    expect(tokens).toHaveLength(1);
+  });
+});
