@@ -22,6 +22,9 @@ export type StoredKey = {
   readonly activatesAt: Instant;
 };
 
+/** How long a reader of the JWKS may keep it: a key is published at least this long before it signs (T88). */
+export const JWKS_MAX_AGE_SECONDS = 300;
+
 export type KeyState = "next" | "current" | "retired";
 export type ListedKey = {
   readonly lane: Lane;

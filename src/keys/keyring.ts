@@ -1,0 +1,89 @@
+import { Outage } from "../core/fault.ts";
+import type { Lane, StoredKey } from "../core/key/key.ts";
+import type { Chance, Clock } from "../core/ports/chance.ts";
+import type { Keyring, KeyShelf } from "../core/ports/keys.ts";
+import { fromBase64Url, toBase64 } from "./base64.ts";
+import { type KeyPairs, makeKeyPairs, onlyPublic } from "./key-pairs.ts";
+import { LANES, type Lanes, listed, makeLanes, TOKEN_LANES } from "./lanes.ts";
+import type { ScheduledKey } from "./schedule.ts";
+import type { SecretKeys } from "./secret-keys.ts";
+import { signCompact } from "./signer.ts";
+import { makeWrapping } from "./wrap.ts";
+
+/** Where the verifier finds the key of a kid: published ones of the token lanes only. */
+export type VerificationKeys = { find(kid: string): Promise<CryptoKey | undefined> };
+
+export type KeyringNeeds = {
+  readonly shelf: KeyShelf;
+  readonly secretKeys: Pick<SecretKeys, "keyEncryption">;
+  readonly clock: Clock;
+  readonly chance: Pick<Chance, "uuid">;
+};
+
+/** The signing keys over a shelf. One keyring per isolate: it keeps what it has read and imported. */
+export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
+  const wrapping = makeWrapping(needs.secretKeys.keyEncryption);
+  const pairs = makeKeyPairs(wrapping);
+  const lanes = makeLanes({ ...needs, wrapping });
+  return {
+    currentKid: async (lane) => (await lanes.current(lane)).kid,
+    async published(options) {
+      const [standard, cotter] = [await readable(lanes, "standard"), await readable(lanes, "cotter")];
+      const keys = options?.cotterFirst ? [...cotter, ...standard] : [...standard, ...cotter];
+      return keys.map(({ key: { publicJwk, kid } }) => ({
+        ...onlyPublic(publicJwk),
+        kid,
+        alg: "ES256",
+        use: "sig",
+      }));
+    },
+    async sign(lane, header, claims, kid) {
+      const current = await lanes.current(lane);
+      const named = kid === undefined ? [] : await lanes.published(lane);
+      const key = named.find((candidate) => candidate.key.kid === kid)?.key ?? current;
+      return signCompact(await pairs.forSigning(key), key.kid, header, claims);
+    },
+    async signStatement(text) {
+      const key = await pairs.forSigning(await lanes.current("statement"));
+      const signature = await crypto.subtle.sign("Ed25519", key, new TextEncoder().encode(text));
+      return toBase64(new Uint8Array(signature));
+    },
+    async statementKey() {
+      const bytes = fromBase64Url((await lanes.current("statement")).publicJwk.x ?? "");
+      if (bytes === undefined) throw new Error("the stored statement key has no public half");
+      return toBase64(bytes);
+    },
+    rotate: lanes.rotate,
+    upkeep: lanes.upkeep,
+    async list() {
+      const keys = await Promise.all(LANES.map((lane) => lanes.published(lane)));
+      return keys.flat().map(listed);
+    },
+    async check() {
+      for (const lane of LANES) await canSign(pairs, await lanes.current(lane));
+    },
+    async find(kid) {
+      const held = (await Promise.all(TOKEN_LANES.map((lane) => lanes.published(lane)))).flat();
+      const known = held.find(({ key }) => key.kid === kid) ?? (await lanes.stranger(kid));
+      return known === undefined ? undefined : pairs.forVerifying(known.key);
+    },
+  };
+}
+
+/** What a reader of the JWKS gets of a lane, the key that signs now first: some readers take the first they see. */
+async function readable(lanes: Lanes, lane: Lane): Promise<readonly ScheduledKey[]> {
+  await lanes.current(lane);
+  const keys = await lanes.published(lane);
+  return [
+    ...keys.filter(({ state }) => state === "current"),
+    ...keys.filter(({ state }) => state !== "current"),
+  ];
+}
+
+async function canSign(pairs: KeyPairs, key: StoredKey): Promise<void> {
+  const algorithm = key.algorithm === "ES256" ? { name: "ECDSA", hash: "SHA-256" } : { name: "Ed25519" };
+  const text = new TextEncoder().encode("check");
+  const signature = await crypto.subtle.sign(algorithm, await pairs.forSigning(key), text);
+  const good = await crypto.subtle.verify(algorithm, await pairs.forVerifying(key), signature, text);
+  if (!good) throw new Outage(`the ${key.lane} signing key does not fit its public half`);
+}

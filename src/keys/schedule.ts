@@ -1,0 +1,44 @@
+import { LONGEST_TOKEN_SECONDS } from "../core/client/settings.ts";
+import { JWKS_MAX_AGE_SECONDS, type KeyState, type Lane, type StoredKey } from "../core/key/key.ts";
+import { DAY, type Instant, MINUTE, type Millis, SECOND } from "../core/time.ts";
+
+/** How long an isolate goes on with the keys that it has read. */
+export const SHELF_CACHE: Millis = MINUTE;
+/** A new standard key signs only once every reader has had the time to see it, with a minute to spare. */
+export const PUBLISH_AHEAD: Millis = JWKS_MAX_AGE_SECONDS * SECOND + SHELF_CACHE + MINUTE;
+/** Age of the newest standard key at which upkeep begins another. */
+export const ROTATE_AFTER: Millis = 90 * DAY;
+
+export type ScheduledKey = {
+  readonly key: StoredKey;
+  readonly state: KeyState;
+  /** When it leaves the JWKS; undefined while it has no successor. */
+  readonly publishedUntil: Instant | undefined;
+};
+
+/**
+ * The keys of one lane, oldest first, each with what it is at `now`; nothing but the clock moves a key on. Current is the newest
+ * that is active, or the first one, whose maker's clock may be a little ahead.
+ */
+export function schedule(keys: readonly StoredKey[], lane: Lane, now: Instant): readonly ScheduledKey[] {
+  const sorted = keys.filter((key) => key.lane === lane).sort((a, b) => a.generation - b.generation);
+  const current = Math.max(
+    0,
+    sorted.findLastIndex((key) => key.activatesAt <= now),
+  );
+  return sorted.map((key, index) => ({
+    key,
+    state: index < current ? "retired" : index === current ? "current" : "next",
+    publishedUntil: leaves(lane, sorted[index + 1]),
+  }));
+}
+
+/** A retired standard key is published for as long as a token of its last moment may live; the others leave at once. */
+function leaves(lane: Lane, successor: StoredKey | undefined): Instant | undefined {
+  if (successor === undefined) return undefined;
+  return successor.activatesAt + (lane === "standard" ? LONGEST_TOKEN_SECONDS * SECOND : 0);
+}
+
+/** Whether verifiers may meet it: from its making until the last token that it signed has ended. */
+export const isPublished = ({ publishedUntil }: ScheduledKey, now: Instant): boolean =>
+  publishedUntil === undefined || now < publishedUntil;
