@@ -213,6 +213,11 @@ describe("changing", () => {
   test.each([
     ["an assertion over an anonymous one", given("x@example.com", "anonymous"), given("x@example.com")],
     ["a proof over an admin's", given("x@example.com", "admin"), given("x@example.com", "proof", NOW)],
+    [
+      "a proof over a proven one, however it began,",
+      given("x@example.com", "anonymous", NOW),
+      given("x@example.com", "proof", NOW),
+    ],
     ["a proof over a proof", given("x@example.com", "proof", NOW), given("x@example.com", "proof", NOW)],
   ])("%s of another user is refused and nothing changes", async (_, held, wanted) => {
     const holder = await insert({ identifiers: [held] });
