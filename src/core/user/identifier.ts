@@ -8,21 +8,26 @@ export type ReadIdentifier = {
 
 export const IDENTIFIER_LIMIT = 254;
 
-const EMAIL = /^[^\s@]+@[^\s@]+$/;
+// A domain ends where the URL parser would see a port, a path or an escape: two addresses must not become one.
+const EMAIL = /^[^\s@]+@[^\s@/\\?#:%]+$/;
 const PHONE = /^\+[0-9][0-9 ().-]{5,30}$/;
+/** ITU-T E.164 §6: at most 15 digits; fewer than six are nobody's number. */
+const DIGITS = /^[0-9]{6,15}$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f]/;
 
 /**
  * Reads a free-form identifier as one of the three kinds and gives the form by which it is unique: an address in lower case with
  * its domain as the URL parser writes it, a phone number as `+` and digits, a username in NFC as written.
- * Undefined for what is empty, too long, or holds control characters.
+ * Undefined for what is empty, too long, or holds control characters or half a surrogate pair, which storage would fold into one.
  */
 export function readIdentifier(text: string): ReadIdentifier | undefined {
   const value = text.trim();
-  if (value === "" || value.length > IDENTIFIER_LIMIT || UNPRINTABLE.test(value)) return undefined;
+  if (value === "" || value.length > IDENTIFIER_LIMIT) return undefined;
+  if (UNPRINTABLE.test(value) || !value.isWellFormed()) return undefined;
   if (EMAIL.test(value)) return { kind: "email", value, normal: normalEmail(value) };
-  if (PHONE.test(value)) return { kind: "phone", value, normal: `+${value.replaceAll(/[^0-9]/g, "")}` };
+  const digits = value.replaceAll(/[^0-9]/g, "");
+  if (PHONE.test(value) && DIGITS.test(digits)) return { kind: "phone", value, normal: `+${digits}` };
   return { kind: "username", value, normal: value.normalize("NFC") };
 }
 
