@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { newUserId } from "../../src/core/ids.ts";
 import { auditEvent } from "../../src/core/usecases/audit-event.ts";
-import { admin, IP, newClient, newUser, powers } from "./support/admin.ts";
+import { type Answer, admin, IP, newClient, newUser, powers } from "./support/admin.ts";
 
 const idsOf = (events: readonly { id: string }[]) => events.map(({ id }) => id);
 
@@ -16,7 +16,9 @@ describe("audit", () => {
     const sizes: number[] = [];
     let after: string | null = "";
     do {
-      const page = (await admin("GET", `/audit?user_id=${userId}${after ? `&after=${after}` : ""}`)).body;
+      const page: Answer["body"] = (
+        await admin("GET", `/audit?user_id=${userId}${after ? `&after=${after}` : ""}`)
+      ).body;
       seen.push(...idsOf(page.events));
       sizes.push(page.events.length);
       after = page.next;

@@ -6,6 +6,7 @@ import type { QueueMessage } from "../../src/core/messages.ts";
 import type { Services } from "../../src/core/ports/services.ts";
 import { consumeEvents } from "../../src/core/usecases/consume-events.ts";
 import {
+  type Answer,
   admin,
   auditOf,
   IP,
@@ -194,7 +195,7 @@ describe("users", () => {
     const seen: string[] = [];
     let after: string | null = "";
     do {
-      const page = (await admin("GET", `/users${after ? `?after=${after}` : ""}`)).body;
+      const page: Answer["body"] = (await admin("GET", `/users${after ? `?after=${after}` : ""}`)).body;
       expect(page.users.length).toBeLessThanOrEqual(50);
       seen.push(...page.users.map((user: { user_id: string }) => user.user_id));
       after = page.next;

@@ -53,7 +53,11 @@ export async function admin(method: string, path: string, body?: unknown, call: 
   if (body !== undefined) headers.set("Content-Type", "application/json");
   for (const [name, value] of Object.entries(call.headers ?? {})) headers.set(name, value);
   const content = call.raw ?? (body === undefined ? null : JSON.stringify(body));
-  const request = new Request(`${BASE}/admin${path}`, { method, headers, body: content });
+  const request = new Request<unknown, IncomingRequestCfProperties>(`${BASE}/admin${path}`, {
+    method,
+    headers,
+    body: content,
+  });
   const context = createExecutionContext();
   const response = call.services
     ? await makeApp().fetch(request, ok({ ...powers, ...call.services }), context)
