@@ -1,0 +1,157 @@
+import { createHmac, generateKeyPairSync, randomUUID } from "node:crypto";
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { type Server, startServer } from "./server.ts";
+
+type Arrival = { readonly path: string; readonly headers: IncomingHttpHeaders; readonly body: string };
+
+const arrivals: Arrival[] = [];
+/** What the receiver answers, by path; 204 else. */
+const answers = new Map<string, { status: number; location?: string }>();
+const receiver = createServer(async (request, response) => {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  const path = request.url ?? "";
+  arrivals.push({ path, headers: request.headers, body: Buffer.concat(parts).toString("utf8") });
+  const { status, ...headers } = answers.get(path) ?? { status: 204 };
+  response.writeHead(status, headers).end();
+});
+
+let server: Server;
+let hooks: string;
+
+beforeAll(async () => {
+  await new Promise<void>((listening) => receiver.listen(0, "127.0.0.1", listening));
+  hooks = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+  server = await startServer();
+});
+
+afterAll(async () => {
+  await server?.stop();
+  server?.remove();
+  receiver.closeAllConnections();
+  await new Promise((closed) => receiver.close(closed));
+});
+
+async function call(method: string, path: string, headers: Record<string, string>, body: object) {
+  const answer = await fetch(`${server.origin}${path}`, {
+    method,
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+  return { status: answer.status, body: JSON.parse(await answer.text()) };
+}
+
+const admin = (method: string, path: string, body: object = {}) =>
+  call(method, path, { authorization: "Bearer dev-admin-token" }, body);
+
+async function newClient(path: string) {
+  const made = await admin("POST", "/admin/clients", {
+    name: "Shop",
+    kind: "confidential",
+    webhook_url: hooks + path,
+  });
+  expect(made.status, JSON.stringify(made.body)).toBe(201);
+  return { id: made.body.client_id as string, secret: made.body.client_secret as string };
+}
+
+/** Signs a person in on a first device, then shows the first refresh token again when two newer ones are out. */
+async function reuseRefreshToken(clientId: string): Promise<{ userId: string; last: string }> {
+  const headers = { API_KEY_ID: clientId };
+  const user = await call("POST", "/api/v0/user/create", headers, {
+    identifier: `${randomUUID()}@example.com`,
+  });
+  expect(user.status, JSON.stringify(user.body)).toBe(200);
+  const id = user.body.ID as string;
+  const jwk = generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" });
+  const path = `/api/v0/user/methods?cotter_user_id=${id}&oauth_token=true`;
+  const enrolled = await call("PUT", path, headers, {
+    method: "TRUSTED_DEVICE",
+    enrolled: true,
+    code: Buffer.from(jwk.x ?? "", "base64url").toString("base64"),
+    algorithm: "ED25519",
+    device_name: "Phone",
+    device_type: "ios",
+  });
+  expect(enrolled.status, JSON.stringify(enrolled.body)).toBe(200);
+  const first = enrolled.body.oauth_token.refresh_token as string;
+  const second = await refresh(clientId, first);
+  const third = await refresh(clientId, second.body.refresh_token);
+  expect([second.status, third.status]).toEqual([200, 200]);
+  expect((await refresh(clientId, first)).status).toBeGreaterThanOrEqual(400);
+  return { userId: id, last: third.body.refresh_token };
+}
+
+const refresh = (clientId: string, refresh_token: string) =>
+  call("POST", "/api/v0/token", { API_KEY_ID: clientId }, { grant_type: "refresh_token", refresh_token });
+
+/** Ids of the reuses that the audit trail holds for this client. */
+async function trailOf(clientId: string): Promise<readonly string[]> {
+  const listed = await fetch(`${server.origin}/admin/audit?client_id=${clientId}&type=refresh_reused`, {
+    headers: { authorization: "Bearer dev-admin-token" },
+  });
+  return ((await listed.json()) as { events: { id: string }[] }).events.map(({ id }) => id);
+}
+
+const arrivedAt = (path: string, count = 1) =>
+  vi.waitFor(
+    () => {
+      const arrived = arrivals.filter((arrival) => arrival.path === path);
+      expect(arrived).toHaveLength(count);
+      return arrived;
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+
+/** The signatures that the secrets should have made over what arrived. */
+function signaturesOf({ headers, body }: Arrival, secrets: readonly string[]): string {
+  const signed = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`;
+  return secrets
+    .map((secret) => `v1,${createHmac("sha256", secret).update(signed).digest("base64")}`)
+    .join(" ");
+}
+
+test("T84 a reused refresh token ends the family, and the client's webhook is told so, signed", async () => {
+  const client = await newClient("/told");
+  const { userId, last } = await reuseRefreshToken(client.id);
+  expect((await refresh(client.id, last)).status).toBeGreaterThanOrEqual(400);
+
+  const [arrival] = (await arrivedAt("/told")) as [Arrival];
+  const event = JSON.parse(arrival.body);
+  expect(event).toEqual({
+    id: arrival.headers["webhook-id"],
+    type: "refresh_reused",
+    at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    client_id: client.id,
+    user_id: userId,
+    data: { grant_id: expect.stringMatching(/^[0-9a-f]{64}$/) },
+  });
+  expect(arrival.headers["content-type"]).toBe("application/json");
+  expect(arrival.headers["webhook-signature"]).toBe(signaturesOf(arrival, [client.secret]));
+  // The operator's trail has the same event under the same id; its row takes a message of its own.
+  await vi.waitFor(async () => expect(await trailOf(client.id)).toContain(event.id), {
+    timeout: 20_000,
+    interval: 50,
+  });
+});
+
+test("T98 two signatures while the secret is being replaced", async () => {
+  const client = await newClient("/rotating");
+  const rotated = await admin("POST", `/admin/clients/${client.id}/secret`);
+  expect(rotated.status, JSON.stringify(rotated.body)).toBeLessThan(300);
+  await reuseRefreshToken(client.id);
+  const [arrival] = (await arrivedAt("/rotating")) as [Arrival];
+  const secrets = [rotated.body.client_secret as string, client.secret];
+  expect(arrival.headers["webhook-signature"]).toBe(signaturesOf(arrival, secrets));
+});
+
+test("T97 a redirect is not followed, and the secret is not in the log", async () => {
+  answers.set("/moved", { status: 307, location: `${hooks}/elsewhere` });
+  const client = await newClient("/moved");
+  await reuseRefreshToken(client.id);
+  await arrivedAt("/moved");
+  await vi.waitFor(() => expect(server.log()).toContain("status 307"), { timeout: 20_000, interval: 50 });
+  expect(arrivals.filter(({ path }) => path === "/elsewhere")).toEqual([]);
+  expect(server.log()).not.toContain(client.secret);
+});
