@@ -125,6 +125,7 @@ describe("any text", () => {
     fc
       .tuple(fc.emailAddress(), fc.constantFrom("/", ":1", "?q", "#f", "\\", "%2e", "@x.example"))
       .map(([address, rest]) => address + rest),
+    fc.stringMatching(/^\+[0-9]{2}( ?[0-9]){5,12}$/),
     fc.stringMatching(/^\+[0-9 ().-]{1,34}$/),
   );
 

@@ -1,0 +1,322 @@
+import { describe, expect, test } from "vitest";
+import type { ChallengeId } from "../../src/core/ids.ts";
+import { countStart } from "../../src/core/inbox/counters.ts";
+import { noteDevice, openEnrolment, takeEnrolment } from "../../src/core/inbox/enrolment.ts";
+import { SPENT_LIMIT } from "../../src/core/inbox/policy.ts";
+import {
+  findPrompt,
+  type Listed,
+  list,
+  livePrompts,
+  settlePrompt,
+  sweep,
+  withdraw,
+} from "../../src/core/inbox/prompts.ts";
+import { isFull, isSpentElsewhere, spend, unspend } from "../../src/core/inbox/spent.ts";
+import { EMPTY_INBOX, type InboxState } from "../../src/core/inbox/state.ts";
+import { BIRTH } from "../property/arbitraries.ts";
+import { nthId, nthRequest } from "../property/inbox-stories.ts";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const LONG = 60 * MINUTE;
+
+/** Lists the nth challenge, of a client, at this instant. */
+function start(state: InboxState, nth: number, client: number, now: number): [InboxState, Listed] {
+  const { next, value } = list(state, nthRequest(nth, client, LONG, now), now);
+  return [next, value];
+}
+
+function answer(
+  state: InboxState,
+  id: ChallengeId,
+  decision: "approve" | "deny",
+  now: number,
+  digest = `d-${id}`,
+) {
+  return settlePrompt(state, { challengeId: id, decision, digest }, now);
+}
+
+/** Three prompts of three clients, each denied, ten seconds apart. */
+function deniedThrice(): { state: InboxState; now: number } {
+  let state = EMPTY_INBOX;
+  let now = BIRTH;
+  for (let nth = 0; nth < 3; nth++) {
+    now += 10 * SECOND;
+    [state] = start(state, nth, nth, now);
+    state = answer(state, nthId(nth), "deny", now).next;
+  }
+  return { state, now };
+}
+
+describe("T01 five prompts a minute", () => {
+  test("T01 of six starts within a minute by three clients five are listed; the sixth is kept back and counted", () => {
+    let state = EMPTY_INBOX;
+    const outcomes: Listed[] = [];
+    for (let nth = 0; nth < 6; nth++) {
+      const [next, listed] = start(state, nth, nth, BIRTH + nth * 10 * SECOND);
+      state = next;
+      outcomes.push(listed);
+    }
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual([...Array(5).fill("listed"), "suppressed"]);
+    expect(outcomes[5]).toEqual({
+      outcome: "suppressed",
+      reason: "too_many",
+      signingSecond: BIRTH / SECOND + 50,
+    });
+    expect(findPrompt(state, nthId(5))).toBeUndefined();
+    expect(state.blocked).toEqual({ count: 1, last: BIRTH + 50 * SECOND });
+    expect(livePrompts(state, BIRTH + 50 * SECOND)).toHaveLength(3);
+  });
+
+  test.each([
+    [59_999, "suppressed"],
+    [60_000, "listed"],
+  ])("T01 five at once, and the next %i ms later is %s", (after, outcome) => {
+    let state = EMPTY_INBOX;
+    for (let nth = 0; nth < 5; nth++) [state] = start(state, nth, nth, BIRTH);
+    expect(start(state, 5, 0, BIRTH + after)[1].outcome).toBe(outcome);
+  });
+
+  test("T01 what was kept back takes no place in the next minute", () => {
+    let state = EMPTY_INBOX;
+    for (let nth = 0; nth < 50; nth++) [state] = start(state, nth, nth, BIRTH);
+    let listed = 0;
+    for (let nth = 50; nth < 60; nth++) {
+      const [next, { outcome }] = start(state, nth, nth, BIRTH + MINUTE);
+      state = next;
+      if (outcome === "listed") listed++;
+    }
+    expect(listed).toBe(5);
+    expect(state.blocked.count).toBe(50);
+  });
+});
+
+describe("T02 three denials", () => {
+  test("T02 silence the person's prompts for ten minutes, and the devices are told how many were kept back", () => {
+    let { state, now } = deniedThrice();
+    expect(state.silencedUntil).toBe(now + 10 * MINUTE);
+    for (let nth = 3; nth < 6; nth++) {
+      const [next, listed] = start(state, nth, nth, now + nth * 2 * MINUTE - MINUTE - 1);
+      expect(listed).toMatchObject({ outcome: "suppressed", reason: "silenced" });
+      state = next;
+    }
+    expect(state.blocked.count).toBe(3);
+    expect(start(state, 6, 0, now + 10 * MINUTE - 1)[1].outcome).toBe("suppressed");
+    const [spoken, listed] = start(state, 7, 0, now + 10 * MINUTE);
+    expect(listed.outcome).toBe("listed");
+    now += 10 * MINUTE;
+    expect(answer(spoken, nthId(7), "approve", now).next.blocked).toEqual({ count: 0 });
+  });
+
+  test.each([
+    [10 * MINUTE - 1, true],
+    [10 * MINUTE, false],
+  ])("T02 the third denial %i ms after the first silences: %s", (span, isSilent) => {
+    let state = EMPTY_INBOX;
+    for (const [nth, now] of [BIRTH, BIRTH + MINUTE, BIRTH + span].entries()) {
+      [state] = start(state, nth, nth, now);
+      state = answer(state, nthId(nth), "deny", now).next;
+    }
+    expect(state.silencedUntil !== undefined).toBe(isSilent);
+  });
+
+  test("T02 one denial repeated is one denial, and supersession or withdrawal is none", () => {
+    let state = EMPTY_INBOX;
+    [state] = start(state, 0, 0, BIRTH);
+    for (let time = 0; time < 5; time++) state = answer(state, nthId(0), "deny", BIRTH + time).next;
+    for (let nth = 1; nth < 4; nth++) [state] = start(state, nth, 1, BIRTH + nth);
+    state = withdraw(state, nthId(3));
+    expect(state.denials).toEqual([BIRTH]);
+    expect(state.silencedUntil).toBeUndefined();
+  });
+});
+
+describe("T05 one client, five hundred people", () => {
+  test("T05 three hundred starts are allowed, and nobody gets more than one prompt", () => {
+    let client = EMPTY_INBOX;
+    let used = 0;
+    const people: InboxState[] = Array.from({ length: 500 }, () => EMPTY_INBOX);
+    for (const [nth, person] of people.entries()) {
+      const now = BIRTH + nth * 100;
+      const counted = countStart(client, used, 300, now);
+      client = counted.next;
+      used = counted.used;
+      if (counted.allowed) [people[nth]] = start(person, nth, 0, now);
+      else expect(counted.retryAt).toBe(BIRTH + MINUTE);
+    }
+    const prompts = people.map((person) => person.prompts.length);
+    expect(prompts.filter((count) => count === 1).length).toBe(300);
+    expect(Math.max(...prompts)).toBe(1);
+  });
+});
+
+describe("T06 one live prompt of a person and client", () => {
+  test("T06 the newest supersedes the one before it, which cannot be answered any more", () => {
+    let state = EMPTY_INBOX;
+    [state] = start(state, 0, 0, BIRTH);
+    const [second, listed] = start(state, 1, 0, BIRTH + 1);
+    expect(listed).toMatchObject({ outcome: "listed", superseded: nthId(0) });
+    expect(livePrompts(second, BIRTH + 2).map(({ challengeId }) => challengeId)).toEqual([nthId(1)]);
+    for (const decision of ["approve", "deny"] as const) {
+      expect(answer(second, nthId(0), decision, BIRTH + 2)).toEqual({
+        next: second,
+        value: { ok: false, error: { code: "superseded" } },
+      });
+    }
+    expect(answer(second, nthId(1), "approve", BIRTH + 2).value.ok).toBe(true);
+  });
+
+  test("T06 another client's prompt stays; the newest is shown first", () => {
+    let state = EMPTY_INBOX;
+    [state] = start(state, 0, 0, BIRTH);
+    [state] = start(state, 1, 1, BIRTH);
+    expect(livePrompts(state, BIRTH).map(({ challengeId }) => challengeId)).toEqual([nthId(1), nthId(0)]);
+  });
+
+  test("T06 a start that is kept back supersedes nothing", () => {
+    let state = EMPTY_INBOX;
+    for (let nth = 0; nth < 5; nth++) [state] = start(state, nth, nth % 3, BIRTH);
+    const [after, listed] = start(state, 5, 0, BIRTH + 1);
+    expect(listed.outcome).toBe("suppressed");
+    expect(livePrompts(after, BIRTH + 1)).toEqual(livePrompts(state, BIRTH + 1));
+  });
+
+  test("T06 a decided or ended prompt is superseded by nobody", () => {
+    let state = EMPTY_INBOX;
+    [state] = start(state, 0, 0, BIRTH);
+    state = answer(state, nthId(0), "approve", BIRTH).next;
+    const [, listed] = start(state, 1, 0, BIRTH + 1);
+    expect(listed).not.toHaveProperty("superseded");
+    const [, afterEnd] = start(start(EMPTY_INBOX, 0, 0, BIRTH)[0], 1, 0, BIRTH + LONG);
+    expect(afterEnd).not.toHaveProperty("superseded");
+  });
+
+  test("asking again for a listed challenge changes nothing: a lost answer costs no place and supersedes nobody", () => {
+    const [state, first] = start(EMPTY_INBOX, 0, 0, BIRTH);
+    const [same, again] = start(state, 0, 0, BIRTH + 1);
+    expect(same).toBe(state);
+    expect(again).toEqual(first);
+  });
+});
+
+describe("T07 a denial", () => {
+  test("T07 takes the prompt away and sends nothing, however long one waits", () => {
+    const [listed] = start(EMPTY_INBOX, 0, 0, BIRTH);
+    const { next, value } = answer(listed, nthId(0), "deny", BIRTH + 1);
+    expect(value.ok).toBe(true);
+    for (const later of [0, MINUTE, 10 * MINUTE, LONG, 24 * LONG]) {
+      const state = sweep(next, BIRTH + 1 + later);
+      expect(livePrompts(state, BIRTH + 1 + later)).toEqual([]);
+      expect(state.prompts.every(({ challengeId }) => challengeId === nthId(0))).toBe(true);
+    }
+  });
+});
+
+describe("T08 an approval", () => {
+  test("T08 is no consent for the next start: it is listed anew, with another second to sign", () => {
+    const [listed, first] = start(EMPTY_INBOX, 0, 0, BIRTH);
+    const approved = answer(listed, nthId(0), "approve", BIRTH, "signed-once").next;
+    const [again, second] = start(approved, 1, 0, BIRTH);
+    expect(second.outcome).toBe("listed");
+    expect(second.signingSecond).toBe(first.signingSecond + 1);
+    expect(livePrompts(again, BIRTH).map(({ challengeId }) => challengeId)).toEqual([nthId(1)]);
+    expect(answer(again, nthId(1), "approve", BIRTH + 1, "signed-once").value).toEqual({
+      ok: false,
+      error: { code: "replayed" },
+    });
+  });
+});
+
+describe("answers", () => {
+  test("to what is unknown, withdrawn or over are refused and change nothing", () => {
+    const [listed] = start(EMPTY_INBOX, 0, 0, BIRTH);
+    const withdrawn = withdraw(listed, nthId(0));
+    const tries: readonly [InboxState, ChallengeId, number, string][] = [
+      [listed, nthId(9), BIRTH, "unknown_challenge"],
+      [withdrawn, nthId(0), BIRTH, "cancelled"],
+      [listed, nthId(0), BIRTH + LONG, "expired"],
+    ];
+    for (const [state, id, now, code] of tries) {
+      expect(answer(state, id, "deny", now)).toEqual({ next: state, value: { ok: false, error: { code } } });
+    }
+    expect(answer(listed, nthId(0), "approve", BIRTH + LONG - 1).value.ok).toBe(true);
+  });
+
+  test("to what is decided pass unchanged: the challenge says who won", () => {
+    const [listed] = start(EMPTY_INBOX, 0, 0, BIRTH);
+    const { next } = answer(listed, nthId(0), "approve", BIRTH);
+    const again = answer(next, nthId(0), "deny", BIRTH + 1, "another");
+    expect(again.next).toBe(next);
+    expect(again.value.ok).toBe(true);
+  });
+
+  test("find the prompt by challenge id or respond number", () => {
+    const [listed] = start(EMPTY_INBOX, 4, 0, BIRTH);
+    expect(findPrompt(listed, 5)?.challengeId).toBe(nthId(4));
+    expect(findPrompt(listed, nthId(4))?.respondNumber).toBe(5);
+    expect(findPrompt(listed, 4)).toBeUndefined();
+  });
+
+  test("an ended prompt is remembered for a minute, to say why, and then forgotten", () => {
+    const [listed] = start(EMPTY_INBOX, 0, 0, BIRTH);
+    expect(sweep(listed, BIRTH + LONG + MINUTE - 1).prompts).toHaveLength(1);
+    expect(sweep(listed, BIRTH + LONG + MINUTE).prompts).toHaveLength(0);
+  });
+
+  test("withdrawing what is unknown or decided changes nothing", () => {
+    const [listed] = start(EMPTY_INBOX, 0, 0, BIRTH);
+    const decided = answer(listed, nthId(0), "approve", BIRTH).next;
+    expect(withdraw(listed, nthId(9))).toBe(listed);
+    expect(withdraw(decided, nthId(0))).toBe(decided);
+  });
+});
+
+describe("T24 signing inputs", () => {
+  test("T24 are remembered for twenty minutes, for the one use they had", () => {
+    const state = spend(EMPTY_INBOX, "digest", "enrol:1", BIRTH);
+    const end = BIRTH + 20 * MINUTE;
+    expect(isSpentElsewhere(state, "digest", "enrol:1", BIRTH)).toBe(false);
+    expect(isSpentElsewhere(state, "digest", "enrol:2", end - 1)).toBe(true);
+    expect(isSpentElsewhere(state, "digest", "enrol:2", end)).toBe(false);
+    expect(isSpentElsewhere(state, "other", "enrol:2", BIRTH)).toBe(false);
+    expect(unspend(state, "digest").spent).toEqual({});
+    expect(sweep(state, end).spent).toEqual({});
+  });
+
+  test("T24 named like a member of every object are remembered like any other", () => {
+    for (const digest of ["__proto__", "constructor", "toString"]) {
+      expect(isSpentElsewhere(EMPTY_INBOX, digest, "a", BIRTH)).toBe(false);
+      const state: InboxState = JSON.parse(JSON.stringify(spend(EMPTY_INBOX, digest, "a", BIRTH)));
+      expect(isSpentElsewhere(state, digest, "b", BIRTH + 1)).toBe(true);
+    }
+  });
+
+  test("fill the memory at four hundred, and age out of it", () => {
+    let state = EMPTY_INBOX;
+    for (let nth = 0; nth < SPENT_LIMIT - 1; nth++) state = spend(state, `d${nth}`, "use", BIRTH);
+    expect(isFull(state, BIRTH)).toBe(false);
+    state = spend(state, "last", "use", BIRTH + 1);
+    expect(isFull(state, BIRTH + 1)).toBe(true);
+    expect(isFull(state, BIRTH + 20 * MINUTE)).toBe(false);
+  });
+});
+
+describe("the first device", () => {
+  test.each([
+    [10 * MINUTE - 1, true],
+    [10 * MINUTE, false],
+  ])("may be enrolled %i ms after the sign-up: %s", (after, mayEnrol) => {
+    const opened = openEnrolment(EMPTY_INBOX, "here", BIRTH);
+    expect(takeEnrolment(opened, "here", BIRTH + after).taken).toBe(mayEnrol);
+  });
+
+  test("is enrolled by whom the window was opened for, and by nobody once there was a device", () => {
+    const opened = openEnrolment(EMPTY_INBOX, "here", BIRTH);
+    expect(takeEnrolment(opened, "there", BIRTH).taken).toBe(false);
+    expect(takeEnrolment(EMPTY_INBOX, "here", BIRTH).taken).toBe(false);
+    const had = noteDevice(opened);
+    expect(takeEnrolment(had, "here", BIRTH).taken).toBe(false);
+    expect(openEnrolment(had, "here", BIRTH)).toBe(had);
+  });
+});
