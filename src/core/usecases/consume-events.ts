@@ -1,5 +1,6 @@
 import { Outage } from "../fault.ts";
-import type { QueueMessage } from "../messages.ts";
+import { isAlive } from "../grant/state.ts";
+import type { GrantListing, QueueMessage } from "../messages.ts";
 import type { Services } from "../ports/services.ts";
 import { endGrants } from "./end-grants.ts";
 import { tellWebhook, webhookRetrySeconds } from "./tell-webhook.ts";
@@ -44,6 +45,12 @@ async function consume(powers: Powers, delivery: Delivery): Promise<void> {
   else delivery.retry({ delaySeconds: outcome });
 }
 
+/** A grant may have ended, and left the list, before this late message about its birth came. */
+async function stillAlive(powers: Powers, listing: GrantListing): Promise<GrantListing | undefined> {
+  const grant = (await powers.rooms.read(listing.id))?.grant;
+  return grant && isAlive(grant, powers.clock.now()) ? listing : undefined;
+}
+
 /**
  * Does what one message asks. Every kind may arrive twice: rows are written by INSERT OR IGNORE, and what has ended stays ended.
  * A kind that this version does not know is not done: a newer version takes it.
@@ -54,7 +61,7 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
       await powers.records.audit(message.events);
       return DONE;
     case "list_grant":
-      await powers.records.finish(message.event, message.grant);
+      await powers.records.finish(message.event, await stillAlive(powers, message.grant));
       return DONE;
     case "grant_ended":
       await powers.records.removeGrant(message.userId, message.grantId, message.event);

@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { consumeEvents } from "../../src/core/usecases/consume-events.ts";
+import { finishedEvent, grantListing } from "../../src/core/usecases/finished-event.ts";
+import { deployment, newClient, newPerson } from "./support/cotter.ts";
+
+const at = deployment();
+
+async function family() {
+  const client = await newClient(at);
+  const person = await newPerson(at, client);
+  const id = at.services.rooms.parse(String(person.tokens.refresh_token).split(".")[0] ?? "");
+  const snapshot = id === undefined ? undefined : await at.services.rooms.read(id);
+  if (!snapshot?.grant) throw new Error("no grant");
+  return { person, snapshot, grant: snapshot.grant };
+}
+
+const deliver = async (body: Parameters<typeof consumeEvents>[1][number]["body"]) => {
+  let acked = 0;
+  const ack = () => {
+    acked++;
+  };
+  await consumeEvents(at.services, [{ body, attempts: 1, ack, retry: () => undefined }]);
+  expect(acked).toBe(1);
+};
+
+test("a grant that has ended is not listed again by a message that comes late", async () => {
+  const { person, snapshot, grant } = await family();
+  const birth = { kind: "list_grant", grant: grantListing(grant), event: finishedEvent(snapshot) } as const;
+  await at.services.rooms.revoke(grant.id, "test");
+  await deliver({ kind: "grant_ended", userId: grant.userId, grantId: grant.id });
+  await deliver(birth);
+  expect(await at.services.records.grantsOfUser(person.id as never)).toEqual([]);
+});
+
+test("a grant that lives is listed by the message, once however often it comes", async () => {
+  const { person, snapshot, grant } = await family();
+  const birth = { kind: "list_grant", grant: grantListing(grant), event: finishedEvent(snapshot) } as const;
+  await at.services.records.removeGrant(grant.userId, grant.id);
+  await deliver(birth);
+  await deliver(birth);
+  expect(await at.services.records.grantsOfUser(person.id as never)).toHaveLength(1);
+});
