@@ -158,6 +158,7 @@ describe("refresh tokens", () => {
   test("another salt, grant or key makes another token; a handle is none", async () => {
     expect(await handles.generationOf(await token(1, { salt: "other" }), grant)).toBeUndefined();
     expect(await handles.generationOf(await token(1, { id: other }), grant)).toBeUndefined();
+    expect(await handles.generationOf((await token(1)).replace(id, other), grant)).toBeUndefined();
     expect(await replaced.generationOf(await token(1), grant)).toBeUndefined();
     expect(await handles.generationOf(await handles.mint(id, "refresh"), grant)).toBeUndefined();
   });

@@ -1,5 +1,6 @@
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from "jose";
 import { beforeEach, describe, expect, test } from "vitest";
+import { Outage } from "../../src/core/fault.ts";
 import type { StoredKey } from "../../src/core/key/key.ts";
 import type { Keyring } from "../../src/core/ports/keys.ts";
 import { DAY, MINUTE, SECOND } from "../../src/core/time.ts";
@@ -93,6 +94,50 @@ describe("first need", () => {
     shelf.rows[0] = { ...row, wrappedPrivate: shelf.rows[1]?.wrappedPrivate ?? "" };
     await expect(isolate().check()).rejects.toThrow("cannot be opened");
   });
+
+  test("the check throws when a private key does not fit its public half", async () => {
+    await isolate().check();
+    await isolate().rotate("cotter");
+    const [first, second] = shelf.rows.filter(({ lane }) => lane === "cotter");
+    if (first === undefined || second === undefined) throw new Error("no keys");
+    shelf.rows.splice(shelf.rows.indexOf(second), 1, { ...second, publicJwk: first.publicJwk });
+    await expect(isolate().check()).rejects.toThrow("does not fit its public half");
+  });
+
+  test("a shelf that cannot be read is an error now and no longer once it can", async () => {
+    const keyring = isolate();
+    const { all } = shelf;
+    shelf.all = () => Promise.reject(new Outage("D1 cannot be read"));
+    await expect(keyring.currentKid("standard")).rejects.toThrow("D1 cannot be read");
+    shelf.all = all;
+    const kid = await keyring.currentKid("standard");
+    clock.at += MINUTE;
+    shelf.all = () => Promise.reject(new Outage("D1 cannot be read"));
+    await expect(keyring.currentKid("standard")).rejects.toThrow("D1 cannot be read");
+    shelf.all = all;
+    const before = shelf.reads;
+    expect(await keyring.currentKid("standard")).toBe(kid);
+    expect(shelf.reads).toBe(before + 1);
+  });
+
+  test("a slow read does not hide what a later one has seen", async () => {
+    const keyring = isolate();
+    await keyring.currentKid("standard");
+    clock.at += MINUTE;
+    const { all } = shelf;
+    const stale = await all();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    shelf.all = () => held.then(() => stale);
+    const slow = keyring.currentKid("standard");
+    shelf.all = all;
+    const { kid } = await keyring.rotate("standard");
+    release();
+    await slow;
+    expect((await keyring.list()).map((key) => key.kid)).toContain(kid);
+  });
 });
 
 describe("signing", () => {
@@ -118,6 +163,17 @@ describe("signing", () => {
       expect(Object.keys(key).sort()).toEqual(["alg", "crv", "kid", "kty", "use", "x", "y"]);
       expect([key.alg, key.crv, key.kty, key.use]).toEqual(["ES256", "P-256", "EC", "sig"]);
     }
+  });
+
+  test("T67 at rest: a private member that got into a row is not published", async () => {
+    const keyring = isolate();
+    await keyring.published();
+    shelf.rows.splice(0, 1, {
+      ...shelf.rows[0],
+      publicJwk: { ...shelf.rows[0]?.publicJwk, d: "AA" },
+    } as StoredKey);
+    clock.at += MINUTE;
+    for (const key of await keyring.published()) expect(key).not.toHaveProperty("d");
   });
 
   test("a named kid signs while it is published, else the current one does", async () => {
