@@ -13,10 +13,9 @@ import { userRoutes } from "./users.ts";
 
 const PUBLIC_KEYS = { "Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*" };
 
-/** A preflight cannot name its client, so it passes; the answer itself is readable by the client's own pages only. */
+/** A preflight names its client in the path alone; where it cannot, it passes, and the answer is readable by the client's pages only. */
 const cors = doorCors({
-  origins: (c, origin) =>
-    c.req.method === "OPTIONS" || (c.var.client !== undefined && allowsOrigin(c.var.client, origin)),
+  origins: (c, origin) => (c.var.client ? allowsOrigin(c.var.client, origin) : c.req.method === "OPTIONS"),
   credentials: true,
   methods: ["GET", "POST", "PUT", "DELETE", "OPTIONS"],
   headers: ["API_KEY_ID", "Content-Type", "API_SECRET_KEY", "Authorization"],

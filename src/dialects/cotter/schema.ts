@@ -47,7 +47,7 @@ export const pendingBody = z.object({
   event: z.string().regex(EVENT_NAME),
   method: z.literal("TRUSTED_DEVICE"),
   /** Android's native client, whose ids are 32-bit, is known by sending none (§10.1). */
-  location: z.unknown(),
+  location: z.unknown().optional(),
 });
 
 const signed = {
@@ -64,7 +64,7 @@ export const createEventBody = z.object({
   ...signed,
   timestamp: z.string().regex(/^\d{10}$/),
   approved: z.literal(true),
-  location: z.unknown(),
+  location: z.unknown().optional(),
   register_new_device: flag,
   new_device_public_key: text(KEY_TEXT),
   new_device_algorithm: text(16),

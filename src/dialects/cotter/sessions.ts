@@ -1,11 +1,11 @@
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import type { z } from "zod";
 import { allowsOrigin } from "../../core/client/client.ts";
 import { refreshGrant } from "../../core/usecases/refresh-grant.ts";
 import { revokeRefreshToken } from "../../core/usecases/revoke-refresh-token.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
-import { jsonBody } from "../../http/json-body.ts";
+import { type JsonInput, jsonBody } from "../../http/json-body.ts";
 import { refuse } from "./errors.ts";
 import { refreshBody } from "./schema.ts";
 import { type Bundle, refreshedBundle } from "./tokens.ts";
@@ -21,9 +21,17 @@ export function sessionRoutes(): Hono<AppEnv> {
   const refresh = jsonBody(refreshBody, refuse);
   routes.post("/", refresh, (c) => rotate(c, c.req.valid("json")));
   routes.post("/:api_key_id", refresh, (c) => rotate(c, c.req.valid("json")));
-  routes.delete("/:api_key_id", signOut);
+  routes.delete("/:api_key_id", bodyOrNone, (c) => signOut(c, c.req.valid("json")));
   return routes;
 }
+
+/** WEB signs out without a body; an app may send its refresh token. */
+const bodyOrNone: MiddlewareHandler<AppEnv, string, JsonInput<typeof refreshBody>> = async (c, next) => {
+  const bare = c.req.raw.body === null || c.req.header("Content-Length") === "0";
+  if (!bare) return await jsonBody(refreshBody, refuse)(c, next);
+  c.req.addValidatedData("json", {});
+  return await next();
+};
 
 async function rotate(c: Context<AppEnv>, body: RefreshBody): Promise<Response> {
   const { grant_type, refresh_token } = body;
@@ -39,11 +47,14 @@ async function rotate(c: Context<AppEnv>, body: RefreshBody): Promise<Response> 
   return c.json(bundle);
 }
 
-/** Always a success: an unknown token, or another client's, has nothing to end here (RFC 7009 §2.2). */
-async function signOut(c: Context<AppEnv>): Promise<Response> {
-  const token = cookieToken(c) ?? (await bodyToken(c));
+/**
+ * A success whatever token is named: an unknown one, or another client's, has nothing to end here (RFC 7009 §2.2). The body's
+ * token goes before the cookie's, and only a page of the client has its cookie taken away.
+ */
+async function signOut(c: Context<AppEnv>, body: RefreshBody): Promise<Response> {
+  const token = body.refresh_token ?? cookieToken(c);
   if (token) await revokeRefreshToken(services(c), c.var.client, token, originOf(c).ip);
-  setCookie(c, COOKIE, "", { ...COOKIE_RULES, maxAge: 0 });
+  if (fromAllowedPage(c)) setCookie(c, COOKIE, "", { ...COOKIE_RULES, maxAge: 0 });
   return c.json({ success: true });
 }
 
@@ -63,13 +74,4 @@ function keepCookie(c: Context<AppEnv>, bundle: Bundle): void {
   if (!fromAllowedPage(c)) return;
   const days = c.var.client.settings.refresh_token_days ?? 30;
   setCookie(c, COOKIE, bundle.refresh_token, { ...COOKIE_RULES, maxAge: days * 86_400 });
-}
-
-async function bodyToken(c: Context<AppEnv>): Promise<string | undefined> {
-  try {
-    const body = refreshBody.safeParse(await c.req.json());
-    return body.success ? body.data.refresh_token : undefined;
-  } catch {
-    return undefined;
-  }
 }
