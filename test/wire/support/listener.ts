@@ -1,0 +1,52 @@
+/** A waiter's socket: every frame it was sent, and how it ended. */
+export type Listener = {
+  readonly frames: readonly string[];
+  readonly protocol: () => string;
+  /** The code of the close; rejects when the socket never opened. */
+  readonly closed: Promise<number>;
+  /** Resolves when that many frames have come; rejects when the socket ends before. */
+  heard(count: number): Promise<readonly string[]>;
+  send(text: string): void;
+  close(): void;
+};
+
+/** Opens a socket as a browser page does: the handle among the sub-protocols. */
+export function listen(uri: string, handle: string | number): Listener {
+  const socket = new WebSocket(uri, ["countersign.v1", `countersign.handle.${handle}`]);
+  const frames: string[] = [];
+  const waiting = new Set<{ count: number; done: () => void; fail: (why: Error) => void }>();
+  const closed = Promise.withResolvers<number>();
+  closed.promise.catch(() => undefined);
+  const settleWaiting = () => {
+    for (const waiter of waiting) if (frames.length >= waiter.count) waiter.done();
+  };
+  socket.addEventListener("message", ({ data }) => {
+    frames.push(String(data));
+    settleWaiting();
+  });
+  const failAll = (why: string) => {
+    for (const waiter of waiting) waiter.fail(new Error(`${why}, after ${JSON.stringify(frames)}`));
+    waiting.clear();
+  };
+  socket.addEventListener("error", () => {
+    closed.reject(new Error("the socket failed"));
+    failAll("the socket failed");
+  });
+  socket.addEventListener("close", ({ code }) => {
+    closed.resolve(code);
+    failAll(`the socket closed with ${code}`);
+  });
+  return {
+    frames,
+    protocol: () => socket.protocol,
+    closed: closed.promise,
+    heard(count) {
+      const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
+      if (frames.length >= count) resolve(frames);
+      else waiting.add({ count, done: () => resolve(frames), fail: reject });
+      return promise;
+    },
+    send: (text) => socket.send(text),
+    close: () => socket.close(),
+  };
+}
