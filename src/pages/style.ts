@@ -21,7 +21,7 @@ a{color:var(--accent);text-underline-offset:.2em}
 a:focus-visible,button:focus-visible,input:focus-visible,summary:focus-visible{outline:3px solid var(--accent);outline-offset:2px;border-radius:4px}
 ul,ol,dl{margin:0;padding:0;list-style:none}
 .rows{border-top:1px solid var(--line)}
-.rows>li,.rows>div{display:flex;flex-wrap:wrap;gap:0 16px;justify-content:space-between;padding:10px 0;border-bottom:1px solid var(--line)}
+.rows>li,.rows>div{display:flex;flex-wrap:wrap;gap:0 16px;align-items:baseline;justify-content:space-between;padding:10px 0;border-bottom:1px solid var(--line)}
 .rows a{display:inline-flex;align-items:center;min-height:24px}
 dt{color:var(--soft)}dd{margin:0}
 ol.steps{counter-reset:step}

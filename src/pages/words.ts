@@ -7,7 +7,7 @@ export const WORDS = {
     lead: "When you sign in on a new device, a device you already trust shows the request, and you approve or decline it.",
     how: "How it goes",
     steps: [
-      "An app on the new device starts a sign-in and waits.",
+      "An app on the new device asks to sign you in, and waits.",
       "Your trusted device shows who is asking, from where, and when.",
       "You approve. The new device is signed in; nothing was typed.",
     ],

@@ -185,8 +185,9 @@ describe("a number as a handle", () => {
     const elsewhere = aNumber();
     const foreign = await numbered(elsewhere, { clientId: "other" as ClientId });
     expect((await ask(`/challenges/${foreign}/wait`, bearer(number))).status).toBe(401);
-    const standard = await numbered(aNumber(), { door: "oauth" });
-    expect((await ask(`/challenges/${standard}/wait`, bearer(aNumber()))).status).toBe(401);
+    const notCotters = aNumber();
+    const standard = await numbered(notCotters, { door: "oauth" });
+    expect((await ask(`/challenges/${standard}/wait`, bearer(notCotters))).status).toBe(401);
     const plain = await waiting();
     expect((await ask(plain.wait, bearer(number))).status).toBe(401);
   });
