@@ -54,18 +54,11 @@ export async function updateUser(
   return ok(changed.value);
 }
 
-/** The whole list after the change. A name that only changes its spelling keeps its verification. */
+/** The whole list after the change; what was proven of a name that stays is the store's to keep. */
 function identifiersAfter({ identifiers }: UserRecord, patch: UserPatch["identifiers"]) {
   const given = Object.values(patch).filter((identifier) => identifier !== null);
   const kept = identifiers.filter(({ kind }) => patch[kind] === undefined);
-  const placed = given.map((identifier) => {
-    const before = identifiers.find(
-      ({ kind, normal }) => kind === identifier.kind && normal === identifier.normal,
-    );
-    const verified = before?.verifiedAt === undefined ? {} : { verifiedAt: before.verifiedAt };
-    return { ...identifier, assertedBy: "admin" as const, ...verified };
-  });
-  return [...kept, ...placed];
+  return [...kept, ...given.map((identifier) => ({ ...identifier, assertedBy: "admin" as const }))];
 }
 
 const changedOf = (patch: UserPatch): string[] => [

@@ -1,7 +1,5 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../../http/context.ts";
-import { problemFault } from "../../http/door.ts";
-import { refuseOtherMethods } from "../../http/method-not-allowed.ts";
 import { noStore } from "../../http/no-store.ts";
 import { accessRoutes } from "./access-routes.ts";
 import { clientRoutes } from "./client-routes.ts";
@@ -14,7 +12,6 @@ export function adminRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.use(noStore);
   routes.use(adminOnly);
-  routes.use(refuseOtherMethods(routes, problemFault));
   routes.route("/clients", clientRoutes());
   routes.route("/users", userRoutes());
   routes.route("/users", accessRoutes());
