@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { Origin } from "../core/challenge/state.ts";
+import type { Client } from "../core/client/client.ts";
 import type { Services } from "../core/ports/services.ts";
 
 /** What every route finds in its context. */
@@ -10,6 +11,8 @@ export type AppEnv = {
     requestId: string;
     /** What the request looked like to the edge. */
     origin: Origin;
+    /** The client that asks: set by a door's own check, before any route that reads it. */
+    client: Client;
   };
 };
 

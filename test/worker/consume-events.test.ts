@@ -48,7 +48,7 @@ async function deliver(bodies: readonly unknown[], raw: object = env) {
 
 test("each kind may arrive twice and leaves one row", async () => {
   const user = person();
-  const grant = listing("a".repeat(64) as GrantId, user);
+  const grant = listing(await redeemed(), user);
   const bodies: QueueMessage[] = [
     { kind: "audit", events: [event("device.enrolled", user), event("prompt_suppressed", user)] },
     { kind: "list_grant", grant, event: event("sign_in.redeemed", user) },
@@ -65,6 +65,16 @@ test("each kind may arrive twice and leaves one row", async () => {
   expect((await deliver([ended, ended])).taken).toEqual(["0", "1"]);
   expect(await records.grantsOfUser(user)).toEqual([]);
   expect((await typesOf(user)).filter((type) => type === "refresh_reused")).toHaveLength(1);
+});
+
+test("a late message about a grant that has ended writes its event and lists nothing", async () => {
+  const user = person();
+  const grant = listing(await redeemed(), user);
+  await rooms.revoke(grant.id, "signed_out");
+  const late: QueueMessage = { kind: "list_grant", grant, event: event("sign_in.redeemed", user) };
+  expect((await deliver([late])).taken).toEqual(["0"]);
+  expect(await typesOf(user)).toEqual(["sign_in.redeemed"]);
+  expect(await records.grantsOfUser(user)).toEqual([]);
 });
 
 test("a message that fails comes again later each time; its neighbour is done", async () => {

@@ -350,6 +350,19 @@ describe("what goes wrong behind a door", () => {
     expect(await problem.text()).not.toContain("10.0.0.1");
   });
 
+  test("a browser is shown an outage as a page, and told when to come again", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const down = () => {
+      throw new Error("D1_ERROR: no such host db-7");
+    };
+    const raw = envWith({ DB: { prepare: down, batch: down } });
+    const answer = await ask("/.well-known/jwks.json", { headers: { Accept: "text/html" } }, raw);
+    expect([answer.status, answer.headers.get("Retry-After")]).toEqual([503, "2"]);
+    const page = await answer.text();
+    expect(page).toContain("That did not work");
+    expect(page).not.toContain("db-7");
+  });
+
   test("T104 a bug is 500 without a word, and its words are in the log without the secret", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const answer = await planted("/plain/bug");
