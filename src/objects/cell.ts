@@ -38,7 +38,6 @@ export function openCell<T extends object>(
     },
     async forget() {
       memory = undefined;
-      await storage.deleteAlarm();
       await storage.deleteAll();
     },
   };

@@ -36,11 +36,7 @@ export class InboxObject extends DurableObject {
   #used: number | undefined;
 
   list(who: SubjectKey, request: PromptRequest): Listed {
-    const state = this.#state();
-    const own = findPrompt(state, request.challengeId);
-    // The same listing once more is a retry of a call whose answer was lost.
-    if (own) return { outcome: "listed", signingSecond: own.signingSecond };
-    const { next, value } = list(state, request, Date.now());
+    const { next, value } = list(this.#state(), request, Date.now());
     this.#keep(who, next);
     return value;
   }

@@ -334,6 +334,14 @@ describe("the end of an inbox", () => {
     expect((await inboxes.takeEnrolment(who, "phone")).taken).toBe(true);
   });
 
+  test("wiping takes the alarm too", async () => {
+    const who = identifierSubject("wiped");
+    await inboxes.reserveGuess(who, "otp");
+    expect((await storedIn(who)).alarm).not.toBeNull();
+    await inboxes.wipe(who);
+    expect(await storedIn(who)).toEqual({ values: [], alarm: null });
+  });
+
   test("a person's inbox has no alarm", async () => {
     const who = somebody();
     await inboxes.reserveGuess(who, "otp");
