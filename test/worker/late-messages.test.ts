@@ -32,6 +32,24 @@ test("a grant that has ended is not listed again by a message that comes late", 
   expect(await at.services.records.grantsOfUser(person.id as never)).toEqual([]);
 });
 
+test.each(["locked", "deleted", "device removed"])(
+  "a grant that was not listed when its user was %s ends when its message comes",
+  async (what) => {
+    const { person, snapshot, grant } = await family();
+    const birth = { kind: "list_grant", grant: grantListing(grant), event: finishedEvent(snapshot) } as const;
+    await at.services.records.removeGrant(grant.userId, grant.id);
+    if (what === "locked") await at.services.users.update(grant.userId, { status: "locked" }, Date.now());
+    if (what === "deleted") await at.services.users.remove(grant.userId);
+    if (what === "device removed" && grant.deviceId) {
+      const event = { id: crypto.randomUUID(), at: Date.now(), type: "device.revoked", actor: "test" };
+      await at.services.devices.revoke(grant.userId, grant.deviceId, event, Date.now());
+    }
+    await deliver(birth);
+    expect(await at.services.records.grantsOfUser(person.id as never)).toEqual([]);
+    expect((await at.services.rooms.read(grant.id))?.grant?.ended).toBeDefined();
+  },
+);
+
 test("a grant that lives is listed by the message, once however often it comes", async () => {
   const { person, snapshot, grant } = await family();
   const birth = { kind: "list_grant", grant: grantListing(grant), event: finishedEvent(snapshot) } as const;

@@ -7,7 +7,17 @@ import { tellWebhook, webhookRetrySeconds } from "./tell-webhook.ts";
 
 type Powers = Pick<
   Services,
-  "records" | "rooms" | "events" | "clients" | "secrets" | "webhooks" | "clock" | "chance" | "log"
+  | "records"
+  | "rooms"
+  | "users"
+  | "devices"
+  | "events"
+  | "clients"
+  | "secrets"
+  | "webhooks"
+  | "clock"
+  | "chance"
+  | "log"
 >;
 
 /** One delivery of the queue, as the platform hands it over. */
@@ -45,10 +55,18 @@ async function consume(powers: Powers, delivery: Delivery): Promise<void> {
   else delivery.retry({ delaySeconds: outcome });
 }
 
-/** A grant may have ended, and left the list, before this late message about its birth came. */
+/**
+ * What a late message about a grant's birth may still list. Meanwhile the grant may have ended and left the list; and a user who was
+ * locked or deleted, or a device that was removed, could not reach a grant that was not listed: it ends now.
+ */
 async function stillAlive(powers: Powers, listing: GrantListing): Promise<GrantListing | undefined> {
   const grant = (await powers.rooms.read(listing.id))?.grant;
-  return grant && isAlive(grant, powers.clock.now()) ? listing : undefined;
+  if (!grant || !isAlive(grant, powers.clock.now())) return undefined;
+  const user = await powers.users.byId(listing.userId);
+  const device = listing.deviceId === undefined ? undefined : await powers.devices.byId(listing.deviceId);
+  const stands = user?.user.status === "active" && device?.revokedAt === undefined;
+  if (!stands) await powers.rooms.revoke(listing.id, "ended_before_it_was_listed");
+  return stands ? listing : undefined;
 }
 
 /**
