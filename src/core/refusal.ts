@@ -43,6 +43,12 @@ export type Refusal =
   | { readonly code: "grant_ended" }
   | { readonly code: "unknown_grant" }
   | { readonly code: "bad_token"; readonly detail: string }
+  /** A one-time code that is not the one sent; `left` guesses remain before the lock. */
+  | { readonly code: "wrong_code"; readonly left: number }
+  /** Too many wrong one-time codes: none is looked at before this instant. */
+  | { readonly code: "code_locked"; readonly until: Instant }
+  /** The message did not get on its way; `detail` is for people and names neither address nor code. */
+  | { readonly code: "delivery_failed"; readonly detail: string }
   | { readonly code: "too_many"; readonly scope: "client" | "ip" | "person"; readonly retryAt: Instant };
 
 /** The refusal with this code. */

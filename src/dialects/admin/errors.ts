@@ -30,6 +30,7 @@ function answerTo(refusal: Refusal): Answer {
       return { status: 409, detail: `This ${refusal.field} is another user's.` };
     case "device_exists":
       return { status: 409, detail: "This key is another device's." };
+    case "code_locked":
     case "too_many":
       return { status: 429, detail: "Too many requests." };
     case "bad_client_secret":
@@ -37,6 +38,7 @@ function answerTo(refusal: Refusal): Answer {
     case "bad_refresh_token":
     case "bad_signature":
     case "bad_token":
+    case "wrong_code":
       return { status: 401, detail: "The credential is not good." };
     case "client_disabled":
     case "user_locked":
@@ -60,6 +62,7 @@ function answerTo(refusal: Refusal): Answer {
     case "expired":
     case "refresh_reused":
     case "grant_ended":
+    case "delivery_failed":
       return { status: 409, detail: "The state does not allow this." };
   }
 }
