@@ -10,7 +10,7 @@ import worker from "../../src/worker.ts";
 import { envWith, servicesOf } from "./support/app.ts";
 import { CLIENT, redeemed } from "./support/challenges.ts";
 
-const { records, rooms, clock, userCodes, handles } = servicesOf();
+const { records, rooms, users, clock, userCodes, handles } = servicesOf();
 
 const event = (type: string, userId: UserId): AuditEvent => ({
   id: `${Date.now().toString(16).padStart(12, "0")}${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`,
@@ -48,13 +48,19 @@ async function deliver(bodies: readonly unknown[], raw: object = env) {
 
 test("each kind may arrive twice and leaves one row", async () => {
   const user = person();
+  await users.insert({ id: user, identifiers: [] }, event("user.created", user), clock.now());
   const grant = listing(await redeemed(), user);
   const bodies: QueueMessage[] = [
     { kind: "audit", events: [event("device.enrolled", user), event("prompt_suppressed", user)] },
     { kind: "list_grant", grant, event: event("sign_in.redeemed", user) },
   ];
   expect(await deliver([...bodies, ...bodies])).toMatchObject({ taken: ["0", "1", "2", "3"], again: [] });
-  expect((await typesOf(user)).sort()).toEqual(["device.enrolled", "prompt_suppressed", "sign_in.redeemed"]);
+  expect((await typesOf(user)).sort()).toEqual([
+    "device.enrolled",
+    "prompt_suppressed",
+    "sign_in.redeemed",
+    "user.created",
+  ]);
   expect(await records.grantsOfUser(user)).toHaveLength(1);
   const ended: QueueMessage = {
     kind: "grant_ended",

@@ -23,15 +23,6 @@ const deliver = async (body: Parameters<typeof consumeEvents>[1][number]["body"]
   expect(acked).toBe(1);
 };
 
-test("a grant that has ended is not listed again by a message that comes late", async () => {
-  const { person, snapshot, grant } = await family();
-  const birth = { kind: "list_grant", grant: grantListing(grant), event: finishedEvent(snapshot) } as const;
-  await at.services.rooms.revoke(grant.id, "test");
-  await deliver({ kind: "grant_ended", userId: grant.userId, grantId: grant.id });
-  await deliver(birth);
-  expect(await at.services.records.grantsOfUser(person.id as never)).toEqual([]);
-});
-
 test.each(["locked", "deleted", "device removed"])(
   "a grant that was not listed when its user was %s ends when its message comes",
   async (what) => {
@@ -49,12 +40,3 @@ test.each(["locked", "deleted", "device removed"])(
     expect((await at.services.rooms.read(grant.id))?.grant?.ended).toBeDefined();
   },
 );
-
-test("a grant that lives is listed by the message, once however often it comes", async () => {
-  const { person, snapshot, grant } = await family();
-  const birth = { kind: "list_grant", grant: grantListing(grant), event: finishedEvent(snapshot) } as const;
-  await at.services.records.removeGrant(grant.userId, grant.id);
-  await deliver(birth);
-  await deliver(birth);
-  expect(await at.services.records.grantsOfUser(person.id as never)).toHaveLength(1);
-});
