@@ -421,7 +421,7 @@ test("one inbox: an app of another client answers what this one asked (contract,
 test("two prompts never ask for the same signature: the signing second always grows (§10.6)", async () => {
   const app = await makeApp(place());
   const person = await makePerson(app);
-  const seconds: number[] = [];
+  const signed: number[] = [];
   for (let round = 0; round < 3; round++) {
     await startSignIn(app, person.userId);
     signed.push(Number((await prompt(app, person.userId)).timestamp));
