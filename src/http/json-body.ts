@@ -1,8 +1,7 @@
+import { zValidator } from "@hono/zod-validator";
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { z } from "zod";
-import type { Result } from "../core/result.ts";
-import { no, ok } from "../core/result.ts";
 import type { AppEnv } from "./context.ts";
 import { describeIssues, malformed, type RefuseMalformed } from "./malformed.ts";
 
@@ -15,20 +14,16 @@ export type JsonInput<Schema extends z.ZodType> = {
   out: { json: z.output<Schema> };
 };
 
-async function readJson(c: Context): Promise<Result<unknown, string>> {
+/** Why the bytes cannot be read as JSON; the validator behind it would take bad UTF-8 and foreign content types. */
+async function unreadable(c: Context): Promise<string | undefined> {
   const type = (c.req.header("Content-Type") ?? "").split(";")[0]?.trim() ?? "";
-  if (!JSON_TYPE.test(type)) return no("the content type must be application/json");
+  if (!JSON_TYPE.test(type)) return "the content type must be application/json";
   const bytes = await c.req.arrayBuffer();
-  let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
-  } catch {
-    return no("the body is not UTF-8");
-  }
-  try {
-    return ok(JSON.parse(text));
-  } catch {
-    return no("the body is not JSON");
+    JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+    return undefined;
+  } catch (cause) {
+    return cause instanceof SyntaxError ? "the body is not JSON" : "the body is not UTF-8";
   }
 }
 
@@ -46,20 +41,16 @@ export function jsonBody<Schema extends z.ZodType>(
     maxSize,
     onError: (c) => refuse(c, malformed(`the body is longer than ${maxSize} bytes`)),
   });
+  const shaped: MiddlewareHandler = zValidator("json", schema, (result, c: Context<AppEnv>) =>
+    result.success ? undefined : refuse(c, malformed(describeIssues(result.error))),
+  );
   return async function jsonBody(c, next) {
     let wrong: string | undefined;
     const tooLarge = await limited(c, async () => {
-      const body = await readJson(c);
-      if (!body.ok) {
-        wrong = body.error;
-        return;
-      }
-      const parsed = await schema.safeParseAsync(body.value);
-      if (parsed.success) c.req.addValidatedData("json", parsed.data as object);
-      else wrong = describeIssues(parsed.error);
+      wrong = await unreadable(c);
     });
     if (tooLarge) return tooLarge;
     if (wrong !== undefined) return refuse(c, malformed(wrong));
-    return await next();
+    return (await shaped(c, next)) ?? undefined;
   };
 }

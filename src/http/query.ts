@@ -1,4 +1,5 @@
-import type { MiddlewareHandler } from "hono";
+import { zValidator } from "@hono/zod-validator";
+import type { Context, MiddlewareHandler } from "hono";
 import type { z } from "zod";
 import type { AppEnv } from "./context.ts";
 import { describeIssues, malformed, type RefuseMalformed } from "./malformed.ts";
@@ -17,16 +18,13 @@ export function query<Schema extends z.ZodType>(
   schema: Schema,
   refuse: RefuseMalformed,
 ): MiddlewareHandler<AppEnv, string, QueryInput<Schema>> {
+  const shaped: MiddlewareHandler = zValidator("query", schema, (result, c: Context<AppEnv>) =>
+    result.success ? undefined : refuse(c, malformed(describeIssues(result.error))),
+  );
   return async function query(c, next) {
-    const all = Object.entries(c.req.queries());
-    if (all.some(([, values]) => values.length > 1)) {
+    if (Object.values(c.req.queries()).some((values) => values.length > 1)) {
       return await refuse(c, malformed("a query parameter came more than once"));
     }
-    const parsed = await schema.safeParseAsync(
-      Object.fromEntries(all.map(([name, [value]]) => [name, value])),
-    );
-    if (!parsed.success) return await refuse(c, malformed(describeIssues(parsed.error)));
-    c.req.addValidatedData("query", parsed.data as object);
-    return await next();
+    return (await shaped(c, next)) ?? undefined;
   };
 }
