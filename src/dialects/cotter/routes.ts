@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { allowsOrigin } from "../../core/client/client.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { doorCors } from "../../http/cors.ts";
@@ -6,7 +6,7 @@ import type { Door } from "../../http/door.ts";
 import { refuseOtherMethods } from "../../http/method-not-allowed.ts";
 import { noStore } from "../../http/no-store.ts";
 import { identifyClient, requireClient } from "./client.ts";
-import { renderFault } from "./errors.ts";
+import { refuse, renderFault } from "./errors.ts";
 import { eventRoutes } from "./events.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { userRoutes } from "./users.ts";
@@ -21,6 +21,12 @@ const cors = doorCors({
   headers: ["API_KEY_ID", "Content-Type", "API_SECRET_KEY", "Authorization"],
 });
 
+/** A parameter that comes twice can be read in two ways (T107). */
+const refuseRepeats: MiddlewareHandler<AppEnv> = async (c, next) =>
+  Object.values(c.req.queries()).some((values) => values.length > 1)
+    ? refuse(c, { code: "malformed", detail: "a query parameter came more than once" })
+    : await next();
+
 /**
  * The Cotter door: every P0 row of Cotter §3.1 but the hosted page (13, 17), mounted at /api/v0. Success is exactly 200 with a JSON
  * body, a refusal `{msg}`.
@@ -34,7 +40,7 @@ export function cotterRoutes(): Hono<AppEnv> {
   routes.get("/keys/ed25519", async (c) =>
     c.json({ public_key: await services(c).keyring.statementKey() }, 200, PUBLIC_KEYS),
   );
-  routes.use(noStore, identifyClient, cors, requireClient);
+  routes.use(noStore, identifyClient, cors, requireClient, refuseRepeats);
   routes.route("/user", userRoutes());
   routes.route("/event", eventRoutes());
   routes.route("/token", sessionRoutes());
