@@ -2,7 +2,7 @@
 export type Listener = {
   readonly frames: readonly string[];
   readonly protocol: () => string;
-  /** The code of the close; rejects when the socket never opened. */
+  /** The code of the close: 1006 when the connection broke or never was. */
   readonly closed: Promise<number>;
   /** Resolves when that many frames have come; rejects when the socket ends before. */
   heard(count: number): Promise<readonly string[]>;
@@ -16,7 +16,6 @@ export function listen(uri: string, handle: string | number): Listener {
   const frames: string[] = [];
   const waiting = new Set<{ count: number; done: () => void; fail: (why: Error) => void }>();
   const closed = Promise.withResolvers<number>();
-  closed.promise.catch(() => undefined);
   const settleWaiting = () => {
     for (const waiter of waiting) if (frames.length >= waiter.count) waiter.done();
   };
@@ -28,10 +27,8 @@ export function listen(uri: string, handle: string | number): Listener {
     for (const waiter of waiting) waiter.fail(new Error(`${why}, after ${JSON.stringify(frames)}`));
     waiting.clear();
   };
-  socket.addEventListener("error", () => {
-    closed.reject(new Error("the socket failed"));
-    failAll("the socket failed");
-  });
+  // A close follows every error.
+  socket.addEventListener("error", () => failAll("the socket failed"));
   socket.addEventListener("close", ({ code }) => {
     closed.resolve(code);
     failAll(`the socket closed with ${code}`);
