@@ -83,8 +83,12 @@ export class InboxObject extends DurableObject {
     this.#keep(who, openEnrolment(this.#state(), binding, Date.now()));
   }
 
-  takeEnrolment(who: SubjectKey, binding: string): { readonly taken: boolean; readonly until: Instant } {
-    const { next, taken, until } = takeEnrolment(this.#state(), binding, Date.now());
+  takeEnrolment(
+    who: SubjectKey,
+    binding: string,
+    attempt?: string,
+  ): { readonly taken: boolean; readonly until: Instant } {
+    const { next, taken, until } = takeEnrolment(this.#state(), binding, Date.now(), attempt);
     this.#keep(who, next);
     return { taken, until };
   }

@@ -48,17 +48,15 @@ export function obey(record: ChallengeRecord, command: Command, now: Instant): O
   if (moved.value.next === record.challenge) return { next: record, wake: false };
   const { next, effects } = moved.value;
   return {
-    next: effects.reduce((kept, effect) => absorb(kept, effect, now), { ...record, challenge: next }),
+    next: effects.reduce((kept, effect) => absorb(kept, effect), { ...record, challenge: next }),
     wake: effects.some((effect) => effect.name === "wake"),
   };
 }
 
-function absorb(record: ChallengeRecord, effect: Effect, now: Instant): ChallengeRecord {
+function absorb(record: ChallengeRecord, effect: Effect): ChallengeRecord {
   switch (effect.name) {
     case "openGrant":
       return { ...record, grant: openGrant(record.challenge, effect.draft) };
-    case "revokeGrant":
-      return endGrant(record, effect.reason, now);
     case "wake":
       return record;
   }

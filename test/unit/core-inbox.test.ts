@@ -320,3 +320,12 @@ describe("the first device", () => {
     expect(openEnrolment(had, "here", BIRTH)).toBe(had);
   });
 });
+
+test("a window that was taken is given to the same attempt again, whose answer was lost, and to no other", () => {
+  const opened = openEnrolment(EMPTY_INBOX, "here", BIRTH);
+  const { next } = takeEnrolment(opened, "here", BIRTH, "first");
+  expect(takeEnrolment(next, "here", BIRTH, "first")).toMatchObject({ taken: true, next });
+  expect(takeEnrolment(next, "here", BIRTH, "second").taken).toBe(false);
+  expect(takeEnrolment(next, "here", BIRTH).taken).toBe(false);
+  expect(takeEnrolment(noteDevice(next), "here", BIRTH, "first").taken).toBe(false);
+});

@@ -272,6 +272,7 @@ describe("who may approve, and what the signature binds", () => {
     );
     expect(enrolled.status).toBe(200);
     expect((await respond(at, client, person, shown, true, { phone: young })).status).toBe(403);
+    expect((await prompt(at, client, person))?.ID).toBe(shown.ID);
     expect((await respond(at, client, person, shown, true, { phone: await newPhone() })).status).toBe(403);
     const later = await pending(client, person);
     await at.call(

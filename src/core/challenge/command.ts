@@ -51,7 +51,4 @@ export type Command =
 export type CommandName = Command["name"];
 
 /** What the shell performs after a commit. */
-export type Effect =
-  | { readonly name: "wake" }
-  | { readonly name: "openGrant"; readonly draft: GrantDraft }
-  | { readonly name: "revokeGrant"; readonly reason: string };
+export type Effect = { readonly name: "wake" } | { readonly name: "openGrant"; readonly draft: GrantDraft };

@@ -76,9 +76,13 @@ export type Answer = {
   readonly decision: DecisionKind;
   /** Digest of the signing input, which is spent by this. */
   readonly digest: string;
+  /** When the answering device was enrolled: a younger one than the request must not close its prompt (T25). */
+  readonly enrolledAt?: Instant;
 };
 
-type SettleRefusal = RefusalOf<"unknown_challenge" | "superseded" | "replayed" | "expired" | "cancelled">;
+type SettleRefusal = RefusalOf<
+  "unknown_challenge" | "superseded" | "replayed" | "expired" | "cancelled" | "device_too_young"
+>;
 
 /**
  * Takes the person's answer to a prompt in one step: the prompt closes, the signing input is spent, a denial is counted. An
@@ -104,6 +108,8 @@ export function settlePrompt(
       break;
   }
   if (now >= prompt.expiresAt) return refuse("expired");
+  if (answer.enrolledAt !== undefined && answer.enrolledAt > prompt.startedAt)
+    return refuse("device_too_young");
   const closed: Prompt = {
     ...prompt,
     status: { name: "decided", decision: answer.decision, digest: answer.digest },

@@ -44,13 +44,13 @@ export type InboxState = {
   /** When the person said no in the last ten minutes. */
   readonly denials: readonly Instant[];
   readonly silencedUntil?: Instant;
-  /** Requests that were kept from the person, until the person answers a prompt again. */
+  /** Requests that were kept from the person, until the person approves one. */
   readonly blocked: { readonly count: number; readonly last?: Instant };
   /** Signing inputs that have been used: by digest, for what, and up to when it is remembered. */
   readonly spent: Readonly<Record<string, { readonly use: string; readonly until: Instant }>>;
   readonly lastSigningSecond: number;
   /** Open while no device was had; beside `hadDevice` it is taken, and its device not known to be stored. */
-  readonly enrolment?: { readonly binding: string; readonly until: Instant };
+  readonly enrolment?: { readonly binding: string; readonly until: Instant; readonly takenBy?: string };
   /** True for ever once the person has had a device; only a taken window that is given back makes it false again. */
   readonly hadDevice: boolean;
   readonly counters: Readonly<Record<string, Counter>>;

@@ -24,7 +24,12 @@ export type Inboxes = {
     who: SubjectKey,
     answer: Answer,
   ): Promise<
-    Result<Prompt, RefusalOf<"unknown_challenge" | "superseded" | "replayed" | "expired" | "cancelled">>
+    Result<
+      Prompt,
+      RefusalOf<
+        "unknown_challenge" | "superseded" | "replayed" | "expired" | "cancelled" | "device_too_young"
+      >
+    >
   >;
   withdraw(who: SubjectKey, id: ChallengeId): Promise<void>;
   /** Spends a signing input for `use`; false when it was spent for anything else, or when the memory is full. */

@@ -25,6 +25,7 @@ export async function decideChallenge(powers: Powers, decision: Decision): Promi
     challengeId,
     decision: proof.decision,
     digest: proof.digest,
+    ...(proof.kind === "device" ? { enrolledAt: proof.enrolledAt } : {}),
   });
   if (!settled.ok) return settled;
   const applied = await powers.rooms.apply(challengeId, {
