@@ -1,0 +1,234 @@
+import { describe, expect, test } from "vitest";
+import type { Client } from "../../src/core/client/client.ts";
+import type { Device } from "../../src/core/device/device.ts";
+import { newDeviceId, newUserId, parseChallengeId, parseClientId } from "../../src/core/ids.ts";
+import type { Prompt } from "../../src/core/inbox/state.ts";
+import type { Snapshot } from "../../src/core/ports/rooms.ts";
+import type { UserRecord } from "../../src/core/ports/users.ts";
+import {
+  clientUserIdOf,
+  eventContext,
+  promptEvent,
+  subjectOf,
+  userWire,
+  waiterEvent,
+  zeroUser,
+} from "../../src/dialects/cotter/translate.ts";
+
+const BORN = Date.parse("2026-01-01T00:00:00.123Z");
+const LATER = Date.parse("2026-01-01T00:00:21Z");
+const ZERO_TIME = "0001-01-01T00:00:00Z";
+const clientId = parseClientId("11111111-2222-4333-8444-555555555555")!;
+const userId = newUserId("6f1c2a44-0d0b-4a3e-9c55-1f7f2f0f8a10");
+const challengeId = parseChallengeId("ab".repeat(32))!;
+
+const client: Client = {
+  id: clientId,
+  name: "Shop",
+  kind: "public",
+  redirectUris: [],
+  allowedOrigins: [],
+  grantTypes: [],
+  publicKeys: [],
+  settings: {},
+  createdAt: BORN,
+  updatedAt: BORN,
+};
+
+const record: UserRecord = {
+  user: { id: userId, status: "active", createdAt: BORN, updatedAt: LATER },
+  identifiers: [
+    {
+      userId,
+      kind: "email",
+      value: "Ana@example.com",
+      normal: "ana@example.com",
+      assertedBy: "anonymous",
+      createdAt: BORN,
+    },
+  ],
+};
+
+const device: Device = {
+  id: newDeviceId("0b0c2a44-0d0b-4a3e-9c55-1f7f2f0f8a10"),
+  userId,
+  key: { algorithm: "Ed25519", bytes: "x", fingerprint: "y" },
+  name: "Phone",
+  kind: "MOBILE",
+  door: "cotter",
+  clientId,
+  enrolledAt: BORN,
+};
+
+describe("a user (§4.1)", () => {
+  const wire = {
+    ID: userId,
+    created_at: "2026-01-01T00:00:00.123Z",
+    updated_at: "2026-01-01T00:00:21.000Z",
+    update_at: "2026-01-01T00:00:21.000Z",
+    deleted_at: ZERO_TIME,
+    issuer: clientId,
+    client_user_id: userId,
+    enrolled: ["TRUSTED_DEVICE"],
+    default_method: "TRUSTED_DEVICE",
+    identifier: "Ana@example.com",
+    identifiers: null,
+  };
+
+  test("with a device, and without one", () => {
+    expect(userWire(record, client, [device])).toEqual(wire);
+    expect(userWire(record, client, [])).toEqual({ ...wire, enrolled: [], default_method: null });
+    expect(userWire(record, client, [device, device]).enrolled).toEqual(["TRUSTED_DEVICE"]);
+  });
+
+  test("client_user_id is the app's own name, else the ID, never empty (fact 2)", () => {
+    expect(clientUserIdOf(record)).toBe(userId);
+    expect(clientUserIdOf({ ...record, user: { ...record.user, externalId: "u-1" } })).toBe("u-1");
+  });
+
+  test("without identifiers the identifier is the empty text", () => {
+    expect(userWire({ ...record, identifiers: [] }, client, []).identifier).toBe("");
+  });
+
+  test("nobody has the same members, zeroed (fact 1)", () => {
+    const nobody = zeroUser(client);
+    expect(Object.keys(nobody)).toEqual(Object.keys(wire));
+    expect(nobody).toMatchObject({
+      ID: "00000000-0000-0000-0000-000000000000",
+      created_at: ZERO_TIME,
+      client_user_id: "",
+      enrolled: [],
+      identifier: "",
+    });
+  });
+});
+
+describe("what tokens say of the person", () => {
+  test("an identifier that nobody proved is marked as such (§10.10)", () => {
+    expect(subjectOf(record)).toEqual({
+      client_user_id: userId,
+      identifier: "Ana@example.com",
+      identifier_verified: false,
+    });
+    const [identifier] = record.identifiers;
+    const proved = { ...record, identifiers: [{ ...identifier!, verifiedAt: LATER }] };
+    expect(subjectOf(proved).identifier_verified).toBe(true);
+    expect(subjectOf({ ...record, identifiers: [] })).toMatchObject({
+      identifier: "",
+      identifier_verified: false,
+    });
+  });
+});
+
+const snapshot = (state: Snapshot["view"]["state"]): Snapshot => ({
+  spec: {
+    id: challengeId,
+    door: "cotter",
+    clientId,
+    purpose: "sign_in",
+    userId,
+    scope: "access",
+    requiresClaim: false,
+    nonce: "n",
+    context: eventContext(record, "LOGIN"),
+    origin: { ip: "203.0.113.9", country: "PT" },
+    createdAt: BORN,
+    expiresAt: BORN + 200_000,
+    redeemWindow: 60_000,
+    replayWindow: 30_000,
+  },
+  view: { id: challengeId, clientId, state, version: 1, expiresAt: BORN + 200_000 },
+  timeline: [
+    { at: BORN, what: "started" },
+    { at: LATER, what: "approved" },
+  ] as unknown as Snapshot["timeline"],
+  listed: false,
+});
+
+describe("an event as its waiter sees it (§4.2-4.4)", () => {
+  test("every member, with its type", () => {
+    expect(waiterEvent(snapshot("pending"), 1_481_203_377, 1_767_225_605)).toEqual({
+      ID: 1_481_203_377,
+      CreatedAt: "2026-01-01T00:00:00.123Z",
+      UpdatedAt: "2026-01-01T00:00:21.000Z",
+      DeletedAt: ZERO_TIME,
+      user_id: userId,
+      client_user_id: userId,
+      issuer: clientId,
+      event: "LOGIN",
+      ip: "203.0.113.9",
+      location: "PT",
+      timestamp: "1767225605",
+      method: "TRUSTED_DEVICE",
+      new: true,
+      approved: false,
+    });
+  });
+
+  test("without a signing second it carries the second of its birth", () => {
+    expect(waiterEvent(snapshot("pending"), 1).timestamp).toBe("1767225600");
+  });
+
+  test.each([
+    ["pending", true, false],
+    ["claimed", true, false],
+    ["approved", false, true],
+    ["redeemed", false, true],
+    ["denied", false, false],
+    ["cancelled", false, false],
+    ["expired", false, false],
+  ] as const)("%s: new %s, approved %s", (state, isNew, approved) => {
+    expect(waiterEvent(snapshot(state), 1)).toMatchObject({ new: isNew, approved });
+  });
+
+  test("a place that is not known is the word 'unknown', never null", () => {
+    const { spec, ...rest } = snapshot("pending");
+    expect(waiterEvent({ ...rest, spec: { ...spec, origin: {} } }, 1)).toMatchObject({
+      ip: "unknown",
+      location: "unknown",
+    });
+  });
+});
+
+describe("a prompt as the approving device sees it (§10.2)", () => {
+  const prompt: Prompt = {
+    challengeId,
+    door: "oauth",
+    clientId: parseClientId("another-client")!,
+    clientName: "Bank",
+    purpose: "sign_in",
+    demands: { matchCode: false, claim: false, unlock: false },
+    origin: { ip: "203.0.113.9" },
+    context: {},
+    respondNumber: 77,
+    signingSecond: 1_767_225_611,
+    startedAt: BORN,
+    listedAt: BORN,
+    expiresAt: BORN + 200_000,
+    status: { name: "live" },
+  };
+
+  test("by its respond number and signing second, for the asking client; another door's event is LOGIN", () => {
+    expect(promptEvent(prompt, record, client, undefined)).toEqual({
+      ID: 77,
+      CreatedAt: "2026-01-01T00:00:00.123Z",
+      UpdatedAt: "2026-01-01T00:00:00.123Z",
+      DeletedAt: ZERO_TIME,
+      user_id: userId,
+      client_user_id: userId,
+      issuer: clientId,
+      event: "LOGIN",
+      ip: "203.0.113.9",
+      location: "unknown",
+      timestamp: "1767225611",
+      method: "TRUSTED_DEVICE",
+      new: true,
+      approved: false,
+    });
+  });
+
+  test.each([true, false])("answered %s", (approved) => {
+    const answered = promptEvent(prompt, record, client, { approved, at: LATER });
+    expect(answered).toMatchObject({ new: false, approved, UpdatedAt: "2026-01-01T00:00:21.000Z" });
+  });
+});
