@@ -192,7 +192,7 @@ describe("the cookie of a page (§10.15)", () => {
   });
 });
 
-test("a family belongs to the client that redeemed: another client's refresh is refused and ends it (T45)", async () => {
+test("T45 a family belongs to the client that redeemed: another client's refresh is refused and ends it", async () => {
   const app = await makeApp(place());
   const other = await makeApp(place());
   const person = await makePerson(app);
