@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { ChallengeId, DeviceId, SubjectKey } from "../core/ids.ts";
-import { countStart, refundGuess, reserveGuess } from "../core/inbox/counters.ts";
+import { type CodeRequest, type PutCode, putCode, type TriedCode, tryCode } from "../core/inbox/codes.ts";
+import { countInWindow, countStart, refundGuess, reserveGuess } from "../core/inbox/counters.ts";
 import { noteDevice, openEnrolment, restoreEnrolment, takeEnrolment } from "../core/inbox/enrolment.ts";
 import {
   type Answer,
@@ -16,7 +17,7 @@ import {
 import { isFull, isSpentElsewhere, spend, unspend } from "../core/inbox/spent.ts";
 import { EMPTY_INBOX, type InboxState, type Prompt } from "../core/inbox/state.ts";
 import type { Inboxes, InboxView } from "../core/ports/inboxes.ts";
-import type { Instant } from "../core/time.ts";
+import type { Instant, Millis } from "../core/time.ts";
 import { openCell } from "./cell.ts";
 import { NOT_WELCOME } from "./frames.ts";
 import { idleAt, isPassing, promptsFrame, showsTheSame } from "./inbox-life.ts";
@@ -111,6 +112,24 @@ export class InboxObject extends DurableObject {
   refundGuess(who: SubjectKey, kind: string): void {
     const state = this.#state();
     if (state.counters[kind]) this.#keep(who, refundGuess(state, kind));
+  }
+
+  putCode(who: SubjectKey, request: CodeRequest): PutCode {
+    const { next, value } = putCode(this.#state(), request, Date.now());
+    this.#keep(who, next);
+    return value;
+  }
+
+  tryCode(who: SubjectKey, guess: Pick<CodeRequest, "challengeId" | "hash">): TriedCode {
+    const { next, value } = tryCode(this.#state(), guess, Date.now());
+    this.#keep(who, next);
+    return value;
+  }
+
+  countInWindow(who: SubjectKey, kind: string, rule: { limit: number; window: Millis }) {
+    const { next, allowed, retryAt } = countInWindow(this.#state(), kind, rule, Date.now());
+    this.#keep(who, next);
+    return { allowed, retryAt };
   }
 
   countStart(who: SubjectKey, limit: number): { readonly allowed: boolean; readonly retryAt: Instant } {

@@ -42,6 +42,9 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     noteDevice: (who) => call(who, (stub) => stub.noteDevice(who)),
     reserveGuess: (who, kind, limit) => call(who, (stub) => stub.reserveGuess(who, kind, limit)),
     refundGuess: (who, kind) => call(who, (stub) => stub.refundGuess(who, kind)),
+    putCode: (who, request) => call(who, (stub) => stub.putCode(who, request)),
+    tryCode: (who, guess) => call(who, (stub) => stub.tryCode(who, guess)),
+    countInWindow: (who, kind, rule) => call(who, (stub) => stub.countInWindow(who, kind, rule)),
     countStart: (who, limit) => call(who, (stub) => stub.countStart(who, limit)),
     socket: (who, deviceId) =>
       call(who, async (stub) => upgraded(await stub.fetch(upgradeRequest(deviceId)))),

@@ -1,4 +1,4 @@
-import { type Instant, MINUTE } from "../time.ts";
+import { type Instant, MINUTE, type Millis } from "../time.ts";
 import { GUESS_LIMIT, IDLE_COUNTER } from "./policy.ts";
 import type { InboxState } from "./state.ts";
 
@@ -23,6 +23,23 @@ export function reserveGuess(
 export function refundGuess(state: InboxState, kind: string): InboxState {
   const { [kind]: _, ...counters } = state.counters;
   return { ...state, counters };
+}
+
+/**
+ * Counts one against `limit` in a window that begins with its first count. Refused past the limit, with the instant at which the
+ * window ends.
+ */
+export function countInWindow(
+  state: InboxState,
+  kind: string,
+  rule: { readonly limit: number; readonly window: Millis },
+  now: Instant,
+): { next: InboxState; allowed: boolean; retryAt: Instant } {
+  const known = state.counters[kind];
+  const { count, until } = known && now < known.until ? known : { count: 0, until: now + rule.window };
+  if (count >= rule.limit) return { next: state, allowed: false, retryAt: until };
+  const counters = { ...state.counters, [kind]: { count: count + 1, until } };
+  return { next: { ...state, counters }, allowed: true, retryAt: until };
 }
 
 /** Starts are leased in this many blocks a window, so that counting costs a write per block and not per start. */

@@ -1,4 +1,4 @@
-import { DAY, MINUTE, type Millis } from "../time.ts";
+import { DAY, HOUR, MINUTE, type Millis } from "../time.ts";
 
 /** Prompts that one person gets in any minute, over all clients and doors (T01; Auth0 publishes the same five). */
 export const PROMPTS_PER_MINUTE = 5;
@@ -20,3 +20,16 @@ export const ENROLMENT_WINDOW: Millis = 10 * MINUTE;
 export const GUESS_LIMIT = 5;
 /** Counters that nobody touches are forgotten after this long. */
 export const IDLE_COUNTER: Millis = DAY;
+
+/** How long a one-time code is good for, at most. */
+export const CODE_LIFETIME: Millis = 10 * MINUTE;
+/** Codes sent to one identifier within each rolling window, over all clients, challenges and channels. */
+export const CODE_SENDS: readonly { readonly window: Millis; readonly limit: number }[] = [
+  { window: 5 * MINUTE, limit: 5 },
+  { window: DAY, limit: 30 },
+];
+/** How long wrong guesses lock an identifier the first time; each further lock within a day is twice as long, up to the longest. */
+export const CODE_LOCK: Millis = 15 * MINUTE;
+export const CODE_LOCK_LONGEST: Millis = 4 * HOUR;
+/** Wrong one-time codes of one person in a day, over all of their identifiers. */
+export const PERSON_CODE_GUESSES = 20;

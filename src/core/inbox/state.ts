@@ -35,6 +35,17 @@ export type PromptStatus =
 
 export type Counter = { readonly count: number; readonly until: Instant };
 
+/** A one-time code as it is kept: the keyed hash of it together with its challenge, identifier and purpose. */
+export type KeptCode = { readonly hash: string; readonly expiresAt: Instant };
+
+/** Wrong one-time codes since the last right one or the last lock, and how often they locked the identifier of late. */
+export type CodeFailures = {
+  readonly count: number;
+  readonly locks: number;
+  readonly until: Instant;
+  readonly lockedUntil?: Instant;
+};
+
 /** Everything an inbox object remembers: one JSON value. */
 export type InboxState = {
   readonly schema: 1;
@@ -56,6 +67,11 @@ export type InboxState = {
   readonly counters: Readonly<Record<string, Counter>>;
   /** Starts of a client: counted in leased blocks so that one write covers many. */
   readonly lease?: { readonly windowEnds: Instant; readonly taken: number };
+  /** One-time codes sent to this identifier, one for each challenge. */
+  readonly codes: Readonly<Record<string, KeptCode>>;
+  /** When codes were sent to this identifier in the last day. */
+  readonly codeSends: readonly Instant[];
+  readonly codeFailures?: CodeFailures;
 };
 
 export const EMPTY_INBOX: InboxState = {
@@ -68,4 +84,6 @@ export const EMPTY_INBOX: InboxState = {
   lastSigningSecond: 0,
   hadDevice: false,
   counters: {},
+  codes: {},
+  codeSends: [],
 };

@@ -1,9 +1,10 @@
 import type { ChallengeId, DeviceId, SubjectKey } from "../ids.ts";
+import type { CodeRequest, PutCode, TriedCode } from "../inbox/codes.ts";
 import type { Answer, Listed, PromptRequest } from "../inbox/prompts.ts";
 import type { Prompt } from "../inbox/state.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
-import type { Instant } from "../time.ts";
+import type { Instant, Millis } from "../time.ts";
 
 /** What a person's devices are shown. */
 export type InboxView = {
@@ -45,6 +46,16 @@ export type Inboxes = {
   noteDevice(who: SubjectKey): Promise<void>;
   reserveGuess(who: SubjectKey, kind: string, limit?: number): Promise<boolean>;
   refundGuess(who: SubjectKey, kind: string): Promise<void>;
+  /** Keeps a one-time code and counts its sending, for an identifier's subject. */
+  putCode(who: SubjectKey, request: CodeRequest): Promise<PutCode>;
+  /** Counts a guess, then compares it: one step (T63). */
+  tryCode(who: SubjectKey, guess: Pick<CodeRequest, "challengeId" | "hash">): Promise<TriedCode>;
+  /** Counts one of `kind` in a window that begins with its first count. */
+  countInWindow(
+    who: SubjectKey,
+    kind: string,
+    rule: { readonly limit: number; readonly window: Millis },
+  ): Promise<{ readonly allowed: boolean; readonly retryAt: Instant }>;
   /** Counts one start against a limit per minute. */
   countStart(
     who: SubjectKey,
