@@ -6,6 +6,7 @@ import type { ClientSettings } from "../core/client/settings.ts";
 import type { KeyAlgorithm } from "../core/device/device.ts";
 import type { ChallengeId, ClientId, DeviceId, GrantId, UserId } from "../core/ids.ts";
 import type { Lane, StoredKey } from "../core/key/key.ts";
+import type { Channel } from "../core/ports/deliveries.ts";
 import type { AssertedBy, IdentifierKind, UserStatus } from "../core/user/user.ts";
 
 // Instants are integer milliseconds. "WITHOUT ROWID" beside a table: drizzle-kit cannot say it, so the migration that makes
@@ -150,4 +151,17 @@ export const auditEvents = sqliteTable(
     data: json("data").$type<JsonObject>(),
   },
   (table) => [index("audit_events_user").on(table.userId, table.id).where(sql`user_id is not null`)],
+);
+
+/** WITHOUT ROWID. Empty but in development. `recipient` is the form by which addresses are compared; what was said is sealed. */
+export const devOutbox = sqliteTable(
+  "dev_outbox",
+  {
+    id: text("id").primaryKey(),
+    recipient: text("recipient").notNull(),
+    channel: text("channel").$type<Channel>().notNull(),
+    sealed: text("sealed").notNull(),
+    at: instant("at").notNull(),
+  },
+  (table) => [index("dev_outbox_recipient").on(table.recipient, table.at)],
 );

@@ -1,0 +1,56 @@
+import type { Origin } from "../challenge/state.ts";
+import type { ClientId, SubjectKey, UserId } from "../ids.ts";
+import type { RefusalOf } from "../refusal.ts";
+import type { Result } from "../result.ts";
+import type { Instant } from "../time.ts";
+
+export type Channel = "email" | "sms" | "whatsapp" | "push";
+
+/** What a message is about; its words are the delivery room's, in the reader's language. */
+export type Template = "one_time_code" | "magic_link" | "device_enrolled";
+
+/** How a client shows itself to the reader. `colour` is `#rrggbb`, `logo` an https URL; anything else is left out. */
+export type Brand = { readonly name: string; readonly colour?: string; readonly logo?: string };
+
+/** One message to one address. It holds secrets: it is never logged, and rests in the queue sealed only. */
+export type Message = {
+  /** Idempotency key, at most 100 characters of `[A-Za-z0-9_-]`: the same id is sent once, however often it is handed over. */
+  readonly id: string;
+  readonly channel: Channel;
+  /** One e-mail address, or `+` and digits. */
+  readonly to: string;
+  readonly template: Template;
+  /** BCP 47 tag of the reader's language; English where there is no catalogue for it. */
+  readonly locale: string;
+  readonly brand: Brand;
+  readonly clientId: ClientId;
+  readonly userId?: UserId;
+  /** The inbox that remembers whether the message went out: the identifier's, or the person's. */
+  readonly subject: SubjectKey;
+  readonly code?: string;
+  /** https link of this service. */
+  readonly link?: string;
+  /** Name of the device that a `device_enrolled` message tells of: a user's own words. */
+  readonly deviceName?: string;
+  /** Where the request came from, so that the reader can judge it. */
+  readonly origin?: Origin;
+  /** After this nothing is sent any more. */
+  readonly expiresAt: Instant;
+};
+
+/** `waiting` in the queue, `sent` to the provider, or `failed` for good: a new message may be asked for. */
+export type DeliveryState = "waiting" | "sent" | "failed";
+
+/**
+ * What leaves the service. `send` hands the message over at once and does not wait for the provider: `sent` in the development
+ * outbox, else `queued`, and retried until it went out, expired or failed for good (then audited, `delivery_failed`).
+ * Refuses `delivery_failed` when nothing is configured for the channel or the queue cannot take it, `not_allowed` for a phone
+ * number that nothing is sent to (country, kind), `too_many` when its range or country had its share. Codes appear in no refusal.
+ */
+export type Deliveries = {
+  send(
+    message: Message,
+  ): Promise<Result<"queued" | "sent", RefusalOf<"delivery_failed" | "not_allowed" | "too_many">>>;
+  /** What became of a message that was handed over, for as long as it can matter. */
+  stateOf(subject: SubjectKey, id: string): Promise<DeliveryState>;
+};
