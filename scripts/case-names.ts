@@ -1,0 +1,26 @@
+/** A test file: its path from the root of the project, and its text. */
+export type TestFile = { readonly path: string; readonly text: string };
+
+const TEXT_OR_COMMENT =
+  /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
+
+/** The name of a test, of a table of tests or of a group that starts with the id of a case; one that is skipped has none. */
+const NAMED = /(?:\b(?:test|it|describe)(?:\.(?:concurrent|sequential|only))*|\))\(\s*["'`](T\d{2,3})\b/g;
+
+/** The ids of security cases that the names in this text start with, sorted, each once. */
+export function casesNamedIn(text: string): readonly string[] {
+  const code = text.replaceAll(TEXT_OR_COMMENT, (_, quoted: string | undefined) => quoted ?? " ");
+  const ids = [...code.matchAll(NAMED)].map(([, id]) => id ?? "");
+  return [...new Set(ids)].sort(byNumber);
+}
+
+/** Which files hold a test of which case, in the order of the ids. */
+export function caseMatrix(files: readonly TestFile[]): ReadonlyMap<string, readonly string[]> {
+  const matrix = new Map<string, string[]>();
+  for (const { path, text } of files) {
+    for (const id of casesNamedIn(text)) matrix.set(id, [...(matrix.get(id) ?? []), path]);
+  }
+  return new Map([...matrix].sort(([a], [b]) => byNumber(a, b)));
+}
+
+const byNumber = (a: string, b: string): number => Number(a.slice(1)) - Number(b.slice(1));

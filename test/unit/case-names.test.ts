@@ -1,0 +1,68 @@
+import { globSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { caseMatrix, casesNamedIn } from "../../scripts/case-names.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const read = (path: string): string => readFileSync(resolve(root, path), "utf8");
+
+/** The security cases that a sign-in by device stands on; docs/testing.md says what each is. */
+const DEMANDED = (
+  "T01 T02 T05 T06 T07 T08 T20 T24 T25 T26 T27 T28 T45 T47 T48 T49 T50 T51 T52 T53 T54 T55 T67 T84 T85 T86 T88 T89 " +
+  "T100 T101 T102 T103 T104 T106 T107 T108"
+).split(" ");
+
+type Sources = Parameters<typeof caseMatrix>[0];
+const missingIn = (files: Sources): readonly string[] => {
+  const matrix = caseMatrix(files);
+  return DEMANDED.filter((id) => !matrix.has(id));
+};
+
+describe("the security cases", () => {
+  const files = globSync("test/**/*.test.{ts,tsx}", { cwd: root }).map((path) => ({
+    path,
+    text: read(path),
+  }));
+
+  test("each demanded case is the beginning of a test's name", () => {
+    expect(files.length).toBeGreaterThan(20);
+    expect(missingIn(files)).toEqual([]);
+  });
+
+  test.each(DEMANDED)("a suite without %s would be found out", (id) => {
+    const without = files.map(({ path, text }) => ({ path, text: text.replaceAll(`${id} `, "T999 ") }));
+    expect(missingIn(without)).toEqual([id]);
+  });
+
+  test("docs/testing.md says what each demanded case is", () => {
+    const explained = [...read("docs/testing.md").matchAll(/^\| (T\d{2,3}) \|/gm)].map(([, id]) => id);
+    expect(explained).toEqual(DEMANDED);
+  });
+});
+
+describe("reading names", () => {
+  test.each([
+    ['test("T45 race: one winner", () => {});', ["T45"]],
+    ["it('T45 race', () => {});", ["T45"]],
+    ['describe("T45 races", () => {});', ["T45"]],
+    ['test.each([1, 2])("T52 %i ms late", () => {});', ["T52"]],
+    ['test.each(["http://a.example"])(\n  "T97 %s",\n  () => {},\n);', ["T97"]],
+    ['test("T101 b", f);\ntest("T45 a", f);\ntest("T101 c", f);', ["T45", "T101"]],
+  ])("counts %s", (text, ids) => {
+    expect(casesNamedIn(text)).toEqual(ids);
+  });
+
+  test.each([
+    '// test("T45 race", () => {});',
+    '/* test("T45 race", () => {}); */',
+    'test("a race (T45)", () => {});',
+    'test.skip("T45 race", () => {});',
+    'test.todo("T45 race");',
+    'expect("T45 race").toBe("");',
+    'const row = ["T45 race", 1];',
+    'test("T4 race", () => {});',
+    'const at = "2026-10-02T03:04:05Z";',
+  ])("does not count %s", (text) => {
+    expect(casesNamedIn(text)).toEqual([]);
+  });
+});
