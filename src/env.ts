@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { QueueMessage } from "./core/messages.ts";
 import { no, ok, type Result } from "./core/result.ts";
 

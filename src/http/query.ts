@@ -1,6 +1,6 @@
 import { zValidator } from "@hono/zod-validator";
 import type { Context, MiddlewareHandler } from "hono";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { AppEnv } from "./context.ts";
 import { describeIssues, malformed, type RefuseMalformed } from "./malformed.ts";
 

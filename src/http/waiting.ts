@@ -1,5 +1,5 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { WaitView } from "../core/challenge/view.ts";
 import { allowsOrigin } from "../core/client/client.ts";
 import type { ChallengeId } from "../core/ids.ts";

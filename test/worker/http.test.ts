@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { makeApp } from "../../src/app.ts";
 import { Outage } from "../../src/core/fault.ts";
 import { ok } from "../../src/core/result.ts";

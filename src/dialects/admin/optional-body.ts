@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { AppEnv } from "../../http/context.ts";
 import { type JsonInput, jsonBody } from "../../http/json-body.ts";
 import { refuse } from "./errors.ts";

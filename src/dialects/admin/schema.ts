@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { GRANT_TYPES } from "../../core/client/client.ts";
 import { isAllowedOrigin } from "../../core/client/origin.ts";
 import { redirectUriFault, URI_LIMIT } from "../../core/client/redirect-uri.ts";

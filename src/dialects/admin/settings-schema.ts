@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { LONGEST_TOKEN_SECONDS } from "../../core/client/settings.ts";
 
 const tokenSeconds = z.int().min(1).max(LONGEST_TOKEN_SECONDS);

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { AuditEvent } from "../../core/audit.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { ClientSettings } from "../../core/client/settings.ts";

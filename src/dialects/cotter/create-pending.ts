@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { z } from "zod";
+import type * as z from "zod";
 import { SECOND } from "../../core/time.ts";
 import { startChallenge } from "../../core/usecases/start-challenge.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Client } from "../../core/client/client.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { type Enrolled, enrolFirstDevice } from "../../core/usecases/enrol-first-device.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Texts of the wire are bounded; `null` is what some SDKs send for "absent". */
 const text = (limit: number) =>

@@ -1,6 +1,6 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
-import type { z } from "zod";
+import type * as z from "zod";
 import { allowsOrigin } from "../../core/client/client.ts";
 import { refreshGrant } from "../../core/usecases/refresh-grant.ts";
 import { revokeRefreshToken } from "../../core/usecases/revoke-refresh-token.ts";
