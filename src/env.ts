@@ -44,6 +44,7 @@ const schema = z.object({
   LIMIT_WAIT: limiter,
   LIMIT_MISS: limiter,
   LIMIT_ADMIN: limiter,
+  LIMIT_SEND: limiter,
   ENVIRONMENT: z.enum(["development", "production"]),
   ISSUER: z.string().refine(isIssuer),
   KEY_ENCRYPTION_KEY: versionedKeys,

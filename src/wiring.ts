@@ -79,6 +79,7 @@ const limitsOf = (env: Env) =>
       wait: env.LIMIT_WAIT,
       miss: env.LIMIT_MISS,
       admin: env.LIMIT_ADMIN,
+      send: env.LIMIT_SEND,
     },
   });
 

@@ -5,7 +5,7 @@ import { type Instant, MINUTE } from "../core/time.ts";
 /** The part of a `[[ratelimits]]` binding that is used. */
 export type RateLimiter = { limit(options: { key: string }): Promise<{ success: boolean }> };
 
-export type IpLimiters = Readonly<Record<"start" | "wait" | "miss" | "admin", RateLimiter>>;
+export type IpLimiters = Readonly<Record<"start" | "wait" | "miss" | "admin" | "send", RateLimiter>>;
 
 const REMEMBERED = 10_000;
 
@@ -64,6 +64,7 @@ export function makeIpLimits(options: {
     start: (ip) => allowed(limiters.start, ip),
     wait: (ip) => allowed(limiters.wait, ip),
     admin: (ip) => allowed(limiters.admin, ip),
+    send: (ip) => allowed(limiters.send, ip),
     async miss(ip) {
       const within = await allowed(limiters.miss, ip);
       if (!within && ip !== undefined) block(ip);

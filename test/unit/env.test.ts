@@ -18,6 +18,7 @@ const bindings = {
   LIMIT_WAIT: { limit: nothing },
   LIMIT_MISS: { limit: nothing },
   LIMIT_ADMIN: { limit: nothing },
+  LIMIT_SEND: { limit: nothing },
 };
 const key = (fill: number) => Buffer.alloc(32, fill).toString("base64url");
 const development = { ...bindings, ...example, ISSUER: "http://127.0.0.1:8787" };
@@ -60,6 +61,7 @@ describe("the environment", () => {
     "LIMIT_WAIT",
     "LIMIT_MISS",
     "LIMIT_ADMIN",
+    "LIMIT_SEND",
     "ENVIRONMENT",
     "ISSUER",
     "KEY_ENCRYPTION_KEY",

@@ -20,7 +20,13 @@ function limits(options: { on?: boolean; miss?: RateLimiter; wait?: RateLimiter 
     on: options.on ?? true,
     issuer: "https://sign.example",
     clock: { now: () => time.now },
-    limiters: { start: open, wait: options.wait ?? open, miss: options.miss ?? open, admin: open },
+    limiters: {
+      start: open,
+      wait: options.wait ?? open,
+      miss: options.miss ?? open,
+      admin: open,
+      send: open,
+    },
   });
   return { ...made, time };
 }

@@ -16,7 +16,16 @@ export type ClientSettings = {
   readonly scopes?: readonly string[];
   readonly preauthorize?: boolean;
   readonly actions?: Readonly<Record<string, ActionRule>>;
+  /** How pages and messages show the client. */
+  readonly brand?: BrandSettings;
+  /** How long a person has to prove an address on the hosted page, in seconds. */
+  readonly verify_seconds?: number;
+  /** One-time codes and links sent for the client in an hour; 0 is no limit. */
+  readonly code_sends_per_hour?: number;
 };
+
+/** `colour` is `#rrggbb`, `logo` an https address of a picture. Without a name the client's own stands. */
+export type BrandSettings = { readonly name?: string; readonly colour?: string; readonly logo?: string };
 
 /** No token may live longer than this: a retired signing key stays published for as long. */
 export const LONGEST_TOKEN_SECONDS = 86_400;
@@ -30,6 +39,21 @@ export const tokenLengths = (settings: ClientSettings) => ({
 
 /** Starts that the client may make in any minute; 0 is no limit. */
 export const startsPerMinute = (settings: ClientSettings): number => settings.starts_per_minute ?? 300;
+
+/** Codes and links that may be sent for the client in an hour; 0 is no limit. */
+export const codeSendsPerHour = (settings: ClientSettings): number => settings.code_sends_per_hour ?? 1_000;
+
+/** Seconds that a verification on the hosted page lives (settled question 20). */
+export const verifySeconds = (settings: ClientSettings): number => settings.verify_seconds ?? 600;
+
+/** How people are shown the client: in messages and on pages. */
+export const brandOf = ({
+  name,
+  settings,
+}: {
+  readonly name: string;
+  readonly settings: ClientSettings;
+}): BrandSettings & { readonly name: string } => ({ name, ...settings.brand });
 
 /** The `iss` that a door puts into this client's tokens: the client's legacy value, else the door's own (settled question 7). */
 export function issuerFor(settings: ClientSettings, door: Door, fallback: string): string {

@@ -12,6 +12,8 @@ export type IpLimits = {
   /** Whether this address has missed too often lately, without counting. */
   blocked(ip: string | undefined): boolean;
   admin(ip: string | undefined): Promise<boolean>;
+  /** Counts a one-time code or link that is to be sent. */
+  send(ip: string | undefined): Promise<boolean>;
 };
 
 /** Cheap probe of D1 for /healthz: throws when it cannot be used. */

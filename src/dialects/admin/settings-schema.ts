@@ -18,6 +18,26 @@ const actions = z
   .record(actionCode, z.enum(["allow", "challenge", "block", "review"]))
   .refine((rules) => Object.keys(rules).length <= 100, "at most 100 actions");
 
+/** Shown to people: no control characters and none that turn the reading direction (T14). */
+const shownName = z.string().trim().min(1).max(80);
+const httpsUrl = z
+  .string()
+  .max(2_048)
+  .refine((text) => {
+    const url = URL.parse(text);
+    return url?.protocol === "https:" && url.username === "" && url.password === "";
+  }, "must be an https address");
+const brand = z
+  .strictObject({
+    name: shownName.regex(
+      /^[^\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+$/u,
+      "control characters are not allowed",
+    ),
+    colour: z.string().regex(/^#[0-9a-fA-F]{6}$/, "must be #rrggbb"),
+    logo: httpsUrl,
+  })
+  .partial();
+
 const members = {
   access_token_seconds: tokenSeconds,
   id_token_seconds: tokenSeconds,
@@ -31,6 +51,9 @@ const members = {
   scopes: z.array(scope).max(50),
   preauthorize: z.boolean(),
   actions,
+  brand,
+  verify_seconds: z.int().min(1).max(3_600),
+  code_sends_per_hour: z.int().min(0).max(100_000),
 };
 
 /** Settings of a new client: all optional, nothing unknown (contract, "Client settings"). */
