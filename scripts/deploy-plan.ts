@@ -61,9 +61,9 @@ export function makeSecrets(
 /** The variables to give with the deployment. A first one must name its issuer: tokens carry it for good. */
 export function issuerArguments(issuer: string | undefined, toml: string, isNew: boolean): readonly string[] {
   if (issuer) {
-    const url = new URL(issuer);
-    if (url.protocol !== "https:" || url.search || url.hash || issuer.endsWith("/")) {
-      throw new Error("ISSUER must be an https URL without a trailing slash, query or fragment");
+    // The Worker itself refuses everything else (src/env.ts).
+    if (!URL.canParse(issuer) || !issuer.startsWith("https://") || new URL(issuer).origin !== issuer) {
+      throw new Error("ISSUER must be an https origin: scheme and host, no path and no slash at its end");
     }
     return ["--var", `ISSUER:${issuer}`];
   }

@@ -362,3 +362,27 @@ describe("redeeming", () => {
     expect([answer.status, answer.body.oauth_token]).toEqual([403, undefined]);
   });
 });
+
+test("a context that no object should carry is refused before anything is opened", async () => {
+  const { client, person } = await scene();
+  const { startChallenge } = await import("../../src/core/usecases/start-challenge.ts");
+  const found = await at.services.clients.find(client);
+  if (!found) throw new Error("no client");
+  const started = await startChallenge(at.services, {
+    door: "cotter",
+    client: found,
+    user: { id: person.id as never, locked: false },
+    purpose: "sign_in",
+    scope: "access",
+    requiresClaim: false,
+    matchCode: false,
+    context: { long: "x".repeat(4_096) },
+    origin: {},
+    lifetime: 1_000,
+    redeemWindow: 1_000,
+    replayWindow: 0,
+    draw: async () => at.services.rooms.fresh(),
+  });
+  expect(started).toEqual({ ok: false, error: { code: "malformed", detail: "context" } });
+  expect(await prompt(at, client, person)).toBeNull();
+});

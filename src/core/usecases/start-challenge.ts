@@ -1,4 +1,11 @@
-import type { ChallengeSpec, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
+import {
+  type ChallengeSpec,
+  CONTEXT_LIMIT,
+  type Door,
+  type JsonObject,
+  type Origin,
+  type Purpose,
+} from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import { startsPerMinute } from "../client/settings.ts";
 import { type ChallengeId, clientSubject, type UserId, userSubject } from "../ids.ts";
@@ -46,12 +53,14 @@ const RESPOND_NUMBERS = 2 ** 31 - 1;
 
 /**
  * Starts a challenge and puts it before the person. A start that the prompt policy keeps from the person is answered like any
- * other (settled question 18). Refuses with `too_many` past the client's own limit.
+ * other (settled question 18). Refuses with `too_many` past the client's own limit, and a door's context over CONTEXT_LIMIT.
  */
 export async function startChallenge(
   powers: Powers,
   request: StartRequest,
 ): Promise<Result<Started, Refusal>> {
+  if (JSON.stringify(request.context).length > CONTEXT_LIMIT)
+    return no({ code: "malformed", detail: "context" });
   const refused = await countStart(powers, request.client);
   if (refused) return no(refused);
   const matchCode = request.matchCode ? powers.chance.digits(6) : undefined;
