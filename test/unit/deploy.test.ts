@@ -99,12 +99,15 @@ describe("the configuration to deploy", () => {
     expect(() => plan.withDatabaseId(`${toml}\n${toml}`, ID)).toThrow("2 lines");
     expect(() => plan.withDatabaseId(toml, '"\nname = "x')).toThrow("not a database id");
   });
-  test.each(["http://sign.example", "https://sign.example/", "https://sign.example?x=1", "sign.example"])(
-    "refuses the issuer %s",
-    (issuer) => {
-      expect(() => plan.issuerArguments(issuer, toml, false)).toThrow();
-    },
-  );
+  test.each([
+    "http://sign.example",
+    "https://sign.example/",
+    "https://sign.example?x=1",
+    "https://sign.example/sub",
+    "sign.example",
+  ])("refuses the issuer %s", (issuer) => {
+    expect(() => plan.issuerArguments(issuer, toml, false)).toThrow();
+  });
   test("a first deployment names its issuer; a later one may leave it as it is", () => {
     expect(() => plan.issuerArguments(undefined, toml, true)).toThrow("ISSUER=");
     expect(plan.issuerArguments(undefined, toml, false)).toEqual([]);
