@@ -15,6 +15,7 @@ import { parseSecretKeys } from "./keys/secret-keys.ts";
 import { makeVerifier } from "./keys/verifier.ts";
 import { makeRooms } from "./objects/challenge-rooms.ts";
 import { makeInboxes } from "./objects/inboxes.ts";
+import { phones } from "./phones/read-phone.ts";
 import { makeClientCache } from "./store/client-cache.ts";
 import { makeClients } from "./store/clients.ts";
 import { openStore } from "./store/database.ts";
@@ -105,6 +106,7 @@ function build(env: Env): Shared {
     handles: makeHandles(secretKeys),
     secrets: makeClientSecrets({ secretKeys, chance }),
     proofs: makeProofs(),
+    phones,
     events: eventsOf(env.EVENTS),
     webhooks: makeWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks }),
     limits: limitsOf(env),

@@ -10,6 +10,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   store: ["core", "drizzle-orm"],
   objects: ["core", "cloudflare:workers"],
   keys: ["core", "jose", "@oslojs/asn1"],
+  phones: ["core", "libphonenumber-js"],
   // Its own client libraries.
   delivery: ["core", "worker-mailer", "@pushforge/builder", "@block65/webcrypto-web-push"],
   http: ["core", "hono", "zod", "@hono/zod-validator"],
@@ -18,7 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   dialects: ["core", "http", "pages", "hono", "zod", "@hono/zod-validator"],
   "app.ts": ["core", "http", "dialects/*/routes", "pages", "phone", "hono"],
   "env.ts": ["core", "zod"],
-  "wiring.ts": ["core", "store", "objects", "keys", "delivery", "http", "phone", "env.ts"],
+  "wiring.ts": ["core", "store", "objects", "keys", "delivery", "http", "phone", "phones", "env.ts"],
   "worker.ts": ["app.ts", "env.ts", "wiring.ts", "objects"],
 };
 type Source = { readonly path: string; readonly text: string };

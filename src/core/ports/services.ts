@@ -3,6 +3,7 @@ import type { Clients } from "./clients.ts";
 import type { Background, Config, Events, Health, IpLimits, Log } from "./edge.ts";
 import type { Inboxes } from "./inboxes.ts";
 import type { Keyring, TokenVerifier } from "./keys.ts";
+import type { Phones } from "./phones.ts";
 import type { Devices, Records, UserCodes } from "./records.ts";
 import type { ChallengeRooms } from "./rooms.ts";
 import type { ClientSecrets, Handles, Proofs } from "./secrets.ts";
@@ -26,6 +27,7 @@ export type Services = {
   readonly handles: Handles;
   readonly secrets: ClientSecrets;
   readonly proofs: Proofs;
+  readonly phones: Phones;
   readonly events: Events;
   readonly webhooks: Webhooks;
   readonly limits: IpLimits;

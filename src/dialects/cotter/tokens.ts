@@ -21,6 +21,12 @@ export type Bundle = {
   readonly auth_method: string;
 };
 
+/** The vendor's word for how the person proved who they are (Cotter §4.5): of the whole family, so refreshing keeps it. */
+function methodOf(amr: readonly string[]): string {
+  if (amr.includes("otp")) return "OTP";
+  return amr.includes("link") ? "MAGIC_LINK" : METHOD;
+}
+
 /** Signs the `oauth_token` bundle of a family (Cotter §4.5-4.7). Same facts, same claims and refresh token. */
 export async function bundleOf(
   powers: Powers,
@@ -38,7 +44,7 @@ export async function bundleOf(
   };
   const access: TokenClaims = {
     ...shared,
-    authentication_method: METHOD,
+    authentication_method: methodOf(grant.amr),
     type: "client_access_token",
     scope: grant.scope,
     exp: times.exp,
@@ -63,7 +69,7 @@ export async function bundleOf(
     refresh_token,
     token_type: "Bearer",
     expires_in: times.exp - times.iat,
-    auth_method: METHOD,
+    auth_method: methodOf(grant.amr),
   };
 }
 

@@ -1,0 +1,88 @@
+import type { VerifiedProof } from "../challenge/proof.ts";
+import { type ChallengeId, type UserId, userSubject } from "../ids.ts";
+import { IDLE_COUNTER, PERSON_CODE_GUESSES } from "../inbox/policy.ts";
+import type { Services } from "../ports/services.ts";
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { ReadIdentifier } from "../user/identifier.ts";
+import { codeHash, codeSubject, identifierIdOf } from "./code-subject.ts";
+
+export type TypedCode = {
+  readonly challengeId: ChallengeId;
+  readonly identifier: ReadIdentifier;
+  /** The purpose that the code was sent for. */
+  readonly purpose: string;
+  /** What was typed, or the secret of the link; blanks and dashes between digits do not matter. */
+  readonly code: string;
+  /** The person whose identifier it is, where there is one already: wrong guesses count for them too. */
+  readonly userId?: UserId;
+};
+
+type Refused = RefusalOf<"wrong_code" | "code_locked" | "expired">;
+type Powers = Pick<Services, "inboxes" | "handles" | "clock">;
+
+const CODE_GUESSES = "one_time_code";
+const LONGEST = 128;
+
+/**
+ * Checks a code that was typed back. The guess is counted before anything is compared, for the person and for the identifier, over
+ * all codes, clients and spellings (T60-T63). Refused: `wrong_code` with the guesses left, `code_locked` once there are none,
+ * `expired` when no code of this challenge is good any more. Answers what a proof may then be vouched with.
+ */
+export async function checkCode(
+  powers: Powers,
+  typed: TypedCode,
+): Promise<Result<{ readonly identifierId: string; readonly digest: string }, Refused>> {
+  const { challengeId, identifier, userId } = typed;
+  const who = userId === undefined ? undefined : userSubject(userId);
+  if (who && !(await powers.inboxes.reserveGuess(who, CODE_GUESSES, PERSON_CODE_GUESSES))) {
+    return no({ code: "code_locked", until: powers.clock.now() + IDLE_COUNTER });
+  }
+  const hash = await codeHash(powers, { ...typed, code: asSent(typed.code) });
+  const subject = await codeSubject(powers, identifier);
+  const tried = await powers.inboxes.tryCode(subject, { challengeId, hash });
+  if (!tried.ok) return tried;
+  if (who) await powers.inboxes.refundGuess(who, CODE_GUESSES);
+  return ok({
+    identifierId: await identifierIdOf(powers, identifier),
+    digest: await powers.handles.digest(["code", challengeId, hash]),
+  });
+}
+
+/** Digits as people type them: in groups, in the widths and with the dashes of their keyboards. */
+function asSent(text: string): string {
+  const plain = text.slice(0, LONGEST).normalize("NFKC").trim();
+  return /^[\d\s-]+$/.test(plain) ? plain.replaceAll(/[\s-]/g, "") : plain;
+}
+
+/**
+ * `checkCode`, and the proof of kind `code` for this person: what approves the challenge. `amr` as RFC 8176 names it, `otp` unless
+ * the code came back in a link.
+ */
+export async function proveCode(
+  powers: Powers & Pick<Services, "proofs">,
+  typed: TypedCode & { readonly userId: UserId; readonly amr?: readonly string[] },
+): Promise<Result<VerifiedProof, Refused>> {
+  const checked = await checkCode(powers, typed);
+  if (!checked.ok) return checked;
+  return ok(vouchForCode(powers, { ...typed, ...checked.value }));
+}
+
+/** The proof for a code that `checkCode` found right. */
+export const vouchForCode = (
+  powers: Pick<Services, "proofs">,
+  checked: {
+    readonly identifierId: string;
+    readonly digest: string;
+    readonly userId: UserId;
+    readonly amr?: readonly string[];
+  },
+): VerifiedProof =>
+  powers.proofs.vouch({
+    kind: "code",
+    identifierId: checked.identifierId,
+    userId: checked.userId,
+    decision: "approve",
+    digest: checked.digest,
+    amr: checked.amr ?? ["otp"],
+  });
