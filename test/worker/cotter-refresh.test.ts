@@ -120,7 +120,9 @@ describe("refreshing", () => {
       at.call("DELETE", `/api/v0/token/${by}`, { refresh_token: token }, { API_KEY_ID: by });
     expect((await signOut(other, r1)).status).toBe(200);
     expect((await signOut(client, `${"0".repeat(64)}.${"A".repeat(43)}`)).status).toBe(200);
-    const next = String((await refresh(at, client, r1)).body.refresh_token);
+    const refreshed = await refresh(at, client, r1);
+    expect(refreshed.status).toBe(200);
+    const next = String(refreshed.body.refresh_token);
     expect(await signOut(client, next)).toMatchObject({ status: 200, body: { success: true } });
     expect((await refresh(at, client, next)).status).toBe(400);
     expect(await at.services.records.grantsOfUser(person.id as never)).toHaveLength(0);

@@ -151,6 +151,21 @@ describe("prompts", () => {
   });
 });
 
+describe("prompts that ask for more than this wire can give", () => {
+  test("one that demands a typed number is neither shown nor answerable here", async () => {
+    const { client, person } = await scene();
+    const strict = await newClient(at, { match_code: "required" });
+    const waiter = (await start(at, strict, person)).body;
+    expect(waiter.match_code).toMatch(/^\d{6}$/);
+    expect(await prompt(at, client, person)).toBeNull();
+    const [hidden] = (await at.services.inboxes.view(`user:${person.id}` as never)).prompts;
+    if (!hidden) throw new Error("no prompt");
+    const echo = { ID: hidden.respondNumber, event: "LOGIN", timestamp: String(hidden.signingSecond) };
+    expect((await respond(at, strict, person, echo, true)).status).toBe(404);
+    expect((await poll(at, strict, waiter)).body).toMatchObject({ new: true, approved: false });
+  });
+});
+
 describe("who may approve, and what the signature binds", () => {
   test("T20 another person's phone neither approves nor denies, whichever name it gives", async () => {
     const { client, person } = await scene();
@@ -191,6 +206,25 @@ describe("who may approve, and what the signature binds", () => {
       { approved: false },
     ]) {
       expect((await respond(at, client, person, shown, true, { body })).status).toBe(403);
+    }
+    expect((await poll(at, client, waiter)).body).toMatchObject({ new: true, approved: false });
+  });
+
+  test("T24 a device that signs what it echoes, but not what was shown, is refused", async () => {
+    const { client, person } = await scene();
+    const other = await newClient(at);
+    const { waiter, shown } = await pending(client, person);
+    const second = String(Number(shown.timestamp) + 1);
+    const echoes: [number, Json][] = [
+      [1, { issuer: other }],
+      [2, { event: "PAYMENT" }],
+      [3, { timestamp: second }],
+    ];
+    for (const [index, body] of echoes) {
+      const message = (parts: string[]) => parts.with(index, String(Object.values(body)[0]));
+      const answer = await respond(at, client, person, shown, true, { message, body });
+      expect([body, answer.status]).toEqual([body, 403]);
+      expect(String(answer.body.msg)).toContain("Does not match the pending event");
     }
     expect((await poll(at, client, waiter)).body).toMatchObject({ new: true, approved: false });
   });

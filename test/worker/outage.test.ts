@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { ChallengeId } from "../../src/core/ids.ts";
 import {
   claimsOf,
   type Deployment,
@@ -35,7 +36,17 @@ const faultyD1 = new Proxy(env.DB, {
   },
 });
 
-const at: Deployment = deployment({ DB: faultyD1 });
+/** Ids of the flows without a wait, as they were settled. */
+const settledAtOnce: ChallengeId[] = [];
+const at: Deployment = deployment({ DB: faultyD1 }, ({ rooms }) => ({
+  rooms: {
+    ...rooms,
+    openSettled: (spec, ...rest) => {
+      settledAtOnce.push(spec.id);
+      return rooms.openSettled(spec, ...rest);
+    },
+  },
+}));
 const healthy: Deployment = deployment();
 
 beforeEach(() => Object.assign(fault, { reads: false, writes: false, calls: 0 }));
@@ -116,6 +127,9 @@ describe("when D1 cannot be used", () => {
     const refused = await enrol();
     expect([refused.status, refused.body.oauth_token]).toEqual([503, undefined]);
     fault.writes = false;
+    const lost = settledAtOnce.at(-1);
+    const grant = lost === undefined ? undefined : (await healthy.services.rooms.read(lost))?.grant;
+    expect(grant?.ended?.reason).toBe("enrolment_failed");
     const enrolled = await enrol();
     expect(enrolled.status).toBe(200);
     expect(enrolled.body.oauth_token).toBeDefined();
