@@ -3,11 +3,14 @@ import { allowsOrigin } from "../../core/client/client.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { doorCors } from "../../http/cors.ts";
 import type { Door } from "../../http/door.ts";
+import { jsonBody } from "../../http/json-body.ts";
 import { refuseOtherMethods } from "../../http/method-not-allowed.ts";
 import { noStore } from "../../http/no-store.ts";
 import { identifyClient, requireClient } from "./client.ts";
 import { refuse, renderFault } from "./errors.ts";
 import { eventRoutes } from "./events.ts";
+import { getIdentity } from "./identity.ts";
+import { identityBody } from "./schema.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { userRoutes } from "./users.ts";
 
@@ -28,7 +31,7 @@ const refuseRepeats: MiddlewareHandler<AppEnv> = async (c, next) =>
     : await next();
 
 /**
- * The Cotter door: every P0 row of Cotter §3.1 but the hosted page (13, 17), mounted at /api/v0. Success is exactly 200 with a JSON
+ * The Cotter door: every P0 row of Cotter §3.1 but the hosted page itself (17), mounted at /api/v0. Success is exactly 200 with a JSON
  * body, a refusal `{msg}`.
  */
 export function cotterRoutes(): Hono<AppEnv> {
@@ -44,6 +47,9 @@ export function cotterRoutes(): Hono<AppEnv> {
   routes.route("/user", userRoutes());
   routes.route("/event", eventRoutes());
   routes.route("/token", sessionRoutes());
+  routes.post("/verify/get_identity", jsonBody(identityBody, refuse), (c) =>
+    getIdentity(c, c.req.valid("json")),
+  );
   return routes;
 }
 

@@ -76,6 +76,25 @@ export type CreateEventBody = z.output<typeof createEventBody>;
 export const respondBody = z.object({ ...signed, approved: z.boolean() });
 export type RespondBody = z.output<typeof respondBody>;
 
+/** Apps send the number that came with the redirect, some of them as text. */
+const challengeNumber = z
+  .union([z.int(), z.string().regex(/^[0-9]{1,10}$/)])
+  .transform(Number)
+  .pipe(
+    z
+      .int()
+      .min(1)
+      .max(2 ** 31 - 1),
+  );
+
+/** Verifiers are of any alphabet and of 43 to 128 characters, as the SDKs make them (Cotter §8.1). */
+export const identityBody = z.object({
+  code_verifier: z.string().min(1).max(1_024),
+  authorization_code: z.string().min(1).max(256),
+  challenge_id: challengeNumber,
+  redirect_url: z.string().min(1).max(2_048),
+});
+
 export const refreshBody = z.object({
   grant_type: text(64),
   refresh_token: text(255),

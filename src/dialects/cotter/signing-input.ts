@@ -31,6 +31,17 @@ export type StatedEvent = {
   readonly approved: boolean;
 };
 
+export type StatedIdentity = {
+  readonly identifier: string;
+  readonly identifier_type: string;
+  readonly receiver: string;
+  readonly expire_at: string;
+};
+
+/** What the server signs over an identity it answers (Cotter §6). */
+export const identityStatement = (identity: StatedIdentity): string =>
+  `${identity.identifier}${identity.identifier_type}${identity.receiver}${identity.expire_at}`;
+
 /** What the server signs over an event it answers (Cotter §6). */
 export const eventStatement = (event: StatedEvent): string =>
   `${event.client_user_id}${event.issuer}${event.event}${event.timestamp}${event.method}${event.new}${event.approved}`;

@@ -1,0 +1,75 @@
+import type { Origin } from "../challenge/state.ts";
+import type { Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { isTrusted } from "../user/user.ts";
+import { VERIFY_IDENTIFIER, verificationOf } from "../verification/verification.ts";
+import { adoptIdentifier } from "./adopt-identifier.ts";
+import { noteRefusal } from "./note-refusal.ts";
+import { checkCode, vouchForCode } from "./prove-code.ts";
+
+type Powers = Pick<
+  Services,
+  | "rooms"
+  | "inboxes"
+  | "users"
+  | "records"
+  | "handles"
+  | "proofs"
+  | "chance"
+  | "clock"
+  | "events"
+  | "background"
+  | "log"
+>;
+
+/**
+ * Takes the code that came back, typed or in its link, and approves the challenge with it for the person whose identifier it proves,
+ * found or made now. Giving the right code again is a success too: the challenge is decided once. Refused: `wrong_code`,
+ * `code_locked`, `expired`, `not_allowed` (the app named another person), what the challenge refuses.
+ */
+export async function finishVerification(
+  powers: Powers,
+  asked: { readonly snapshot: Snapshot; readonly code: string; readonly origin: Origin },
+): Promise<Result<Snapshot, Refusal>> {
+  const { snapshot, code, origin } = asked;
+  const { spec } = snapshot;
+  const verification = verificationOf(spec);
+  if (!verification) return no({ code: "unknown_challenge" });
+  const { identifier, method, userId } = verification;
+  const ip = origin.ip === undefined ? {} : { ip: origin.ip };
+  const person = await powers.users.byIdentifier(identifier);
+  const isTheirs = person?.identifiers.some(
+    (own) => own.kind === identifier.kind && own.normal === identifier.normal && isTrusted(own),
+  );
+  const checked = await checkCode(powers, {
+    challengeId: spec.id,
+    identifier,
+    purpose: VERIFY_IDENTIFIER,
+    code,
+    ...(person && isTheirs ? { userId: person.user.id } : {}),
+  });
+  if (!checked.ok) {
+    const { code: reason } = checked.error;
+    noteRefusal(powers, { type: "code_refused", subject: spec.id, clientId: spec.clientId, reason, ...ip });
+    return checked;
+  }
+  const adopted = await adoptIdentifier(powers, {
+    identifier,
+    clientId: spec.clientId,
+    origin,
+    ...(userId === undefined ? {} : { userId }),
+  });
+  if (!adopted.ok) return adopted;
+  const proof = vouchForCode(powers, {
+    ...checked.value,
+    userId: adopted.value.user.id,
+    amr: [method],
+  });
+  const applied = await powers.rooms.apply(spec.id, { name: "approve", proof, ...ip });
+  if (applied.ok) return ok(applied.value);
+  const isDone = applied.error.code === "already_decided" && applied.error.winner === "approve";
+  const settled = isDone ? await powers.rooms.read(spec.id) : undefined;
+  return settled ? ok(settled) : applied;
+}

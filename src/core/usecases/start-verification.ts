@@ -1,0 +1,54 @@
+import type { Origin } from "../challenge/state.ts";
+import type { Client } from "../client/client.ts";
+import { verifySeconds } from "../client/settings.ts";
+import type { Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { MINUTE, SECOND } from "../time.ts";
+import { VERIFY_IDENTIFIER, type Verification, verificationContext } from "../verification/verification.ts";
+import { startChallenge } from "./start-challenge.ts";
+
+export type StartVerification = Omit<Verification, "number"> & {
+  readonly client: Client;
+  readonly origin: Origin;
+};
+
+type Powers = Pick<
+  Services,
+  "rooms" | "inboxes" | "handles" | "chance" | "clock" | "limits" | "events" | "background" | "log"
+>;
+
+/** How long an authorization code can be exchanged (the vendor's guide: five minutes, once). */
+const REDEEM_WINDOW = 5 * MINUTE;
+const REPLAY_WINDOW = 30 * SECOND;
+const NUMBERS = 2 ** 31 - 1;
+
+/**
+ * Starts the challenge of a verification (settled question 20: 600 s, unless the client says otherwise). Nothing is sent yet. Refused
+ * as `too_many` past the limits of the address or of the client.
+ */
+export async function startVerification(
+  powers: Powers,
+  asked: StartVerification,
+): Promise<Result<Snapshot, Refusal>> {
+  const { client, origin, ...verification } = asked;
+  if (!(await powers.limits.start(origin.ip))) {
+    return no({ code: "too_many", scope: "ip", retryAt: powers.clock.now() + MINUTE });
+  }
+  const started = await startChallenge(powers, {
+    door: "page",
+    client,
+    purpose: VERIFY_IDENTIFIER,
+    scope: "access",
+    requiresClaim: false,
+    matchCode: false,
+    context: verificationContext({ ...verification, number: powers.chance.number(NUMBERS) }),
+    origin,
+    lifetime: verifySeconds(client.settings) * SECOND,
+    redeemWindow: REDEEM_WINDOW,
+    replayWindow: REPLAY_WINDOW,
+    draw: async () => powers.rooms.fresh(),
+  });
+  return started.ok ? ok(started.value.snapshot) : started;
+}
