@@ -100,7 +100,26 @@ export const userCodes = sqliteTable(
     challengeId: text("challenge_id").$type<ChallengeId>().notNull(),
     expiresAt: instant("expires_at").notNull(),
   },
-  (table) => [index("user_codes_expiry").on(table.expiresAt)],
+  (table) => [
+    index("user_codes_expiry").on(table.expiresAt),
+    index("user_codes_user").on(table.userId, table.kind, table.purpose).where(sql`user_id is not null`),
+  ],
+);
+
+/** WITHOUT ROWID. What a client signs for one call only: a second insert of the same name is refused (settled question 25). */
+export const usedNonces = sqliteTable(
+  "used_nonces",
+  {
+    clientId: text("client_id").$type<ClientId>().notNull(),
+    nonceHash: text("nonce_hash").notNull(),
+    // Digest of the one request that may come again with it; null: none may.
+    useHash: text("use_hash"),
+    expiresAt: instant("expires_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.clientId, table.nonceHash] }),
+    index("used_nonces_expiry").on(table.expiresAt),
+  ],
 );
 
 /** WITHOUT ROWID. A list only: whether a grant lives is known to its object alone. */
