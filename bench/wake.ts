@@ -16,10 +16,15 @@ import { type Subject, serveSubject } from "./server.ts";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 300);
 const WARM_UP = 30;
-/** The issue's own bar: median of accepted to told, in milliseconds. */
+/** The bar: median of committed to told, in milliseconds. */
 const BAR = 5;
 
-type Sample = { readonly sentToTold: number; readonly acceptedToTold: number };
+/** Milliseconds. `decidedToTold` is between two clocks of one machine that tick whole milliseconds. */
+type Sample = {
+  readonly sentToTold: number;
+  readonly decidedToTold: number;
+  readonly answeredToTold: number;
+};
 
 async function round(subject: Subject, app: App, person: Person, phone: Device): Promise<Sample> {
   const event = await app.api.read("/api/v0/event/create_pending", 200, {
@@ -42,7 +47,12 @@ async function round(subject: Subject, app: App, person: Person, phone: Device):
   const accepted = performance.now();
   const { state, at } = await waiter.settled;
   if (state !== "approved") throw new Error(`the waiter heard ${state}`);
-  return { sentToTold: at - sent, acceptedToTold: Math.max(0, at - accepted) };
+  const decided = await app.api.read(`/api/v0/event/get/${numberOf(event, "ID")}`, 200);
+  return {
+    sentToTold: at - sent,
+    decidedToTold: performance.timeOrigin + at - Date.parse(textOf(decided, "UpdatedAt")),
+    answeredToTold: at - accepted,
+  };
 }
 
 const quantile = (sorted: readonly number[], q: number): number =>
@@ -72,14 +82,18 @@ async function main(): Promise<void> {
       `\n${samples.length} sign-ins on workerd, ${cpus().length} cores of ${cpus()[0]?.model ?? "?"}\n`,
     );
     report(
-      "approval sent, to the waiting socket told",
+      "approval sent by the phone, to told",
       samples.map((sample) => sample.sentToTold),
     );
     const p50 = report(
-      "approval answered, to the waiting socket told",
-      samples.map((sample) => sample.acceptedToTold),
+      "decision committed, to told",
+      samples.map((sample) => sample.decidedToTold),
     );
-    console.log(`\nbar: median under ${BAR} ms from accepted to told: ${p50 < BAR ? "held" : "MISSED"}`);
+    report(
+      "the phone has its answer, to told",
+      samples.map((sample) => sample.answeredToTold),
+    );
+    console.log(`\nbar: median under ${BAR} ms from committed to told: ${p50 < BAR ? "held" : "MISSED"}`);
     process.exitCode = p50 < BAR ? 0 : 1;
   } finally {
     await subject.stop();
