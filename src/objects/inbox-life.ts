@@ -1,5 +1,6 @@
 import type { SubjectKey } from "../core/ids.ts";
 import { codesMatterUntil } from "../core/inbox/codes.ts";
+import { deliveriesMatterUntil } from "../core/inbox/deliveries.ts";
 import { DENIAL_WINDOW, IDLE_COUNTER, PROMPT_WINDOW } from "../core/inbox/policy.ts";
 import { livePrompts } from "../core/inbox/prompts.ts";
 import type { InboxState, Prompt } from "../core/inbox/state.ts";
@@ -14,6 +15,7 @@ export const idleAt = (state: InboxState): Instant =>
     state.silencedUntil ?? 0,
     state.enrolment?.until ?? 0,
     codesMatterUntil(state),
+    deliveriesMatterUntil(state),
     state.lease ? state.lease.windowEnds + IDLE_COUNTER : 0,
     ...Object.values(state.counters).map((counter) => counter.until),
     ...Object.values(state.spent).map((mark) => mark.until),

@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { ChallengeId, DeviceId, SubjectKey } from "../core/ids.ts";
 import { type CodeRequest, type PutCode, putCode, type TriedCode, tryCode } from "../core/inbox/codes.ts";
 import { countInWindow, countStart, refundGuess, reserveGuess } from "../core/inbox/counters.ts";
+import { type Claim, claimDelivery, type Delivery, endDelivery } from "../core/inbox/deliveries.ts";
 import { noteDevice, openEnrolment, restoreEnrolment, takeEnrolment } from "../core/inbox/enrolment.ts";
 import {
   type Answer,
@@ -130,6 +131,20 @@ export class InboxObject extends DurableObject {
     const { next, allowed, retryAt } = countInWindow(this.#state(), kind, rule, Date.now());
     this.#keep(who, next);
     return { allowed, retryAt };
+  }
+
+  claimDelivery(who: SubjectKey, id: string, expiresAt: Instant): Claim {
+    const { next, value } = claimDelivery(this.#state(), id, expiresAt, Date.now());
+    this.#keep(who, next);
+    return value;
+  }
+
+  endDelivery(who: SubjectKey, id: string, status: "released" | "sent" | "failed"): void {
+    this.#keep(who, endDelivery(this.#state(), id, status, Date.now()));
+  }
+
+  deliveryOf(_who: SubjectKey, id: string): Delivery | undefined {
+    return this.#state().deliveries[id];
   }
 
   countStart(who: SubjectKey, limit: number): { readonly allowed: boolean; readonly retryAt: Instant } {

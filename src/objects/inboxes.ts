@@ -45,6 +45,9 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     putCode: (who, request) => call(who, (stub) => stub.putCode(who, request)),
     tryCode: (who, guess) => call(who, (stub) => stub.tryCode(who, guess)),
     countInWindow: (who, kind, rule) => call(who, (stub) => stub.countInWindow(who, kind, rule)),
+    claimDelivery: (who, id, expiresAt) => call(who, (stub) => stub.claimDelivery(who, id, expiresAt)),
+    endDelivery: (who, id, status) => call(who, (stub) => stub.endDelivery(who, id, status)),
+    deliveryOf: (who, id) => call(who, (stub) => stub.deliveryOf(who, id)),
     countStart: (who, limit) => call(who, (stub) => stub.countStart(who, limit)),
     socket: (who, deviceId) =>
       call(who, async (stub) => upgraded(await stub.fetch(upgradeRequest(deviceId)))),

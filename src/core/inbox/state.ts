@@ -1,6 +1,7 @@
 import type { DecisionKind, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
 import type { ChallengeId, ClientId } from "../ids.ts";
 import type { Instant } from "../time.ts";
+import type { Delivery } from "./deliveries.ts";
 
 /** What answering this prompt takes; a door that cannot honour a demand does not list the prompt (settled question 19). */
 export type Demands = { readonly matchCode: boolean; readonly claim: boolean; readonly unlock: boolean };
@@ -72,6 +73,8 @@ export type InboxState = {
   /** When codes were sent to this identifier in the last day. */
   readonly codeSends: readonly Instant[];
   readonly codeFailures?: CodeFailures;
+  /** Messages to this subject that are on their way or went out of late. */
+  readonly deliveries: Readonly<Record<string, Delivery>>;
 };
 
 export const EMPTY_INBOX: InboxState = {
@@ -86,4 +89,5 @@ export const EMPTY_INBOX: InboxState = {
   counters: {},
   codes: {},
   codeSends: [],
+  deliveries: {},
 };

@@ -1,5 +1,6 @@
 import type { ChallengeId, DeviceId, SubjectKey } from "../ids.ts";
 import type { CodeRequest, PutCode, TriedCode } from "../inbox/codes.ts";
+import type { Claim, Delivery } from "../inbox/deliveries.ts";
 import type { Answer, Listed, PromptRequest } from "../inbox/prompts.ts";
 import type { Prompt } from "../inbox/state.ts";
 import type { RefusalOf } from "../refusal.ts";
@@ -56,6 +57,12 @@ export type Inboxes = {
     kind: string,
     rule: { readonly limit: number; readonly window: Millis },
   ): Promise<{ readonly allowed: boolean; readonly retryAt: Instant }>;
+  /** Takes a message for one attempt: of two that try, one is told `mine`. */
+  claimDelivery(who: SubjectKey, id: string, expiresAt: Instant): Promise<Claim>;
+  /** Writes down how the attempt ended; what was sent or has failed stays so. */
+  endDelivery(who: SubjectKey, id: string, status: "released" | "sent" | "failed"): Promise<void>;
+  /** What is remembered of a message; undefined when nothing is. */
+  deliveryOf(who: SubjectKey, id: string): Promise<Delivery | undefined>;
   /** Counts one start against a limit per minute. */
   countStart(
     who: SubjectKey,
