@@ -7,7 +7,7 @@ import type { Result } from "./core/result.ts";
 import { consumeEvents, type Delivery } from "./core/usecases/consume-events.ts";
 import { upkeep } from "./core/usecases/upkeep.ts";
 import { adminRoutes } from "./dialects/admin/routes.ts";
-import { cotterDoor } from "./dialects/cotter/routes.ts";
+import { cotterDoors } from "./dialects/cotter/routes.ts";
 import { type AppEnv, readOrigin, services } from "./http/context.ts";
 import { type Door, doorOf, type FaultStatus, problemFault } from "./http/door.ts";
 import { refuseOtherMethods } from "./http/method-not-allowed.ts";
@@ -24,7 +24,7 @@ import { Fault, NotFound } from "./pages/trouble.tsx";
 /** The services of this request, or the names of the variables for whose sake there are none. */
 export type Wired = Result<Services, readonly string[]>;
 
-const openDoors = (): readonly Door[] => [cotterDoor(), { prefix: "/admin", routes: adminRoutes() }];
+const openDoors = (): readonly Door[] => [...cotterDoors(), { prefix: "/admin", routes: adminRoutes() }];
 
 const misconfigured = (c: Context, names: readonly string[]) =>
   problem(c, 503, {

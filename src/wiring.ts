@@ -2,6 +2,7 @@ import { Outage } from "./core/fault.ts";
 import type { Chance, Clock } from "./core/ports/chance.ts";
 import type { Background, Config, Events } from "./core/ports/edge.ts";
 import type { Services } from "./core/ports/services.ts";
+import { no } from "./core/result.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
 import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
@@ -109,6 +110,11 @@ function build(env: Env): Shared {
     phones,
     events: eventsOf(env.EVENTS),
     webhooks: makeWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks }),
+    deliveries: {
+      send: async () => no({ code: "delivery_failed", detail: "nothing is configured for this channel" }),
+      attempt: async () => ({ kind: "refused", reason: "nothing is configured for this channel" }),
+      stateOf: async () => "failed",
+    },
     limits: limitsOf(env),
     health: makeHealth(db),
     log: makeLog(clock),

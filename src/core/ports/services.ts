@@ -1,5 +1,6 @@
 import type { Chance, Clock } from "./chance.ts";
 import type { Clients } from "./clients.ts";
+import type { Deliveries } from "./deliveries.ts";
 import type { Background, Config, Events, Health, IpLimits, Log } from "./edge.ts";
 import type { Inboxes } from "./inboxes.ts";
 import type { Keyring, TokenVerifier } from "./keys.ts";
@@ -30,6 +31,7 @@ export type Services = {
   readonly phones: Phones;
   readonly events: Events;
   readonly webhooks: Webhooks;
+  readonly deliveries: Deliveries;
   readonly limits: IpLimits;
   readonly health: Health;
   readonly background: Background;

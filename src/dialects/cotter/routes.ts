@@ -10,6 +10,7 @@ import { identifyClient, requireClient } from "./client.ts";
 import { refuse, renderFault } from "./errors.ts";
 import { eventRoutes } from "./events.ts";
 import { getIdentity } from "./identity.ts";
+import { pageDoors } from "./page/routes.ts";
 import { identityBody } from "./schema.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { userRoutes } from "./users.ts";
@@ -52,6 +53,9 @@ export function cotterRoutes(): Hono<AppEnv> {
   );
   return routes;
 }
+
+/** The door with the hosted pages that belong to it. */
+export const cotterDoors = (): readonly Door[] => [cotterDoor(), ...pageDoors()];
 
 /** The door as the app mounts it: what fails behind it is said in `{msg}` too. */
 export const cotterDoor = (): Door => ({

@@ -1,0 +1,123 @@
+import type { Origin } from "../challenge/state.ts";
+import type { Client } from "../client/client.ts";
+import { brandOf, codeSendsPerHour } from "../client/settings.ts";
+import { type ChallengeId, clientSubject, type SubjectKey, type UserId } from "../ids.ts";
+import { CODE_LIFETIME } from "../inbox/policy.ts";
+import type { Channel, Message } from "../ports/deliveries.ts";
+import type { Services } from "../ports/services.ts";
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { HOUR, type Instant, MINUTE } from "../time.ts";
+import type { ReadIdentifier } from "../user/identifier.ts";
+import { codeHash, codeSubject } from "./code-subject.ts";
+import { noteRefusal } from "./note-refusal.ts";
+
+export type SendCode = {
+  readonly challengeId: ChallengeId;
+  readonly client: Client;
+  readonly identifier: ReadIdentifier;
+  readonly channel: Exclude<Channel, "push">;
+  /** What the code is good for; one that was sent for something else does not fit (T70). */
+  readonly purpose: string;
+  /** Six digits to type, or a secret of 256 bits in the link that this makes of it. */
+  readonly as:
+    | { readonly template: "one_time_code" }
+    | { readonly template: "magic_link"; readonly linkOf: (secret: string) => string };
+  readonly origin: Origin;
+  /** BCP 47 tag of the reader's language. */
+  readonly locale: string;
+  /** The challenge's own end; the code ends ten minutes after it was sent, or then. */
+  readonly expiresAt: Instant;
+  /** The person, where known. */
+  readonly userId?: UserId;
+};
+
+export type SentCode = {
+  /** For `Deliveries.stateOf`, together with `subject`: whether it went out. */
+  readonly messageId: string;
+  readonly subject: SubjectKey;
+  readonly delivery: "queued" | "sent";
+  readonly expiresAt: Instant;
+};
+
+type Powers = Pick<
+  Services,
+  "inboxes" | "deliveries" | "handles" | "chance" | "clock" | "limits" | "events" | "background" | "log"
+>;
+type Refused = RefusalOf<"too_many" | "code_locked" | "delivery_failed" | "not_allowed">;
+
+const SECRET_BYTES = 32;
+
+/**
+ * Makes a one-time code (or the secret of a magic link), keeps its keyed hash in the identifier's inbox and hands the message over.
+ * Neither the code nor the link is ever answered. A new code takes the place of the challenge's earlier one; wrong guesses stay
+ * counted. Refused: `too_many` (address, client, identifier; by the delivery also range and country), `code_locked` after too many
+ * wrong guesses, `not_allowed` for a number that nothing is sent to, `delivery_failed`.
+ */
+export async function sendCode(powers: Powers, asked: SendCode): Promise<Result<SentCode, Refused>> {
+  const { challengeId, client, identifier, origin } = asked;
+  const now = powers.clock.now();
+  if (!(await powers.limits.send(origin.ip))) {
+    return no({ code: "too_many", scope: "ip", retryAt: now + MINUTE });
+  }
+  const limited = await countForClient(powers, client);
+  if (limited) return no(limited);
+  const subject = await codeSubject(powers, identifier);
+  const { template } = asked.as;
+  const code = template === "one_time_code" ? powers.chance.digits(6) : powers.chance.text(SECRET_BYTES);
+  const expiresAt = Math.min(now + CODE_LIFETIME, asked.expiresAt);
+  const hash = await codeHash(powers, { challengeId, identifier, purpose: asked.purpose, code });
+  const kept = await powers.inboxes.putCode(subject, { challengeId, hash, expiresAt });
+  if (!kept.ok) {
+    note(powers, asked, subject, kept.error.code);
+    return kept;
+  }
+  const message = messageOf(powers, asked, { code, subject, expiresAt });
+  const handed = await powers.deliveries.send(message);
+  if (!handed.ok) note(powers, asked, subject, handed.error.code);
+  return handed.ok ? ok({ messageId: message.id, subject, delivery: handed.value, expiresAt }) : handed;
+}
+
+async function countForClient(powers: Powers, client: Client): Promise<RefusalOf<"too_many"> | undefined> {
+  const limit = codeSendsPerHour(client.settings);
+  if (limit === 0) return undefined;
+  const rule = { limit, window: HOUR };
+  const counted = await powers.inboxes.countInWindow(clientSubject(client.id), "code_sends", rule);
+  if (counted.allowed) return undefined;
+  noteRefusal(powers, { type: "client_sends_limited", clientId: client.id, subject: client.id });
+  return { code: "too_many", scope: "client", retryAt: counted.retryAt };
+}
+
+/** On record under the identifier's keyed hash: the trail tells that one address was aimed at, and not which. */
+function note(powers: Powers, { client, origin }: SendCode, subject: SubjectKey, reason: string): void {
+  const { ip } = origin;
+  noteRefusal(powers, {
+    type: "code_not_sent",
+    clientId: client.id,
+    subject,
+    reason,
+    ...(ip === undefined ? {} : { ip }),
+  });
+}
+
+function messageOf(
+  powers: Powers,
+  asked: SendCode,
+  kept: { readonly code: string; readonly subject: SubjectKey; readonly expiresAt: Instant },
+): Message {
+  const { as } = asked;
+  return {
+    id: powers.chance.text(18),
+    channel: asked.channel,
+    to: asked.channel === "email" ? asked.identifier.value : asked.identifier.normal,
+    template: as.template,
+    locale: asked.locale,
+    brand: brandOf(asked.client),
+    clientId: asked.client.id,
+    ...(asked.userId === undefined ? {} : { userId: asked.userId }),
+    subject: kept.subject,
+    ...(as.template === "magic_link" ? { link: as.linkOf(kept.code) } : { code: kept.code }),
+    origin: asked.origin,
+    expiresAt: kept.expiresAt,
+  };
+}

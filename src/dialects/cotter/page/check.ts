@@ -1,0 +1,208 @@
+import type { Context } from "hono";
+import type { Client } from "../../../core/client/client.ts";
+import type { Snapshot } from "../../../core/ports/rooms.ts";
+import { codeSubject } from "../../../core/usecases/code-subject.ts";
+import { finishVerification } from "../../../core/usecases/finish-verification.ts";
+import { AUTHORIZATION_CODE } from "../../../core/usecases/redeem-authorization-code.ts";
+import { type Verification, verificationOf } from "../../../core/verification/verification.ts";
+import { type AppEnv, originOf, services } from "../../../http/context.ts";
+import { Code } from "../../../pages/verify/code.tsx";
+import { Done, Over } from "../../../pages/verify/ending.tsx";
+import { verifyPage } from "../../../pages/verify/respond.ts";
+import { Wait } from "../../../pages/verify/wait.tsx";
+import { send } from "./begin.ts";
+import { browserDigest, browserSecret, csrfToken, isOwnForm } from "./browser.ts";
+import { sentenceOf, type Told, toldFrom, toldOf, toldQuery } from "./errors.ts";
+import { readForm } from "./form.ts";
+import { policyFor, settingFor, trouble } from "./setting.ts";
+
+/** A verification that this very browser started. */
+export type Own = {
+  readonly snapshot: Snapshot;
+  readonly verification: Verification & { readonly redirectUrl: string };
+  readonly client: Client;
+};
+
+const pathOf = ({ snapshot }: Own): string => `/app/check/${snapshot.spec.id}`;
+
+/** The verification that the path names, for the browser that started it; or the page that says no. */
+async function ownOf(c: Context<AppEnv>): Promise<Own | Response> {
+  const { rooms, clients } = services(c);
+  const id = rooms.parse(c.req.param("id") ?? "");
+  const secret = browserSecret(c);
+  if (id === undefined || secret === undefined) return trouble(c, id === undefined ? "request" : "browser");
+  const snapshot = await rooms.read(id);
+  const verification = snapshot && verificationOf(snapshot.spec);
+  if (!snapshot || !verification) return trouble(c, "expired");
+  const client = await clients.find(snapshot.spec.clientId);
+  if (!client || client.disabledAt !== undefined) return trouble(c, "client");
+  const { redirectUrl, browser } = verification;
+  if (redirectUrl === undefined || browser !== (await browserDigest(c, secret))) {
+    return trouble(c, "browser", { client });
+  }
+  return { snapshot, verification: { ...verification, redirectUrl }, client };
+}
+
+/** `GET /app/check/{id}`: how the verification stands. */
+export async function showCheck(c: Context<AppEnv>): Promise<Response> {
+  const own = await ownOf(c);
+  return own instanceof Response ? own : show(c, own);
+}
+
+/** `GET /app/check/{id}/done`: on to the app, once it is confirmed. */
+export async function showDone(c: Context<AppEnv>): Promise<Response> {
+  const own = await ownOf(c);
+  if (own instanceof Response) return own;
+  return own.snapshot.view.state === "approved" ? goBack(c, own) : c.redirect(pathOf(own), 303);
+}
+
+/** `POST /app/check/{id}`: takes the code. A right one leads back to the app, as often as it is given. */
+export async function takeCode(c: Context<AppEnv>): Promise<Response> {
+  const own = await ownOf(c);
+  if (own instanceof Response) return own;
+  const form = await readForm(c);
+  if (!form || !(await isOwnForm(c, form.csrf))) return trouble(c, "browser", { client: own.client });
+  const code = (form.code ?? "").trim();
+  if (own.verification.method !== "otp") return trouble(c, "request", { client: own.client });
+  if (own.snapshot.view.state === "approved") return goBack(c, own);
+  if (own.snapshot.view.state !== "pending") return c.redirect(pathOf(own), 303);
+  if (code === "") return tell(c, own, { code: "empty" });
+  const finished = await finishVerification(services(c), {
+    snapshot: own.snapshot,
+    code,
+    origin: originOf(c),
+  });
+  if (finished.ok) return goBack(c, { ...own, snapshot: finished.value });
+  if (finished.error.code === "wrong_code") await services(c).limits.miss(originOf(c).ip);
+  return finished.error.code === "not_allowed"
+    ? tell(c, own, { code: "theirs" })
+    : tell(c, own, toldOf(finished.error));
+}
+
+/** `POST /app/check/{id}/again`: sends another code or link. */
+export async function sendAgain(c: Context<AppEnv>): Promise<Response> {
+  const own = await ownOf(c);
+  if (own instanceof Response) return own;
+  const form = await readForm(c);
+  if (!form || !(await isOwnForm(c, form.csrf))) return trouble(c, "browser", { client: own.client });
+  if (own.snapshot.view.state !== "pending") return c.redirect(pathOf(own), 303);
+  const sent = await send(c, own.client, own.snapshot, own.verification);
+  return sent.ok
+    ? c.redirect(`${pathOf(own)}?m=${sent.value.messageId}`, 303)
+    : tell(c, own, toldOf(sent.error));
+}
+
+/** By a redirect, so that loading the page again repeats nothing. */
+const tell = (c: Context<AppEnv>, own: Own, told: Told): Response =>
+  c.redirect(`${pathOf(own)}?${toldQuery(told)}`, 303);
+
+async function show(c: Context<AppEnv>, own: Own): Promise<Response> {
+  const { snapshot, verification, client } = own;
+  const restart = restartOf(own);
+  switch (snapshot.view.state) {
+    case "pending":
+      return verification.method === "link" ? showWait(c, own) : showCode(c, own);
+    case "approved": {
+      const setting = settingFor(c, client);
+      return verifyPage(c, Done({ setting, href: await wayBack(c, own) }), policyFor(c, setting));
+    }
+    case "redeemed": {
+      const setting = settingFor(c, client);
+      return verifyPage(c, Over({ setting }), policyFor(c, setting));
+    }
+    case "cancelled":
+      return trouble(c, "stopped", { client, restart, back: errorBack(own, "access_denied") });
+    case "expired":
+    case "claimed":
+    case "denied":
+      return trouble(c, "expired", { client, restart, back: errorBack(own, "expired") });
+  }
+}
+
+async function showCode(c: Context<AppEnv>, own: Own): Promise<Response> {
+  const { client, verification } = own;
+  const setting = settingFor(c, client);
+  const error = await errorOf(c, own, setting.locale);
+  const body = Code({ ...(await forms(c, own)), setting, phone: verification.channel !== "email", ...error });
+  const policy = policyFor(c, setting, { redirectUrl: verification.redirectUrl });
+  return verifyPage(c, body, policy, "error" in error ? 422 : 200);
+}
+
+async function showWait(c: Context<AppEnv>, own: Own): Promise<Response> {
+  const { client, snapshot, verification } = own;
+  const powers = services(c);
+  const setting = settingFor(c, client);
+  const error = await errorOf(c, own, setting.locale);
+  const { id } = snapshot.spec;
+  const body = Wait({
+    ...(await forms(c, own)),
+    setting,
+    socketUri: `${powers.config.issuer.replace(/^http/, "ws")}/challenges/${id}/socket`,
+    handle: await powers.handles.mint(id, "wait"),
+    ...error,
+  });
+  const policy = policyFor(c, setting, { redirectUrl: verification.redirectUrl });
+  return verifyPage(c, body, policy, "error" in error ? 422 : 200);
+}
+
+async function forms(c: Context<AppEnv>, own: Own) {
+  return {
+    address: own.verification.identifier.value,
+    action: pathOf(own),
+    csrf: await csrfToken(c, browserSecret(c) ?? ""),
+    restart: restartOf(own),
+    expiresAt: own.snapshot.spec.expiresAt,
+    now: services(c).clock.now(),
+  };
+}
+
+/** What the address of the page says went wrong, or what became of the message that it names. */
+async function errorOf(c: Context<AppEnv>, own: Own, locale: string): Promise<{ readonly error?: string }> {
+  const { e, n, m = "" } = c.req.query();
+  const told = toldFrom(e, n);
+  if (told) return { error: sentenceOf(told, locale) };
+  if (!/^[A-Za-z0-9_-]{1,100}$/.test(m)) return {};
+  const subject = await codeSubject(services(c), own.verification.identifier);
+  const state = await services(c).deliveries.stateOf(subject, m);
+  return state === "failed" ? { error: sentenceOf({ code: "unsent" }, locale) } : {};
+}
+
+/** Written so that no value adds a parameter, and a blank is `%20`: apps decode percent signs alone. */
+const joined = (url: string, parameters: Readonly<Record<string, string>>): string => {
+  const pairs = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return `${url}${url.includes("?") ? "&" : "?"}${pairs.join("&")}`;
+};
+
+/** Where the app is told (the vendor's guide, step 2). */
+async function wayBack(c: Context<AppEnv>, { snapshot, verification }: Own): Promise<string> {
+  const code = await services(c).handles.mint(snapshot.spec.id, AUTHORIZATION_CODE);
+  const { redirectUrl, state = "", number } = verification;
+  return joined(redirectUrl, { code, state, challenge_id: String(number) });
+}
+
+const errorBack = ({ verification }: Own, error: string): string =>
+  joined(verification.redirectUrl, { error, state: verification.state ?? "" });
+
+/** 303 to the app, with a page behind it whose link a thumb can press where the jump is not made. */
+async function goBack(c: Context<AppEnv>, own: Own): Promise<Response> {
+  const href = await wayBack(c, own);
+  const setting = settingFor(c, own.client);
+  const policy = policyFor(c, setting, { redirectUrl: own.verification.redirectUrl });
+  c.header("Location", href);
+  return verifyPage(c, Done({ setting, href }), policy, 303);
+}
+
+/** The entry page as the app had opened it, without an address to send to. */
+function restartOf({ client, verification }: Own): string {
+  const { channel, method, redirectUrl, codeChallenge, state, userId } = verification;
+  return joined("/app", {
+    api_key: client.id,
+    redirect_url: redirectUrl,
+    type: channel === "email" ? "EMAIL" : "PHONE",
+    code_challenge: codeChallenge,
+    state: state ?? "",
+    ...(method === "link" ? { auth_method: "MAGIC_LINK" } : {}),
+    ...(channel === "email" ? {} : { use_channel: channel.toUpperCase() }),
+    ...(userId === undefined ? {} : { cotter_user_id: userId }),
+  });
+}

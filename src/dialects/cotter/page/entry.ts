@@ -1,0 +1,88 @@
+import type { Context } from "hono";
+import type { Refusal } from "../../../core/refusal.ts";
+import type { AppEnv } from "../../../http/context.ts";
+import { Entry } from "../../../pages/verify/entry.tsx";
+import { verifyPage } from "../../../pages/verify/respond.ts";
+import { verifyWords } from "../../../pages/verify/words.ts";
+import { type AppAsk, readAppAsk } from "./ask.ts";
+import { begin, readAddress } from "./begin.ts";
+import { csrfToken, isOwnForm, ownSecret } from "./browser.ts";
+import { sentenceOf, toldOf } from "./errors.ts";
+import { readForm } from "./form.ts";
+import { policyFor, settingFor, trouble } from "./setting.ts";
+
+/** `GET /app`: asks for the address, or sends at once to the one that the app knows. */
+export async function showEntry(c: Context<AppEnv>): Promise<Response> {
+  const ask = await readAppAsk(c);
+  if (!ask.ok) return trouble(c, ask.error.kind, { ...clientOf(ask.error) });
+  const { direct, input } = ask.value;
+  if (direct && input !== undefined && isLookedAt(c)) {
+    return submit(c, ask.value, { identifier: input });
+  }
+  return entry(c, ask.value, { ...(input === undefined ? {} : { value: input }) });
+}
+
+/** `POST /app`: takes the address. */
+export async function takeEntry(c: Context<AppEnv>): Promise<Response> {
+  const ask = await readAppAsk(c);
+  if (!ask.ok) return trouble(c, ask.error.kind, { ...clientOf(ask.error) });
+  const form = await readForm(c);
+  if (!form) return trouble(c, "request", { client: ask.value.client });
+  if (!(await isOwnForm(c, form.csrf))) return trouble(c, "browser", { client: ask.value.client });
+  return submit(c, ask.value, form);
+}
+
+const clientOf = ({ client }: { readonly client?: AppAsk["client"] }) => (client ? { client } : {});
+
+/** A look ahead, a preview or a picture sends nothing: only a person opening the page does. */
+function isLookedAt(c: Context<AppEnv>): boolean {
+  if (c.req.method !== "GET") return false;
+  const purpose = c.req.header("Sec-Purpose") ?? c.req.header("Purpose") ?? "";
+  const destination = c.req.header("Sec-Fetch-Dest") ?? "document";
+  return !purpose.includes("prefetch") && destination === "document";
+}
+
+async function submit(
+  c: Context<AppEnv>,
+  ask: AppAsk,
+  form: Readonly<Partial<Record<string, string>>>,
+): Promise<Response> {
+  const value = (form.identifier ?? "").trim();
+  const identifier = readAddress(c, ask.type, value);
+  const { errors } = verifyWords(settingFor(c, ask.client).locale);
+  if (!identifier) {
+    return entry(c, ask, { value, error: ask.type === "PHONE" ? errors.phone : errors.email });
+  }
+  const channel =
+    ask.type === "EMAIL"
+      ? "email"
+      : (ask.channels.find((name) => name === form.channel) ?? ask.channels[0] ?? "sms");
+  const { redirectUrl, method } = ask;
+  const secret = ownSecret(c);
+  const accepted = [redirectUrl];
+  const begun = await begin(c, { ask, identifier, channel, method, secret, accepted, redirectUrl });
+  if (!begun.ok) return refuse(c, ask, value, begun.error);
+  const { snapshot, sent } = begun.value;
+  return c.redirect(`/app/check/${snapshot.spec.id}?m=${sent.messageId}`, 303);
+}
+
+function refuse(c: Context<AppEnv>, ask: AppAsk, value: string, refusal: Refusal): Promise<Response> {
+  if (refusal.code === "too_many" && refusal.scope !== "person")
+    return trouble(c, "busy", { client: ask.client });
+  const { locale } = settingFor(c, ask.client);
+  return entry(c, ask, { value, error: sentenceOf(toldOf(refusal), locale) });
+}
+
+async function entry(
+  c: Context<AppEnv>,
+  ask: AppAsk,
+  parts: { readonly value?: string; readonly error?: string },
+): Promise<Response> {
+  const { client, type, method, channels } = ask;
+  const setting = settingFor(c, client);
+  const csrf = await csrfToken(c, ownSecret(c));
+  const action = `/app${new URL(c.req.url).search}`;
+  const status = parts.error === undefined ? 200 : 422;
+  const body = Entry({ setting, type, method, channels, action, csrf, ...parts });
+  return verifyPage(c, body, policyFor(c, setting), status);
+}

@@ -1,0 +1,68 @@
+import type { Context } from "hono";
+import type { Client } from "../../../core/client/client.ts";
+import type { Snapshot } from "../../../core/ports/rooms.ts";
+import { cancelVerification } from "../../../core/usecases/cancel-verification.ts";
+import { finishVerification } from "../../../core/usecases/finish-verification.ts";
+import { type Verification, verificationOf } from "../../../core/verification/verification.ts";
+import { type AppEnv, originOf, services } from "../../../http/context.ts";
+import { Confirm } from "../../../pages/verify/confirm.tsx";
+import { Answered } from "../../../pages/verify/ending.tsx";
+import { verifyPage } from "../../../pages/verify/respond.ts";
+import { isFromHere, isSecret } from "./browser.ts";
+import { readForm } from "./form.ts";
+import { policyFor, settingFor, trouble } from "./setting.ts";
+
+type Linked = { readonly snapshot: Snapshot; readonly verification: Verification; readonly client: Client };
+
+/** The verification whose link was opened, in whichever browser; or the page that says that it is not good. */
+async function linkedOf(c: Context<AppEnv>): Promise<Linked | Response> {
+  const { rooms, clients } = services(c);
+  const id = rooms.parse(c.req.param("id") ?? "");
+  const snapshot = id && (await rooms.read(id));
+  const verification = snapshot && verificationOf(snapshot.spec);
+  if (!snapshot || verification?.method !== "link" || snapshot.view.state !== "pending") {
+    return trouble(c, "link");
+  }
+  const client = await clients.find(snapshot.spec.clientId);
+  if (!client || client.disabledAt !== undefined) return trouble(c, "link");
+  return { snapshot, verification, client };
+}
+
+/** `GET /app/link/{id}`: who asks, and two buttons. Looking consumes nothing: mail scanners look too (T68). */
+export async function showLink(c: Context<AppEnv>): Promise<Response> {
+  const secret = c.req.query("t") ?? "";
+  if (!isSecret(secret)) return trouble(c, "link");
+  const linked = await linkedOf(c);
+  if (linked instanceof Response) return linked;
+  const { snapshot, verification, client } = linked;
+  const { ip, country, userAgent } = snapshot.spec.origin;
+  const setting = settingFor(c, client);
+  const body = Confirm({
+    setting,
+    action: `/app/link/${snapshot.spec.id}`,
+    secret,
+    address: verification.identifier.value,
+    place: [country, ip].filter((part) => part !== undefined).join(", ") || undefined,
+    device: userAgent,
+    startedAt: snapshot.spec.createdAt,
+  });
+  return verifyPage(c, body, policyFor(c, setting));
+}
+
+/** `POST /app/link/{id}`: the reader's yes or no, with the secret of the link. */
+export async function takeLink(c: Context<AppEnv>): Promise<Response> {
+  const form = await readForm(c);
+  const secret = form?.secret ?? "";
+  if (!isSecret(secret) || !isFromHere(c)) return trouble(c, "link");
+  const linked = await linkedOf(c);
+  if (linked instanceof Response) return linked;
+  const { snapshot, client } = linked;
+  const approved = form?.decision === "approve";
+  const asked = { snapshot, code: secret, origin: originOf(c) };
+  const answered = approved
+    ? await finishVerification(services(c), asked)
+    : await cancelVerification(services(c), asked);
+  if (!answered.ok) return trouble(c, "link", { client });
+  const setting = settingFor(c, client);
+  return verifyPage(c, Answered({ setting, approved }), policyFor(c, setting));
+}

@@ -1,0 +1,84 @@
+import { type Setting, VerifyFrame } from "./frame.tsx";
+import { verifyWords } from "./words.ts";
+
+/** Confirmed, in the browser that asked: the way back to the app, for where the redirect did not get through. */
+export const Done = ({ setting, href }: { readonly setting: Setting; readonly href: string }) => {
+  const { done } = verifyWords(setting.locale);
+  return (
+    <VerifyFrame setting={setting} title={done.title}>
+      <h1>{done.heading}</h1>
+      <p>{done.text(setting.brand.name)}</p>
+      <a class="button primary" href={href}>
+        {done.go(setting.brand.name)}
+      </a>
+    </VerifyFrame>
+  );
+};
+
+/** The code was exchanged: nothing is left to do here. */
+export const Over = ({ setting }: { readonly setting: Setting }) => {
+  const { over } = verifyWords(setting.locale);
+  return (
+    <VerifyFrame setting={setting} title={over.title}>
+      <h1>{over.heading}</h1>
+      <p>{over.text(setting.brand.name)}</p>
+    </VerifyFrame>
+  );
+};
+
+/** What the reader of a link is told after pressing a button. */
+export const Answered = ({
+  setting,
+  approved,
+}: {
+  readonly setting: Setting;
+  readonly approved: boolean;
+}) => {
+  const words = verifyWords(setting.locale)[approved ? "confirmed" : "declined"];
+  return (
+    <VerifyFrame setting={setting} title={words.title}>
+      <h1>{words.heading}</h1>
+      <p>{words.text}</p>
+    </VerifyFrame>
+  );
+};
+
+export type TroubleKind =
+  | "request"
+  | "client"
+  | "redirect"
+  | "browser"
+  | "expired"
+  | "stopped"
+  | "link"
+  | "busy";
+
+export type TroubleProps = {
+  readonly setting: Setting;
+  readonly kind: TroubleKind;
+  /** Where to begin again, and the registered address of the app: only where they are known to be good. */
+  readonly restart?: string;
+  readonly back?: string;
+};
+
+/** What went wrong, in the service's own words, with a way on. It never leads to an address that nobody registered (T82). */
+export const VerifyTrouble = ({ setting, kind, restart, back }: TroubleProps) => {
+  const { trouble } = verifyWords(setting.locale);
+  const words = trouble[kind];
+  return (
+    <VerifyFrame setting={setting} title={words.title}>
+      <h1>{words.heading}</h1>
+      <p>{words.text}</p>
+      {restart !== undefined && (
+        <a class="button primary" href={restart}>
+          {trouble.restart}
+        </a>
+      )}
+      {back !== undefined && (
+        <a class="button" href={back}>
+          {trouble.back(setting.brand.name)}
+        </a>
+      )}
+    </VerifyFrame>
+  );
+};

@@ -1,0 +1,175 @@
+const english = {
+  entry: {
+    email: { title: "Your e-mail address", label: "E-mail address", hint: "We send a code to it." },
+    phone: {
+      title: "Your phone number",
+      label: "Phone number",
+      hint: "With the country code, such as +49 151 12345678. We send a code to it.",
+    },
+    emailLink: { title: "Your e-mail address", label: "E-mail address", hint: "We send a link to it." },
+    phoneLink: {
+      title: "Your phone number",
+      label: "Phone number",
+      hint: "With the country code, such as +49 151 12345678. We send a link to it.",
+    },
+    lead: (app: string) => `${app} asks you to confirm that it is yours.`,
+    channel: "Send it by",
+    sms: "Text message",
+    whatsapp: "WhatsApp",
+    send: "Continue",
+  },
+  code: {
+    title: "Enter your code",
+    heading: "Enter your code",
+    lead: "We sent six digits to",
+    label: "Code",
+    submit: "Confirm",
+    again: "Send another code",
+    other: "Use another address",
+    nothing: "Nothing there? Look into your spam folder, or have another code sent.",
+    nothingPhone: "Nothing there? It can take a minute. Then have another code sent.",
+    secret: (app: string) =>
+      `Nobody at ${app} will ever ask you for this code. Type it here and nowhere else.`,
+    goodFor: (minutes: number) => (minutes === 1 ? "Good for one minute." : `Good for ${minutes} minutes.`),
+    timeLeft: "Time left:",
+  },
+  wait: {
+    title: "Open the link we sent you",
+    heading: "Open the link we sent you",
+    lead: "It is in the message to",
+    alive: "Waiting for you to open it",
+    stay: "Leave this page open. It goes on by itself.",
+    scriptless: "When you have opened the link, come back here and press Continue.",
+    again: "Send another link",
+    go: "Continue",
+  },
+  confirm: {
+    title: "Is it you?",
+    heading: (app: string) => `Confirm for ${app}?`,
+    lead: "Somebody asked for this link. Confirm only if it was you, a moment ago.",
+    app: "App",
+    address: "Address",
+    place: "From",
+    device: "Device",
+    time: "Asked at",
+    unknown: "unknown",
+    deny: "It was not me",
+    approve: "Yes, confirm",
+  },
+  confirmed: {
+    title: "Confirmed",
+    heading: "That is confirmed",
+    text: "Go back to where you started: it goes on by itself there. You can close this page.",
+  },
+  declined: {
+    title: "Stopped",
+    heading: "Nothing was confirmed",
+    text: "Thank you for looking. The request is dead; nobody was signed in. You can close this page.",
+  },
+  done: {
+    title: "Confirmed",
+    heading: "That is confirmed",
+    text: (app: string) => `You are being taken back to ${app}.`,
+    go: (app: string) => `Continue to ${app}`,
+  },
+  over: {
+    title: "Already done",
+    heading: "This is done",
+    text: (app: string) => `Go back to ${app}. You can close this page.`,
+  },
+  errors: {
+    email: "That is not an e-mail address. It looks like name@example.com.",
+    phone: "That is not a phone number. Type it with its country code, such as +49 151 12345678.",
+    empty: "Type the six digits of the code.",
+    wrong: (left: number) =>
+      left === 1
+        ? "That is not the code. You can try once more."
+        : `That is not the code. You can try ${left} more times.`,
+    locked: "Too many wrong codes. For your safety, no code is taken for this address",
+    lockedUntil: (time: string) => `until ${time} UTC.`,
+    expiredCode: "That code is not good any more. Have another one sent.",
+    tooMany: "Too many codes were asked for. Wait a few minutes, then try again.",
+    notSent: "The message could not be sent. Try again, or use another address.",
+    notAllowed: "No message can be sent to this number. Use another one.",
+    notTheirs: "This address is not the one of your account. Use the one that you signed up with.",
+  },
+  trouble: {
+    back: (app: string) => `Back to ${app}`,
+    restart: "Start again",
+    request: {
+      title: "This link does not work",
+      heading: "This link does not work",
+      text: "Something is missing in the address of this page, or it was changed on its way. Go back to the app and start again.",
+    },
+    client: {
+      title: "This app is not known here",
+      heading: "This app is not known here",
+      text: "The app that sent you here is not registered with this service. Nothing was sent, and nothing will be.",
+    },
+    redirect: {
+      title: "We cannot send you back",
+      heading: "We cannot send you back to this app",
+      text: "The address that the app wants you to return to is not registered for it. So that nobody else gets your sign-in, we stop here.",
+    },
+    browser: {
+      title: "Open it where you started",
+      heading: "Open this where you started",
+      text: "This page belongs to the browser in which you started. Go back there, or start again in the app.",
+    },
+    expired: {
+      title: "Time is up",
+      heading: "This took too long",
+      text: "For your safety we wait only a few minutes. Start again, and you get a fresh code.",
+    },
+    stopped: {
+      title: "Stopped",
+      heading: "This was stopped",
+      text: "Somebody who opened the link said that it was not them, so nothing was confirmed. If that was a mistake, start again.",
+    },
+    link: {
+      title: "This link is not good any more",
+      heading: "This link is not good any more",
+      text: "It was used already, or it is too old, or a newer one was sent. Ask for another where you started.",
+    },
+    busy: {
+      title: "Wait a moment",
+      heading: "Wait a moment",
+      text: "Too many requests came from your network. Wait a minute, then try again.",
+    },
+  },
+  frame: {
+    sending: "One moment",
+    done: "Confirmed",
+    needsScript: "This form needs JavaScript. Turn it on, then load the page again.",
+    failed: "That did not work. Try again.",
+  },
+} as const;
+
+type Widen<T> = T extends string
+  ? string
+  : T extends (...args: infer Args) => string
+    ? (...args: Args) => string
+    : { readonly [Name in keyof T]: Widen<T[Name]> };
+
+/** Every string of the verification pages. A language is one more of these. */
+export type VerifyWords = Widen<typeof english>;
+
+const CATALOGUES: Readonly<Record<string, VerifyWords>> = { en: english };
+
+/** Languages that there is a catalogue for, the first being the fallback. */
+export const LOCALES: readonly string[] = Object.keys(CATALOGUES);
+
+/** The catalogue of a language tag, English where there is none (RFC 4647 §3.4, by primary language). */
+export const verifyWords = (locale: string): VerifyWords =>
+  CATALOGUES[locale.split("-")[0]?.toLowerCase() ?? ""] ?? english;
+
+/** The catalogue that the reader's browser asks for first among those there are (RFC 9110 §12.5.4). */
+export function localeOf(acceptLanguage: string | undefined): string {
+  const wanted = (acceptLanguage ?? "").split(",").flatMap((part) => {
+    const [tag = "", quality] = part.trim().split(/\s*;\s*q=/);
+    const weight = quality === undefined ? 1 : Number(quality);
+    return weight > 0 ? [{ tag: tag.split("-")[0]?.toLowerCase() ?? "", weight }] : [];
+  });
+  wanted.sort((a, b) => b.weight - a.weight);
+  return wanted.find(({ tag }) => tag in CATALOGUES)?.tag ?? "en";
+}
