@@ -43,6 +43,10 @@ export type Refusal =
   | { readonly code: "grant_ended" }
   | { readonly code: "unknown_grant" }
   | { readonly code: "bad_token"; readonly detail: string }
+  | { readonly code: "token_expired" }
+  | { readonly code: "unknown_action" }
+  /** The client's own webhook did not take an event that had to be taken first. */
+  | { readonly code: "webhook_failed"; readonly detail: string }
   /** A one-time code that is not the one sent; `left` guesses remain before the lock. */
   | { readonly code: "wrong_code"; readonly left: number }
   /** Too many wrong one-time codes: none is looked at before this instant. */

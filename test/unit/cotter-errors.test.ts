@@ -68,6 +68,9 @@ const TABLE: Row = {
   grant_ended: [{ code: "grant_ended" }, 400, NOT_VALID],
   unknown_grant: [{ code: "unknown_grant" }, 400, NOT_VALID],
   bad_token: [{ code: "bad_token", detail: "expired" }, 400, NOT_VALID],
+  token_expired: [{ code: "token_expired" }, 400, NOT_VALID],
+  unknown_action: [{ code: "unknown_action" }, 404, "Event not found"],
+  webhook_failed: [{ code: "webhook_failed", detail: "status 500" }, 409, "Event cannot be answered now"],
   wrong_code: [{ code: "wrong_code", left: 2 }, 400, "Code is not valid"],
   code_locked: [{ code: "code_locked", until: AT }, 429, "Too many requests"],
   delivery_failed: [{ code: "delivery_failed", detail: "relay" }, 400, "The code could not be sent"],
@@ -88,7 +91,14 @@ describe("every refusal and its answer", () => {
       answerOf(refusal)[1].includes("Refresh token is not valid"),
     );
     expect(saying.map(([{ code }]) => code).sort()).toEqual(
-      ["bad_refresh_token", "bad_token", "grant_ended", "refresh_reused", "unknown_grant"].sort(),
+      [
+        "bad_refresh_token",
+        "bad_token",
+        "grant_ended",
+        "refresh_reused",
+        "token_expired",
+        "unknown_grant",
+      ].sort(),
     );
   });
 });

@@ -23,6 +23,7 @@ function answerTo(refusal: Refusal): Answer {
     case "unknown_grant":
       return { status: 404, detail: "There is no such grant of this user." };
     case "unknown_challenge":
+    case "unknown_action":
       return { status: 404, detail: "There is no such challenge." };
     case "client_exists":
       return { status: 409, detail: "This client_id is taken." };
@@ -38,6 +39,7 @@ function answerTo(refusal: Refusal): Answer {
     case "bad_refresh_token":
     case "bad_signature":
     case "bad_token":
+    case "token_expired":
     case "wrong_code":
       return { status: 401, detail: "The credential is not good." };
     case "client_disabled":
@@ -63,6 +65,7 @@ function answerTo(refusal: Refusal): Answer {
     case "refresh_reused":
     case "grant_ended":
     case "delivery_failed":
+    case "webhook_failed":
       return { status: 409, detail: "The state does not allow this." };
   }
 }
