@@ -1,7 +1,6 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import type * as z from "zod";
-import { allowsOrigin } from "../../core/client/client.ts";
 import { refreshGrant } from "../../core/usecases/refresh-grant.ts";
 import { revokeRefreshToken } from "../../core/usecases/revoke-refresh-token.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
@@ -12,7 +11,8 @@ import { type Bundle, refreshedBundle } from "./tokens.ts";
 
 type RefreshBody = z.output<typeof refreshBody>;
 
-const COOKIE = "rft";
+/** Each client has its own: one cookie for all would hand one client's token to another, and that ends the family. */
+const cookieName = (c: Context<AppEnv>): string => `rft.${c.var.client.id}`;
 const COOKIE_PATH = "/api/v0/token";
 
 /** Rows 14 and 15 of Cotter §3.1: refreshing, and signing out. */
@@ -54,24 +54,24 @@ async function rotate(c: Context<AppEnv>, body: RefreshBody): Promise<Response> 
 async function signOut(c: Context<AppEnv>, body: RefreshBody): Promise<Response> {
   const token = body.refresh_token ?? cookieToken(c);
   if (token) await revokeRefreshToken(services(c), c.var.client, token, originOf(c).ip);
-  if (fromAllowedPage(c)) setCookie(c, COOKIE, "", { ...COOKIE_RULES, maxAge: 0 });
+  if (fromAllowedPage(c)) setCookie(c, cookieName(c), "", { ...COOKIE_RULES, maxAge: 0 });
   return c.json({ success: true });
 }
 
 const COOKIE_RULES = { httpOnly: true, secure: true, sameSite: "None", path: COOKIE_PATH } as const;
 
-/** The cookie counts only for a page whose origin the client lists: without that a foreign page could use it (§10.15). */
+/** The cookie counts only for a page whose origin the client names: with `*` any page could use it (§10.15, T92). */
 const fromAllowedPage = (c: Context<AppEnv>): boolean => {
   const origin = c.req.header("Origin");
-  return origin !== undefined && origin !== "null" && allowsOrigin(c.var.client, origin);
+  return origin !== undefined && origin !== "*" && c.var.client.allowedOrigins.includes(origin);
 };
 
 const cookieToken = (c: Context<AppEnv>): string | undefined =>
-  fromAllowedPage(c) ? getCookie(c, COOKIE) : undefined;
+  fromAllowedPage(c) ? getCookie(c, cookieName(c)) : undefined;
 
 /** Browsers that hold the cookie are handed the next one; apps get it in the body alone. */
 function keepCookie(c: Context<AppEnv>, bundle: Bundle): void {
   if (!fromAllowedPage(c)) return;
   const days = c.var.client.settings.refresh_token_days ?? 30;
-  setCookie(c, COOKIE, bundle.refresh_token, { ...COOKIE_RULES, maxAge: days * 86_400 });
+  setCookie(c, cookieName(c), bundle.refresh_token, { ...COOKIE_RULES, maxAge: days * 86_400 });
 }

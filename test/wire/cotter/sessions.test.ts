@@ -122,7 +122,7 @@ describe("DELETE /token/{key}", () => {
 });
 
 describe("the cookie of a page (§10.15)", () => {
-  const cookieOf = (header: string | null) => /^rft=([^;]*);/.exec(header ?? "")?.[1];
+  const cookieOf = (header: string | null) => /^rft\.[^=]+=([^;]*);/.exec(header ?? "")?.[1];
 
   async function withCookie(): Promise<{ app: App; token: string; cookie: string }> {
     const app = await siteApp();
@@ -138,7 +138,7 @@ describe("the cookie of a page (§10.15)", () => {
     expect(header).toMatch(/; SameSite=None/);
     expect(header).toMatch(/; Path=\/api\/v0\/token/);
     expect(cookieOf(header)).toBe(encodeURIComponent(String(set.body.refresh_token)));
-    return { app, token: String(set.body.refresh_token), cookie: `rft=${cookieOf(header)}` };
+    return { app, token: String(set.body.refresh_token), cookie: `rft.${app.clientId}=${cookieOf(header)}` };
   }
 
   const byCookie = (app: App, cookie: string, origin?: string) =>
@@ -156,7 +156,7 @@ describe("the cookie of a page (§10.15)", () => {
     }
     const answer = await byCookie(app, cookie, SITE);
     expect(answer.status).toBe(200);
-    expect(cookieOf(answer.headers.get("Set-Cookie"))).not.toBe(cookie.slice("rft=".length));
+    expect(cookieOf(answer.headers.get("Set-Cookie"))).not.toBe(cookie.slice(cookie.indexOf("=") + 1));
   });
 
   test("is not set for an app without a page", async () => {
@@ -187,7 +187,7 @@ describe("the cookie of a page (§10.15)", () => {
     const next = ok(await refresh(app, token));
     const mine = await out(SITE);
     expect(mine.status).toBe(200);
-    expect(mine.headers.get("Set-Cookie")).toMatch(/^rft=; Max-Age=0; Path=\/api\/v0\/token/);
+    expect(mine.headers.get("Set-Cookie")).toMatch(/^rft\.[^=]+=; Max-Age=0; Path=\/api\/v0\/token/);
     expect((await refresh(app, next.body.refresh_token)).json).toEqual(NOT_VALID);
   });
 });
