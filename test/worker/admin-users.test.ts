@@ -1,9 +1,10 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { Outage } from "../../src/core/fault.ts";
-import { newDeviceId, userSubject } from "../../src/core/ids.ts";
+import { newDeviceId, newUserId, userSubject } from "../../src/core/ids.ts";
 import type { QueueMessage } from "../../src/core/messages.ts";
 import type { Services } from "../../src/core/ports/services.ts";
+import { auditEvent } from "../../src/core/usecases/audit-event.ts";
 import { consumeEvents } from "../../src/core/usecases/consume-events.ts";
 import {
   type Answer,
@@ -417,4 +418,16 @@ describe("grants", () => {
     const rows = await auditOf(`user_id=${user}&type=grant.revoked`);
     expect(rows.map(({ data }) => data)).toEqual([{ grant_id: grant.id, had_ended: true }]);
   });
+});
+
+test("T11 a person known by the app's own name alone is locked like any other", async () => {
+  const id = newUserId(crypto.randomUUID());
+  const event = auditEvent(powers, { type: "user.created", actor: "system", userId: id });
+  await powers.users.insert({ id, externalId: unlike("crm"), identifiers: [] }, event, event.at);
+  const grant = await signIn(id);
+  const locked = await admin("PATCH", `/users/${id}`, { status: "locked" });
+  expect([locked.status, locked.body.status]).toEqual([200, "locked"]);
+  expect(await refreshes(grant.id)).toBe(false);
+  const emptied = await admin("PATCH", `/users/${await newUser()}`, { username: null });
+  expect(emptied.status).toBe(422);
 });

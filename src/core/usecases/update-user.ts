@@ -33,7 +33,7 @@ export async function updateUser(
   const { status, externalId } = patch;
   const renames = Object.keys(patch.identifiers).length > 0;
   const identifiers = identifiersAfter(present, patch.identifiers);
-  if (identifiers.length === 0) {
+  if (renames && identifiers.length === 0) {
     return no({ code: "not_allowed", detail: "a user needs at least one identifier" });
   }
   const event = auditEvent(powers, {
