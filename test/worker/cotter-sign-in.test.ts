@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { ClientId } from "../../src/core/ids.ts";
+import type { ClientId, UserId } from "../../src/core/ids.ts";
 import {
   claimsOf,
   type Deployment,
@@ -326,6 +326,41 @@ describe("who may approve, and what the signature binds", () => {
         size: 10,
       });
       expect(events.length).toBeGreaterThan(0);
+      expect(events.every((event) => event.userId === person.id)).toBe(true);
+    });
+  });
+
+  test("T25 a removed device that signs itself in is refused, and its person's trail says so", async () => {
+    const { client, person } = await scene();
+    await at.call(
+      "PUT",
+      `/api/v0/user/methods?cotter_user_id=${person.id}`,
+      { method: "TRUSTED_DEVICE", enrolled: false, code: person.phone.publicKey, algorithm: null },
+      { API_KEY_ID: client },
+    );
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    const message = `${person.id}${client}LOGIN${timestamp}TRUSTED_DEVICEtrue`;
+    const refused = await at.call(
+      "POST",
+      "/api/v0/event/create?oauth_token=true",
+      {
+        client_user_id: person.id,
+        issuer: client,
+        event: "LOGIN",
+        timestamp,
+        method: "TRUSTED_DEVICE",
+        location: "unknown",
+        approved: true,
+        public_key: person.phone.publicKey,
+        code: await person.phone.sign(message),
+      },
+      { API_KEY_ID: client },
+    );
+    expect([refused.status, refused.body.oauth_token]).toEqual([403, undefined]);
+    await vi.waitFor(async () => {
+      const query = { userId: person.id as UserId, type: "decision_refused", size: 10 };
+      const events = await at.services.records.events(query);
+      expect(events.map((event) => event.reason)).toEqual(["device_revoked"]);
     });
   });
 

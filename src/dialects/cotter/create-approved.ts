@@ -15,7 +15,7 @@ import { REPLAY_WINDOW } from "./lifetimes.ts";
 import { drawEvent } from "./numbers.ts";
 import { namedPerson } from "./people.ts";
 import type { CreateEventBody } from "./schema.ts";
-import { provenBy } from "./signer.ts";
+import { provenBy, refuseOnRecord } from "./signer.ts";
 import { ENROL_EVENT } from "./signing-input.ts";
 import { stated } from "./statement.ts";
 import { firstBundle } from "./tokens.ts";
@@ -41,11 +41,11 @@ export async function createApproved(c: Context<AppEnv>, body: CreateEventBody):
     approved: true,
     ...(body.register_new_device ? { newKey: body.new_device_public_key ?? "" } : {}),
   });
-  if (!proof.ok) return refuse(c, proof.error);
+  if (!proof.ok) return refuseOnRecord(c, record.user.id, proof.error);
   const limited = await countStart(powers, c.var.client);
   if (limited) return refuse(c, limited);
   const call = atOnce(c, record, body, proof.value);
-  return body.register_new_device ? enrol(c, body, call) : signIn(c, record, call);
+  return body.register_new_device ? enrol(c, record, body, call) : signIn(c, record, call);
 }
 
 function unfitness(c: Context<AppEnv>, body: CreateEventBody): Refusal | undefined {
@@ -95,14 +95,19 @@ async function signIn(c: Context<AppEnv>, record: UserRecord, call: Call): Promi
     ...call.asked,
     ...(wanted ? { subject: subjectOf(record) } : {}),
   });
-  if (!signedIn.ok) return refuse(c, signedIn.error);
+  if (!signedIn.ok) return refuseOnRecord(c, record.user.id, signedIn.error);
   const { grant, facts, snapshot } = signedIn.value;
   const event = await stated(powers, waiterEvent(snapshot, call.numberOf(snapshot)));
   if (!grant) return c.json(event);
   return c.json({ ...event, oauth_token: await firstBundle(powers, c.var.client, grant, facts) });
 }
 
-async function enrol(c: Context<AppEnv>, body: CreateEventBody, call: Call): Promise<Response> {
+async function enrol(
+  c: Context<AppEnv>,
+  record: UserRecord,
+  body: CreateEventBody,
+  call: Call,
+): Promise<Response> {
   const powers = services(c);
   const key = await readNewKey(powers, body.new_device_public_key ?? "", body.new_device_algorithm);
   if (!key.ok) return refuse(c, key.error);
@@ -110,7 +115,7 @@ async function enrol(c: Context<AppEnv>, body: CreateEventBody, call: Call): Pro
     ...call.asked,
     newDevice: { key: key.value, name: body.device_name ?? "", kind: body.device_type ?? "" },
   });
-  if (!enrolled.ok) return refuse(c, enrolled.error);
+  if (!enrolled.ok) return refuseOnRecord(c, record.user.id, enrolled.error);
   const { settled } = enrolled.value;
   return c.json(await stated(powers, waiterEvent(settled, call.numberOf(settled))));
 }

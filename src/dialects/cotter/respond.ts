@@ -2,14 +2,13 @@ import type { Context } from "hono";
 import type { Prompt } from "../../core/inbox/state.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { decideChallenge } from "../../core/usecases/decide-challenge.ts";
-import { noteRefusal } from "../../core/usecases/note-refusal.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { refuse } from "./errors.ts";
 import { readNumber } from "./numbers.ts";
 import { namedPerson } from "./people.ts";
 import { promptOfNumber } from "./prompts.ts";
 import type { RespondBody } from "./schema.ts";
-import { provenBy } from "./signer.ts";
+import { provenBy, refuseOnRecord } from "./signer.ts";
 import { stated } from "./statement.ts";
 import { promptEvent, promptEventName } from "./translate.ts";
 
@@ -52,22 +51,4 @@ function mismatchOf(clientId: string, prompt: Prompt, body: RespondBody): Refusa
   if (body.timestamp !== String(prompt.signingSecond))
     return { code: "prompt_mismatch", detail: "timestamp" };
   return undefined;
-}
-
-/** Refusals that may be an attack on this person are put on record (T25). */
-function refuseOnRecord(c: Context<AppEnv>, userId: Prompt["clientId"] | string, refusal: Refusal): Response {
-  const suspicious = ["bad_signature", "device_revoked", "device_too_young", "replayed"].includes(
-    refusal.code,
-  );
-  if (suspicious) {
-    const { ip } = originOf(c);
-    noteRefusal(services(c), {
-      type: "decision_refused",
-      subject: userId,
-      clientId: c.var.client.id,
-      reason: refusal.code,
-      ...(ip === undefined ? {} : { ip }),
-    });
-  }
-  return refuse(c, refusal);
 }

@@ -1,10 +1,13 @@
 import type { Context } from "hono";
 import type { VerifiedProof } from "../../core/challenge/proof.ts";
+import type { UserId } from "../../core/ids.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, type Result } from "../../core/result.ts";
-import { type AppEnv, services } from "../../http/context.ts";
+import { noteRefusal } from "../../core/usecases/note-refusal.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { identifyKey } from "./device-texts.ts";
+import { refuse } from "./errors.ts";
 import { type SignedParts, signingInput } from "./signing-input.ts";
 
 /**
@@ -22,4 +25,27 @@ export async function provenBy(
   const device = key && (await devices.ofUserByFingerprint(record.user.id, key.fingerprint));
   if (!device) return no({ code: "bad_signature" });
   return proofs.device(device, signingInput(parts), body.code, parts.approved ? "approve" : "deny");
+}
+
+const SUSPICIOUS: ReadonlySet<Refusal["code"]> = new Set([
+  "bad_signature",
+  "device_revoked",
+  "device_too_young",
+  "replayed",
+]);
+
+/** Answers a refusal of something signed; one that may be an attack on this person is put on record (T25). */
+export function refuseOnRecord(c: Context<AppEnv>, userId: UserId, refusal: Refusal): Response {
+  if (SUSPICIOUS.has(refusal.code)) {
+    const { ip } = originOf(c);
+    noteRefusal(services(c), {
+      type: "decision_refused",
+      subject: userId,
+      userId,
+      clientId: c.var.client.id,
+      reason: refusal.code,
+      ...(ip === undefined ? {} : { ip }),
+    });
+  }
+  return refuse(c, refusal);
 }
