@@ -160,6 +160,13 @@ export function browser(at: PageDeployment, headers: Readonly<Record<string, str
 
 export type Browser = ReturnType<typeof browser>;
 
+/** What a reader would see of a page. */
+export const readable = (html: string): string =>
+  html
+    .replace(/<head>[\s\S]*<\/head>|<script[\s\S]*<\/script>/g, "")
+    .replaceAll(/<[^>]*>/g, " ")
+    .replaceAll(/\s+/g, " ");
+
 /** Opens the page, gives the address; the answer is the path of the code page. */
 export async function enter(
   person: Browser,
@@ -170,8 +177,7 @@ export async function enter(
   const path = await appPath(client, over);
   await person.get(path);
   const answer = await person.post(path, { identifier });
-  if (answer.status !== 303)
-    throw new Error(`expected 303, came ${answer.status} ${answer.text.slice(0, 2000)}`);
+  if (answer.status !== 303) throw new Error(`expected 303, came ${answer.status} ${readable(answer.text)}`);
   const check = answer.location.split("?")[0] ?? "";
   await person.get(answer.location);
   return check;
@@ -224,6 +230,6 @@ export async function verified(
   const person = browser(at);
   const check = await enter(person, client, identifier, over);
   const done = await person.post(check, { code: at.last().code ?? "" });
-  if (done.status !== 303) throw new Error(`expected 303, came ${done.status} ${done.text.slice(0, 2000)}`);
+  if (done.status !== 303) throw new Error(`expected 303, came ${done.status} ${readable(done.text)}`);
   return handed(done.location);
 }

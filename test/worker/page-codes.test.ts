@@ -1,0 +1,400 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { ChallengeId } from "../../src/core/ids.ts";
+import { codeSubject } from "../../src/core/usecases/code-subject.ts";
+import { checkCode } from "../../src/core/usecases/prove-code.ts";
+import { sendCode } from "../../src/core/usecases/send-code.ts";
+import { type ReadIdentifier, readIdentifier } from "../../src/core/user/identifier.ts";
+import { fresh } from "./support/cotter.ts";
+import { browser, enter, exchange, newPageClient, pageDeployment, verified } from "./support/page.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const email = () => `${fresh("ana")}@example.com`;
+const wrongFor = (code: string | undefined) => (code === "000000" ? "111111" : "000000");
+const minutes = (count: number) => vi.setSystemTime(Date.now() + count * 60_000);
+const known = (text: string): ReadIdentifier => {
+  const identifier = readIdentifier(text);
+  if (!identifier) throw new Error(`no identifier: ${text}`);
+  return identifier;
+};
+
+describe("guessing", () => {
+  test("T60 five wrong codes kill the code and lock the address; a new code, and the right one, do not help", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at);
+    const address = email();
+    const person = browser(at);
+    const check = await enter(person, client, address);
+    const first = at.last().code ?? "";
+    for (const left of [4, 3]) {
+      expect((await person.post(check, { code: wrongFor(first) })).location).toBe(
+        `${check}?e=wrong&n=${left}`,
+      );
+    }
+    // A new code, in another browser and for another challenge: the count goes on.
+    const other = browser(at, { "User-Agent": "another" });
+    const otherCheck = await enter(other, client, address);
+    const second = at.last().code ?? "";
+    expect((await other.post(otherCheck, { code: wrongFor(second) })).location).toBe(
+      `${otherCheck}?e=wrong&n=2`,
+    );
+    await other.post(`${otherCheck}/again`, {});
+    const third = at.last().code ?? "";
+    expect((await other.post(otherCheck, { code: wrongFor(third) })).location).toBe(
+      `${otherCheck}?e=wrong&n=1`,
+    );
+    const lockedAt = Date.now();
+    const locked = await other.post(otherCheck, { code: wrongFor(third) });
+    expect(locked.location).toBe(`${otherCheck}?e=locked&n=${Math.ceil((lockedAt + 15 * 60_000) / 60_000)}`);
+    expect((await other.get(locked.location)).text).toContain("Too many wrong codes");
+    for (const [who, where, code] of [
+      [person, check, first],
+      [other, otherCheck, third],
+    ] as const) {
+      expect((await who.post(where, { code })).location).toContain("e=locked");
+    }
+    expect((await other.post(`${otherCheck}/again`, {})).location).toContain("e=locked");
+    expect(at.last().code).toBe(third);
+    // After the lock the dead codes stay dead.
+    minutes(16);
+    const late = await enter(browser(at), client, address);
+    expect(late).toMatch(/^\/app\/check\//);
+  });
+
+  test("T60 the code is dead after the lock, and the next lock is twice as long", async () => {
+    const { services: powers } = pageDeployment();
+    const subject = await codeSubject(powers, known(email()));
+    const challengeId = powers.rooms.fresh();
+    const put = () =>
+      powers.inboxes.putCode(subject, { challengeId, hash: "right", expiresAt: Date.now() + 600_000 });
+    const guess = (hash: string) => powers.inboxes.tryCode(subject, { challengeId, hash });
+    const lock = async () => {
+      await put();
+      for (let count = 0; count < 4; count++) expect(await guess("wrong")).toMatchObject({ ok: false });
+      return guess("wrong");
+    };
+    expect(await lock()).toEqual({
+      ok: false,
+      error: { code: "code_locked", until: Date.now() + 15 * 60_000 },
+    });
+    minutes(15);
+    expect(await guess("right")).toEqual({ ok: false, error: { code: "expired" } });
+    expect(await lock()).toEqual({
+      ok: false,
+      error: { code: "code_locked", until: Date.now() + 30 * 60_000 },
+    });
+    minutes(30);
+    await put();
+    expect(await guess("right")).toEqual({ ok: true, value: true });
+    // The right one forgets the failures, and the locks with them.
+    expect(await lock()).toEqual({
+      ok: false,
+      error: { code: "code_locked", until: Date.now() + 15 * 60_000 },
+    });
+  });
+
+  test("T60 wrong codes count for the person, over all of their addresses", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at);
+    const address = email();
+    const person = await exchange(at, client, await verified(at, client, address));
+    const userId = person.body.user.ID;
+    const codes = async (count: number) => {
+      const answers = [];
+      for (let index = 0; index < count; index++) {
+        const challengeId = at.services.rooms.fresh();
+        // Each guess at another address of theirs: no address reaches its own limit.
+        const identifier = known(email());
+        const subject = await codeSubject(at.services, identifier);
+        await at.services.inboxes.putCode(subject, {
+          challengeId,
+          hash: "x",
+          expiresAt: Date.now() + 60_000,
+        });
+        const typed = { challengeId, identifier, purpose: "verify_identifier", code: "123456", userId };
+        answers.push(await checkCode(at.services, typed));
+      }
+      return answers;
+    };
+    const first = await codes(20);
+    expect(first.every((answer) => !answer.ok && answer.error.code === "wrong_code")).toBe(true);
+    expect(await codes(1)).toMatchObject([{ ok: false, error: { code: "code_locked" } }]);
+  });
+
+  test("T63 race: of a hundred guesses at once at most five are compared", async () => {
+    const { services: powers } = pageDeployment();
+    const place = async () => {
+      const subject = await codeSubject(powers, known(email()));
+      const challengeId = powers.rooms.fresh();
+      await powers.inboxes.putCode(subject, { challengeId, hash: "right", expiresAt: Date.now() + 600_000 });
+      return (hash: string) => powers.inboxes.tryCode(subject, { challengeId, hash });
+    };
+    const wrong = await place();
+    const answers = await Promise.all(Array.from({ length: 100 }, () => wrong("wrong")));
+    const codes = answers.map((answer) => (answer.ok ? "ok" : answer.error.code));
+    expect(codes.filter((code) => code === "wrong_code")).toHaveLength(4);
+    expect(codes.filter((code) => code === "code_locked")).toHaveLength(96);
+    // The right one among them is found in the first five, and never after.
+    for (const [place_, found] of [
+      [4, true],
+      [5, false],
+      [99, false],
+    ] as const) {
+      const guess = await place();
+      const tried = await Promise.all(
+        Array.from({ length: 100 }, (_, index) => guess(index === place_ ? "right" : "wrong")),
+      );
+      expect(tried.some((answer) => answer.ok)).toBe(found);
+    }
+  });
+
+  test("T63 race: fifty browsers that type the right code at once are one approval and one set of tokens", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at);
+    const person = browser(at);
+    const check = await enter(person, client, email());
+    const code = at.last().code ?? "";
+    const done = await Promise.all(Array.from({ length: 20 }, () => person.post(check, { code })));
+    expect(new Set(done.map(({ location }) => location)).size).toBe(1);
+    const snapshot = await at.services.rooms.read(check.split("/").at(-1) as ChallengeId);
+    expect(snapshot?.timeline.filter(({ what }) => what === "approved")).toHaveLength(1);
+  });
+
+  test("T70 a code of one flow does not fit another of the same address, nor another purpose", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at);
+    const address = email();
+    const [a, b] = [browser(at), browser(at)];
+    const checkA = await enter(a, client, address);
+    const codeA = at.last().code ?? "";
+    let checkB = await enter(b, client, address);
+    // Two codes may be the same digits by chance.
+    while (at.last().code === codeA) checkB = await enter(b, client, address);
+    expect((await b.post(checkB, { code: codeA })).location).toContain("e=wrong");
+    const other = await checkCode(at.services, {
+      challengeId: checkA.split("/").at(-1) as ChallengeId,
+      identifier: known(address),
+      purpose: "another",
+      code: codeA,
+    });
+    expect(other).toMatchObject({ ok: false, error: { code: "wrong_code" } });
+    expect((await a.post(checkA, { code: codeA })).location).toContain("myapp://");
+  });
+
+  test("T67 nothing at rest holds the code, the link's secret, the browser's secret or the address's spelling of the subject", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at);
+    const address = email();
+    const person = browser(at);
+    const check = await enter(person, client, address);
+    const code = at.last().code ?? "";
+    const link = browser(at);
+    await enter(link, client, address, { auth_method: "MAGIC_LINK" });
+    const secret = new URL(at.last().link ?? "").searchParams.get("t") ?? "";
+    const subject = await codeSubject(at.services, known(address));
+    expect(subject).not.toContain("ana");
+    const namespace = env.INBOXES as DurableObjectNamespace;
+    const stub = namespace.get(namespace.idFromName(subject));
+    const stored = await runInDurableObject(stub, (_, state) =>
+      JSON.stringify([...state.storage.kv.list()].map(([, value]) => value)),
+    );
+    expect(stored).toContain(check.split("/").at(-1));
+    const challenges = env.CHALLENGES as DurableObjectNamespace;
+    const room = challenges.get(challenges.idFromString(check.split("/").at(-1) ?? ""));
+    const kept = await runInDurableObject(room, (_, state) =>
+      JSON.stringify([...state.storage.kv.list()].map(([, value]) => value)),
+    );
+    const cookie = person.cookie().split("=")[1] ?? "none";
+    for (const text of [stored, kept, JSON.stringify(at.queued)]) {
+      expect(text).not.toMatch(new RegExp(`(?<!\\d)${code}(?!\\d)`));
+      expect(text).not.toContain(secret);
+      expect(text).not.toContain(cookie);
+    }
+  });
+
+  test("a code ends after ten minutes, or with its challenge", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at, { verify_seconds: 3_600 });
+    const person = browser(at);
+    const check = await enter(person, client, email());
+    const code = at.last().code ?? "";
+    minutes(10);
+    expect((await person.post(check, { code })).location).toBe(`${check}?e=expired`);
+    await person.post(`${check}/again`, {});
+    expect((await person.post(check, { code: at.last().code ?? "" })).location).toContain("myapp://");
+    const short = await newPageClient(at, { verify_seconds: 30 });
+    const late = await enter(person, short, email());
+    minutes(1);
+    expect((await person.post(late, { code: at.last().code ?? "" })).location).toBe(late);
+    const over = await person.get(late);
+    expect(over.status).toBe(410);
+    expect(over.text).toContain("This took too long");
+    expect(over.text).toContain("Start again");
+    expect(over.text).toContain("myapp://auth_callback?error=expired&amp;state=abcXYZ456");
+  });
+});
+
+describe("sending", () => {
+  test("T62 one counter for an address, however it is spelled, from wherever it is asked", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at);
+    const name = fresh("ana").replaceAll("-", "");
+    const spellings = [
+      `${name}@example.com`,
+      `${name.toUpperCase()}@EXAMPLE.com`,
+      `${name}+shop@example.com`,
+      `${name.slice(0, 2)}.${name.slice(2)}@example.com`,
+      `${name.replaceAll("a", "а")}@example.com.`,
+    ];
+    for (const [index, spelling] of spellings.entries()) {
+      const person = browser(at, {
+        "CF-Connecting-IP": `192.0.2.${index}`,
+        "X-Forwarded-For": `198.51.100.${index}`,
+        "User-Agent": `agent ${index}`,
+      });
+      await enter(person, client, spelling);
+    }
+    expect(at.messages).toHaveLength(5);
+    for (const spelling of [...spellings, `${name.replace("a", "á")}+x@example.com`]) {
+      await expect(enter(browser(at), client, spelling), spelling).rejects.toThrow(
+        "Too many codes were asked for",
+      );
+    }
+    expect(at.messages).toHaveLength(5);
+    minutes(5);
+    await enter(browser(at), client, spellings[0] ?? "");
+    expect(at.messages).toHaveLength(6);
+  });
+
+  test("T62 one counter for a phone number, with blanks, trunk zero and widths", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at);
+    const number = `151${String(Math.floor(Math.random() * 1e8)).padStart(8, "0")}`;
+    const phone = { type: "PHONE" };
+    for (const spelling of [
+      `+49${number}`,
+      `+49 ${number}`,
+      `+49 0${number}`,
+      `+49 (0)${number.slice(0, 3)} ${number.slice(3)}`,
+      `＋49${number}`,
+    ]) {
+      await enter(browser(at), client, spelling, phone);
+      expect(at.last()).toMatchObject({ to: `+49${number}`, channel: "sms" });
+    }
+    await expect(enter(browser(at), client, `+49-${number}`, phone)).rejects.toThrow("Too many codes");
+  });
+
+  test("T71 a client sends so many an hour and no more", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at, { code_sends_per_hour: 3 });
+    for (let count = 0; count < 3; count++) await enter(browser(at), client, email());
+    await expect(enter(browser(at), client, email())).rejects.toThrow("came 429");
+    expect(at.messages).toHaveLength(3);
+    expect(JSON.stringify(at.queued)).toContain("client_sends_limited");
+    minutes(60);
+    await enter(browser(at), client, email());
+  });
+
+  test("T71 the limit of an address is asked before anything is kept or sent", async () => {
+    const asked: (string | undefined)[] = [];
+    const at = pageDeployment({}, ({ limits }) => ({
+      limits: { ...limits, send: async (ip) => asked.push(ip) < 3 },
+    }));
+    const client = await newPageClient(at);
+    const headers = { "CF-Connecting-IP": "192.0.2.9" };
+    await enter(browser(at, headers), client, email());
+    await enter(browser(at, headers), client, email());
+    await expect(enter(browser(at, headers), client, email())).rejects.toThrow("came 429");
+    expect(at.messages).toHaveLength(2);
+    expect(asked).toEqual(["192.0.2.9", "192.0.2.9", "192.0.2.9"]);
+  });
+
+  test("no more than thirty in a day", async () => {
+    const { services: powers } = pageDeployment();
+    const subject = await codeSubject(powers, known(email()));
+    const put = () =>
+      powers.inboxes.putCode(subject, {
+        challengeId: powers.rooms.fresh(),
+        hash: "x",
+        expiresAt: Date.now() + 600_000,
+      });
+    const first = Date.now();
+    for (let count = 0; count < 30; count++) {
+      expect(await put()).toEqual({ ok: true, value: true });
+      minutes(2);
+    }
+    expect(await put()).toEqual({
+      ok: false,
+      error: { code: "too_many", scope: "person", retryAt: first + 86_400_000 },
+    });
+  });
+
+  test("what the delivery refuses is told, and may be tried again", async () => {
+    let broken = true;
+    const at = pageDeployment({}, ({ deliveries }) => ({
+      deliveries: {
+        ...deliveries,
+        send: async (message) =>
+          broken
+            ? { ok: false, error: { code: "delivery_failed", detail: "no provider" } }
+            : deliveries.send(message),
+        stateOf: async (_subject, id) => (id === "lost" ? "failed" : "sent"),
+      },
+    }));
+    const client = await newPageClient(at);
+    await expect(enter(browser(at), client, email())).rejects.toThrow("The message could not be sent");
+    broken = false;
+    const person = browser(at);
+    const check = await enter(person, client, email());
+    const lost = await person.get(`${check}?m=lost`);
+    expect(lost.text).toContain("The message could not be sent");
+    broken = true;
+    expect((await person.post(`${check}/again`, {})).location).toBe(`${check}?e=unsent`);
+  });
+
+  test("a message names what its reader must know, and its id is its own", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at, { brand: { name: "Shop & Co", colour: "#112233" } });
+    const person = browser(at, { "CF-Connecting-IP": "192.0.2.9", "User-Agent": "Laptop" });
+    const check = await enter(person, client, email());
+    const first = at.last();
+    expect(first).toMatchObject({
+      brand: { name: "Shop & Co", colour: "#112233" },
+      origin: { ip: "192.0.2.9", userAgent: "Laptop" },
+      locale: "en",
+    });
+    expect(first.expiresAt).toBe(Date.now() + 600_000);
+    expect(first.id).toMatch(/^[A-Za-z0-9_-]{16,100}$/);
+    await person.post(`${check}/again`, {});
+    expect(at.last().id).not.toBe(first.id);
+    expect(at.last().subject).toBe(first.subject);
+  });
+
+  test("sendCode answers neither code nor link", async () => {
+    const at = pageDeployment();
+    const client = await at.services.clients.find(await newPageClient(at));
+    if (!client) throw new Error("no client");
+    const sent = await sendCode(at.services, {
+      challengeId: at.services.rooms.fresh(),
+      client,
+      identifier: known(email()),
+      channel: "email",
+      purpose: "x",
+      as: { template: "magic_link", linkOf: (secret) => `https://x.example/?t=${secret}` },
+      origin: {},
+      locale: "en",
+      expiresAt: Date.now() + 60_000,
+    });
+    const secret = new URL(at.last().link ?? "").searchParams.get("t") ?? "none";
+    expect(secret).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(JSON.stringify(sent)).not.toContain(secret);
+    expect(at.last().code).toBeUndefined();
+  });
+});
