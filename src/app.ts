@@ -9,6 +9,7 @@ import { upkeep } from "./core/usecases/upkeep.ts";
 import { adminRoutes } from "./dialects/admin/routes.ts";
 import { cotterDoors } from "./dialects/cotter/routes.ts";
 import { type AppEnv, readOrigin, services } from "./http/context.ts";
+import { devOutboxRoutes } from "./http/dev-outbox.ts";
 import { type Door, doorOf, type FaultStatus, problemFault } from "./http/door.ts";
 import { refuseOtherMethods } from "./http/method-not-allowed.ts";
 import { problem } from "./http/problem.ts";
@@ -70,6 +71,7 @@ function sharedRoutes(doors: readonly Door[]): Hono<AppEnv> {
   );
   routes.route("/", statusRoutes());
   routes.route("/", waitingRoutes());
+  routes.route("/", devOutboxRoutes());
   return routes;
 }
 

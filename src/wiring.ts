@@ -2,7 +2,8 @@ import { Outage } from "./core/fault.ts";
 import type { Chance, Clock } from "./core/ports/chance.ts";
 import type { Background, Config, Events } from "./core/ports/edge.ts";
 import type { Services } from "./core/ports/services.ts";
-import { no } from "./core/result.ts";
+import { makeDeliveries } from "./delivery/deliveries.ts";
+import { outboxCarriers } from "./delivery/outbox/carrier.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
 import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
@@ -12,14 +13,16 @@ import { makeClientSecrets } from "./keys/client-secrets.ts";
 import { makeHandles } from "./keys/handles.ts";
 import { makeKeyring } from "./keys/keyring.ts";
 import { makeProofs } from "./keys/proofs.ts";
-import { parseSecretKeys } from "./keys/secret-keys.ts";
+import { makeSealing } from "./keys/sealing.ts";
+import { parseSecretKeys, type SecretKeys } from "./keys/secret-keys.ts";
 import { makeVerifier } from "./keys/verifier.ts";
 import { makeRooms } from "./objects/challenge-rooms.ts";
 import { makeInboxes } from "./objects/inboxes.ts";
 import { phones } from "./phones/read-phone.ts";
 import { makeClientCache } from "./store/client-cache.ts";
 import { makeClients } from "./store/clients.ts";
-import { openStore } from "./store/database.ts";
+import { openStore, type Store } from "./store/database.ts";
+import { makeDevOutbox } from "./store/dev-outbox.ts";
 import { makeDevices } from "./store/devices.ts";
 import { makeHealth } from "./store/health.ts";
 import { makeKeyShelf } from "./store/key-shelf.ts";
@@ -85,18 +88,39 @@ const limitsOf = (env: Env) =>
     },
   });
 
+/** What sends, and in development the outbox that shows what would have been sent. */
+function deliveriesOf(
+  env: Env,
+  needs: Pick<Services, "events" | "inboxes" | "log"> & { secretKeys: SecretKeys; db: Store },
+): Pick<Services, "deliveries" | "outbox"> {
+  const { secretKeys, db, events, inboxes, log } = needs;
+  const sealing = makeSealing(secretKeys.keyEncryption);
+  const outbox = env.DELIVERY === "outbox" ? makeDevOutbox(db, sealing) : undefined;
+  const deliveries = makeDeliveries({
+    carriers: outbox ? outboxCarriers(outbox, clock) : {},
+    way: outbox ? "at_once" : "queue",
+    sms: { countries: new Set(["*"]), perRange: 30, perCountry: 1_000 },
+    place: { host: new URL(env.ISSUER).hostname },
+    ...{ clock, events, inboxes, phones, sealing, log },
+  });
+  return outbox ? { deliveries, outbox } : { deliveries };
+}
+
 function build(env: Env): Shared {
   const secretKeys = parseSecretKeys(env);
   const db = openStore(env.DB);
   const place = env.JURISDICTION === undefined ? {} : { jurisdiction: env.JURISDICTION };
   const keyring = makeKeyring({ shelf: makeKeyShelf(db), secretKeys, clock, chance });
   const config = configOf(env);
+  const inboxes = makeInboxes(env.INBOXES, place);
+  const events = eventsOf(env.EVENTS);
+  const log = makeLog(clock);
   return {
     clock,
     chance,
     config,
     rooms: makeRooms(env.CHALLENGES, place),
-    inboxes: makeInboxes(env.INBOXES, place),
+    inboxes,
     clients: makeClients(db, makeClientCache(clock.now)),
     users: makeUsers(db),
     devices: makeDevices(db),
@@ -108,16 +132,12 @@ function build(env: Env): Shared {
     secrets: makeClientSecrets({ secretKeys, chance }),
     proofs: makeProofs(),
     phones,
-    events: eventsOf(env.EVENTS),
+    events,
     webhooks: makeWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks }),
-    deliveries: {
-      send: async () => no({ code: "delivery_failed", detail: "nothing is configured for this channel" }),
-      attempt: async () => ({ kind: "refused", reason: "nothing is configured for this channel" }),
-      stateOf: async () => "failed",
-    },
+    ...deliveriesOf(env, { secretKeys, db, events, inboxes, log }),
     limits: limitsOf(env),
     health: makeHealth(db),
-    log: makeLog(clock),
+    log,
   };
 }
 

@@ -34,6 +34,8 @@ export const parseDeviceId = parser<DeviceId>(UUID, (text) => text.toLowerCase()
 export const userSubject = (id: UserId): SubjectKey => `user:${id}` as SubjectKey;
 /** The counters of a client's starts. */
 export const clientSubject = (id: ClientId): SubjectKey => `client:${id}` as SubjectKey;
+/** The counters of texts to a range of numbers or a country. */
+export const textsSubject = (name: string): SubjectKey => `texts:${name}` as SubjectKey;
 /** The counters of an identifier that may have no user yet; `mac` is the keyed hash of its counting form. */
 export const identifierSubject = (mac: string): SubjectKey => `identifier:${mac}` as SubjectKey;
 

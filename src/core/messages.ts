@@ -1,5 +1,6 @@
 import type { AuditEvent } from "./audit.ts";
 import type { ClientId, DeviceId, GrantId, UserId } from "./ids.ts";
+import type { SealedMessage } from "./ports/deliveries.ts";
 import type { Instant } from "./time.ts";
 
 /** What D1 keeps of a grant: enough to list and to reach it; its state is its object's. */
@@ -13,7 +14,7 @@ export type GrantListing = {
   readonly createdAt: Instant;
 };
 
-/** Bodies of the queue. Every one may arrive twice; none holds a secret. */
+/** Bodies of the queue. Every one may arrive twice; none holds a secret that is not sealed. */
 export type QueueMessage =
   | { readonly kind: "audit"; readonly events: readonly AuditEvent[] }
   | { readonly kind: "list_grant"; readonly grant: GrantListing; readonly event: AuditEvent }
@@ -33,4 +34,6 @@ export type QueueMessage =
       readonly after?: GrantId;
     }
   /** Tells the client's webhook of an event, signed; nothing when the client has none. */
-  | { readonly kind: "webhook"; readonly clientId: ClientId; readonly event: AuditEvent };
+  | { readonly kind: "webhook"; readonly clientId: ClientId; readonly event: AuditEvent }
+  /** Sends a message to a person. */
+  | { readonly kind: "deliver"; readonly message: SealedMessage };

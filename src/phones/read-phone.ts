@@ -1,9 +1,9 @@
-import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from "libphonenumber-js/min";
+import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from "libphonenumber-js/mobile";
 import type { Phones } from "../core/ports/phones.ts";
 
 const LONGEST = 40;
 
-/** Numbers by the plans of libphonenumber, in their smallest form: lengths and leading digits, not every carrier's ranges. */
+/** Numbers by the plans of libphonenumber: lengths of all numbers, and the ranges that belong to mobiles. */
 export const phones: Phones = {
   read(text, country) {
     if (text.length > LONGEST) return undefined;
@@ -15,6 +15,7 @@ export const phones: Phones = {
       extract: false,
     });
     if (!number?.isPossible() || number.ext) return undefined;
-    return { e164: number.number, ...(number.country === undefined ? {} : { country: number.country }) };
+    const { number: e164, country: of } = number;
+    return { e164, ...(of === undefined ? {} : { country: of }), mobile: number.isValid() };
   },
 };

@@ -12,7 +12,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   keys: ["core", "jose", "@oslojs/asn1"],
   phones: ["core", "libphonenumber-js"],
   // Its own client libraries.
-  delivery: ["core", "worker-mailer", "@pushforge/builder", "@block65/webcrypto-web-push"],
+  delivery: ["core", "hono", "cloudflare:sockets", "@pushforge/builder", "@block65/webcrypto-web-push"],
   http: ["core", "hono", "zod", "@hono/zod-validator"],
   pages: ["core", "hono"],
   phone: ["core", "hono"],

@@ -38,6 +38,17 @@ export type Message = {
   readonly expiresAt: Instant;
 };
 
+/** A message as it lies in the queue: what routing it takes, and the rest sealed under its id. */
+export type SealedMessage = Pick<
+  Message,
+  "id" | "channel" | "template" | "clientId" | "userId" | "subject" | "expiresAt"
+> & { readonly sealed: string };
+
+/** `refused`: the provider will not have it, and trying again would change nothing. A reason holds nothing secret. */
+export type DeliveryOutcome =
+  | { readonly kind: "sent" }
+  | { readonly kind: "refused" | "retry"; readonly reason: string };
+
 /** `waiting` in the queue, `sent` to the provider, or `failed` for good: a new message may be asked for. */
 export type DeliveryState = "waiting" | "sent" | "failed";
 
@@ -51,6 +62,8 @@ export type Deliveries = {
   send(
     message: Message,
   ): Promise<Result<"queued" | "sent", RefusalOf<"delivery_failed" | "not_allowed" | "too_many">>>;
+  /** One attempt to send what the queue brought. Throws an Outage when it cannot be opened. */
+  attempt(message: SealedMessage): Promise<DeliveryOutcome>;
   /** What became of a message that was handed over, for as long as it can matter. */
   stateOf(subject: SubjectKey, id: string): Promise<DeliveryState>;
 };

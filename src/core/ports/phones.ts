@@ -4,6 +4,8 @@ export type PhoneNumber = {
   readonly e164: string;
   /** ISO 3166-1 alpha-2; absent where a code belongs to no country. */
   readonly country?: string;
+  /** Whether it lies in a range for mobiles, to which texts go; premium-rate and shared-cost numbers do not. */
+  readonly mobile: boolean;
 };
 
 /** Reads telephone numbers the way people write them. Pure: no address is asked anything. */

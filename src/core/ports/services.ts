@@ -4,6 +4,7 @@ import type { Deliveries } from "./deliveries.ts";
 import type { Background, Config, Events, Health, IpLimits, Log } from "./edge.ts";
 import type { Inboxes } from "./inboxes.ts";
 import type { Keyring, TokenVerifier } from "./keys.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Phones } from "./phones.ts";
 import type { Devices, Records, UserCodes } from "./records.ts";
 import type { ChallengeRooms } from "./rooms.ts";
@@ -32,6 +33,8 @@ export type Services = {
   readonly events: Events;
   readonly webhooks: Webhooks;
   readonly deliveries: Deliveries;
+  /** In development only. */
+  readonly outbox?: Outbox;
   readonly limits: IpLimits;
   readonly health: Health;
   readonly background: Background;

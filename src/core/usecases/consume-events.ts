@@ -2,11 +2,14 @@ import { Outage } from "../fault.ts";
 import { isAlive } from "../grant/state.ts";
 import type { GrantListing, QueueMessage } from "../messages.ts";
 import type { Services } from "../ports/services.ts";
+import { deliverMessage } from "./deliver-message.ts";
 import { endGrants } from "./end-grants.ts";
 import { tellWebhook, webhookRetrySeconds } from "./tell-webhook.ts";
 
 type Powers = Pick<
   Services,
+  | "deliveries"
+  | "inboxes"
   | "records"
   | "rooms"
   | "users"
@@ -89,6 +92,8 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
       await endGrants(powers, { userId, reason, actor, deviceId, after });
       return DONE;
     }
+    case "deliver":
+      return (await deliverMessage(powers, message.message, attempts)) ?? DONE;
     case "webhook": {
       const told = await tellWebhook(powers, message.clientId, message.event);
       return told.kind === "retry" ? webhookRetrySeconds(attempts) : DONE;

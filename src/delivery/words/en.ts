@@ -1,0 +1,49 @@
+import type { Facts, Words } from "./catalogue.ts";
+
+const minutes = (count: number): string => (count === 1 ? "1 minute" : `${count} minutes`);
+
+const askedFrom = ({ place }: Facts): readonly string[] =>
+  place === undefined ? [] : [`The request came from ${place}.`];
+
+/** English. */
+export const EN: Words = {
+  orOpen: "Or open this address:",
+
+  one_time_code: (facts) => ({
+    subject: `Your ${facts.brand} code`,
+    heading: `Your ${facts.brand} code`,
+    before: ["Type this code where you were asked for it:"],
+    after: [
+      `It works once, within ${minutes(facts.minutes)}.`,
+      `Never read this code to anyone, and never pass it on: ${facts.brand} will not ask you for it on the phone, in a chat or by e-mail.`,
+      ...askedFrom(facts),
+      "If you did not ask for it, you need not do anything. Without the code nobody gets in.",
+    ],
+    short: `${facts.code} is your ${facts.brand} code. Never read it to anyone.`,
+  }),
+
+  magic_link: (facts) => ({
+    subject: `Confirm your address for ${facts.brand}`,
+    heading: "Confirm your address",
+    before: [`${facts.brand} wants to know that this address is yours. Open the page and confirm there:`],
+    button: "Open the page",
+    after: [
+      `It works once, within ${minutes(facts.minutes)}.`,
+      `Never pass this message on, and never read its address to anyone: ${facts.brand} will not ask you for it.`,
+      ...askedFrom(facts),
+      "If you did not ask for it, you need not do anything. Nothing happens until somebody confirms.",
+    ],
+    short: `Confirm your number for ${facts.brand}, and pass this on to nobody: ${facts.link}`,
+  }),
+
+  device_enrolled: (facts) => ({
+    subject: `A new device can sign you in to ${facts.brand}`,
+    heading: "A new device was added",
+    before: [`“${facts.device}” can now approve your sign-ins to ${facts.brand}.`],
+    after: [
+      ...askedFrom(facts),
+      "If this was you, all is well. If it was not, remove the device in your settings at once, and change how you sign in.",
+    ],
+    short: `${facts.brand}: a new device, “${facts.device}”, can now approve your sign-ins. Not you? Remove it in your settings.`,
+  }),
+};

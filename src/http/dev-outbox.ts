@@ -1,0 +1,20 @@
+import { Hono } from "hono";
+import { type AppEnv, services } from "./context.ts";
+import { noStore } from "./no-store.ts";
+import { problem } from "./problem.ts";
+
+const SHOWN = 50;
+
+/** `GET /dev/outbox?to=` (contract, "Development outbox"): 404 wherever messages are really sent. */
+export function devOutboxRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.get("/dev/outbox", noStore, async (c) => {
+    const { outbox } = services(c);
+    if (outbox === undefined) return c.notFound();
+    const to = c.req.query("to")?.trim();
+    if (!to) return problem(c, 400, { detail: "to: name the address, ?to=<address>" });
+    const messages = await outbox.newest(to, SHOWN);
+    return c.json({ messages });
+  });
+  return routes;
+}
