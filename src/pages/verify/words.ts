@@ -154,14 +154,12 @@ type Widen<T> = T extends string
 /** Every string of the verification pages. A language is one more of these. */
 export type VerifyWords = Widen<typeof english>;
 
-const CATALOGUES: Readonly<Record<string, VerifyWords>> = { en: english };
-
-/** Languages that there is a catalogue for, the first being the fallback. */
-export const LOCALES: readonly string[] = Object.keys(CATALOGUES);
+/** By primary language tag. */
+const CATALOGUES: ReadonlyMap<string, VerifyWords> = new Map([["en", english]]);
 
 /** The catalogue of a language tag, English where there is none (RFC 4647 §3.4, by primary language). */
 export const verifyWords = (locale: string): VerifyWords =>
-  CATALOGUES[locale.split("-")[0]?.toLowerCase() ?? ""] ?? english;
+  CATALOGUES.get(locale.split("-")[0]?.toLowerCase() ?? "") ?? english;
 
 /** The catalogue that the reader's browser asks for first among those there are (RFC 9110 §12.5.4). */
 export function localeOf(acceptLanguage: string | undefined): string {
@@ -171,5 +169,5 @@ export function localeOf(acceptLanguage: string | undefined): string {
     return weight > 0 ? [{ tag: tag.split("-")[0]?.toLowerCase() ?? "", weight }] : [];
   });
   wanted.sort((a, b) => b.weight - a.weight);
-  return wanted.find(({ tag }) => tag in CATALOGUES)?.tag ?? "en";
+  return wanted.find(({ tag }) => CATALOGUES.has(tag))?.tag ?? "en";
 }
