@@ -1,5 +1,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { ActionContext, ActionMethod, ActionState } from "../core/action/action.ts";
+import type { AuthenticatorKind, Profile } from "../core/action/authenticator.ts";
 import type { Door, JsonObject } from "../core/challenge/state.ts";
 import type { ClientKind, GrantType } from "../core/client/client.ts";
 import type { ClientSettings } from "../core/client/settings.ts";
@@ -184,3 +186,45 @@ export const devOutbox = sqliteTable(
   },
   (table) => [index("dev_outbox_recipient").on(table.recipient, table.at)],
 );
+
+/** WITHOUT ROWID. The user comes first in the key, so that a user's rows are found when the user is deleted. */
+export const actions = sqliteTable(
+  "actions",
+  {
+    userId: text("user_id").$type<UserId>().notNull(),
+    clientId: text("client_id").$type<ClientId>().notNull(),
+    code: text("code").notNull(),
+    idempotencyKey: text("idempotency_key").notNull(),
+    state: text("state").$type<ActionState>().notNull(),
+    stateAt: instant("state_at").notNull(),
+    createdAt: instant("created_at").notNull(),
+    method: text("method").$type<ActionMethod>(),
+    verifiedBy: text("verified_by"),
+    challengeId: text("challenge_id").$type<ChallengeId>(),
+    context: json("context").$type<ActionContext>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.clientId, table.code, table.idempotencyKey] })],
+);
+
+/** WITHOUT ROWID. */
+export const authenticators = sqliteTable(
+  "authenticators",
+  {
+    userId: text("user_id").$type<UserId>().notNull(),
+    id: text("id").notNull(),
+    kind: text("kind").$type<AuthenticatorKind>().notNull(),
+    identifier: text("identifier"),
+    pushToken: text("push_token"),
+    createdAt: instant("created_at").notNull(),
+    verifiedAt: instant("verified_at"),
+    lastVerifiedAt: instant("last_verified_at"),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.id] })],
+);
+
+/** WITHOUT ROWID. */
+export const profiles = sqliteTable("profiles", {
+  userId: text("user_id").$type<UserId>().primaryKey(),
+  profile: json("profile").$type<Profile>().notNull(),
+  updatedAt: instant("updated_at").notNull(),
+});

@@ -8,7 +8,7 @@ import type { AssertedBy, Identifier, User } from "../core/user/user.ts";
 import { record, recordWhere } from "./audit.ts";
 import { commit, type Store, sheltered } from "./database.ts";
 import { present, rowWhere } from "./rows.ts";
-import { devices, identifiers, users } from "./schema.ts";
+import { actions, authenticators, devices, identifiers, profiles, users } from "./schema.ts";
 
 type JoinedRow = {
   readonly user: typeof users.$inferSelect;
@@ -151,6 +151,9 @@ export function makeUsers(db: Store): Users {
       const results = await db.batch([
         db.delete(identifiers).where(eq(identifiers.userId, id)),
         db.delete(devices).where(eq(devices.userId, id)),
+        db.delete(actions).where(eq(actions.userId, id)),
+        db.delete(authenticators).where(eq(authenticators.userId, id)),
+        db.delete(profiles).where(eq(profiles.userId, id)),
         ...written,
         gone,
       ]);

@@ -1,0 +1,48 @@
+import type { Action, ActionKey, ActionMethod, ActionState } from "../action/action.ts";
+import type { Authenticator, Profile } from "../action/authenticator.ts";
+import type { ChallengeId, ClientId, UserId } from "../ids.ts";
+import type { Instant } from "../time.ts";
+
+export type ActionQuery = {
+  readonly clientId: ClientId;
+  readonly userId: UserId;
+  readonly from?: Instant;
+  readonly codes?: readonly string[];
+  readonly state?: ActionState;
+  readonly size: number;
+};
+
+/**
+ * Actions. Each method is one statement or one batch, guarded by its own condition, so that of racing calls the row shows exactly
+ * one: an action that succeeded or is blocked is not opened again, and one key is one row (primary key).
+ */
+export type Actions = {
+  /** Writes the action unless one of its key stands; answers the one that stands. */
+  track(action: Action): Promise<Action>;
+  find(key: ActionKey): Promise<Action | undefined>;
+  /** Makes this the current challenge; a failed action is open again. False when the action is closed or unknown. */
+  begin(key: ActionKey, challengeId: ChallengeId, now: Instant): Promise<boolean>;
+  /** The action is met, by whichever of its challenges; writes the row when there is none. False when it was closed already. */
+  succeed(
+    action: Action,
+    met: { readonly challengeId: ChallengeId; readonly method: ActionMethod; readonly verifiedBy: string },
+    now: Instant,
+  ): Promise<boolean>;
+  /** The action's current challenge failed. False when another is current, or the action is closed. */
+  fail(key: ActionKey, challengeId: ChallengeId, now: Instant): Promise<boolean>;
+  /** The backend's own word on the state. */
+  setState(key: ActionKey, state: ActionState, now: Instant): Promise<Action | undefined>;
+  /** Newest first. */
+  ofUser(query: ActionQuery): Promise<readonly Action[]>;
+};
+
+/** What is enrolled beside keys, and what is known of a key's use; what a backend says of a user. */
+export type Authenticators = {
+  ofUser(userId: UserId): Promise<readonly Authenticator[]>;
+  find(userId: UserId, id: string): Promise<Authenticator | undefined>;
+  /** Writes the row; one that stands keeps its beginning and takes over what is given. */
+  put(authenticator: Authenticator): Promise<void>;
+  remove(userId: UserId, id: string): Promise<boolean>;
+  profile(userId: UserId): Promise<Profile>;
+  putProfile(userId: UserId, profile: Profile, now: Instant): Promise<void>;
+};

@@ -1,0 +1,109 @@
+import { and, desc, eq, gte, inArray, notInArray, sql } from "drizzle-orm";
+import { type Action, type ActionKey, type ActionState, keyOf } from "../core/action/action.ts";
+import type { Actions } from "../core/ports/actions.ts";
+import { type Store, sheltered } from "./database.ts";
+import { present } from "./rows.ts";
+import { actions } from "./schema.ts";
+
+const CLOSED: ActionState[] = ["block", "challenge_succeeded"];
+
+const isKey = ({ userId, clientId, code, idempotencyKey }: ActionKey) =>
+  and(
+    eq(actions.userId, userId),
+    eq(actions.clientId, clientId),
+    eq(actions.code, code),
+    eq(actions.idempotencyKey, idempotencyKey),
+  );
+
+const one = (rows: (typeof actions.$inferSelect)[]): Action | undefined => rows.map(present)[0];
+
+type Outcomes = Pick<Actions, "begin" | "succeed" | "fail">;
+
+/** What challenges do to their action. */
+function makeOutcomes(db: Store): Outcomes {
+  return {
+    async begin(key, challengeId, now) {
+      const failed = eq(actions.state, "challenge_failed");
+      const begun = await db
+        .update(actions)
+        .set({
+          challengeId,
+          state: sql`case when ${failed} then 'challenge_required' else ${actions.state} end`,
+          stateAt: sql`case when ${failed} then ${now} else ${actions.stateAt} end`,
+        })
+        .where(and(isKey(key), notInArray(actions.state, CLOSED)))
+        .returning({ code: actions.code });
+      return begun.length === 1;
+    },
+
+    async succeed(action, { challengeId, method, verifiedBy }, now) {
+      const met = { state: "challenge_succeeded", stateAt: now, challengeId, method, verifiedBy } as const;
+      const { context, createdAt } = action;
+      const written = await db
+        .insert(actions)
+        .values({ ...keyOf(action), context, createdAt, ...met })
+        .onConflictDoUpdate({
+          target: [actions.userId, actions.clientId, actions.code, actions.idempotencyKey],
+          set: met,
+          setWhere: notInArray(actions.state, CLOSED),
+        })
+        .returning({ code: actions.code });
+      return written.length === 1;
+    },
+
+    async fail(key, challengeId, now) {
+      const failed = await db
+        .update(actions)
+        .set({ state: "challenge_failed", stateAt: now })
+        .where(
+          and(
+            isKey(key),
+            eq(actions.challengeId, challengeId),
+            notInArray(actions.state, [...CLOSED, "challenge_failed"]),
+          ),
+        )
+        .returning({ code: actions.code });
+      return failed.length === 1;
+    },
+  };
+}
+
+/** Actions over D1: one row for each key, every change one conditional statement. */
+export function makeActions(db: Store): Actions {
+  return sheltered<Actions>({
+    ...makeOutcomes(db),
+
+    async track(action) {
+      const [, rows] = await db.batch([
+        db.insert(actions).values(action).onConflictDoNothing(),
+        db.select().from(actions).where(isKey(action)),
+      ]);
+      const standing = one(rows);
+      if (standing === undefined) throw new Error("an action that was written is not there");
+      return standing;
+    },
+
+    find: async (key) => one(await db.select().from(actions).where(isKey(key))),
+
+    setState: async (key, state, now) =>
+      one(await db.update(actions).set({ state, stateAt: now }).where(isKey(key)).returning()),
+
+    async ofUser({ clientId, userId, from, codes, state, size }) {
+      const rows = await db
+        .select()
+        .from(actions)
+        .where(
+          and(
+            eq(actions.userId, userId),
+            eq(actions.clientId, clientId),
+            from === undefined ? undefined : gte(actions.createdAt, from),
+            codes === undefined ? undefined : inArray(actions.code, [...codes]),
+            state === undefined ? undefined : eq(actions.state, state),
+          ),
+        )
+        .orderBy(desc(actions.createdAt))
+        .limit(size);
+      return rows.map(present);
+    },
+  });
+}

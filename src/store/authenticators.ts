@@ -1,0 +1,68 @@
+import { and, asc, eq, sql } from "drizzle-orm";
+import type { Authenticators } from "../core/ports/actions.ts";
+import { type Store, sheltered } from "./database.ts";
+import { present } from "./rows.ts";
+import { authenticators, profiles } from "./schema.ts";
+
+/** Authenticators and profiles over D1. */
+export function makeAuthenticators(db: Store): Authenticators {
+  return sheltered<Authenticators>({
+    async ofUser(userId) {
+      const rows = await db
+        .select()
+        .from(authenticators)
+        .where(eq(authenticators.userId, userId))
+        .orderBy(asc(authenticators.createdAt), asc(authenticators.id));
+      return rows.map(present);
+    },
+
+    async find(userId, id) {
+      const rows = await db
+        .select()
+        .from(authenticators)
+        .where(and(eq(authenticators.userId, userId), eq(authenticators.id, id)));
+      return rows.map(present)[0];
+    },
+
+    async put(row) {
+      const kept = (name: "push_token" | "verified_at" | "last_verified_at" | "identifier") =>
+        sql`coalesce(${sql.raw(`excluded.${name}`)}, ${sql.raw(`authenticators.${name}`)})`;
+      await db
+        .insert(authenticators)
+        .values(row)
+        .onConflictDoUpdate({
+          target: [authenticators.userId, authenticators.id],
+          set: {
+            identifier: kept("identifier"),
+            pushToken: kept("push_token"),
+            verifiedAt: kept("verified_at"),
+            lastVerifiedAt: kept("last_verified_at"),
+          },
+        });
+    },
+
+    async remove(userId, id) {
+      const gone = await db
+        .delete(authenticators)
+        .where(and(eq(authenticators.userId, userId), eq(authenticators.id, id)))
+        .returning({ id: authenticators.id });
+      return gone.length === 1;
+    },
+
+    async profile(userId) {
+      const rows = await db
+        .select({ profile: profiles.profile })
+        .from(profiles)
+        .where(eq(profiles.userId, userId));
+      return rows[0]?.profile ?? {};
+    },
+
+    async putProfile(userId, profile, now) {
+      const row = { userId, profile, updatedAt: now };
+      await db
+        .insert(profiles)
+        .values(row)
+        .onConflictDoUpdate({ target: profiles.userId, set: { profile, updatedAt: now } });
+    },
+  });
+}
