@@ -19,6 +19,8 @@ import { makeVerifier } from "./keys/verifier.ts";
 import { makeRooms } from "./objects/challenge-rooms.ts";
 import { makeInboxes } from "./objects/inboxes.ts";
 import { phones } from "./phones/read-phone.ts";
+import { makeActions } from "./store/actions.ts";
+import { makeAuthenticators } from "./store/authenticators.ts";
 import { makeClientCache } from "./store/client-cache.ts";
 import { makeClients } from "./store/clients.ts";
 import { openStore, type Store } from "./store/database.ts";
@@ -126,6 +128,8 @@ function build(env: Env): Shared {
     devices: makeDevices(db),
     records: makeRecords(db),
     userCodes: makeUserCodes(db),
+    actions: makeActions(db),
+    authenticators: makeAuthenticators(db),
     keyring,
     verifier: makeVerifier(keyring, clock),
     handles: makeHandles(secretKeys),

@@ -1,3 +1,4 @@
+import type { Actions, Authenticators } from "./actions.ts";
 import type { Chance, Clock } from "./chance.ts";
 import type { Clients } from "./clients.ts";
 import type { Deliveries } from "./deliveries.ts";
@@ -24,6 +25,8 @@ export type Services = {
   readonly devices: Devices;
   readonly records: Records;
   readonly userCodes: UserCodes;
+  readonly actions: Actions;
+  readonly authenticators: Authenticators;
   readonly keyring: Keyring;
   readonly verifier: TokenVerifier;
   readonly handles: Handles;
