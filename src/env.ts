@@ -35,6 +35,52 @@ const versionedKeys = z
     return new Set(versions).size === versions.length;
   });
 
+/** A variable that may be left out; blank is as good as missing. */
+const optional = <Form extends z.ZodType<string>>(form: Form) =>
+  z
+    .union([z.literal(""), form])
+    .optional()
+    .transform((text) => text || undefined);
+const words = optional(z.string());
+/** An API's address without a trailing slash. */
+const baseUrl = (fallback: string) =>
+  z
+    .string()
+    .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? "") && !/[/?#]$/.test(text))
+    .default(fallback);
+const perHour = (fallback: number) => z.coerce.number().int().min(0).max(1_000_000).default(fallback);
+const COUNTRY_LIST = /^(?:\*|[A-Z]{2}(?: *, *[A-Z]{2})*)$/;
+
+/** Who carries messages away, and what they need for it; `unmetByDelivery` tells what must not be missing together. */
+const delivery = {
+  DELIVERY: z.enum(["outbox", "none", "send"]).default("none"),
+  EMAIL_BY: optional(z.enum(["cloudflare", "smtp", "resend", "webhook"])),
+  SMS_BY: optional(z.enum(["twilio", "webhook"])),
+  WHATSAPP_BY: optional(z.enum(["twilio", "webhook"])),
+  PUSH_BY: optional(z.enum(["webhook"])),
+  EMAIL: binding<SendEmail>("send").optional(),
+  EMAIL_FROM: optional(z.string().regex(/^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$/)),
+  SMTP_HOST: words,
+  SMTP_PORT: z.coerce.number().int().min(1).max(65_535).default(587),
+  SMTP_SECURITY: z.enum(["starttls", "tls", "none"]).default("starttls"),
+  SMTP_USERNAME: words,
+  SMTP_PASSWORD: words,
+  RESEND_API_KEY: words,
+  RESEND_URL: baseUrl("https://api.resend.com"),
+  TWILIO_ACCOUNT_SID: optional(z.string().regex(/^AC[0-9a-fA-F]{32}$/)),
+  TWILIO_API_KEY: optional(z.string().regex(/^SK[0-9a-fA-F]{32}$/)),
+  TWILIO_AUTH_TOKEN: words,
+  TWILIO_FROM: words,
+  TWILIO_WHATSAPP_FROM: words,
+  TWILIO_WHATSAPP_TEMPLATE: optional(z.string().regex(/^HX[0-9a-fA-F]{32}$/)),
+  TWILIO_URL: baseUrl("https://api.twilio.com"),
+  DELIVERY_WEBHOOK_URL: optional(z.string().refine((text) => URL.canParse(text))),
+  DELIVERY_WEBHOOK_SECRET: optional(z.string().min(16)),
+  SMS_COUNTRIES: optional(z.string().regex(COUNTRY_LIST)),
+  SMS_PER_RANGE: perHour(30),
+  SMS_PER_COUNTRY: perHour(1_000),
+};
+
 const schema = z.object({
   DB: binding<D1Database>("prepare", "batch"),
   CHALLENGES: binding<DurableObjectNamespace>("get", "idFromName"),
@@ -56,7 +102,7 @@ const schema = z.object({
     .optional()
     .transform((text) => text || undefined),
   IP_LIMITS: z.enum(["on", "off"]).default("on"),
-  DELIVERY: z.enum(["outbox", "none"]).default("none"),
+  ...delivery,
   ALLOW_PRIVATE_CALLBACKS: switched,
   JURISDICTION: z.enum(["eu", "fedramp"]).optional(),
 });
@@ -72,6 +118,35 @@ const DEVELOPMENT_KEYS = [
   "aMnHBG6ZDPOyuP_vVq563JdA7yg6c9gUIOrFDHlDiek",
 ] as const;
 
+/** What each way of carrying needs beside its choice. */
+const NEEDS: Readonly<Record<string, readonly (keyof Env)[]>> = {
+  "EMAIL_BY cloudflare": ["EMAIL", "EMAIL_FROM"],
+  "EMAIL_BY smtp": ["SMTP_HOST", "EMAIL_FROM"],
+  "EMAIL_BY resend": ["RESEND_API_KEY", "EMAIL_FROM"],
+  "SMS_BY twilio": ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"],
+  "WHATSAPP_BY twilio": ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_WHATSAPP_FROM"],
+};
+const WEBHOOK: readonly (keyof Env)[] = ["DELIVERY_WEBHOOK_URL", "DELIVERY_WEBHOOK_SECRET"];
+
+/** Variables that the chosen carriers miss. Texts go to listed countries only: without a list none is sent (T71). */
+function unmetByDelivery(env: Env): string[] {
+  if (env.DELIVERY !== "send") return [];
+  const chosen = (["EMAIL_BY", "SMS_BY", "WHATSAPP_BY", "PUSH_BY"] as const).filter((name) => env[name]);
+  if (chosen.length === 0) return ["EMAIL_BY"];
+  const texts = env.SMS_BY !== undefined || env.WHATSAPP_BY !== undefined;
+  const needed = chosen.flatMap((name) =>
+    env[name] === "webhook" ? WEBHOOK : (NEEDS[`${name} ${env[name]}`] ?? []),
+  );
+  const missing = [...needed, ...(texts ? (["SMS_COUNTRIES"] as const) : [])].filter(
+    (name) => env[name] === undefined,
+  );
+  const lonely = (env.SMTP_USERNAME === undefined) !== (env.SMTP_PASSWORD === undefined);
+  if (env.EMAIL_BY === "smtp" && lonely) missing.push("SMTP_USERNAME", "SMTP_PASSWORD");
+  return [...new Set(missing)];
+}
+
+const isHttp = (text: string | undefined): boolean => text !== undefined && !text.startsWith("https:");
+
 /** Variables whose values are for development only. */
 function unfitForProduction(env: Env): string[] {
   const published = (text: string) => DEVELOPMENT_KEYS.some((key) => text.includes(key));
@@ -82,6 +157,10 @@ function unfitForProduction(env: Env): string[] {
     ADMIN_TOKEN: env.ADMIN_TOKEN === DEVELOPMENT_ADMIN_TOKEN,
     DELIVERY: env.DELIVERY === "outbox",
     ALLOW_PRIVATE_CALLBACKS: env.ALLOW_PRIVATE_CALLBACKS === "true",
+    SMTP_SECURITY: env.SMTP_SECURITY === "none",
+    RESEND_URL: isHttp(env.RESEND_URL),
+    TWILIO_URL: isHttp(env.TWILIO_URL),
+    DELIVERY_WEBHOOK_URL: isHttp(env.DELIVERY_WEBHOOK_URL),
   };
   return Object.entries(checks).flatMap(([name, unfit]) => (unfit ? [name] : []));
 }
@@ -97,7 +176,8 @@ export function parseEnv(raw: object): Result<Env, readonly string[]> {
     return no([...new Set(names)].sort());
   }
   const unfit = parsed.data.ENVIRONMENT === "production" ? unfitForProduction(parsed.data) : [];
-  return unfit.length > 0 ? no(unfit.sort()) : ok(parsed.data);
+  const names = new Set([...unfit, ...unmetByDelivery(parsed.data)]);
+  return names.size > 0 ? no([...names].sort()) : ok(parsed.data);
 }
 
 const known = new WeakMap<object, Result<Env, readonly string[]>>();

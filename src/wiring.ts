@@ -2,7 +2,9 @@ import { Outage } from "./core/fault.ts";
 import type { Chance, Clock } from "./core/ports/chance.ts";
 import type { Background, Config, Events } from "./core/ports/edge.ts";
 import type { Services } from "./core/ports/services.ts";
+import { chooseCarriers } from "./delivery/choose.ts";
 import { makeDeliveries } from "./delivery/deliveries.ts";
+import { connect } from "./delivery/email/connect.ts";
 import { outboxCarriers } from "./delivery/outbox/carrier.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
 import type { Env } from "./env.ts";
@@ -98,10 +100,15 @@ function deliveriesOf(
   const { secretKeys, db, events, inboxes, log } = needs;
   const sealing = makeSealing(secretKeys.keyEncryption);
   const outbox = env.DELIVERY === "outbox" ? makeDevOutbox(db, sealing) : undefined;
+  const chosen = env.DELIVERY === "send" ? chooseCarriers(env, { clock, connect }) : {};
   const deliveries = makeDeliveries({
-    carriers: outbox ? outboxCarriers(outbox, clock) : {},
+    carriers: outbox ? outboxCarriers(outbox, clock) : chosen,
     way: outbox ? "at_once" : "queue",
-    sms: { countries: new Set(["*"]), perRange: 30, perCountry: 1_000 },
+    sms: {
+      countries: new Set((env.SMS_COUNTRIES ?? "*").split(",").map((country) => country.trim())),
+      perRange: env.SMS_PER_RANGE,
+      perCountry: env.SMS_PER_COUNTRY,
+    },
     place: { host: new URL(env.ISSUER).hostname },
     ...{ clock, events, inboxes, phones, sealing, log },
   });
