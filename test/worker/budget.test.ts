@@ -94,7 +94,7 @@ describe("the budget of a sign-in", () => {
     await respond(at, client, person, shown, true);
     const { cost } = await costOf(() => poll(at, client, waiter));
     expect(cost).toEqual({
-      d1Calls: 2,
+      d1Calls: 3,
       d1Batches: 1,
       d1RowsWritten: 3,
       objects: { "challenge.read": 1, "challenge.apply": 1, "challenge.markListed": 1 },

@@ -39,6 +39,7 @@ type Powers = Pick<
   Services,
   | "rooms"
   | "users"
+  | "devices"
   | "inboxes"
   | "records"
   | "keyring"

@@ -30,12 +30,13 @@ export type Redeemed = { readonly facts: Facts; readonly grant?: Grant; readonly
 
 type Powers = Pick<
   Services,
-  "rooms" | "users" | "records" | "keyring" | "handles" | "chance" | "background" | "log"
+  "rooms" | "users" | "devices" | "records" | "keyring" | "handles" | "chance" | "background" | "log"
 >;
 
 /**
  * Exchanges an approved challenge for facts and a grant, exactly once; the same waiter proof inside the replay window gets the
- * same facts again (settled question 1). A person who was locked or deleted meanwhile gets nothing (T11).
+ * same facts again (settled question 1). A person who was locked or deleted meanwhile gets nothing
+ * (T11), and neither does what a device approved that was removed since (T25).
  */
 export async function redeemChallenge(
   powers: Powers,
@@ -44,9 +45,12 @@ export async function redeemChallenge(
   const { snapshot, waiterProof } = redemption;
   const approval = snapshot.view.approval;
   if (!approval) return no({ code: "not_approved" });
-  const user = await powers.users.byId(approval.userId);
+  const { userId, approver } = approval;
+  const user = await powers.users.byId(userId);
   if (!user) return no({ code: "unknown_user" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
+  const device = approver.kind === "device" ? await powers.devices.byId(approver.deviceId) : undefined;
+  if (device?.revokedAt !== undefined) return no({ code: "device_revoked" });
   const applied = await powers.rooms.apply(snapshot.spec.id, {
     name: "redeem",
     waiterProof,
