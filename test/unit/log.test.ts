@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeLog } from "../../src/http/log.ts";
@@ -142,4 +144,9 @@ describe("the log", () => {
       "D1_ERROR: no such table: users at line 12",
     );
   });
+});
+
+test("T104 the platform's own log of calls is off: it keeps URLs, and a Cotter event number in one is a waiter's handle", () => {
+  const toml = readFileSync(resolve(import.meta.dirname, "../../wrangler.toml"), "utf8");
+  expect(toml).toMatch(/^\[observability\.logs\]\nenabled = true\ninvocation_logs = false$/m);
 });
