@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { makeApi } from "../support/api.ts";
 import { type App, makeApp } from "../support/app.ts";
 import { answerNewest, newest, type Pending, poll, prompt, respond, startSignIn } from "../support/events.ts";
-import { type Listener, listen } from "../support/listener.ts";
+import { listen } from "../support/listener.ts";
 import { makePerson, type Person } from "../support/people.ts";
 import { place } from "../support/place.ts";
 import { upgrade } from "../support/upgrade.ts";
@@ -21,12 +21,6 @@ const wait = (app: App, path: string, headers: Record<string, string> = {}) =>
 
 const bearer = (handle: string | number) => ({ Authorization: `Bearer ${handle}` });
 
-/** Every listener opened by a test must have said what it was told. */
-async function settled(listener: Listener): Promise<Record<string, unknown>> {
-  expect(await listener.closed).toBe(1000);
-  return JSON.parse(listener.frames.at(-1) ?? "{}");
-}
-
 describe("waiting for a sign-in", () => {
   test("the socket says pending at once, then how it ended, then closes with 1000", async () => {
     const { app, person, pending } = await scene();
@@ -41,12 +35,14 @@ describe("waiting for a sign-in", () => {
     listener.send("ping");
     expect((await listener.heard(2))[1]).toBe("pong");
     await answerNewest(app, person, true);
-    expect(await settled(listener)).toEqual({
+    expect(await listener.settled).toEqual({
       type: "settled",
       id: pending.challengeId,
       state: "approved",
       expires_at: expect.stringMatching(/^\d{4}-.*Z$/),
     });
+    expect(await listener.closed).toBe(1000);
+    expect(listener.frames).toHaveLength(4);
   });
 
   test("the long-poll answers when the state changes, or with pending at its time-out", async () => {
@@ -70,13 +66,13 @@ describe("waiting for a sign-in", () => {
     await listener.heard(1);
     const shown = await prompt(app, person.userId);
     expect((await respond(app, person, shown, false)).status).toBe(200);
-    expect((await settled(listener)).state).toBe("denied");
+    expect((await listener.settled).state).toBe("denied");
     expect((await held).body.state).toBe("denied");
     // Neither polling, nor waiting again, nor looking into the inbox brings a prompt back.
     for (let round = 0; round < 5; round++) {
       expect((await poll(app, pending.number)).status).toBe(403);
       const again = listen(pending.socketUri, pending.number);
-      expect((await settled(again)).state).toBe("denied");
+      expect((await again.settled).state).toBe("denied");
       expect(await newest(app, person.userId)).toBeNull();
     }
     const audit = await app.admin("GET", `/admin/audit?user_id=${person.userId}`);
@@ -155,10 +151,10 @@ test("T50 two listeners: both are told, neither is sent a token or a name; the i
   expect(eavesdropper.status).toBe(401);
   const held = wait(app, `/challenges/${pending.challengeId}/wait?timeout=30`, bearer(pending.number));
   await answerNewest(app, person, true);
-  for (const listener of listeners) expect((await settled(listener)).state).toBe("approved");
+  for (const listener of listeners) expect((await listener.settled).state).toBe("approved");
   const bundle = (await poll(app, pending.number)).body.oauth_token as Record<string, string>;
   const late = listen(pending.socketUri, pending.number);
-  expect((await settled(late)).state).toBe("redeemed");
+  expect((await late.settled).state).toBe("redeemed");
 
   const heard = [...listeners, late].flatMap(({ frames }) => frames);
   const said = [...heard, (await held).text, eavesdropper.text].join("\n");

@@ -2,6 +2,8 @@
 export type Listener = {
   readonly frames: readonly string[];
   readonly protocol: () => string;
+  /** The last frame, once it says `settled`; rejects when the socket ends before. */
+  readonly settled: Promise<Readonly<Record<string, unknown>>>;
   /** The code of the close: 1006 when the connection broke or never was. */
   readonly closed: Promise<number>;
   /** Resolves when that many frames have come; rejects when the socket ends before. */
@@ -16,15 +18,21 @@ export function listen(uri: string, handle: string | number): Listener {
   const frames: string[] = [];
   const waiting = new Set<{ count: number; done: () => void; fail: (why: Error) => void }>();
   const closed = Promise.withResolvers<number>();
+  const settled = Promise.withResolvers<Readonly<Record<string, unknown>>>();
+  settled.promise.catch(() => undefined);
   const settleWaiting = () => {
     for (const waiter of waiting) if (frames.length >= waiter.count) waiter.done();
   };
   socket.addEventListener("message", ({ data }) => {
     frames.push(String(data));
+    const last: unknown = String(data).startsWith("{") ? JSON.parse(String(data)) : undefined;
+    if (isSettled(last)) settled.resolve(last);
     settleWaiting();
   });
   const failAll = (why: string) => {
-    for (const waiter of waiting) waiter.fail(new Error(`${why}, after ${JSON.stringify(frames)}`));
+    const failure = new Error(`${why}, after ${JSON.stringify(frames)}`);
+    settled.reject(failure);
+    for (const waiter of waiting) waiter.fail(failure);
     waiting.clear();
   };
   // A close follows every error.
@@ -36,6 +44,7 @@ export function listen(uri: string, handle: string | number): Listener {
   return {
     frames,
     protocol: () => socket.protocol,
+    settled: settled.promise,
     closed: closed.promise,
     heard(count) {
       const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
@@ -47,3 +56,6 @@ export function listen(uri: string, handle: string | number): Listener {
     close: () => socket.close(),
   };
 }
+
+const isSettled = (frame: unknown): frame is Readonly<Record<string, unknown>> =>
+  typeof frame === "object" && frame !== null && "type" in frame && frame.type === "settled";
