@@ -6,18 +6,21 @@ import { chooseCarriers } from "./delivery/choose.ts";
 import { makeDeliveries } from "./delivery/deliveries.ts";
 import { connect } from "./delivery/email/connect.ts";
 import { outboxCarriers } from "./delivery/outbox/carrier.ts";
+import { makeActionWebhooks } from "./delivery/webhook/action-send.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
 import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
 import { makeLog } from "./http/log.ts";
 import { toBase64Url } from "./keys/base64.ts";
 import { makeClientSecrets } from "./keys/client-secrets.ts";
+import { makeClientTokens } from "./keys/client-tokens.ts";
 import { makeHandles } from "./keys/handles.ts";
 import { makeKeyring } from "./keys/keyring.ts";
 import { makeProofs } from "./keys/proofs.ts";
 import { makeSealing } from "./keys/sealing.ts";
 import { parseSecretKeys, type SecretKeys } from "./keys/secret-keys.ts";
 import { makeVerifier } from "./keys/verifier.ts";
+import { WORDS } from "./keys/words.ts";
 import { makeRooms } from "./objects/challenge-rooms.ts";
 import { makeInboxes } from "./objects/inboxes.ts";
 import { phones } from "./phones/read-phone.ts";
@@ -30,6 +33,7 @@ import { makeDevOutbox } from "./store/dev-outbox.ts";
 import { makeDevices } from "./store/devices.ts";
 import { makeHealth } from "./store/health.ts";
 import { makeKeyShelf } from "./store/key-shelf.ts";
+import { makeNonces } from "./store/nonces.ts";
 import { makeRecords } from "./store/records.ts";
 import { makeUserCodes } from "./store/user-codes.ts";
 import { makeUsers } from "./store/users.ts";
@@ -59,6 +63,7 @@ export const chance: Chance = {
   text: (bytes) => toBase64Url(randomBytes(bytes)),
   number: (limit) => 1 + uniform(limit - 1),
   digits: (count) => Array.from({ length: count }, () => uniform(10)).join(""),
+  words: (count) => Array.from({ length: count }, () => WORDS[uniform(WORDS.length)] ?? ""),
 };
 
 const configOf = (env: Env): Config => ({
@@ -137,14 +142,17 @@ function build(env: Env): Shared {
     userCodes: makeUserCodes(db),
     actions: makeActions(db),
     authenticators: makeAuthenticators(db),
+    nonces: makeNonces(db),
     keyring,
     verifier: makeVerifier(keyring, clock),
+    clientTokens: makeClientTokens(),
     handles: makeHandles(secretKeys),
     secrets: makeClientSecrets({ secretKeys, chance }),
     proofs: makeProofs(),
     phones,
     events,
     webhooks: makeWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks }),
+    actionWebhooks: makeActionWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks }),
     ...deliveriesOf(env, { secretKeys, db, events, inboxes, log }),
     limits: limitsOf(env),
     health: makeHealth(db),

@@ -7,7 +7,7 @@ import { type KeyPairs, makeKeyPairs, onlyPublic } from "./key-pairs.ts";
 import { LANES, type Lanes, listed, makeLanes, TOKEN_LANES } from "./lanes.ts";
 import type { ScheduledKey } from "./schedule.ts";
 import type { SecretKeys } from "./secret-keys.ts";
-import { signCompact } from "./signer.ts";
+import { plainJson, signCompact } from "./signer.ts";
 import { makeWrapping } from "./wrap.ts";
 
 /** Where the verifier finds the key of a kid: published ones of the token lanes only. */
@@ -28,8 +28,10 @@ export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
   return {
     currentKid: async (lane) => (await lanes.current(lane)).kid,
     async published(options) {
-      const [standard, cotter] = [await readable(lanes, "standard"), await readable(lanes, "cotter")];
-      const keys = options?.cotterFirst ? [...cotter, ...standard] : [...standard, ...cotter];
+      const order = options?.cotterFirst ? (["cotter", "standard"] as const) : TOKEN_LANES;
+      const wanted = order.filter((lane) => options?.lane === undefined || options.lane === lane);
+      const keys: ScheduledKey[] = [];
+      for (const lane of wanted) keys.push(...(await readable(lanes, lane)));
       return keys.map(({ key: { publicJwk, kid } }) => ({
         ...onlyPublic(publicJwk),
         kid,
@@ -37,11 +39,12 @@ export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
         use: "sig",
       }));
     },
-    async sign(lane, header, claims, kid) {
+    async sign(lane, header, claims, kid, options) {
       const current = await lanes.current(lane);
       const named = kid === undefined ? [] : await lanes.published(lane);
       const key = named.find((candidate) => candidate.key.kid === kid)?.key ?? current;
-      return signCompact(await pairs.forSigning(key), key.kid, header, claims);
+      const serialise = options?.plainBase64 ? plainJson : JSON.stringify;
+      return signCompact(await pairs.forSigning(key), key.kid, header, claims, serialise);
     },
     async signStatement(text) {
       const key = await pairs.forSigning(await lanes.current("statement"));

@@ -18,3 +18,13 @@ export function signCompact(
     .setProtectedHeader({ alg: "ES256", ...header, kid })
     .sign(key);
 }
+
+/**
+ * JSON in ASCII without `>`, `?`, `~` and DEL, which are written as `\uXXXX` like everything beyond ASCII: the base64url of such
+ * text holds no `-` and no `_`, which one SDK cannot read (LoginID §7.4).
+ */
+export const plainJson: Serialise = (claims) =>
+  JSON.stringify(claims).replace(
+    /[>?~\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );

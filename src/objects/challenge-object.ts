@@ -21,11 +21,10 @@ import {
 } from "./broom.ts";
 import { openCell } from "./cell.ts";
 import { birth, type ChallengeRecord, endGrant, obey, settleAtBirth, snapshotOf } from "./record.ts";
-import { admit, openSockets, tellWaiters } from "./sockets.ts";
+import { admit, openSockets, seatsOf, tellWaiters } from "./sockets.ts";
 
 type Bindings = { readonly EVENTS: Queue<QueueMessage> };
 type After = { readonly wake?: boolean; readonly alarmAt?: Instant };
-const WAITERS = { tag: "waiter", cap: 16 };
 
 /**
  * One challenge and, once it is redeemed, its grant. Every RPC method is synchronous: no two commands interleave, and the
@@ -98,7 +97,7 @@ export class ChallengeObject extends DurableObject<Bindings> {
   override fetch(request: Request): Response {
     const record = this.#cell.read();
     if (!record) return new Response(null, { status: 404 });
-    const { answer, socket } = admit(this.ctx, request, WAITERS);
+    const { answer, socket } = admit(this.ctx, request, seatsOf(request));
     tellWaiters([socket], viewOf(record.challenge, Date.now()));
     return answer;
   }

@@ -4,6 +4,7 @@ import { Outage } from "../core/fault.ts";
 import { type ChallengeId, parseChallengeId } from "../core/ids.ts";
 import type { ChallengeRooms, Snapshot } from "../core/ports/rooms.ts";
 import type { ChallengeObject } from "./challenge-object.ts";
+import { ALONE } from "./sockets.ts";
 import { callObject, type Remote } from "./stub-call.ts";
 import { hold } from "./wait.ts";
 
@@ -16,14 +17,14 @@ export function makeRooms(whole: DurableObjectNamespace, { jurisdiction }: Optio
   const call = <T>(id: ChallengeId, attempt: (stub: Stub, again: boolean) => Promise<T>): Promise<T> =>
     callObject(() => namespace.get(namespace.idFromString(id)) as unknown as Stub, attempt);
   const read = (id: ChallengeId): Promise<Snapshot | undefined> => call(id, (stub) => stub.read());
-  const socket = (id: ChallengeId, protocol: string | undefined) =>
-    call(id, async (stub) => upgraded(await stub.fetch(upgradeRequest(protocol))));
+  const socket = (id: ChallengeId, protocol: string | undefined, path = "/socket") =>
+    call(id, async (stub) => upgraded(await stub.fetch(upgradeRequest(protocol, path))));
   return {
     fresh: () => namespace.newUniqueId().toString() as ChallengeId,
     named: (name) => namespace.idFromName(name).toString() as ChallengeId,
     parse: (text) => ownId(namespace, text),
     read,
-    socket,
+    socket: (id, protocol) => socket(id, protocol),
     open: (spec) =>
       call(spec.id, async (stub, again) => {
         const answer = await stub.open(spec);
@@ -40,9 +41,10 @@ export function makeRooms(whole: DurableObjectNamespace, { jurisdiction }: Optio
     markListed: (id) => call(id, (stub) => stub.markListed()),
     refresh: (id, presented) => call(id, (stub) => stub.refresh(presented)),
     revoke: (id, reason) => call(id, (stub) => stub.revoke(reason)),
-    wait: (id, timeout) => {
+    wait: (id, timeout, options) => {
+      const path = options?.alone ? ALONE : undefined;
       const line = {
-        connect: async () => (await socket(id, undefined))?.webSocket ?? undefined,
+        connect: async () => (await socket(id, undefined, path))?.webSocket ?? undefined,
         read: async () => {
           const snapshot = await read(id);
           return snapshot && waitView(snapshot.view);
@@ -74,8 +76,8 @@ async function ownBirth(
 }
 
 /** Never the client's own request: that one carries the waiter's handle (settled question 34). */
-const upgradeRequest = (protocol: string | undefined): Request =>
-  new Request("https://challenge/socket", {
+const upgradeRequest = (protocol: string | undefined, path: string): Request =>
+  new Request(`https://challenge${path}`, {
     headers: {
       Upgrade: "websocket",
       ...(protocol === undefined ? {} : { "Sec-WebSocket-Protocol": protocol }),

@@ -4,6 +4,7 @@ import { type CodeRequest, type PutCode, putCode, type TriedCode, tryCode } from
 import { countInWindow, countStart, refundGuess, reserveGuess } from "../core/inbox/counters.ts";
 import { type Claim, claimDelivery, type Delivery, endDelivery } from "../core/inbox/deliveries.ts";
 import { noteDevice, openEnrolment, restoreEnrolment, takeEnrolment } from "../core/inbox/enrolment.ts";
+import { returnGuess, type TakenGuess, takeGuess } from "../core/inbox/guesses.ts";
 import {
   type Answer,
   findPrompt,
@@ -113,6 +114,16 @@ export class InboxObject extends DurableObject {
   refundGuess(who: SubjectKey, kind: string): void {
     const state = this.#state();
     if (state.counters[kind]) this.#keep(who, refundGuess(state, kind));
+  }
+
+  takeGuess(who: SubjectKey, kind: string): TakenGuess {
+    const { next, taken } = takeGuess(this.#state(), kind, Date.now());
+    this.#keep(who, next);
+    return taken;
+  }
+
+  returnGuess(who: SubjectKey, kind: string, as: "right" | "void"): void {
+    this.#keep(who, returnGuess(this.#state(), kind, as));
   }
 
   putCode(who: SubjectKey, request: CodeRequest): PutCode {

@@ -42,6 +42,8 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     noteDevice: (who) => call(who, (stub) => stub.noteDevice(who)),
     reserveGuess: (who, kind, limit) => call(who, (stub) => stub.reserveGuess(who, kind, limit)),
     refundGuess: (who, kind) => call(who, (stub) => stub.refundGuess(who, kind)),
+    takeGuess: (who, kind) => call(who, (stub) => stub.takeGuess(who, kind)),
+    returnGuess: (who, kind, as) => call(who, (stub) => stub.returnGuess(who, kind, as)),
     putCode: (who, request) => call(who, (stub) => stub.putCode(who, request)),
     tryCode: (who, guess) => call(who, (stub) => stub.tryCode(who, guess)),
     countInWindow: (who, kind, rule) => call(who, (stub) => stub.countInWindow(who, kind, rule)),

@@ -1,6 +1,13 @@
 import { isSettled, type WaitView } from "../core/challenge/view.ts";
 import { CROWDED, DONE, framesOf } from "./frames.ts";
 
+/** Path of an upgrade whose waiter shares the challenge with no other of its kind. */
+export const ALONE = "/alone";
+
+/** Where a waiter of a challenge sits: beside fifteen others, or alone. */
+export const seatsOf = (request: Request): { readonly tag: string; readonly cap: number } =>
+  new URL(request.url).pathname === ALONE ? { tag: "alone", cap: 1 } : { tag: "waiter", cap: 16 };
+
 /** Accepts a hibernating socket: at most `cap` of its tag are kept, the newest wins. `answer` is the 101. */
 export function admit(
   ctx: DurableObjectState,

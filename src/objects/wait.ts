@@ -1,4 +1,5 @@
 import { isSettled, type WaitView } from "../core/challenge/view.ts";
+import type { Held } from "../core/ports/rooms.ts";
 import type { Instant, Millis } from "../core/time.ts";
 import { CROWDED, DONE, readFrame } from "./frames.ts";
 
@@ -17,7 +18,7 @@ const JITTER: Millis = 250;
  * Holds a long-poll in the Worker over the object's hibernating socket, so that the object sleeps meanwhile (settled question
  * 34): until the challenge settles or expires, or `timeout` ms are over. A cut line is read again and reconnected once.
  */
-export async function hold(line: Line, timeout: Millis): Promise<WaitView | undefined> {
+export async function hold(line: Line, timeout: Millis): Promise<Held | undefined> {
   const until = Date.now() + timeout;
   const first = await listen(line, until);
   if (first?.why !== "closed") return first && answer(line, first);
@@ -29,9 +30,10 @@ export async function hold(line: Line, timeout: Millis): Promise<WaitView | unde
 }
 
 /** A view that time has overtaken is not told: the object's clock decides what it is now. */
-async function answer(line: Line, { why, view }: End): Promise<WaitView | undefined> {
+async function answer(line: Line, { why, view }: End): Promise<Held | undefined> {
   const current = why === "settled" || (why === "time" && view && Date.now() < view.expiresAt);
-  return current ? view : line.read();
+  const now = current ? view : await line.read();
+  return now && why === "crowded" ? { ...now, crowded: true } : now;
 }
 
 async function listen(line: Line, until: Instant): Promise<End | undefined> {

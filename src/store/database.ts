@@ -38,9 +38,9 @@ export function sheltered<Port extends object>(port: Port): Port {
   return Object.fromEntries(wrapped) as Port;
 }
 
-/** `UNIQUE constraint failed: users.external_id` names what stood in the way; an identifier that another user keeps ends in a null. */
+/** `UNIQUE constraint failed: users.external_id` names what stood in the way; an identifier that another user keeps, and a nonce that was spent, end in a null. */
 const CONFLICT =
-  /UNIQUE constraint failed: ([a-z_]+\.[a-z_]+)|NOT NULL constraint failed: (identifiers\.user_id)/;
+  /UNIQUE constraint failed: ([a-z_]+\.[a-z_]+)|NOT NULL constraint failed: (identifiers\.user_id|used_nonces\.expires_at)/;
 
 /**
  * Runs the statements as one transaction: all of them or none. Refuses with the first column (`table.column`) of the constraint

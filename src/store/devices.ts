@@ -65,6 +65,16 @@ export function makeDevices(db: Store): Devices {
       return written.ok;
     },
 
+    async rename(userId, deviceId, name, event) {
+      const target = and(eq(devices.userId, userId), eq(devices.id, deviceId), isLive);
+      const stillLive = exists(db.select({ id: devices.id }).from(devices).where(target));
+      const [, renamed] = await db.batch([
+        recordWhere(db, event, stillLive),
+        db.update(devices).set({ name }).where(target).returning(),
+      ]);
+      return renamed.map(toDevice)[0];
+    },
+
     async revoke(userId, deviceId, event, now) {
       const target = and(eq(devices.userId, userId), eq(devices.id, deviceId), isLive);
       const stillLive = exists(db.select({ id: devices.id }).from(devices).where(target));

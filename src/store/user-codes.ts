@@ -1,24 +1,86 @@
-import { and, eq, gt, inArray, lte } from "drizzle-orm";
-import type { UserCodes } from "../core/ports/records.ts";
-import { type Store, sheltered } from "./database.ts";
+import { and, asc, eq, gt, inArray, isNotNull, lte } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
+import type { UserId } from "../core/ids.ts";
+import type { NonceUse } from "../core/ports/nonces.ts";
+import type { UserCodeRow, UserCodes } from "../core/ports/records.ts";
+import type { RefusalOf } from "../core/refusal.ts";
+import { no, ok, type Result } from "../core/result.ts";
+import type { Instant } from "../core/time.ts";
+import { record } from "./audit.ts";
+import { commit, type Store, sheltered } from "./database.ts";
+import { SPENT, spendNonce } from "./nonces.ts";
 import { present } from "./rows.ts";
 import { userCodes } from "./schema.ts";
+
+type UserCodeRecord = typeof userCodes.$inferSelect;
+
+/** Adds a code, in the place of one of its hash that is over; a live one stays. */
+const put = (db: Store, row: UserCodeRow, now: Instant) => {
+  const { hash: _, ...rest } = row;
+  return db
+    .insert(userCodes)
+    .values(row)
+    .onConflictDoUpdate({
+      target: userCodes.hash,
+      set: { ...rest, userId: rest.userId ?? null },
+      setWhere: lte(userCodes.expiresAt, now),
+    })
+    .returning({ hash: userCodes.hash });
+};
+
+type Whose = { readonly userId: UserId; readonly kind?: string; readonly purpose?: string };
+
+const liveOf = (db: Store, { userId, kind, purpose }: Whose, now: Instant) =>
+  db
+    .select()
+    .from(userCodes)
+    .where(
+      and(
+        // Said once more for the partial index, which is only for rows that name a person.
+        isNotNull(userCodes.userId),
+        eq(userCodes.userId, userId),
+        kind === undefined ? undefined : eq(userCodes.kind, kind),
+        purpose === undefined ? undefined : eq(userCodes.purpose, purpose),
+        gt(userCodes.expiresAt, now),
+      ),
+    )
+    .orderBy(asc(userCodes.expiresAt));
+
+/** One batch, the nonce first when there is one; what the statements behind it answered. */
+async function afterSpending(
+  db: Store,
+  nonce: NonceUse | undefined,
+  statements: [BatchItem<"sqlite">, ...BatchItem<"sqlite">[]],
+): Promise<Result<readonly unknown[], RefusalOf<"replayed">>> {
+  if (nonce === undefined) return ok(await db.batch(statements));
+  const done = await commit(db, [spendNonce(db, nonce), ...statements]);
+  if (done.ok) return ok((done.value as readonly unknown[]).slice(1));
+  if (done.error !== SPENT) throw new Error(`a code conflicts on ${done.error}`);
+  return no({ code: "replayed" });
+}
 
 /** The directory of codes that people carry, over D1: one live row per keyed hash, by primary key. */
 export function makeUserCodes(db: Store): UserCodes {
   return sheltered<UserCodes>({
-    async insert(row, now) {
-      const { hash, ...rest } = row;
-      const written = await db
-        .insert(userCodes)
-        .values(row)
-        .onConflictDoUpdate({
-          target: userCodes.hash,
-          set: { ...rest, userId: rest.userId ?? null },
-          setWhere: lte(userCodes.expiresAt, now),
-        })
-        .returning({ hash: userCodes.hash });
-      return written.length === 1;
+    insert: async (row, now) => (await put(db, row, now)).length === 1,
+
+    async issue(row, now, { nonce, event }) {
+      const audit = event === undefined ? [] : [record(db, event)];
+      const done = await afterSpending(db, nonce, [put(db, row, now), liveOf(db, row, now), ...audit]);
+      if (!done.ok) return done;
+      const [written, live] = done.value as [{ hash: string }[], UserCodeRecord[]];
+      return ok({ stands: written.length === 1, live: live.map(present) });
+    },
+
+    async lookUp(hash, nonce) {
+      const wanted = db.select().from(userCodes).where(eq(userCodes.hash, hash));
+      const done = await afterSpending(db, nonce, [wanted]);
+      return done.ok ? ok((done.value[0] as UserCodeRecord[]).map(present)[0]) : done;
+    },
+
+    async ofUser(asked, now, nonce) {
+      const done = await afterSpending(db, nonce, [liveOf(db, asked, now)]);
+      return done.ok ? ok((done.value[0] as UserCodeRecord[]).map(present)) : done;
     },
 
     async find(hash, now) {

@@ -5,6 +5,7 @@ import { type ClientId, type DeviceId, type GrantId, parseUserId, type UserId } 
 import type { StoredKey } from "../../src/core/key/key.ts";
 import type { GrantListing } from "../../src/core/messages.ts";
 import type { NewClient } from "../../src/core/ports/clients.ts";
+import type { NonceUse } from "../../src/core/ports/nonces.ts";
 import type { UserCodeRow } from "../../src/core/ports/records.ts";
 import type { NewUser } from "../../src/core/ports/users.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
@@ -71,6 +72,13 @@ export const makeCode = (parts: Partial<UserCodeRow> = {}): UserCodeRow => ({
   purpose: "sign_in",
   clientId: CLIENT,
   challengeId: newGrantId(),
+  expiresAt: NOW + 1_000,
+  ...parts,
+});
+
+export const makeNonce = (parts: Partial<NonceUse> = {}): NonceUse => ({
+  clientId: CLIENT,
+  hash: crypto.randomUUID(),
   expiresAt: NOW + 1_000,
   ...parts,
 });

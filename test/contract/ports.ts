@@ -2,6 +2,7 @@ import type { ClientId } from "../../src/core/ids.ts";
 import type { Clients } from "../../src/core/ports/clients.ts";
 import type { Health } from "../../src/core/ports/edge.ts";
 import type { KeyShelf } from "../../src/core/ports/keys.ts";
+import type { Nonces } from "../../src/core/ports/nonces.ts";
 import type { Devices, Records, UserCodes } from "../../src/core/ports/records.ts";
 import type { Users } from "../../src/core/ports/users.ts";
 import { makeClientCache } from "../../src/store/client-cache.ts";
@@ -10,6 +11,7 @@ import { openStore } from "../../src/store/database.ts";
 import { makeDevices } from "../../src/store/devices.ts";
 import { makeHealth } from "../../src/store/health.ts";
 import { makeKeyShelf } from "../../src/store/key-shelf.ts";
+import { makeNonces } from "../../src/store/nonces.ts";
 import { makeRecords } from "../../src/store/records.ts";
 import { makeUserCodes } from "../../src/store/user-codes.ts";
 import { makeUsers } from "../../src/store/users.ts";
@@ -22,6 +24,7 @@ import {
   makeEvent,
   makeGrant,
   makeKey,
+  makeNonce,
   makeUser,
   NOW,
   newDeviceId,
@@ -66,6 +69,7 @@ const deviceCalls: CallsOf<Devices> = {
   byId: (port) => port.byId(newDeviceId()),
   ofUser: (port) => port.ofUser(newUserId()),
   insert: (port) => port.insert(makeDevice(), makeEvent(), makeGrant()),
+  rename: (port) => port.rename(newUserId(), newDeviceId(), "n", makeEvent()),
   revoke: (port) => port.revoke(newUserId(), newDeviceId(), makeEvent(), NOW),
 };
 
@@ -78,7 +82,16 @@ const recordCalls: CallsOf<Records> = {
   events: (port) => port.events({ userId: newUserId(), type: "t", after: "a", size: 5 }),
 };
 
+const nonceCalls: CallsOf<Nonces> = {
+  spend: (port) => port.spend(makeNonce()),
+  purge: (port) => port.purge(NOW, 5),
+};
+
 const codeCalls: CallsOf<UserCodes> = {
+  issue: (port) =>
+    port.issue({ ...makeCode(), userId: newUserId() }, NOW, { nonce: makeNonce(), event: makeEvent() }),
+  lookUp: (port) => port.lookUp("x", makeNonce()),
+  ofUser: (port) => port.ofUser({ userId: newUserId(), kind: "short", purpose: "sign_in" }, NOW, makeNonce()),
   insert: (port) => port.insert(makeCode(), NOW),
   find: (port) => port.find("x", NOW),
   remove: (port) => port.remove("x"),
@@ -110,6 +123,7 @@ export function callsOn(d1: D1Database): NamedCall[] {
     ...named("devices", makeDevices(db), deviceCalls),
     ...named("records", makeRecords(db), recordCalls),
     ...named("userCodes", makeUserCodes(db), codeCalls),
+    ...named("nonces", makeNonces(db), nonceCalls),
     ...named("keyShelf", makeKeyShelf(db), shelfCalls),
     ...named("health", makeHealth(db), healthCalls),
   ];

@@ -3,7 +3,16 @@ import { describe, expect, test } from "vitest";
 import { type Call, recordingDatabase } from "../contract/databases.ts";
 import { callsOn } from "../contract/ports.ts";
 
-const TABLES = ["users", "identifiers", "devices", "grants", "clients", "user_codes", "audit_events"];
+const TABLES = [
+  "users",
+  "identifiers",
+  "devices",
+  "grants",
+  "clients",
+  "user_codes",
+  "used_nonces",
+  "audit_events",
+];
 
 /** Reads whole by design: a handful of rows, once a minute and isolate; one row for the probe. */
 const SMALL = ["keyShelf.all", "health.check"];
@@ -62,6 +71,8 @@ describe("the indexes that are meant are the ones used", () => {
     ["users.byExternalId", "users_external_id_unique"],
     ["users.byId", "identifiers_user"],
     ["userCodes.purge", "user_codes_expiry"],
+    ["userCodes.ofUser", "user_codes_user"],
+    ["nonces.purge", "used_nonces_expiry"],
     ["records.events", "audit_events_user"],
     ["clients.findBySecret", "clients_secret_hash_unique"],
     ["clients.findBySecret", "clients_old_secret_hash_unique"],

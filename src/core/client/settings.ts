@@ -16,12 +16,16 @@ export type ClientSettings = {
   readonly scopes?: readonly string[];
   readonly preauthorize?: boolean;
   readonly actions?: Readonly<Record<string, ActionRule>>;
+  /** Types of the Authsignal door's webhook events that the client is told of. */
+  readonly webhook_events?: readonly string[];
   /** How pages and messages show the client. */
   readonly brand?: BrandSettings;
   /** How long a person has to prove an address on the hosted page, in seconds. */
   readonly verify_seconds?: number;
   /** One-time codes and links sent for the client in an hour; 0 is no limit. */
   readonly code_sends_per_hour?: number;
+  /** How long a LoginID wait is held, in seconds; 120 when it is missing. */
+  readonly wait_seconds?: number;
 };
 
 /** `colour` is `#rrggbb`, `logo` an https address of a picture. Without a name the client's own stands. */

@@ -12,4 +12,6 @@ export type Chance = {
   number(limit: number): number;
   /** This many decimal digits, without bias, leading zeros kept. */
   digits(count: number): string;
+  /** This many words of 3 to 8 small letters, each one of 2,048 (11 bits). */
+  words(count: number): readonly string[];
 };

@@ -1,6 +1,7 @@
 import type { ChallengeId, DeviceId, SubjectKey } from "../ids.ts";
 import type { CodeRequest, PutCode, TriedCode } from "../inbox/codes.ts";
 import type { Claim, Delivery } from "../inbox/deliveries.ts";
+import type { TakenGuess } from "../inbox/guesses.ts";
 import type { Answer, Listed, PromptRequest } from "../inbox/prompts.ts";
 import type { Prompt } from "../inbox/state.ts";
 import type { RefusalOf } from "../refusal.ts";
@@ -47,6 +48,10 @@ export type Inboxes = {
   noteDevice(who: SubjectKey): Promise<void>;
   reserveGuess(who: SubjectKey, kind: string, limit?: number): Promise<boolean>;
   refundGuess(who: SubjectKey, kind: string): Promise<void>;
+  /** Takes one guess at a code that a person carries, before anything is looked up (settled question 24). */
+  takeGuess(who: SubjectKey, kind: string): Promise<TakenGuess>;
+  /** Gives a guess back: it was right, or nothing was compared. */
+  returnGuess(who: SubjectKey, kind: string, as: "right" | "void"): Promise<void>;
   /** Keeps a one-time code and counts its sending, for an identifier's subject. */
   putCode(who: SubjectKey, request: CodeRequest): Promise<PutCode>;
   /** Counts a guess, then compares it: one step (T63). */

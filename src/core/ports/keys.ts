@@ -18,9 +18,19 @@ export type Keyring = {
   /** Public JWKs that a verifier may meet, the pinned Cotter key first when `cotterFirst`. Never a private member. */
   published(options?: {
     readonly cotterFirst?: boolean;
+    /** Keys of this lane alone. */
+    readonly lane?: "standard" | "cotter";
   }): Promise<readonly Readonly<Record<string, string>>[]>;
-  /** Signs a compact JWS with this lane's key: the given kid while it is published, else the current one. */
-  sign(lane: "standard" | "cotter", header: TokenHeader, claims: TokenClaims, kid?: string): Promise<string>;
+  /** Signs a compact JWS with this lane's key: the given kid while it is published, else the current one. With
+   * `plainBase64` the claims are spelled so that their segment holds neither `-` nor `_` (LoginID §7.4).
+   */
+  sign(
+    lane: "standard" | "cotter",
+    header: TokenHeader,
+    claims: TokenClaims,
+    kid?: string,
+    options?: { readonly plainBase64?: boolean },
+  ): Promise<string>;
   /** Ed25519 signature over UTF-8 text, standard base64 (Cotter §6). */
   signStatement(text: string): Promise<string>;
   /** Standard base64 of the 32 bytes of the statement key. */
@@ -37,4 +47,15 @@ export type Keyring = {
 /** Reads tokens of this deployment: ES256 by a published key and nothing else, access and ID tokens told apart (T27, T87). */
 export type TokenVerifier = {
   verify(token: string, demands: TokenDemands): Promise<Result<TokenClaims, RefusalOf<"bad_token">>>;
+};
+
+/**
+ * Reads tokens that clients sign with keys of their own: ES256, the header choosing neither algorithm nor key (T27). What the
+ * claims mean is the caller's to check.
+ */
+export type ClientTokens = {
+  /** The claims before anything is verified, to find the client that is to verify them; undefined when it is no JWS. */
+  peek(token: string): TokenClaims | undefined;
+  /** The claims, when one of these keys (PEM) has signed them. */
+  verify(token: string, publicKeys: readonly string[]): Promise<Result<TokenClaims, RefusalOf<"bad_token">>>;
 };

@@ -2,7 +2,10 @@ import type { AuditEvent } from "../audit.ts";
 import type { Device } from "../device/device.ts";
 import type { ChallengeId, ClientId, DeviceId, GrantId, UserId } from "../ids.ts";
 import type { GrantListing } from "../messages.ts";
+import type { RefusalOf } from "../refusal.ts";
+import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
+import type { NonceUse } from "./nonces.ts";
 
 /**
  * Devices. A key belongs to one live device at most (partial unique index); revoking is one conditional statement. Reads go to
@@ -18,6 +21,8 @@ export type Devices = {
   ofUser(userId: UserId, options?: { readonly withRevoked?: boolean }): Promise<readonly Device[]>;
   /** False when the key already belongs to a live device. The audit row and the grant listing are written in the same batch. */
   insert(device: Device, event: AuditEvent, grant?: GrantListing): Promise<boolean>;
+  /** Renames a live device together with its audit row; undefined when it was not live. */
+  rename(userId: UserId, deviceId: DeviceId, name: string, event: AuditEvent): Promise<Device | undefined>;
   /** Revokes a live device together with its audit row; undefined when it was not live. */
   revoke(userId: UserId, deviceId: DeviceId, event: AuditEvent, now: Instant): Promise<Device | undefined>;
 };
@@ -46,8 +51,30 @@ export type AuditQuery = {
   readonly size: number;
 };
 
-/** The directory of codes that people carry: keyed hash, context, challenge. One live row per hash (primary key). */
+/**
+ * The directory of codes that people carry: keyed hash, context, challenge. One live row per hash (primary key). A nonce that is
+ * given is spent in the same batch; when it was spent before, nothing is written or told.
+ */
 export type UserCodes = {
+  /**
+   * Adds a code of a person, unless a live one has its hash (`stands` is false then), and tells the live codes of the same person,
+   * kind and purpose, the oldest first. The audit row is written in the same batch.
+   */
+  issue(
+    row: UserCodeRow & { readonly userId: UserId },
+    now: Instant,
+    with_: { readonly nonce?: NonceUse; readonly event?: AuditEvent },
+  ): Promise<
+    Result<{ readonly stands: boolean; readonly live: readonly UserCodeRow[] }, RefusalOf<"replayed">>
+  >;
+  /** The code of this hash, live or over. */
+  lookUp(hash: string, nonce?: NonceUse): Promise<Result<UserCodeRow | undefined, RefusalOf<"replayed">>>;
+  /** The live codes of a person, the oldest first; of one kind and purpose, or all. */
+  ofUser(
+    asked: { readonly userId: UserId; readonly kind?: string; readonly purpose?: string },
+    now: Instant,
+    nonce?: NonceUse,
+  ): Promise<Result<readonly UserCodeRow[], RefusalOf<"replayed">>>;
   insert(row: UserCodeRow, now: Instant): Promise<boolean>;
   find(hash: string, now: Instant): Promise<UserCodeRow | undefined>;
   remove(hash: string): Promise<boolean>;

@@ -23,6 +23,9 @@ export type Snapshot = {
 /** The answer to a command. `changed` is false for a repeat. */
 export type Applied = Snapshot & { readonly changed: boolean };
 
+/** How a held wait ended. */
+export type Held = WaitView & { readonly crowded?: true };
+
 /**
  * Challenges, each in its own object. Every method is one atomic step of that object: no two commands interleave, and what was
  * answered `ok` is on disk. Throws Outage when the object cannot be reached or is overloaded; never for a refusal.
@@ -52,8 +55,11 @@ export type ChallengeRooms = {
   ): Promise<Result<Grant, RefusalOf<"refresh_reused" | "grant_ended" | "unknown_grant">>>;
   /** Ends the family; ending an ended or unknown one is a success without effect. Answers the grant that ended now. */
   revoke(id: GrantId, reason: string): Promise<Grant | undefined>;
-  /** Holds until the challenge settles or `timeout` ms are over, over the object's hibernating socket (settled question 34). */
-  wait(id: ChallengeId, timeout: Millis): Promise<WaitView | undefined>;
+  /**
+   * Holds until the challenge settles or `timeout` ms are over, over the object's hibernating socket (settled question 34). Of those
+   * who wait `alone` for one challenge the newest stays; the one before is answered at once, `crowded`.
+   */
+  wait(id: ChallengeId, timeout: Millis, options?: { readonly alone?: boolean }): Promise<Held | undefined>;
   /** The object's answer to a WebSocket upgrade: 101 with the socket, or undefined when there is no such challenge. */
   socket(id: ChallengeId, protocol: string | undefined): Promise<Response | undefined>;
 };

@@ -1,10 +1,12 @@
+import type { ActionWebhooks } from "./action-webhooks.ts";
 import type { Actions, Authenticators } from "./actions.ts";
 import type { Chance, Clock } from "./chance.ts";
 import type { Clients } from "./clients.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Background, Config, Events, Health, IpLimits, Log } from "./edge.ts";
 import type { Inboxes } from "./inboxes.ts";
-import type { Keyring, TokenVerifier } from "./keys.ts";
+import type { ClientTokens, Keyring, TokenVerifier } from "./keys.ts";
+import type { Nonces } from "./nonces.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Phones } from "./phones.ts";
 import type { Devices, Records, UserCodes } from "./records.ts";
@@ -27,14 +29,17 @@ export type Services = {
   readonly userCodes: UserCodes;
   readonly actions: Actions;
   readonly authenticators: Authenticators;
+  readonly nonces: Nonces;
   readonly keyring: Keyring;
   readonly verifier: TokenVerifier;
+  readonly clientTokens: ClientTokens;
   readonly handles: Handles;
   readonly secrets: ClientSecrets;
   readonly proofs: Proofs;
   readonly phones: Phones;
   readonly events: Events;
   readonly webhooks: Webhooks;
+  readonly actionWebhooks: ActionWebhooks;
   readonly deliveries: Deliveries;
   /** In development only. */
   readonly outbox?: Outbox;

@@ -1,6 +1,6 @@
 import type { Services } from "../ports/services.ts";
 
-type Powers = Pick<Services, "keyring" | "userCodes" | "clock" | "log">;
+type Powers = Pick<Services, "keyring" | "userCodes" | "nonces" | "clock" | "log">;
 
 /** Rows that one run deletes at most; the next run goes on. */
 export const PURGED_PER_RUN = 1_000;
@@ -10,6 +10,7 @@ export async function upkeep(powers: Powers): Promise<void> {
   const tasks = {
     keys: () => powers.keyring.upkeep(),
     codes: () => powers.userCodes.purge(powers.clock.now(), PURGED_PER_RUN),
+    nonces: () => powers.nonces.purge(powers.clock.now(), PURGED_PER_RUN),
   };
   await Promise.all(
     Object.entries(tasks).map(async ([task, run]) => {

@@ -50,6 +50,18 @@ const members = {
   starts_per_minute: z.int().min(0).max(100_000),
   scopes: z.array(scope).max(50),
   preauthorize: z.boolean(),
+  webhook_events: z
+    .array(
+      z.enum([
+        "push.created",
+        "action.verify",
+        "authenticator.created",
+        "authenticator.updated",
+        "authenticator.deleted",
+      ]),
+    )
+    .max(20),
+  wait_seconds: z.int().min(1).max(120),
   actions,
   brand,
   verify_seconds: z.int().min(1).max(3_600),
