@@ -19,4 +19,4 @@ export function oneLine(text: string, limit: number): string {
  * choose the words that another person is sent.
  */
 export const noAddress = (text: string): string =>
-  text.replaceAll(/[/\\@]+/g, " ").replaceAll(/(?<=\S)[.:](?=\S)/g, " ");
+  text.replaceAll(/:?[/\\@]+/g, " ").replaceAll(/(?<=\S)[.:](?=\S)/g, " ");

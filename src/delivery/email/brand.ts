@@ -5,7 +5,8 @@ export type Look = { readonly colour: string; readonly onColour: string; readonl
 
 const DEFAULT_COLOUR = "#1d4ed8";
 const LIGHT = "#ffffff";
-const DARK = "#111317";
+/** Of white and black one always has 4.5 : 1. */
+const DARK = "#000000";
 const COLOUR = /^#[0-9a-f]{6}$/i;
 
 /** Relative luminance (WCAG 2.2). */
