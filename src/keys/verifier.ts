@@ -40,7 +40,11 @@ export function makeVerifier(keys: VerificationKeys, clock: Clock): TokenVerifie
   };
 }
 
-const NAMES: Readonly<Record<TokenKind, string>> = { access: "access token", id: "ID token" };
+const NAMES: Readonly<Record<TokenKind, string>> = {
+  access: "access token",
+  id: "ID token",
+  action: "action token",
+};
 
 type ReadHeader = { readonly kid: string; readonly typ: string };
 
@@ -107,5 +111,6 @@ function kindOf(typ: string, claims: JWTPayload): TokenKind | undefined {
   if (typ !== "JWT") return undefined;
   if (claims.type === "client_access_token") return "access";
   if (claims.type === "client_id_token") return "id";
+  if (claims.type === "action_token") return "action";
   return claims.type === undefined && claims.scope === undefined ? "id" : undefined;
 }

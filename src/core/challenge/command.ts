@@ -26,17 +26,26 @@ export type GrantDraft = {
 };
 
 export type Command =
-  | { readonly name: "claim"; readonly deviceId: DeviceId; readonly userId: UserId; readonly ip?: string }
+  | {
+      readonly name: "claim";
+      readonly deviceId: DeviceId;
+      readonly userId: UserId;
+      /** Digest of the claim's signature: an approval that repeats its bytes is a replay of the claim. */
+      readonly evidence?: string;
+      readonly ip?: string;
+    }
   | {
       readonly name: "approve";
       readonly proof: VerifiedProof;
       readonly promptedAt?: Instant;
+      readonly evidence?: string;
       readonly ip?: string;
     }
   | {
       readonly name: "deny";
       readonly proof: VerifiedProof;
       readonly promptedAt?: Instant;
+      readonly evidence?: string;
       readonly ip?: string;
     }
   | { readonly name: "cancel"; readonly by: string; readonly ip?: string }

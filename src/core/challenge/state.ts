@@ -26,6 +26,8 @@ export type ChallengeSpec = {
   /** Keyed hash of the number that the approver must type, never the number itself. */
   readonly matchCodeHash?: string;
   readonly requiresClaim: boolean;
+  /** The one device that may decide, when the client chose it. */
+  readonly onlyDevice?: DeviceId;
   readonly nonce: string;
   /** Opaque to the machine; belongs to the door. At most CONTEXT_LIMIT bytes of JSON. */
   readonly context: JsonObject;
@@ -69,7 +71,13 @@ export type Facts = {
 
 export type Phase =
   | { readonly name: "pending" }
-  | { readonly name: "claimed"; readonly deviceId: DeviceId; readonly userId: UserId; readonly at: Instant }
+  | {
+      readonly name: "claimed";
+      readonly deviceId: DeviceId;
+      readonly userId: UserId;
+      readonly evidence?: string;
+      readonly at: Instant;
+    }
   | {
       readonly name: "approved";
       readonly approver: Approver;

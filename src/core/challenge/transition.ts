@@ -75,9 +75,8 @@ function fromClaimed(challenge: Challenge, phase: Of<"claimed">, command: Comman
         : no({ code: "claimed_by_other" });
     case "approve":
     case "deny":
-      return isClaimer(command.proof, phase)
-        ? decide(challenge, command, now)
-        : no({ code: "claimed_by_other" });
+      if (!isClaimer(command.proof, phase)) return no({ code: "claimed_by_other" });
+      return repeatsClaim(command, phase) ? no({ code: "replayed" }) : decide(challenge, command, now);
     case "cancel":
       return cancel(challenge, command, now);
     case "redeem":
@@ -153,7 +152,9 @@ const WAKE: readonly Effect[] = [{ name: "wake" }];
 function claim(challenge: Challenge, command: CommandOf<"claim">, now: Instant): Outcome {
   const { userId } = challenge.spec;
   if (userId !== undefined && userId !== command.userId) return no({ code: "device_of_another_user" });
-  const phase: Phase = { name: "claimed", deviceId: command.deviceId, userId: command.userId, at: now };
+  const { deviceId, evidence } = command;
+  const kept = evidence === undefined ? {} : { evidence };
+  const phase: Phase = { name: "claimed", deviceId, userId: command.userId, ...kept, at: now };
   const step: Step = { at: now, what: "claimed", by: `device:${command.deviceId}`, ...ipOf(command) };
   return enter(challenge, phase, [step], WAKE);
 }
@@ -185,9 +186,16 @@ function decide(challenge: Challenge, command: CommandOf<"approve" | "deny">, no
 function unfit({ spec }: Challenge, proof: VerifiedProof, decision: DecisionKind): Refusal | undefined {
   if (proof.decision !== decision) return { code: "bad_signature" };
   if (spec.userId !== undefined && spec.userId !== proof.userId) return { code: "device_of_another_user" };
+  if (spec.onlyDevice !== undefined && !(proof.kind === "device" && proof.deviceId === spec.onlyDevice)) {
+    return { code: "device_of_another_user" };
+  }
   if (proof.kind === "device" && proof.enrolledAt > spec.createdAt) return { code: "device_too_young" };
   return undefined;
 }
+
+/** A claim signs what an approval signs (Authsignal §11.1): the same bytes again approve nothing. */
+const repeatsClaim = (command: CommandOf<"approve" | "deny">, phase: Of<"claimed">): boolean =>
+  command.name === "approve" && command.evidence !== undefined && command.evidence === phase.evidence;
 
 const isClaimer = (proof: VerifiedProof, phase: Of<"claimed">): boolean =>
   proof.kind === "device" && proof.deviceId === phase.deviceId && proof.userId === phase.userId;

@@ -1,10 +1,16 @@
 import type { DecisionKind, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
-import type { ChallengeId, ClientId } from "../ids.ts";
+import type { ChallengeId, ClientId, DeviceId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 import type { Delivery } from "./deliveries.ts";
 
 /** What answering this prompt takes; a door that cannot honour a demand does not list the prompt (settled question 19). */
-export type Demands = { readonly matchCode: boolean; readonly claim: boolean; readonly unlock: boolean };
+export type Demands = {
+  readonly matchCode: boolean;
+  readonly claim: boolean;
+  readonly unlock: boolean;
+  /** The one device that may answer. */
+  readonly device?: DeviceId;
+};
 
 /** A challenge as the person's inbox shows it. It never holds the waiter's handle. */
 export type Prompt = {

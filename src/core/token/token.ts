@@ -4,7 +4,8 @@ import type { JsonObject } from "../challenge/state.ts";
 export type TokenHeader = { readonly typ: string };
 export type TokenClaims = JsonObject;
 
-export type TokenKind = "access" | "id";
+/** `action`: a token of the Authsignal door, good for one tracked action. */
+export type TokenKind = "access" | "id" | "action";
 
 /** What the verifier demands beside a good ES256 signature. */
 export type TokenDemands = {

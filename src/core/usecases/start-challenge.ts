@@ -8,7 +8,7 @@ import {
 } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import { startsPerMinute } from "../client/settings.ts";
-import { type ChallengeId, clientSubject, type UserId, userSubject } from "../ids.ts";
+import { type ChallengeId, clientSubject, type DeviceId, type UserId, userSubject } from "../ids.ts";
 import type { Listed, PromptRequest } from "../inbox/prompts.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
@@ -27,6 +27,8 @@ export type StartRequest = {
   readonly bindingMessage?: string;
   readonly requiresClaim: boolean;
   readonly matchCode: boolean;
+  /** The one device that may answer. */
+  readonly onlyDevice?: DeviceId;
   readonly context: JsonObject;
   readonly origin: Origin;
   readonly lifetime: Millis;
@@ -110,6 +112,7 @@ async function specOf(
       ? {}
       : { matchCodeHash: await powers.handles.pepper(["match", id], matchCode) }),
     requiresClaim: request.requiresClaim,
+    ...(request.onlyDevice === undefined ? {} : { onlyDevice: request.onlyDevice }),
     nonce: powers.chance.text(16),
     context: request.context,
     origin: request.origin,
@@ -147,7 +150,12 @@ const promptOf = (powers: Powers, request: StartRequest, spec: ChallengeSpec): P
   clientName: request.client.name,
   purpose: spec.purpose,
   ...(spec.bindingMessage === undefined ? {} : { bindingMessage: spec.bindingMessage }),
-  demands: { matchCode: request.matchCode, claim: spec.requiresClaim, unlock: false },
+  demands: {
+    matchCode: request.matchCode,
+    claim: spec.requiresClaim,
+    unlock: false,
+    ...(request.onlyDevice === undefined ? {} : { device: request.onlyDevice }),
+  },
   origin: spec.origin,
   context: spec.context,
   respondNumber: powers.chance.number(RESPOND_NUMBERS),

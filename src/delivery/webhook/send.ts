@@ -32,7 +32,8 @@ export function makeWebhooks({ clock, allowPrivate }: WebhookOptions): Webhooks 
   };
 }
 
-async function post(url: URL, headers: Record<string, string>, body: string): Promise<WebhookOutcome> {
+/** One bounded POST that follows no redirect; what the receiver says beyond its status is not read. */
+export async function post(url: URL, headers: Record<string, string>, body: string): Promise<WebhookOutcome> {
   const signal = AbortSignal.timeout(ANSWER_WITHIN);
   let answer: Response;
   try {

@@ -2,8 +2,9 @@ import { type UserId, userSubject } from "../../core/ids.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
 import type { Services } from "../../core/ports/services.ts";
 
-/** This wire can neither ask for a number nor for a claim or an unlock: such prompts belong to other doors (settled question 19). */
-const canShow = ({ demands }: Prompt): boolean => !demands.matchCode && !demands.claim && !demands.unlock;
+/** This wire can ask for no number, claim or unlock and knows no device of a prompt: such belong to other doors (settled question 19). */
+const canShow = ({ demands }: Prompt): boolean =>
+  !demands.matchCode && !demands.claim && !demands.unlock && demands.device === undefined;
 
 /** The newest prompt that this wire can show. */
 export async function livePromptFor(

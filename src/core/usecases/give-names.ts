@@ -1,0 +1,72 @@
+import type { Services } from "../ports/services.ts";
+import type { NewUser, UserRecord } from "../ports/users.ts";
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { readIdentifier } from "../user/identifier.ts";
+import type { IdentifierKind } from "../user/user.ts";
+import { auditEvent, type Requester } from "./audit-event.ts";
+import { recordEvent } from "./record-event.ts";
+
+/** A name as a backend gives it: null takes it away, `verified` says that the backend has seen a proof. */
+export type GivenName = {
+  readonly value?: string | null | undefined;
+  readonly verified?: boolean | undefined;
+};
+export type GivenNames = Partial<Readonly<Record<IdentifierKind, GivenName>>>;
+
+type Powers = Pick<Services, "users" | "records" | "events" | "clock" | "chance">;
+type Refused = RefusalOf<"malformed" | "user_exists" | "unknown_user">;
+type Row = NewUser["identifiers"][number];
+
+/**
+ * Writes what a client's backend says of a user's names; what it does not mention stays. Refused: a text that is no such name, and
+ * one that is another user's.
+ */
+export async function giveNames(
+  powers: Powers,
+  record: UserRecord,
+  given: GivenNames,
+  by: Requester,
+): Promise<Result<UserRecord, Refused>> {
+  const now = powers.clock.now();
+  const rows: Row[] = [];
+  for (const kind of ["email", "phone", "username"] as const) {
+    const row = rowOf(record, kind, given[kind], now);
+    if (!row.ok) return row;
+    rows.push(...row.value);
+  }
+  if (isSame(record, rows)) return ok(record);
+  const { id } = record.user;
+  const changed = await powers.users.update(id, { identifiers: rows }, now);
+  if (!changed.ok) return changed;
+  const data = { changed: Object.keys(given) };
+  await recordEvent(powers, auditEvent(powers, { type: "user.updated", userId: id, data, ...by }));
+  return changed;
+}
+
+function rowOf(
+  record: UserRecord,
+  kind: IdentifierKind,
+  name: GivenName | undefined,
+  now: number,
+): Result<readonly Row[], Refused> {
+  const present = record.identifiers.filter((identifier) => identifier.kind === kind);
+  const seen = name?.verified === true ? { verifiedAt: now } : {};
+  if (name?.value === undefined) return ok(present.map((row) => ({ ...seen, ...row })));
+  if (name.value === null) return ok([]);
+  const read = readIdentifier(name.value);
+  // Whatever a backend calls a username is one, though it may look like an address.
+  const fits = kind === "username" ? read && { ...read, kind, normal: read.value.normalize("NFC") } : read;
+  if (fits?.kind !== kind) return no({ code: "malformed", detail: kind });
+  const same = present.find(({ normal }) => normal === fits.normal);
+  return ok([same ? { ...seen, ...same } : { ...fits, assertedBy: "client", ...seen }]);
+}
+
+const isSame = ({ identifiers }: UserRecord, rows: readonly Row[]): boolean =>
+  identifiers.length === rows.length &&
+  rows.every((row) =>
+    identifiers.some(
+      (known) =>
+        known.kind === row.kind && known.normal === row.normal && known.verifiedAt === row.verifiedAt,
+    ),
+  );

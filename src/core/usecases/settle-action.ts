@@ -1,0 +1,130 @@
+import { type Action, type ActionMethod, isOpen, keyOf } from "../action/action.ts";
+import { nameOf as approverName } from "../challenge/transition.ts";
+import type { Client } from "../client/client.ts";
+import type { ActionEvent } from "../ports/action-webhooks.ts";
+import type { Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import { hears, tellActionWebhook } from "./tell-action-webhook.ts";
+import { withdrawChallenge } from "./withdraw-challenge.ts";
+
+type Powers = Pick<
+  Services,
+  "rooms" | "inboxes" | "actions" | "clients" | "secrets" | "actionWebhooks" | "handles" | "clock" | "log"
+>;
+
+/** Who cancels a challenge whose match code was guessed at too often: that counts as a failure, other cancels do not. */
+export const OUT_OF_ATTEMPTS = "match_code";
+const VETOED = "action_verify";
+
+/** What a challenge came to, for its action. */
+export function outcomeOf({ view, timeline }: Snapshot): "open" | "met" | "failed" | "over" {
+  switch (view.state) {
+    case "pending":
+    case "claimed":
+      return "open";
+    case "approved":
+    case "redeemed":
+      return "met";
+    case "denied":
+      return "failed";
+    case "cancelled":
+      return [OUT_OF_ATTEMPTS, VETOED].includes(timeline.at(-1)?.by ?? "") ? "failed" : "over";
+    case "expired":
+      return "over";
+  }
+}
+
+/**
+ * Brings an action to where its challenge has got: met or failed, once, whoever looks first and through whichever door the person
+ * answered. A client that hears `action.verify` may veto: without its 2xx the challenge is taken back and the action fails.
+ * Answers the action as it stands then; `action` may be one that no row is written for yet.
+ */
+export async function settleAction(
+  powers: Powers,
+  client: Client,
+  action: Action,
+  snapshot: Snapshot,
+): Promise<Action> {
+  if (!isOpen(action.state)) return action;
+  const { id } = snapshot.spec;
+  const now = powers.clock.now();
+  switch (outcomeOf(snapshot)) {
+    case "open":
+    case "over":
+      return action;
+    case "failed":
+      return await failed(powers, action, snapshot, now);
+    case "met":
+      break;
+  }
+  const met = metBy(snapshot);
+  if (hears(client, "action.verify")) {
+    const event = await verifyEvent(powers, action, snapshot, met);
+    const told = await tellActionWebhook(powers, client, event);
+    if (told.kind !== "sent" && told.kind !== "skipped") {
+      await withdrawChallenge(powers, snapshot, VETOED);
+      return await failed(powers, action, snapshot, now);
+    }
+  }
+  const stood = await powers.actions.succeed(action, { challengeId: id, ...met }, now);
+  if (!stood) return (await powers.actions.find(keyOf(action))) ?? action;
+  return { ...action, state: "challenge_succeeded", stateAt: now, challengeId: id, ...met };
+}
+
+async function failed(powers: Powers, action: Action, { spec }: Snapshot, now: number): Promise<Action> {
+  if (action.state === "challenge_failed") return action;
+  if (!(await powers.actions.fail(keyOf(action), spec.id, now))) return action;
+  return { ...action, state: "challenge_failed", stateAt: now };
+}
+
+/** An action as it stands now: between the writes of its row, its current challenge knows (settled question 26). */
+export async function currentAction(powers: Powers, client: Client, action: Action): Promise<Action> {
+  if (!isOpen(action.state) || action.challengeId === undefined) return action;
+  const snapshot = await powers.rooms.read(action.challengeId);
+  return snapshot ? await settleAction(powers, client, action, snapshot) : action;
+}
+
+type Met = { readonly method: ActionMethod; readonly verifiedBy: string };
+
+function metBy({ spec, view }: Snapshot): Met {
+  const approver = view.approval?.approver;
+  const name = approver === undefined ? "" : approverName(approver);
+  const method = spec.context.method;
+  return {
+    method: typeof method === "string" ? (method as ActionMethod) : "push",
+    verifiedBy: name.slice(name.indexOf(":") + 1),
+  };
+}
+
+/** The same challenge makes the same event, however many callers find it approved at once. */
+async function verifyEvent(
+  powers: Powers,
+  action: Action,
+  { spec }: Snapshot,
+  met: Met,
+): Promise<ActionEvent> {
+  const at = powers.clock.now();
+  return {
+    id: await powers.handles.digest(["action.verify", spec.id]),
+    type: "action.verify",
+    at,
+    data: {
+      userId: action.context.name,
+      action: action.code,
+      idempotencyKey: action.idempotencyKey,
+      verifiedAt: new Date(at).toISOString(),
+      state: "CHALLENGE_SUCCEEDED",
+      verificationMethod: METHOD_WORDS[met.method],
+      userAuthenticatorId: met.verifiedBy,
+    },
+  };
+}
+
+/** Ways of meeting a challenge as this door's wire and webhooks name them (Authsignal §1). */
+export const METHOD_WORDS: Readonly<Record<ActionMethod, string>> = {
+  push: "PUSH",
+  device: "DEVICE",
+  email: "EMAIL_OTP",
+  sms: "SMS",
+  whatsapp: "WHATSAPP",
+};
