@@ -5,6 +5,7 @@ import { readIdentifier } from "../../src/core/user/identifier.ts";
 import { limitGuesses, limitSends } from "../../src/dialects/cotter/page/limits.ts";
 import { pageDoors } from "../../src/dialects/cotter/page/routes.ts";
 import { brandStyle, contrast } from "../../src/pages/verify/brand.ts";
+import { deviceName } from "../../src/pages/verify/device.ts";
 import { verifyPolicy } from "../../src/pages/verify/respond.ts";
 import { localeOf, verifyWords } from "../../src/pages/verify/words.ts";
 import { phones } from "../../src/phones/read-phone.ts";
@@ -157,6 +158,29 @@ describe("the policy of a verification page", () => {
     });
     expect(framed).toContain("frame-ancestors https://shop.example");
     expect(framed).toContain("img-src 'self' https://cdn.example;");
+  });
+});
+
+describe("devices by a name that people know", () => {
+  test.each([
+    [
+      "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
+      "Safari, iPhone",
+    ],
+    [
+      "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0",
+      "Edge, Windows",
+    ],
+    [
+      "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
+      "Chrome, Android",
+    ],
+    ["Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Mac"],
+    ["curl/8.5.0", undefined],
+    ["<script>Firefox/1 Windows</script>", "Firefox, Windows"],
+    [undefined, undefined],
+  ])("%s", (userAgent, name) => {
+    expect(deviceName(userAgent)).toBe(name);
   });
 });
 

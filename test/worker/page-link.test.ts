@@ -18,7 +18,10 @@ const LINK = { auth_method: "MAGIC_LINK" };
 async function linked(settings = {}) {
   const at = pageDeployment();
   const client = await newPageClient(at, settings);
-  const waiting = browser(at, { "User-Agent": "Kiosk", "CF-Connecting-IP": "192.0.2.9" });
+  const waiting = browser(at, {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "CF-Connecting-IP": "192.0.2.9",
+  });
   const address = email();
   const check = await enter(waiting, client, address, LINK);
   const link = new URL(at.last().link ?? "");
@@ -37,7 +40,7 @@ describe("a link is confirmed wherever it is opened", () => {
     expect((await waiting.get(`${check}/done`)).location).toBe(check);
     const page = await reader.get(link.pathname + link.search);
     expect(page.status).toBe(200);
-    for (const fact of ["Shop", address, "192.0.2.9", "Kiosk", "It was not me", "Yes, confirm"]) {
+    for (const fact of ["Shop", address, "192.0.2.9", "Firefox, Linux", "It was not me", "Yes, confirm"]) {
       expect(readable(page.text)).toContain(fact);
     }
     const secret = link.searchParams.get("t") ?? "";

@@ -21,7 +21,15 @@ export type CodeProps = {
 const MINUTE = 60_000;
 
 /** The one field for the digits. */
-export const CodeField = ({ label, error }: { readonly label: string; readonly error?: string }) => (
+export const CodeField = ({
+  label,
+  error,
+  framed,
+}: {
+  readonly label: string;
+  readonly error?: string;
+  readonly framed?: boolean;
+}) => (
   <div class="field">
     <label for="code">{label}</label>
     <input
@@ -34,7 +42,7 @@ export const CodeField = ({ label, error }: { readonly label: string; readonly e
       pattern="[0-9 \-]*"
       maxlength={12}
       required
-      autofocus
+      autofocus={!framed}
       aria-describedby={error === undefined ? "secret" : "error secret"}
       {...(error === undefined ? {} : { "aria-invalid": "true" })}
     />

@@ -1,3 +1,4 @@
+import { deviceName } from "./device.ts";
 import { type Setting, VerifyFrame } from "./frame.tsx";
 import { verifyWords } from "./words.ts";
 
@@ -8,6 +9,7 @@ export type ConfirmProps = {
   readonly secret: string;
   readonly address: string;
   readonly place: string | undefined;
+  /** User agent of the browser that asked. */
   readonly device: string | undefined;
   readonly startedAt: number;
 };
@@ -36,18 +38,18 @@ export const Confirm = (props: ConfirmProps) => {
   const time = `${new Date(startedAt).toISOString().slice(0, 16).replace("T", " ")} UTC`;
   return (
     <VerifyFrame setting={setting} title={words.title}>
-      <h1>{words.heading(setting.brand.name)}</h1>
+      <h1>{words.heading}</h1>
       <p>{words.lead}</p>
       <dl class="rows">
         <Fact label={words.app} value={setting.brand.name} />
         <Fact label={words.address} value={address} />
         <Fact label={words.place} value={place ?? words.unknown} />
-        <Fact label={words.device} value={device ?? words.unknown} />
+        <Fact label={words.device} value={deviceName(device) ?? words.unknown} />
         <Fact label={words.time} value={time} />
       </dl>
       <form class="pair" method="post" action={action}>
         <input type="hidden" name="secret" value={secret} />
-        <button class="button" type="submit" name="decision" value="deny">
+        <button class="button plain" type="submit" name="decision" value="deny">
           {words.deny}
         </button>
         <button class="button primary" type="submit" name="decision" value="approve">

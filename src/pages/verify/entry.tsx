@@ -25,10 +25,12 @@ export function entryWords(locale: string, type: EntryProps["type"], method: Ent
 export type AddressFieldProps = Pick<EntryProps, "type" | "value" | "error"> & {
   readonly label: string;
   readonly hint: string;
+  /** A browser lets no frame take the focus by itself. */
+  readonly framed?: boolean;
 };
 
 /** The field of an address, its hint below and its error beside it. */
-export const AddressField = ({ type, value, error, label, hint }: AddressFieldProps) => (
+export const AddressField = ({ type, value, error, label, hint, framed }: AddressFieldProps) => (
   <div class="field">
     <label for="identifier">{label}</label>
     <input
@@ -40,7 +42,7 @@ export const AddressField = ({ type, value, error, label, hint }: AddressFieldPr
       maxlength={254}
       value={value ?? ""}
       required
-      autofocus
+      autofocus={!framed}
       aria-describedby={error === undefined ? "hint" : "error hint"}
       {...(error === undefined ? {} : { "aria-invalid": "true" })}
     />

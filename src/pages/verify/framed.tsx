@@ -24,7 +24,7 @@ export const Framed = ({ setting, type, method, wiring }: FramedProps) => {
       </noscript>
       <p class="error" id="error" role="alert" />
       <form id="entry" novalidate>
-        <AddressField type={type} label={entry.label} hint={entry.hint} />
+        <AddressField type={type} label={entry.label} hint={entry.hint} framed />
         <div id="channels" hidden>
           <Channels channels={["sms", "whatsapp"]} locale={setting.locale} />
         </div>
@@ -36,7 +36,7 @@ export const Framed = ({ setting, type, method, wiring }: FramedProps) => {
         <p>
           {code.lead} <span class="address" data-address dir="auto" />.
         </p>
-        <CodeField label={code.label} />
+        <CodeField label={code.label} framed />
         <button class="button primary" type="submit">
           {code.submit}
         </button>

@@ -15,6 +15,7 @@ fieldset{border:0;margin:0 0 16px;padding:0;min-width:0}
 .error{color:var(--bad);margin:0 0 16px;padding:8px 12px;border:1px solid currentColor;border-left-width:4px;border-radius:10px}
 .error:empty{display:none}
 .button{width:100%;cursor:pointer;margin:0 0 12px;text-align:center}
+.button.plain{background:var(--ink);border-color:var(--ink);color:var(--card)}
 .quiet{border:0;background:none;color:var(--accent);font:inherit;text-decoration:underline;text-underline-offset:.2em;padding:10px 0;min-height:44px;cursor:pointer;display:inline-flex;align-items:center}
 .quiet[disabled]{color:var(--soft);text-decoration:none;cursor:default}
 .others{display:flex;flex-wrap:wrap;gap:0 24px;justify-content:space-between;border-top:1px solid var(--line);margin-top:8px;padding-top:4px}

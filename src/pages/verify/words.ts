@@ -45,8 +45,8 @@ const english = {
   },
   confirm: {
     title: "Is it you?",
-    heading: (app: string) => `Confirm for ${app}?`,
-    lead: "Somebody asked for this link. Confirm only if it was you, a moment ago.",
+    heading: "Is it you?",
+    lead: "Somebody asked for this link to sign in with your address. Confirm only if it was you, a moment ago.",
     app: "App",
     address: "Address",
     place: "From",
