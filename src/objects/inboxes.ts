@@ -33,10 +33,7 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     spend: (who, digest, use) => call(who, (stub) => stub.spend(who, digest, use)),
     unspend: (who, digest) => call(who, (stub) => stub.unspend(who, digest)),
     openEnrolment: (who, binding, hint) => call(who, (stub) => stub.openEnrolment(who, binding), hint),
-    takeEnrolment: (who, binding) => {
-      const attempt = crypto.randomUUID();
-      return call(who, (stub) => stub.takeEnrolment(who, binding, attempt));
-    },
+    takeEnrolment: (who, binding, attempt) => call(who, (stub) => stub.takeEnrolment(who, binding, attempt)),
     restoreEnrolment: (who, binding, until) =>
       call(who, (stub) => stub.restoreEnrolment(who, binding, until)),
     noteDevice: (who) => call(who, (stub) => stub.noteDevice(who)),

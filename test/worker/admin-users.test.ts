@@ -224,7 +224,7 @@ describe("deleting a user", () => {
     await powers.inboxes.openEnrolment(userSubject(user), "binding");
     expect((await admin("DELETE", `/users/${user}`)).status).toBe(204);
     expect(await refreshes(grant.id)).toBe(false);
-    expect((await powers.inboxes.takeEnrolment(userSubject(user), "binding")).taken).toBe(false);
+    expect((await powers.inboxes.takeEnrolment(userSubject(user), "binding", "key")).taken).toBe(false);
     expect(await powers.devices.byId(device.id)).toBeUndefined();
     expect(await powers.records.grantsOfUser(user)).toEqual([]);
     for (const path of [`/users/${user}`, `/users/${user}/devices`, `/users/${user}/grants`]) {

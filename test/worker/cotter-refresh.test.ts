@@ -8,6 +8,7 @@ import {
   type Json,
   newClient,
   newPerson,
+  newPhone,
   refresh,
 } from "./support/cotter.ts";
 
@@ -141,6 +142,16 @@ describe("refreshing", () => {
   });
 });
 
+test("one identifier in two spellings signs one person up", async () => {
+  const client = await newClient(at);
+  const name = fresh("Flo");
+  const created = { client_user_id: name, identifiers: [`${name}@Example.com`, `${name}@example.com`] };
+  const user = await at.call("POST", "/api/v0/user/create", created, { API_KEY_ID: client });
+  expect(user.status).toBe(200);
+  const record = await at.services.users.byId(String(user.body.ID) as never);
+  expect(record?.identifiers).toHaveLength(1);
+});
+
 describe("enrolling the first device", () => {
   const enrol = async (
     by: Deployment,
@@ -193,6 +204,25 @@ describe("enrolling the first device", () => {
       { API_KEY_ID: client },
     );
     expect((await enrol(at, client, person.id, publicKey)).status).toBe(403);
+  });
+
+  test("T47 a call that dies after it took the window leaves it to the same phone, and to no other", async () => {
+    const client = await newClient(at);
+    const created = { identifier: `${fresh("eve")}@example.com` };
+    const user = await at.call("POST", "/api/v0/user/create", created, { API_KEY_ID: client });
+    const gone = async () => {
+      throw new Error("the isolate is gone");
+    };
+    const dying = deployment({}, (services) => ({
+      devices: { ...services.devices, insert: gone },
+      inboxes: { ...services.inboxes, restoreEnrolment: gone },
+    }));
+    const [mine, other] = [(await newPhone()).publicKey, (await newPhone()).publicKey];
+    expect((await enrol(dying, client, user.body.ID, mine)).status).toBe(500);
+    expect((await enrol(at, client, user.body.ID, other)).status).toBe(403);
+    const again = await enrol(at, client, user.body.ID, mine);
+    expect(again.status).toBe(200);
+    expect(again.body.oauth_token).toBeDefined();
   });
 
   test("race: two keys at once for one new person, one device", async () => {

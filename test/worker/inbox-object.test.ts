@@ -162,21 +162,26 @@ describe("counting and remembering", () => {
   test("race: the enrolment window is taken once, by its own caller, and can be given back", async () => {
     const who = somebody();
     await inboxes.openEnrolment(who, "phone", "weur");
-    expect((await inboxes.takeEnrolment(who, "stranger")).taken).toBe(false);
-    const takers = await Promise.all(Array.from({ length: 20 }, () => inboxes.takeEnrolment(who, "phone")));
+    expect((await inboxes.takeEnrolment(who, "stranger", "key")).taken).toBe(false);
+    const takers = await Promise.all(
+      Array.from({ length: 20 }, (_, key) => inboxes.takeEnrolment(who, "phone", `${key}`)),
+    );
     const taken = takers.filter((one) => one.taken);
     expect(taken).toHaveLength(1);
     await inboxes.restoreEnrolment(who, "phone", taken[0]?.until ?? 0);
-    expect((await inboxes.takeEnrolment(who, "phone")).taken).toBe(true);
+    expect((await inboxes.takeEnrolment(who, "phone", "key")).taken).toBe(true);
     await inboxes.openEnrolment(who, "phone", "nowhere");
-    expect((await inboxes.takeEnrolment(who, "phone")).taken).toBe(false);
+    expect((await inboxes.takeEnrolment(who, "phone", "another key")).taken).toBe(false);
+    expect((await inboxes.takeEnrolment(who, "phone", "key")).taken).toBe(true);
+    await inboxes.noteDevice(who);
+    expect((await inboxes.takeEnrolment(who, "phone", "key")).taken).toBe(false);
   });
 
   test("who has had a device gets no window", async () => {
     const who = somebody();
     await inboxes.openEnrolment(who, "phone");
     await inboxes.noteDevice(who);
-    expect((await inboxes.takeEnrolment(who, "phone")).taken).toBe(false);
+    expect((await inboxes.takeEnrolment(who, "phone", "key")).taken).toBe(false);
   });
 
   test("T63 race: a hundred guesses at once, five allowed; a right one clears the count", async () => {
@@ -331,7 +336,7 @@ describe("the end of an inbox", () => {
     expect((await ear.closed).code).toBe(1008);
     expect(await storedIn(who)).toEqual({ values: [], alarm: null });
     await inboxes.openEnrolment(who, "phone");
-    expect((await inboxes.takeEnrolment(who, "phone")).taken).toBe(true);
+    expect((await inboxes.takeEnrolment(who, "phone", "key")).taken).toBe(true);
   });
 
   test("wiping takes the alarm too", async () => {

@@ -23,7 +23,7 @@ describe("an e-mail address is proven on the hosted page", () => {
     const path = await appPath(client);
     const entry = await person.get(path);
     expect(entry.status).toBe(200);
-    expect(entry.text).toContain("Your e-mail address");
+    expect(entry.text).toContain("<title>Your e-mail address - Shop</title>");
     const sent = await person.post(path, { identifier: address });
     expect(sent.status).toBe(303);
     expect(sent.location).toMatch(/^\/app\/check\/[0-9a-f]{64}\?m=/);
@@ -118,6 +118,7 @@ describe("an e-mail address is proven on the hosted page", () => {
       await at.services.inboxes.takeEnrolment(
         `user:${first.body.user.ID}` as never,
         await at.services.handles.digest(["enrolment", "", ""]),
+        "key",
       ),
     ).toMatchObject({ taken: true });
   });

@@ -40,9 +40,11 @@ export type Inboxes = {
   unspend(who: SubjectKey, digest: string): Promise<void>;
   /** `hint` places a new inbox near its person: a Cloudflare location hint. */
   openEnrolment(who: SubjectKey, binding: string, hint?: string): Promise<void>;
+  /** Takes the first-device window for one `attempt`; the same attempt is answered alike until a device is noted. */
   takeEnrolment(
     who: SubjectKey,
     binding: string,
+    attempt: string,
   ): Promise<{ readonly taken: boolean; readonly until: Instant }>;
   restoreEnrolment(who: SubjectKey, binding: string, until: Instant): Promise<void>;
   noteDevice(who: SubjectKey): Promise<void>;

@@ -58,16 +58,22 @@ export async function enrolFirstDevice(
   const who = userSubject(user.user.id);
   const holder = await powers.devices.byFingerprint(key.fingerprint);
   if (holder) return no({ code: "device_exists" });
-  const live = await powers.devices.ofUser(user.user.id);
-  if (live.length > 0) return no({ code: "device_exists" });
-  const window = await powers.inboxes.takeEnrolment(who, asked.binding);
+  const ever = await powers.devices.ofUser(user.user.id, { withRevoked: true });
+  if (ever.some((device) => device.revokedAt === undefined)) return no({ code: "device_exists" });
+  if (ever.length > 0) return no({ code: "enrolment_closed" });
+  // Taken for this key: the same phone may come again when this call dies before it is done.
+  const window = await powers.inboxes.takeEnrolment(who, asked.binding, key.fingerprint);
   if (!window.taken) return no({ code: "enrolment_closed" });
   const enrolled = await store(powers, asked).catch(async (cause: unknown) => {
     await powers.inboxes.restoreEnrolment(who, asked.binding, window.until);
     throw cause;
   });
-  if (!enrolled) await powers.inboxes.restoreEnrolment(who, asked.binding, window.until);
-  return enrolled ? ok(enrolled) : no({ code: "device_exists" });
+  if (!enrolled) {
+    await powers.inboxes.restoreEnrolment(who, asked.binding, window.until);
+    return no({ code: "device_exists" });
+  }
+  await powers.inboxes.noteDevice(who);
+  return ok(enrolled);
 }
 
 async function store(powers: Powers, asked: FirstEnrolment): Promise<Enrolled | undefined> {

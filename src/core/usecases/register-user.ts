@@ -5,7 +5,7 @@ import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, type Result } from "../result.ts";
-import { readIdentifier } from "../user/identifier.ts";
+import { type ReadIdentifier, readIdentifier } from "../user/identifier.ts";
 import { auditEvent } from "./audit-event.ts";
 
 export type Registration = {
@@ -54,9 +54,9 @@ export async function registerUser(
       id,
       ...(asked.externalId === undefined ? {} : { externalId: asked.externalId }),
       assertedBy: "anonymous",
-      identifiers: identifiers
-        .filter((identifier) => identifier !== undefined)
-        .map((identifier) => ({ ...identifier, assertedBy: "anonymous" as const })),
+      identifiers: distinct(identifiers.filter((identifier) => identifier !== undefined)).map(
+        (identifier) => ({ ...identifier, assertedBy: "anonymous" as const }),
+      ),
     },
     event,
     powers.clock.now(),
@@ -64,3 +64,10 @@ export async function registerUser(
   if (!inserted.ok) await powers.inboxes.wipe(userSubject(id));
   return inserted;
 }
+
+/** One identifier in two spellings is one: the unique constraint would take the second for another person's. */
+const distinct = (identifiers: readonly ReadIdentifier[]): readonly ReadIdentifier[] => [
+  ...new Map(
+    identifiers.map((identifier) => [`${identifier.kind} ${identifier.normal}`, identifier]),
+  ).values(),
+];
