@@ -455,3 +455,26 @@ test("a context that no object should carry is refused before anything is opened
   expect(started).toEqual({ ok: false, error: { code: "malformed", detail: "context" } });
   expect(await prompt(at, client, person)).toBeNull();
 });
+
+test("a device that seems younger than its own sign-in is refused, not a fault: two places, two clocks", async () => {
+  const { client, person } = await scene();
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() - 3_000 });
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  const answer = await at.call(
+    "POST",
+    "/api/v0/event/create?oauth_token=true",
+    {
+      client_user_id: person.id,
+      issuer: client,
+      event: "LOGIN",
+      timestamp,
+      method: "TRUSTED_DEVICE",
+      location: "unknown",
+      approved: true,
+      public_key: person.phone.publicKey,
+      code: await person.phone.sign(`${person.id}${client}LOGIN${timestamp}TRUSTED_DEVICEtrue`),
+    },
+    { API_KEY_ID: client },
+  );
+  expect([answer.status, answer.body.oauth_token]).toEqual([403, undefined]);
+});

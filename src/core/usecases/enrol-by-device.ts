@@ -47,7 +47,9 @@ export async function enrolByDevice(
     enrolledAt: powers.clock.now(),
   };
   try {
-    const settled = await settleAtOnce(powers, asked);
+    const result = await settleAtOnce(powers, asked);
+    if (!result.ok) return result;
+    const settled = result.value;
     if (!(await powers.devices.insert(device, enrolledEvent(powers, asked, device, settled)))) {
       return no({ code: "device_exists" });
     }

@@ -139,7 +139,7 @@ async function signIn(powers: Powers, asked: FirstEnrolment, device: Device): Pr
     digest: await powers.handles.digest(["first", device.id, asked.key.fingerprint]),
     amr: ["pop"],
   });
-  return settleAtOnce(powers, {
+  const settled = await settleAtOnce(powers, {
     door: asked.door,
     client: asked.client,
     purpose: "enrol_device",
@@ -152,4 +152,6 @@ async function signIn(powers: Powers, asked: FirstEnrolment, device: Device): Pr
     draw: async () => ({ id: powers.rooms.fresh(), waiterProof: powers.chance.text(32) }),
     ...(asked.subject ? { subject: asked.subject } : {}),
   });
+  if (!settled.ok) throw new Error(`a first enrolment was refused: ${settled.error.code}`);
+  return settled.value;
 }

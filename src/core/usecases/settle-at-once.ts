@@ -5,6 +5,8 @@ import type { ChallengeId } from "../ids.ts";
 import type { Lane } from "../key/key.ts";
 import type { Applied } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import type { Result } from "../result.ts";
 import { MINUTE, type Millis } from "../time.ts";
 import { redeemDraft } from "./redeem-challenge.ts";
 
@@ -28,8 +30,11 @@ type Powers = Pick<Services, "rooms" | "keyring" | "handles" | "chance" | "clock
 
 const DRAWS = 4;
 
-/** A flow without a wait: the challenge is opened, approved and redeemed in one commit of its object (settled question 17). */
-export async function settleAtOnce(powers: Powers, asked: AtOnce): Promise<Applied> {
+/**
+ * A flow without a wait: the challenge is opened, approved and redeemed in one commit of its object (settled question 17). Refuses what the machine refuses,
+ * such as a device that is younger than the request by the clocks of two places.
+ */
+export async function settleAtOnce(powers: Powers, asked: AtOnce): Promise<Result<Applied, Refusal>> {
   const draft = await redeemDraft(powers, asked.client, asked.lane, asked.subject);
   for (let draw = 0; draw < DRAWS; draw++) {
     const { id, waiterProof } = await asked.draw();

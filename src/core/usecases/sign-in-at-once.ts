@@ -20,7 +20,9 @@ export async function signInAtOnce(powers: Powers, asked: AtOnce): Promise<Resul
   const { proof } = asked;
   const fresh = await powers.inboxes.spend(userSubject(proof.userId), proof.digest, powers.chance.uuid());
   if (!fresh) return no({ code: "replayed" });
-  const settled = await settleAtOnce(powers, asked);
+  const result = await settleAtOnce(powers, asked);
+  if (!result.ok) return result;
+  const settled = result.value;
   const { facts, grant, view } = settled;
   if (!facts) throw new Error("a redeemed challenge has facts");
   await recordFinish(powers, view.id, finishedEvent(settled), grant ? grantListing(grant) : undefined);
