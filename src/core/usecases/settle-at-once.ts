@@ -31,8 +31,8 @@ type Powers = Pick<Services, "rooms" | "keyring" | "handles" | "chance" | "clock
 const DRAWS = 4;
 
 /**
- * A flow without a wait: the challenge is opened, approved and redeemed in one commit of its object (settled question 17). Refuses what the machine refuses,
- * such as a device that is younger than the request by the clocks of two places.
+ * A flow without a wait: the challenge is opened, approved and redeemed in one commit of its object (settled question 17).
+ * Refuses what the machine refuses, such as a device that is younger than its request by the clocks of two places.
  */
 export async function settleAtOnce(powers: Powers, asked: AtOnce): Promise<Result<Applied, Refusal>> {
   const draft = await redeemDraft(powers, asked.client, asked.lane, asked.subject);
@@ -42,9 +42,7 @@ export async function settleAtOnce(powers: Powers, asked: AtOnce): Promise<Resul
       waiterProof,
       draft,
     });
-    if (settled.ok) return settled.value;
-    if (settled.error.code !== "occupied")
-      throw new Error(`a fresh challenge refused: ${settled.error.code}`);
+    if (settled.ok || settled.error.code !== "occupied") return settled;
   }
   throw new Error("every id that was drawn is occupied");
 }
