@@ -1,16 +1,19 @@
 import { type Context, Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { routePath } from "hono/route";
+import { getPath } from "hono/utils/url";
 import { Outage } from "./core/fault.ts";
 import type { Services } from "./core/ports/services.ts";
 import type { Result } from "./core/result.ts";
 import { consumeEvents, type Delivery } from "./core/usecases/consume-events.ts";
 import { upkeep } from "./core/usecases/upkeep.ts";
 import { adminRoutes } from "./dialects/admin/routes.ts";
+import { authsignalDoors } from "./dialects/authsignal/routes.ts";
 import { cotterDoors } from "./dialects/cotter/routes.ts";
+import { loginidDoors } from "./dialects/loginid/routes.ts";
 import { type AppEnv, readOrigin, services } from "./http/context.ts";
 import { devOutboxRoutes } from "./http/dev-outbox.ts";
-import { type Door, doorOf, type FaultStatus, problemFault } from "./http/door.ts";
+import { type Door, doorOf, type FaultStatus, problemFault, routedPath } from "./http/door.ts";
 import { refuseOtherMethods } from "./http/method-not-allowed.ts";
 import { problem } from "./http/problem.ts";
 import { requestId } from "./http/request-id.ts";
@@ -25,7 +28,13 @@ import { Fault, NotFound } from "./pages/trouble.tsx";
 /** The services of this request, or the names of the variables for whose sake there are none. */
 export type Wired = Result<Services, readonly string[]>;
 
-const openDoors = (): readonly Door[] => [...cotterDoors(), { prefix: "/admin", routes: adminRoutes() }];
+/** LoginID last: it stands at the root too. */
+const openDoors = (): readonly Door[] => [
+  ...cotterDoors(),
+  ...authsignalDoors(),
+  { prefix: "/admin", routes: adminRoutes() },
+  ...loginidDoors(),
+];
 
 const misconfigured = (c: Context, names: readonly string[]) =>
   problem(c, 503, {
@@ -76,7 +85,7 @@ function sharedRoutes(doors: readonly Door[]): Hono<AppEnv> {
 }
 
 function makeRoutes(doors: readonly Door[]): Hono<AppEnv> {
-  const app = new Hono<AppEnv>();
+  const app = new Hono<AppEnv>({ getPath: (request) => routedPath(doors, getPath(request)) });
   app.use(async (c, next) => {
     const { wired } = c.env as { wired: Wired };
     if (!wired.ok) return misconfigured(c, wired.error);

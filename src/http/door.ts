@@ -20,6 +20,8 @@ export type Door = {
   readonly prefix: string;
   readonly routes: Hono<AppEnv>;
   readonly renderFault?: RenderFault;
+  /** Whether repeated slashes in a path of this door count as one. */
+  readonly forgivesSlashes?: boolean;
 };
 
 const DETAILS: Readonly<Record<FaultStatus, string>> = {
@@ -40,3 +42,10 @@ export const problemFault: RenderFault = (c, status, retryAfter) =>
 /** The door whose prefix the path is under. */
 export const doorOf = (doors: readonly Door[], path: string): Door | undefined =>
   doors.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
+
+/** The path by which a request is routed: with single slashes where its door forgives more. */
+export function routedPath(doors: readonly Door[], path: string): string {
+  if (!path.includes("//")) return path;
+  const single = path.replaceAll(/\/{2,}/g, "/");
+  return doorOf(doors, single)?.forgivesSlashes ? single : path;
+}

@@ -27,6 +27,8 @@ export type StartRequest = {
   readonly bindingMessage?: string;
   readonly requiresClaim: boolean;
   readonly matchCode: boolean;
+  /** Nothing is put before the person: the client itself will say what became of it. */
+  readonly asksNobody?: boolean;
   /** The one device that may answer. */
   readonly onlyDevice?: DeviceId;
   readonly context: JsonObject;
@@ -129,7 +131,7 @@ async function promptFor(
   snapshot: Snapshot,
 ): Promise<Listed | undefined> {
   const { user, client } = request;
-  if (!user || user.locked || request.requiresClaim) return undefined;
+  if (!user || user.locked || request.requiresClaim || request.asksNobody) return undefined;
   const listed = await powers.inboxes.list(userSubject(user.id), promptOf(powers, request, snapshot.spec));
   if (listed.outcome === "suppressed") {
     noteRefusal(powers, {

@@ -1,0 +1,56 @@
+import type { Client } from "../client/client.ts";
+import { userSubject } from "../ids.ts";
+import type { NonceUse } from "../ports/nonces.ts";
+import type { Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { Instant } from "../time.ts";
+import { type CodeContext, findCarried } from "./carried-code.ts";
+
+export type CodeAuthorization = CodeContext & {
+  readonly code: string;
+  readonly client: Client;
+  readonly nonce: NonceUse;
+  readonly ip?: string | undefined;
+};
+
+type Powers = Parameters<typeof findCarried>[0] & Pick<Services, "proofs">;
+
+/**
+ * A backend says that the person has carried this code to a device where they are signed in: its token is the proof of the
+ * decision. The code names its challenge, so a prompt that a newer one superseded, or that was kept from the person, does not stand
+ * in the way. Approving again what is approved is a success (settled question 16). Answers when the code ends.
+ */
+export async function authorizeCode(
+  powers: Powers,
+  asked: CodeAuthorization,
+): Promise<Result<{ readonly expiresAt: Instant }, Refusal>> {
+  const { userId, kind, purpose, code, client, nonce, ip } = asked;
+  const found = await findCarried(powers, { userId, kind, purpose, code, guesser: "backend", nonce, ip });
+  if (!found.ok) return found;
+  const { challengeId, expiresAt } = found.value.row;
+  const digest = await powers.handles.digest(["carried", challengeId, nonce.hash]);
+  const proof = powers.proofs.vouch({
+    kind: "client",
+    clientId: client.id,
+    userId,
+    decision: "approve",
+    digest,
+    amr: ["client"],
+  });
+  const closed = await powers.inboxes.settle(userSubject(userId), {
+    challengeId,
+    decision: "approve",
+    digest,
+  });
+  const applied = await powers.rooms.apply(challengeId, {
+    name: "approve",
+    proof,
+    ...(closed.ok ? { promptedAt: closed.value.listedAt } : {}),
+    ...(ip === undefined ? {} : { ip }),
+  });
+  if (applied.ok) return ok({ expiresAt });
+  const { error } = applied;
+  if (error.code === "already_decided" && error.winner === "approve") return ok({ expiresAt });
+  return no(error.code === "expired" ? error : { code: "unknown_challenge" });
+}

@@ -1,0 +1,103 @@
+import type { PhaseName } from "../challenge/state.ts";
+import type { Client } from "../client/client.ts";
+import type { NonceUse } from "../ports/nonces.ts";
+import type { Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { Millis } from "../time.ts";
+import type { ReadIdentifier } from "../user/identifier.ts";
+import { type CodeKind, findCarried } from "./carried-code.ts";
+import { codeSubject } from "./code-subject.ts";
+import { type Redeemed, redeemChallenge } from "./redeem-challenge.ts";
+
+export type CodeWait = {
+  readonly client: Client;
+  readonly user: UserRecord;
+  readonly kind: CodeKind;
+  readonly code: string;
+  /** How long the answer may be held; 0 asks how it stands. */
+  readonly timeout: Millis;
+  readonly nonce?: NonceUse;
+  readonly ip?: string | undefined;
+};
+
+/** Still pending at the time-out, pending while nothing was held, or another waiter took the place. */
+export type Unsettled = { readonly still: "timed_out" | "pending" | "crowded" };
+
+type Powers = Parameters<typeof findCarried>[0] & Parameters<typeof redeemChallenge>[0];
+
+/**
+ * Waits on a code for its decision and takes the result: waiting and redeeming are one call here. The newest waiter of a code
+ * stays, the result is given out once, and the identical request gets the same again for 30 s (settled question 20).
+ */
+export async function awaitCode(
+  powers: Powers,
+  asked: CodeWait,
+): Promise<Result<Redeemed | Unsettled, Refusal>> {
+  const { user, kind, code, ip } = asked;
+  const found = await findCarried(powers, {
+    userId: user.user.id,
+    kind,
+    purpose: "sign_in",
+    code,
+    guesser: "waiter",
+    ...(asked.nonce ? { nonce: asked.nonce } : {}),
+    ip,
+  });
+  if (!found.ok) return found;
+  if (user.user.status === "locked") return no({ code: "user_locked" });
+  const { row, snapshot } = found.value;
+  if (snapshot.view.state !== "pending") return collect(powers, asked, snapshot, snapshot.view.state);
+  if (asked.timeout === 0) return ok({ still: "pending" });
+  const held = await powers.rooms.wait(row.challengeId, asked.timeout, { alone: true });
+  if (held?.state === "pending") return ok({ still: held.crowded ? "crowded" : "timed_out" });
+  const settled = await powers.rooms.read(row.challengeId);
+  if (!settled || held === undefined) return no({ code: "expired" });
+  return collect(powers, asked, settled, settled.view.state);
+}
+
+async function collect(
+  powers: Powers,
+  asked: CodeWait,
+  snapshot: Snapshot,
+  state: PhaseName,
+): Promise<Result<Redeemed, Refusal>> {
+  if (state === "cancelled") return no(await whyCancelled(powers, asked));
+  if (state === "denied" || state === "expired") return no({ code: state });
+  const { client, user, kind, code, ip } = asked;
+  const redeemed = await redeemChallenge(powers, {
+    snapshot,
+    client,
+    lane: "standard",
+    waiterProof: await powers.handles.waiterProof(["carried", client.id, user.user.id, kind, code]),
+    subject: () => ({}),
+    withGrant: false,
+    ...(ip === undefined ? {} : { ip }),
+  });
+  // Past the replay window, or another's: the code is used.
+  return !redeemed.ok && redeemed.error.code === "redeemed" ? no({ code: "unknown_challenge" }) : redeemed;
+}
+
+/** Codes end with the person's lock or deletion too, and the waiter is told which it was. */
+async function whyCancelled(powers: Pick<Services, "users">, asked: CodeWait): Promise<Refusal> {
+  const now = await powers.users.byId(asked.user.user.id);
+  if (!now) return { code: "unknown_user" };
+  return { code: now.user.status === "locked" ? "user_locked" : "cancelled" };
+}
+
+/**
+ * What a wait for nobody's name does: the same steps on a counter of the name, so that a stranger cannot tell an unknown person from
+ * a wrong code (LoginID §9.2).
+ */
+export async function awaitNobody(
+  powers: Pick<Services, "inboxes" | "handles" | "userCodes">,
+  asked: { readonly identifier: ReadIdentifier; readonly code: string; readonly nonce?: NonceUse },
+): Promise<Refusal> {
+  const taken = await powers.inboxes.takeGuess(await codeSubject(powers, asked.identifier), "carried:waiter");
+  if (!taken.allowed) return { code: "code_locked", until: taken.until };
+  const hash = await powers.handles.pepper(["carried_code", "nobody"], asked.code);
+  const found = await powers.userCodes.lookUp(hash, asked.nonce);
+  return found.ok ? { code: "unknown_challenge" } : found.error;
+}

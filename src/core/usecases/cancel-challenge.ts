@@ -1,0 +1,31 @@
+import { type ChallengeId, type UserId, userSubject } from "../ids.ts";
+import type { Services } from "../ports/services.ts";
+import { finishedEvent } from "./finished-event.ts";
+import { recordFinish } from "./record-finish.ts";
+
+type Powers = Pick<Services, "rooms" | "inboxes" | "records" | "background" | "log">;
+
+/**
+ * Ends a challenge without a decision, whoever waits for it, and takes its prompt from the person's devices. It is no denial and
+ * silences nothing (settled question 18). One that ended before stays as it ended; true when it ends now.
+ */
+export async function cancelChallenge(
+  powers: Powers,
+  asked: {
+    readonly challengeId: ChallengeId;
+    readonly userId: UserId;
+    readonly by: string;
+    readonly ip?: string | undefined;
+  },
+): Promise<boolean> {
+  const { challengeId, userId, by, ip } = asked;
+  const applied = await powers.rooms.apply(challengeId, {
+    name: "cancel",
+    by,
+    ...(ip === undefined ? {} : { ip }),
+  });
+  await powers.inboxes.withdraw(userSubject(userId), challengeId);
+  if (!applied.ok || !applied.value.changed) return false;
+  await recordFinish(powers, challengeId, finishedEvent(applied.value));
+  return true;
+}

@@ -1,0 +1,154 @@
+import { isSettled } from "../challenge/view.ts";
+import type { Client } from "../client/client.ts";
+import type { ChallengeId, UserId } from "../ids.ts";
+import type { NonceUse } from "../ports/nonces.ts";
+import type { UserCodeRow } from "../ports/records.ts";
+import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
+import type { Refusal, RefusalOf } from "../refusal.ts";
+import { ok, type Result } from "../result.ts";
+import { type Instant, SECOND } from "../time.ts";
+import { auditEvent } from "./audit-event.ts";
+import { cancelChallenge } from "./cancel-challenge.ts";
+import { CARRIED_LIFETIME, type CodeContext, carriedHash, drawCode } from "./carried-code.ts";
+import { startChallenge } from "./start-challenge.ts";
+
+/** Live codes of one person, kind and purpose; one more ends the oldest (LoginID §4.2). */
+export const LIVE_CODES = 5;
+const DRAWS = 4;
+
+export type CodeRequest = Omit<CodeContext, "userId"> & {
+  readonly client: Client;
+  readonly user: UserRecord;
+  readonly nonce: NonceUse;
+  /** Approved by the client's word from birth: nobody is asked. */
+  readonly approved: boolean;
+  readonly ip?: string | undefined;
+};
+
+export type IssuedCode = {
+  readonly code: string;
+  readonly expiresAt: Instant;
+  /** To be shown beside the code, when the client demands it; told once. */
+  readonly matchCode?: string;
+};
+
+type Powers = Parameters<typeof startChallenge>[0] &
+  Pick<Services, "userCodes" | "proofs" | "records" | "nonces">;
+
+/**
+ * Gives out a code that a person carries, on a challenge of its own. The directory row and the nonce are one batch, written before
+ * anybody is asked. A sign-in stands in the person's inbox too; an enrolment is the backend's alone to approve, because a device is
+ * shown no such prompt. The challenge names no place: the call comes from a backend, not from the device that wants in.
+ */
+export async function issueCode(powers: Powers, asked: CodeRequest): Promise<Result<IssuedCode, Refusal>> {
+  const { client, kind, purpose, approved } = asked;
+  const { user } = asked.user;
+  const lifetime = CARRIED_LIFETIME[kind];
+  const expiresAt = powers.clock.now() + lifetime;
+  const drawn = await claimCode(powers, asked, expiresAt);
+  if (!drawn.ok) return drawn;
+  const { code, challengeId, live } = drawn.value;
+  const asksNobody = approved || purpose !== "sign_in";
+  const started = await startChallenge(powers, {
+    door: "loginid",
+    client,
+    user: { id: user.id, locked: false },
+    purpose,
+    scope: "access",
+    requiresClaim: false,
+    matchCode: !asksNobody && client.settings.match_code === "required",
+    asksNobody,
+    context: { code_type: kind },
+    origin: {},
+    lifetime,
+    redeemWindow: lifetime,
+    replayWindow: 30 * SECOND,
+    draw: async () => challengeId,
+  });
+  if (!started.ok) return started;
+  if (approved) await approve(powers, asked, challengeId);
+  await endOldest(powers, live, user.id);
+  const { matchCode } = started.value;
+  return ok({ code, expiresAt, ...(matchCode === undefined ? {} : { matchCode }) });
+}
+
+type Claimed = {
+  readonly code: string;
+  readonly challengeId: ChallengeId;
+  readonly live: readonly UserCodeRow[];
+};
+
+async function claimCode(
+  powers: Powers,
+  asked: CodeRequest,
+  expiresAt: Instant,
+): Promise<Result<Claimed, RefusalOf<"replayed">>> {
+  const { client, kind, purpose, nonce } = asked;
+  const userId = asked.user.user.id;
+  const challengeId = powers.rooms.fresh();
+  for (let draw = 0; draw < DRAWS; draw++) {
+    const code = drawCode(powers.chance, kind);
+    const hash = await carriedHash(powers, { userId, kind, purpose }, code);
+    const row = { hash, kind, purpose, clientId: client.id, userId, challengeId, expiresAt };
+    const first = draw === 0;
+    const issued = await powers.userCodes.issue(row, powers.clock.now(), {
+      ...(first ? { nonce } : {}),
+      ...(first && asked.approved ? { event: preapproved(powers, asked, challengeId) } : {}),
+    });
+    if (!issued.ok) return issued;
+    if (issued.value.stands) return ok({ code, challengeId, live: issued.value.live });
+  }
+  throw new Error("every code that was drawn is taken");
+}
+
+const preapproved = (powers: Powers, asked: CodeRequest, challengeId: ChallengeId) =>
+  auditEvent(powers, {
+    type: "code.preauthorized",
+    actor: `client:${asked.client.id}`,
+    userId: asked.user.user.id,
+    clientId: asked.client.id,
+    ip: asked.ip,
+    data: { challenge_id: challengeId, purpose: asked.purpose, code_type: asked.kind },
+  });
+
+async function approve(powers: Powers, asked: CodeRequest, challengeId: ChallengeId): Promise<void> {
+  const { client, user, ip } = asked;
+  const proof = powers.proofs.vouch({
+    kind: "client",
+    clientId: client.id,
+    userId: user.user.id,
+    decision: "approve",
+    digest: await powers.handles.digest(["carried", challengeId, "preauthorized"]),
+    amr: ["client"],
+  });
+  const applied = await powers.rooms.apply(challengeId, {
+    name: "approve",
+    proof,
+    ...(ip === undefined ? {} : { ip }),
+  });
+  if (!applied.ok) throw new Error(`a fresh challenge refused: ${applied.error.code}`);
+}
+
+/** Codes that have ended do not count, so an end is told apart from a life only when there are too many. */
+async function endOldest(powers: Powers, live: readonly UserCodeRow[], userId: UserId): Promise<void> {
+  if (live.length <= LIVE_CODES) return;
+  const snapshots = await Promise.all(live.map(({ challengeId }) => powers.rooms.read(challengeId)));
+  const standing = live.filter((_, index) => {
+    const state = snapshots[index]?.view.state;
+    return state !== undefined && (!isSettled(state) || state === "approved");
+  });
+  const tooMany = standing.slice(0, Math.max(0, standing.length - LIVE_CODES));
+  for (const { challengeId } of tooMany) {
+    await cancelChallenge(powers, { challengeId, userId, by: "system" });
+  }
+}
+
+/** For a call that ends before its batch: the nonce is spent all the same, so that a token is good for one answer only. */
+export async function spentFirst<Code extends Refusal["code"]>(
+  powers: Pick<Services, "nonces">,
+  nonce: NonceUse,
+  refusal: RefusalOf<Code>,
+): Promise<RefusalOf<Code> | RefusalOf<"replayed">> {
+  return (await powers.nonces.spend(nonce)) ? refusal : { code: "replayed" };
+}

@@ -1,0 +1,51 @@
+import type { Context } from "hono";
+import { parseUserId } from "../../core/ids.ts";
+import type { NonceUse } from "../../core/ports/nonces.ts";
+import type { Services } from "../../core/ports/services.ts";
+import type { UserRecord } from "../../core/ports/users.ts";
+import type { Refusal } from "../../core/refusal.ts";
+import { no, ok, type Result } from "../../core/result.ts";
+import { namesOther, type ServiceCall } from "../../core/usecases/check-service-token.ts";
+import { readIdentifier } from "../../core/user/identifier.ts";
+import { isTrusted } from "../../core/user/user.ts";
+import { type AppEnv, services } from "../../http/context.ts";
+
+export type Named = { readonly user_id?: string | undefined; readonly username?: string | undefined };
+
+/**
+ * The person of a `user_id` or a `username`, each taken where the other may stand (LoginID §0.11). A name that only an anonymous call
+ * has claimed finds nobody here (settled question 23).
+ */
+export async function findPerson(
+  powers: Pick<Services, "users">,
+  { user_id, username }: Named,
+): Promise<UserRecord | undefined> {
+  const id = parseUserId(user_id ?? "");
+  if (user_id !== undefined) return id && (await powers.users.byId(id));
+  const read = readIdentifier(username ?? "");
+  const record = read && (await powers.users.byIdentifier(read));
+  const name = record?.identifiers.find(({ kind, normal }) => kind === read?.kind && normal === read.normal);
+  return name && isTrusted(name) ? record : undefined;
+}
+
+/** The person whom a call names. A refusal spends the nonce: a token is good for one answer only. */
+export async function personOf(
+  c: Context<AppEnv>,
+  call: ServiceCall,
+  named: Named,
+  options: { readonly active?: boolean } = {},
+): Promise<Result<UserRecord, Refusal>> {
+  const record = await findPerson(services(c), named);
+  if (!record) return no(await spent(c, call.nonce, { code: "unknown_user" }));
+  if (namesOther(call, record)) {
+    return no(await spent(c, call.nonce, { code: "not_allowed", detail: "the token is for another person" }));
+  }
+  if (options.active && record.user.status === "locked") {
+    return no(await spent(c, call.nonce, { code: "user_locked" }));
+  }
+  return ok(record);
+}
+
+/** The refusal, once the nonce is spent; a nonce that was spent before is what is wrong then. */
+export const spent = async (c: Context<AppEnv>, nonce: NonceUse, refusal: Refusal): Promise<Refusal> =>
+  (await services(c).nonces.spend(nonce)) ? refusal : { code: "replayed" };

@@ -1,0 +1,40 @@
+import * as z from "zod";
+
+/** Texts of the wire are bounded; `null` is as good as absent. */
+const text = (limit: number) => z.string().min(1).max(limit);
+const absent = <Schema extends z.ZodType>(schema: Schema) =>
+  schema.nullish().transform((value) => value ?? undefined);
+
+const clientId = text(256);
+const person = { user_id: absent(text(64)), username: absent(z.string().max(254)) };
+
+export const CODE_TYPES = ["short", "long", "phrase"] as const;
+const codeType = z.enum(CODE_TYPES);
+/** The only two purposes of every SDK (LoginID §1). */
+export const purposes = z.enum(["temporary_authentication", "add_credential"]);
+
+/** A number is taken for the six digits whose leading zeros somebody lost (LoginID §5). */
+const codeText = z.union([text(128), z.int().min(0).max(999_999)]);
+
+export const usernameBody = z.object({ username: z.string().max(254) });
+export const personBody = z.object({ client_id: absent(clientId), ...person });
+
+export const codesBody = z.object({ client_id: clientId, ...person, purpose: purposes });
+export const generateBody = z.object({ ...codesBody.shape, authorize: absent(z.boolean()) });
+export const authorizeBody = z.object({ ...codesBody.shape, code: codeText });
+
+export const waitBody = z.object({
+  client_id: clientId,
+  ...person,
+  authentication_code: z.object({ code: codeText, type: codeType }),
+  no_wait: absent(z.boolean()),
+  no_jwt: absent(z.boolean()),
+});
+export type WaitBody = z.output<typeof waitBody>;
+
+export const credentialBody = z.object({
+  client_id: absent(clientId),
+  ...person,
+  credential: z.object({ uuid: text(64), name: absent(z.string().max(256)) }),
+});
+export type CredentialBody = z.output<typeof credentialBody>;

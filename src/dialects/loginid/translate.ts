@@ -1,0 +1,120 @@
+import type { Facts } from "../../core/challenge/state.ts";
+import type { Client } from "../../core/client/client.ts";
+import { issuerFor } from "../../core/client/settings.ts";
+import type { Device } from "../../core/device/device.ts";
+import type { UserRecord } from "../../core/ports/users.ts";
+import type { Instant } from "../../core/time.ts";
+import type { TokenClaims } from "../../core/token/token.ts";
+import type { CodeKind, CodePurpose } from "../../core/usecases/carried-code.ts";
+import { readIdentifier } from "../../core/user/identifier.ts";
+import { type Identifier, isTrusted } from "../../core/user/user.ts";
+
+export const iso = (at: Instant): string => new Date(at).toISOString();
+
+const PURPOSES: Readonly<Record<string, CodePurpose>> = {
+  temporary_authentication: "sign_in",
+  add_credential: "enrol_device",
+};
+
+/** The purpose in the service's own word. */
+export const purposeOf = (purpose: "temporary_authentication" | "add_credential"): CodePurpose =>
+  PURPOSES[purpose] ?? "sign_in";
+
+/** A code as it was drawn, from how a person typed it: blanks and hyphens in digits, capitals and blanks between words (LoginID §5). */
+export function codeOf(kind: CodeKind, given: string | number): string {
+  if (typeof given === "number") return kind === "short" ? String(given).padStart(6, "0") : String(given);
+  switch (kind) {
+    case "short":
+      return given.replaceAll(/[\s-]/g, "");
+    case "phrase":
+      return given
+        .toLowerCase()
+        .trim()
+        .replaceAll(/[\s-]+/g, "-");
+    case "long":
+      return given;
+  }
+}
+
+/** The person's name on this wire: the identifier that was asked by, else the first that other doors may find them by. */
+export function usernameOf({ identifiers }: UserRecord, asked?: string): string {
+  const read = asked === undefined ? undefined : readIdentifier(asked);
+  const named = identifiers.find(({ kind, normal }) => kind === read?.kind && normal === read.normal);
+  const order: readonly Identifier["kind"][] = ["username", "email", "phone"];
+  const known = order.flatMap((kind) => identifiers.filter((one) => one.kind === kind && isTrusted(one)));
+  return (named ?? known[0])?.value ?? "";
+}
+
+const CONTACTS = { email: "email", phone: "phone_number" } as const;
+
+/** A user's profile (LoginID §4.1). `client_id` is the asking client: who made the user is not kept. */
+export const profile = (record: UserRecord, client: Client, namespace: string, asked?: string) => ({
+  id: record.user.id,
+  user_id: record.user.id,
+  client_id: client.id,
+  username: usernameOf(record, asked),
+  status: record.user.status === "active" ? "active" : "inactive",
+  type: "user",
+  namespace_id: namespace,
+  created_at: iso(record.user.createdAt),
+  updated_at: iso(record.user.updatedAt),
+  contacts: record.identifiers.flatMap((identifier) =>
+    identifier.kind === "username"
+      ? []
+      : [
+          {
+            type: CONTACTS[identifier.kind],
+            contact: identifier.value,
+            is_verified: identifier.verifiedAt !== undefined,
+          },
+        ],
+  ),
+});
+
+const typeOf = (device: Device): string => (device.kind === "passkey" ? "fido2" : "public_key");
+
+/** A device as a credential of the list (LoginID §4.7). */
+export const credential = (device: Device) => ({
+  uuid: device.id,
+  id: device.id,
+  type: typeOf(device),
+  status: device.revokedAt === undefined ? "active" : "revoked",
+  name: device.name,
+  created_at: iso(device.enrolledAt),
+  updated_at: iso(device.revokedAt ?? device.enrolledAt),
+});
+
+/** The credential of an authentication result; a person without any has one of that name all the same, so that the shape holds. */
+export const usedCredential = (device: Device | undefined, placeholder: string) =>
+  device
+    ? { uuid: device.id, id: device.id, type: typeOf(device), name: device.name }
+    : { uuid: placeholder, id: placeholder, type: "fido2", name: "" };
+
+/** Bare base64url of a digest as a UUID (RFC 9562 §5.8), for ids that a wire wants and nobody keeps. */
+export function uuidOf(digest: string): string {
+  const binary = atob(digest.replaceAll("-", "+").replaceAll("_", "/"));
+  const hex = Array.from(binary.slice(0, 16), (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0"));
+  const text = hex.join("");
+  return `${text.slice(0, 8)}-${text.slice(8, 12)}-8${text.slice(13, 16)}-a${text.slice(17, 20)}-${text.slice(20)}`;
+}
+
+/** A result token lives for five minutes, unless the client's own length says otherwise (LoginID §7.2). */
+const RESULT_SECONDS = 300;
+
+/** Claims of the result token; the same facts give the same claims. */
+export function resultClaims(
+  client: Client,
+  facts: Facts,
+  said: { readonly sub: string; readonly udata: string; readonly nid: string },
+): TokenClaims {
+  const { settings } = client;
+  return {
+    iss: issuerFor(settings, "loginid", "loginid.io"),
+    aud: client.id,
+    ...said,
+    iat: facts.iat,
+    exp: settings.access_token_seconds === undefined ? facts.iat + RESULT_SECONDS : facts.exp,
+    jti: facts.jti,
+    action: "auth.temporary",
+  };
+}

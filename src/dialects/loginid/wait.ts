@@ -1,0 +1,130 @@
+import type { Context } from "hono";
+import type { Client } from "../../core/client/client.ts";
+import type { NonceUse } from "../../core/ports/nonces.ts";
+import type { UserRecord } from "../../core/ports/users.ts";
+import type { Refusal } from "../../core/refusal.ts";
+import { SECOND } from "../../core/time.ts";
+import { awaitCode, awaitNobody } from "../../core/usecases/await-code.ts";
+import { namesOther } from "../../core/usecases/check-service-token.ts";
+import type { Redeemed } from "../../core/usecases/redeem-challenge.ts";
+import { readIdentifier } from "../../core/user/identifier.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { retryAfterMinute } from "../../http/ip-limits.ts";
+import { isForeignPage, namedClient, namespaceOf, serviceCall } from "./client.ts";
+import { IN_PROGRESS, MISSING_PARAMETER, NO_SUCH_CODE, refuse, TIMED_OUT, wrong } from "./errors.ts";
+import { findPerson, spent } from "./people.ts";
+import type { WaitBody } from "./schema.ts";
+import { codeOf, resultClaims, usedCredential, usernameOf, uuidOf } from "./translate.ts";
+
+/** The vendor's two minutes (LoginID §4.6). */
+const WAIT_SECONDS = 120;
+
+/** Who waits: anybody for a public client, a backend with its token for a private one. */
+type Waiter = {
+  readonly client: Client;
+  readonly nonce?: NonceUse;
+  isFor(record: UserRecord): boolean;
+};
+
+/** `POST /authenticate/code/wait`: holds until the code is decided, and answers the signed-in result once (LoginID §4.3, §4.6). */
+export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Response> {
+  if (!asked.username && !asked.user_id) return wrong(c, MISSING_PARAMETER);
+  const client = await namedClient(c, asked.client_id);
+  if (!client) return refuse(c, { code: "unknown_client" });
+  if (isForeignPage(c, client)) return refuse(c, { code: "not_allowed", detail: "foreign origin" });
+  const waiter = client.kind === "public" ? await anybody(c, client) : await backend(c, asked);
+  if (waiter instanceof Response) return waiter;
+  const { type } = asked.authentication_code;
+  const code = codeOf(type, asked.authentication_code.code);
+  const { ip } = originOf(c);
+  const nonce = waiter.nonce === undefined ? {} : { nonce: waiter.nonce };
+  const person = await findPerson(services(c), asked);
+  if (!person) {
+    const identifier = readIdentifier(asked.username ?? asked.user_id ?? "");
+    if (!identifier) return await said(c, waiter, { code: "unknown_challenge" });
+    return await said(c, waiter, await awaitNobody(services(c), { identifier, code, ...nonce }));
+  }
+  if (!waiter.isFor(person)) {
+    const refusal = { code: "not_allowed", detail: "the token is for another person" } as const;
+    return refuse(c, waiter.nonce ? await spent(c, waiter.nonce, refusal) : refusal);
+  }
+  const timeout = asked.no_wait ? 0 : (client.settings.wait_seconds ?? WAIT_SECONDS) * SECOND;
+  const waited = await awaitCode(services(c), {
+    client,
+    user: person,
+    kind: type,
+    code,
+    timeout,
+    ...nonce,
+    ip,
+  });
+  if (!waited.ok) return await said(c, waiter, waited.error);
+  if ("still" in waited.value) return wrong(c, waited.value.still === "timed_out" ? TIMED_OUT : IN_PROGRESS);
+  return c.json(await result(c, client, person, waited.value, asked));
+}
+
+async function anybody(c: Context<AppEnv>, client: Client): Promise<Waiter | Response> {
+  const { limits } = services(c);
+  const { ip } = originOf(c);
+  if (limits.blocked(ip) || !(await limits.wait(ip))) return tooManyFromHere(c);
+  return { client, isFor: () => true };
+}
+
+/** The nonce may come again with the identical request: the vendor's SDK repeats a wait with the token it has (LoginID §4.6). */
+async function backend(c: Context<AppEnv>, asked: WaitBody): Promise<Waiter | Response> {
+  const call = await serviceCall(c, "auth.temporary", asked.client_id);
+  if (!call.ok) return refuse(c, call.error);
+  const { client, nonce } = call.value;
+  const { code, type } = asked.authentication_code;
+  const whom = [asked.username ?? "", asked.user_id ?? ""];
+  const use = await services(c).handles.digest([
+    "loginid-wait",
+    client.id,
+    ...whom,
+    type,
+    codeOf(type, code),
+  ]);
+  return { client, nonce: { ...nonce, use }, isFor: (record) => !namesOther(call.value, record) };
+}
+
+/** A stranger is told of no lock and no person: all of it is the wrong code's answer, and a miss of that address. */
+async function said(c: Context<AppEnv>, waiter: Waiter, refusal: Refusal): Promise<Response> {
+  if (waiter.nonce) return refuse(c, refusal);
+  if (refusal.code !== "unknown_challenge" && refusal.code !== "code_locked") return refuse(c, refusal);
+  const within = await services(c).limits.miss(originOf(c).ip);
+  return within ? wrong(c, NO_SUCH_CODE) : tooManyFromHere(c);
+}
+
+const tooManyFromHere = (c: Context<AppEnv>): Response => {
+  const now = services(c).clock.now();
+  return refuse(c, { code: "too_many", scope: "ip", retryAt: now + retryAfterMinute(now) * SECOND });
+};
+
+/** The authentication result of LoginID §4.3, with its token unless none is wanted. */
+async function result(
+  c: Context<AppEnv>,
+  client: Client,
+  person: UserRecord,
+  { facts, snapshot }: Redeemed,
+  asked: WaitBody,
+) {
+  const { devices, keyring, handles } = services(c);
+  const approver = snapshot.view.approval?.approver;
+  const owned = await devices.ofUser(person.user.id);
+  const approving = approver?.kind === "device" ? approver.deviceId : undefined;
+  const device = owned.find(({ id }) => id === approving) ?? owned[0];
+  const username = usernameOf(person, asked.username);
+  const nid = await namespaceOf(c);
+  const claims = resultClaims(client, facts, { sub: person.user.id, udata: username, nid });
+  const jwt = asked.no_jwt
+    ? {}
+    : { jwt: await keyring.sign("standard", { typ: "JWT" }, claims, facts.kid, { plainBase64: true }) };
+  const placeholder = uuidOf(await handles.digest(["loginid-credential", snapshot.spec.id]));
+  return {
+    client: { id: client.id, type: "directweb" },
+    credential: usedCredential(device, placeholder),
+    user: { id: person.user.id, username, namespace_id: nid, type: "user" },
+    ...jwt,
+    is_authenticated: true,
+  };
+}
