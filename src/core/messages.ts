@@ -1,5 +1,6 @@
 import type { AuditEvent } from "./audit.ts";
 import type { ClientId, DeviceId, GrantId, UserId } from "./ids.ts";
+import type { ActionEvent } from "./ports/action-webhooks.ts";
 import type { SealedMessage } from "./ports/deliveries.ts";
 import type { Instant } from "./time.ts";
 
@@ -35,5 +36,7 @@ export type QueueMessage =
     }
   /** Tells the client's webhook of an event, signed; nothing when the client has none. */
   | { readonly kind: "webhook"; readonly clientId: ClientId; readonly event: AuditEvent }
+  /** Tells the client's webhook of an event of the Authsignal door, in that door's own form. */
+  | { readonly kind: "action_webhook"; readonly clientId: ClientId; readonly event: ActionEvent }
   /** Sends a message to a person. */
   | { readonly kind: "deliver"; readonly message: SealedMessage };

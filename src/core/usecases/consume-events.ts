@@ -4,6 +4,7 @@ import type { GrantListing, QueueMessage } from "../messages.ts";
 import type { Services } from "../ports/services.ts";
 import { deliverMessage } from "./deliver-message.ts";
 import { endGrants } from "./end-grants.ts";
+import { tellActionWebhook } from "./tell-action-webhook.ts";
 import { tellWebhook, webhookRetrySeconds } from "./tell-webhook.ts";
 
 type Powers = Pick<
@@ -18,6 +19,7 @@ type Powers = Pick<
   | "clients"
   | "secrets"
   | "webhooks"
+  | "actionWebhooks"
   | "clock"
   | "chance"
   | "log"
@@ -35,6 +37,10 @@ export type Delivery = {
 const DONE = "done";
 /** Done, or seconds until the message should come again. */
 type Outcome = typeof DONE | number;
+
+/** Authsignal §7.3: up to three retries, at least 30 seconds apart. */
+const ACTION_WEBHOOK_RETRIES = 3;
+const ACTION_WEBHOOK_PAUSE = 30;
 
 const LONGEST_DELAY_SECONDS = 600;
 const delayAfter = (attempts: number): number => Math.min(LONGEST_DELAY_SECONDS, 5 * 3 ** (attempts - 1));
@@ -97,6 +103,13 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
     case "webhook": {
       const told = await tellWebhook(powers, message.clientId, message.event);
       return told.kind === "retry" ? webhookRetrySeconds(attempts) : DONE;
+    }
+    case "action_webhook": {
+      const client = await powers.clients.find(message.clientId);
+      const told = client && (await tellActionWebhook(powers, client, message.event));
+      return told?.kind === "retry" && attempts <= ACTION_WEBHOOK_RETRIES
+        ? ACTION_WEBHOOK_PAUSE * attempts
+        : DONE;
     }
   }
   return delayAfter(attempts);

@@ -1,0 +1,134 @@
+import type { Context } from "hono";
+import type * as z from "zod";
+import type { VerifiedProof } from "../../core/challenge/proof.ts";
+import { Outage } from "../../core/fault.ts";
+import { type ChallengeId, userSubject } from "../../core/ids.ts";
+import type { Prompt } from "../../core/inbox/state.ts";
+import type { Applied } from "../../core/ports/rooms.ts";
+import type { Refusal } from "../../core/refusal.ts";
+import { no, type Result } from "../../core/result.ts";
+import { checkMatchCode } from "../../core/usecases/check-match-code.ts";
+import { claimChallenge, decideClaimed } from "../../core/usecases/claim-challenge.ts";
+import { decideChallenge } from "../../core/usecases/decide-challenge.ts";
+import { keepPushToken } from "../../core/usecases/enrol-by-token.ts";
+import type { Namespace } from "../../core/usecases/enrolled-methods.ts";
+import { settleAction } from "../../core/usecases/settle-action.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { actionOf } from "./collect.ts";
+import { type Holder, holderOf, signedBy } from "./credentials.ts";
+import { refuse } from "./errors.ts";
+import { canAnswer } from "./prompts.ts";
+import type { answerBody, claimBody } from "./schema.ts";
+import { shownContext } from "./translate.ts";
+
+type Answer = z.output<typeof answerBody>;
+
+/** §6.6 answer: a decision about a listed prompt, or about a challenge that this credential has claimed. Both ways are a 200. */
+export async function answerChallenge(
+  c: Context<AppEnv>,
+  namespace: Namespace,
+  body: Answer,
+): Promise<Response> {
+  const powers = services(c);
+  const holder = await holderOf(c, namespace, body.publicKey);
+  if (!holder.ok) return refuse(c, holder.error);
+  const id = powers.rooms.parse(body.challengeId);
+  if (id === undefined) return refuse(c, { code: "unknown_challenge" });
+  const decided = await decide(c, namespace, holder.value, id, body);
+  if (!decided.ok) return refuse(c, decided.error);
+  return c.json({ isVerified: (await settled(c, holder.value, decided.value)) && body.approved });
+}
+
+async function decide(
+  c: Context<AppEnv>,
+  namespace: Namespace,
+  holder: Holder,
+  id: ChallengeId,
+  body: Answer,
+): Promise<Result<Applied, Refusal>> {
+  const powers = services(c);
+  const { device } = holder;
+  const listed =
+    namespace === "qr-code" ? undefined : await powers.inboxes.find(userSubject(device.userId), id);
+  const prompt = listed && canAnswer(listed, device) ? listed : undefined;
+  if (!prompt && (listed || namespace === "push")) return no({ code: "unknown_challenge" });
+  if (!prompt && !(await powers.rooms.read(id))?.spec.requiresClaim) return no({ code: "unknown_challenge" });
+  const proof = await signedBy(c, holder, id, body.signature, body.approved ? "approve" : "deny");
+  if (!proof.ok) return proof;
+  const { ip } = originOf(c);
+  const from = ip === undefined ? {} : { ip };
+  if (prompt) return await decideListed(c, prompt, proof.value, body, from);
+  const evidence = await powers.handles.digest(["signature", body.signature]);
+  return await decideClaimed(powers, { challengeId: id, proof: proof.value, evidence, ...from });
+}
+
+async function decideListed(
+  c: Context<AppEnv>,
+  prompt: Prompt,
+  proof: VerifiedProof,
+  body: Answer,
+  from: { readonly ip?: string },
+): Promise<Result<Applied, Refusal>> {
+  const powers = services(c);
+  if (body.approved && prompt.demands.matchCode && prompt.status.name === "live") {
+    const snapshot = await powers.rooms.read(prompt.challengeId);
+    if (!snapshot) return no({ code: "unknown_challenge" });
+    const matched = await checkMatchCode(powers, snapshot, proof.userId, body.verificationCode);
+    if (!matched.ok) return matched;
+  }
+  return await decideChallenge(powers, { challengeId: prompt.challengeId, proof, ...from });
+}
+
+/**
+ * Brings the action along at once, so that the backend sees it without a poll. The decision stands whatever fails here: the next
+ * one who asks settles the action then.
+ */
+async function settled(c: Context<AppEnv>, { device }: Holder, applied: Applied): Promise<boolean> {
+  const powers = services(c);
+  try {
+    const client = await powers.clients.find(applied.spec.clientId);
+    const action = client && (await actionOf(powers, applied));
+    const after = client && action ? await settleAction(powers, client, action, applied) : undefined;
+    if (applied.view.state === "approved") {
+      powers.background(keepPushToken(powers, device, undefined, powers.clock.now()));
+    }
+    return after === undefined || after.state === "challenge_succeeded";
+  } catch (cause) {
+    if (!(cause instanceof Outage)) throw cause;
+    powers.log("warn", "an action is not settled yet", { challengeId: applied.spec.id, cause });
+    return true;
+  }
+}
+
+/** §6.6 claim: a credential that scanned a QR code binds itself to its challenge, and is shown what is asked. */
+export async function claim(
+  c: Context<AppEnv>,
+  namespace: Namespace,
+  body: z.output<typeof claimBody>,
+): Promise<Response> {
+  const powers = services(c);
+  const holder = await holderOf(c, namespace, body.publicKey);
+  if (!holder.ok) return refuse(c, holder.error);
+  const id = powers.rooms.parse(body.challengeId);
+  const found = id && (await powers.rooms.read(id));
+  if (!id || found?.spec.requiresClaim !== true) return refuse(c, { code: "unknown_challenge" });
+  const proof = await signedBy(c, holder.value, id, body.signature);
+  if (!proof.ok) return refuse(c, proof.error);
+  const { ip } = originOf(c);
+  const claimed = await claimChallenge(powers, {
+    challengeId: id,
+    proof: proof.value,
+    evidence: await powers.handles.digest(["signature", body.signature]),
+    ...(ip === undefined ? {} : { ip }),
+  });
+  if (!claimed.ok) return refuse(c, claimed.error);
+  const { action, idem } = claimed.value.spec.context;
+  const { custom } = await powers.authenticators.profile(holder.value.device.userId);
+  return c.json({
+    success: true,
+    ...shownContext(claimed.value.spec),
+    ...(action === undefined ? {} : { actionCode: action }),
+    ...(idem === undefined ? {} : { idempotencyKey: idem }),
+    ...(custom === undefined ? {} : { user: { custom } }),
+  });
+}

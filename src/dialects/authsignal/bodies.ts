@@ -1,0 +1,32 @@
+import type { Context, MiddlewareHandler } from "hono";
+import type * as z from "zod";
+import type { AppEnv } from "../../http/context.ts";
+import { type JsonInput, jsonBody } from "../../http/json-body.ts";
+import { refuse } from "./errors.ts";
+
+/** A JSON body of this shape, or the refusal in this door's words. */
+export const body = <Schema extends z.ZodType>(schema: Schema) => jsonBody(schema, refuse);
+
+/** The same for a call that some SDKs make without any body, which then reads as `{}`. */
+export function bodyOrNone<Schema extends z.ZodType<object>>(
+  schema: Schema,
+): MiddlewareHandler<AppEnv, string, JsonInput<Schema>> {
+  const read = jsonBody(schema, refuse);
+  return async function bodyOrNone(c, next) {
+    const bare = c.req.raw.body === null || c.req.header("Content-Length") === "0";
+    if (!bare) return await read(c, next);
+    c.req.addValidatedData("json", schema.parse({}));
+    return await next();
+  };
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
+const UNFIT = /[\u0000-\u001f\u007f/?#]/;
+const LONGEST = 254;
+
+/** A user's name of the path, decoded once; undefined for one that the SDKs could not have sent whole (§0.12). */
+export function nameOfPath(c: Context): string | undefined {
+  const name = c.req.param("user") ?? "";
+  const fits = name !== "" && name.length <= LONGEST && !UNFIT.test(name) && name.isWellFormed();
+  return fits ? name : undefined;
+}

@@ -1,0 +1,138 @@
+import type { Context } from "hono";
+import type * as z from "zod";
+import type { VerifiedProof } from "../../core/challenge/proof.ts";
+import type { Client } from "../../core/client/client.ts";
+import type { Device } from "../../core/device/device.ts";
+import type { UserRecord } from "../../core/ports/users.ts";
+import type { Refusal } from "../../core/refusal.ts";
+import { no, ok, type Result } from "../../core/result.ts";
+import { toSeconds } from "../../core/time.ts";
+import { enrolByToken } from "../../core/usecases/enrol-by-token.ts";
+import { type Namespace, servesIn } from "../../core/usecases/enrolled-methods.ts";
+import { nameOf } from "../../core/usecases/find-named-user.ts";
+import { noteRefusal } from "../../core/usecases/note-refusal.ts";
+import { revokeDevice } from "../../core/usecases/revoke-device.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { bearerOf, requester, tenantOf } from "./client.ts";
+import { keyTextOfQuery, lookupKey } from "./credentials-text.ts";
+import { refuse } from "./errors.ts";
+import { tellLater } from "./later.ts";
+import type { credentialBody, removeBody } from "./schema.ts";
+import { ADD } from "./tokens.ts";
+import { authenticatorEvent, credentialWire } from "./translate.ts";
+
+/** A phone that speaks: its tenant's client, its own row and its person. */
+export type Holder = { readonly client: Client; readonly device: Device; readonly user: UserRecord };
+
+/** The live credential of a key text, good in this namespace; everything else is `unknown_device`. */
+export async function holderOf(
+  c: Context<AppEnv>,
+  namespace: Namespace,
+  keyText: string | undefined,
+): Promise<Result<Holder, Refusal>> {
+  const powers = services(c);
+  const client = await tenantOf(c);
+  if (!client.ok) return client;
+  const key = await lookupKey(powers, keyText);
+  const device = key && (await powers.devices.byFingerprint(key.fingerprint));
+  const user = device && servesIn(device, namespace) ? await powers.users.byId(device.userId) : undefined;
+  if (!device || !user) return no({ code: "unknown_device" });
+  if (user.user.status === "locked") return no({ code: "user_locked" });
+  return ok({ client: client.value, device, user });
+}
+
+export const holderOfQuery = (c: Context<AppEnv>, namespace: Namespace): Promise<Result<Holder, Refusal>> =>
+  holderOf(c, namespace, keyTextOfQuery(c.req.query("publicKey") ?? ""));
+
+/** Checks what a credential signed; a signature that does not fit is put on record (T25). */
+export async function signedBy(
+  c: Context<AppEnv>,
+  { client, device }: Holder,
+  message: string,
+  signature: string,
+  decision: "approve" | "deny" = "approve",
+): Promise<Result<VerifiedProof, Refusal>> {
+  const powers = services(c);
+  const proof = await powers.proofs.device(device, message, signature, decision);
+  if (!proof.ok) {
+    const { ip } = originOf(c);
+    noteRefusal(powers, {
+      type: "decision_refused",
+      subject: device.userId,
+      clientId: client.id,
+      reason: proof.error.code,
+      ...(ip === undefined ? {} : { ip }),
+    });
+  }
+  return proof;
+}
+
+/** §6.6 add credential: on the word of the backend's token. */
+export async function addCredential(
+  c: Context<AppEnv>,
+  namespace: Namespace,
+  body: z.output<typeof credentialBody>,
+): Promise<Response> {
+  const powers = services(c);
+  const sender = await bearerOf(c);
+  if (!sender.ok) return refuse(c, sender.error);
+  const { client, token } = sender.value;
+  const key = await powers.proofs.readKey(body.publicKey, "EC");
+  if (!key.ok) return refuse(c, key.error);
+  const user = await powers.users.byId(token.userId);
+  if (!user) return refuse(c, { code: "bad_token", detail: "user" });
+  const enrolled = await enrolByToken(powers, {
+    client,
+    user,
+    key: key.value,
+    name: body.deviceName ?? "",
+    namespace,
+    platform: body.devicePlatform?.toLowerCase() ?? "",
+    pushToken: body.pushToken,
+    mayAdd: token.scopes.includes(ADD),
+    tokenId: token.jti,
+    by: requester(c),
+  });
+  if (!enrolled.ok) return refuse(c, enrolled.error);
+  const { device, isNew } = enrolled.value;
+  if (isNew) await tellLater(powers, client, authenticatorEvent(powers, "created", token.name, device));
+  return c.json(credentialWire(token.name, device));
+}
+
+/** §6.6 get credential. */
+export async function getCredential(c: Context<AppEnv>, namespace: Namespace): Promise<Response> {
+  const holder = await holderOfQuery(c, namespace);
+  if (!holder.ok) return refuse(c, holder.error);
+  return c.json(credentialWire(nameOf(holder.value.user), holder.value.device));
+}
+
+const WINDOW_SECONDS = 600;
+
+/** §6.6 remove credential: signed over the present ten minutes, or those beside them, written with `.0` (§6.5). */
+export async function removeCredential(
+  c: Context<AppEnv>,
+  namespace: Namespace,
+  body: z.output<typeof removeBody>,
+): Promise<Response> {
+  const powers = services(c);
+  const holder = await holderOf(c, namespace, body.publicKey);
+  if (!holder.ok) return refuse(c, holder.error);
+  const { client, device, user } = holder.value;
+  const now = Math.floor(toSeconds(powers.clock.now()) / WINDOW_SECONDS);
+  const checks = [now, now - 1, now + 1].map((window) =>
+    powers.proofs.device(device, `${window}.0`, body.signature, "deny"),
+  );
+  const signed = (await Promise.all(checks)).some((check) => check.ok);
+  if (!signed) return refuse(c, { code: "bad_signature" });
+  const { ip } = originOf(c);
+  const revoked = await revokeDevice(powers, {
+    userId: device.userId,
+    deviceId: device.id,
+    reason: "removed_by_device",
+    actor: `device:${device.id}`,
+    ip,
+  });
+  if (!revoked.ok) return refuse(c, revoked.error);
+  await tellLater(powers, client, authenticatorEvent(powers, "deleted", nameOf(user), device));
+  return c.json({ removedAuthenticatorId: device.id });
+}

@@ -1,0 +1,81 @@
+import type { Context } from "hono";
+import type { Device } from "../../core/device/device.ts";
+import { type UserId, userSubject } from "../../core/ids.ts";
+import type { Prompt } from "../../core/inbox/state.ts";
+import type { Services } from "../../core/ports/services.ts";
+import { toSeconds } from "../../core/time.ts";
+import type { Namespace } from "../../core/usecases/enrolled-methods.ts";
+import { nameOf } from "../../core/usecases/find-named-user.ts";
+import { type AppEnv, services } from "../../http/context.ts";
+import { holderOfQuery } from "./credentials.ts";
+import { refuse } from "./errors.ts";
+import { promptWire } from "./translate.ts";
+
+/** This wire can carry a number, but no claim or unlock of a listed prompt; one that names its device is that device's. */
+export const canAnswer = ({ demands }: Prompt, device: Device): boolean =>
+  !demands.claim && !demands.unlock && (demands.device === undefined || demands.device === device.id);
+
+/** Nonces are good for this long (§6.4). */
+const NONCE_SECONDS = 60;
+
+/**
+ * The nonce of a credential and second: derived, so that asking for one stores nothing. The signed call does not repeat it (§6.4), so
+ * the seconds that are still good are tried.
+ */
+const nonceOf = (powers: Pick<Services, "handles">, device: Device, second: number): Promise<string> =>
+  powers.handles.pepper(["authsignal-prompt", device.id], String(second));
+
+/** §6.4 step 1. */
+export async function promptNonce(c: Context<AppEnv>, namespace: Namespace): Promise<Response> {
+  const powers = services(c);
+  const holder = await holderOfQuery(c, namespace);
+  if (!holder.ok) return refuse(c, holder.error);
+  return c.json({ message: await nonceOf(powers, holder.value.device, toSeconds(powers.clock.now())) });
+}
+
+async function signedNonce(
+  powers: Pick<Services, "handles" | "proofs" | "clock">,
+  device: Device,
+  signature: string,
+): Promise<string | undefined> {
+  const now = toSeconds(powers.clock.now());
+  for (let back = 0; back <= NONCE_SECONDS; back++) {
+    const proof = await powers.proofs.device(
+      device,
+      await nonceOf(powers, device, now - back),
+      signature,
+      "approve",
+    );
+    if (proof.ok) return proof.value.digest;
+  }
+  return undefined;
+}
+
+/**
+ * §6.6 get pending challenge: the newest that this device may answer, of whichever client and door. Without a signature the
+ * identifiers alone; a nonce shows what was asked once, and then counts as none.
+ */
+export async function pendingPrompt(c: Context<AppEnv>, namespace: Namespace): Promise<Response> {
+  const powers = services(c);
+  const holder = await holderOfQuery(c, namespace);
+  if (!holder.ok) return refuse(c, holder.error);
+  const { device, user } = holder.value;
+  const signature = c.req.header("X-Authsignal-Signature");
+  const nonce = signature === undefined ? undefined : await signedNonce(powers, device, signature);
+  if (signature !== undefined && nonce === undefined) return refuse(c, { code: "bad_signature" });
+  const { prompts } = await powers.inboxes.view(userSubject(device.userId));
+  const prompt = prompts.find((candidate) => canAnswer(candidate, device));
+  if (!prompt) return c.json({ userAuthenticatorId: device.id });
+  const isSigned = nonce !== undefined && (await isFirstUse(powers, device.userId, nonce));
+  const profile = isSigned ? await powers.authenticators.profile(device.userId) : {};
+  return c.json({
+    userAuthenticatorId: device.id,
+    ...promptWire(nameOf(user), prompt, isSigned, profile.custom),
+  });
+}
+
+const isFirstUse = (
+  powers: Pick<Services, "inboxes" | "chance">,
+  who: UserId,
+  nonce: string,
+): Promise<boolean> => powers.inboxes.spend(userSubject(who), nonce, powers.chance.uuid());

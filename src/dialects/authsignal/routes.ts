@@ -1,0 +1,129 @@
+import { Hono, type MiddlewareHandler } from "hono";
+import { allowsOrigin } from "../../core/client/client.ts";
+import { NAMESPACES } from "../../core/usecases/enrolled-methods.ts";
+import { type AppEnv, services } from "../../http/context.ts";
+import { doorCors } from "../../http/cors.ts";
+import type { Door } from "../../http/door.ts";
+import { refuseOtherMethods } from "../../http/method-not-allowed.ts";
+import { noStore } from "../../http/no-store.ts";
+import { getAction, listActions, track, updateAction, validate } from "./actions.ts";
+import { answerChallenge, claim } from "./answer.ts";
+import { body, bodyOrNone } from "./bodies.ts";
+import { clientNamed, requireSecret } from "./client.ts";
+import { addCredential, getCredential, removeCredential } from "./credentials.ts";
+import { refuse, renderFault } from "./errors.ts";
+import { pendingPrompt, promptNonce } from "./prompts.ts";
+import { pollPush, startPush } from "./push.ts";
+import {
+  answerBody,
+  claimBody,
+  credentialBody,
+  pollBody,
+  removeBody,
+  startBody,
+  stateBody,
+  trackBody,
+  userBody,
+  validateBody,
+} from "./schema.ts";
+import { getUser, listAuthenticators, removeAuthenticator, removeUser, updateUser } from "./users.ts";
+
+/**
+ * §2.3. A page may read what its client's origins allow. An answer that knows no client - an expired token's, above all - says
+ * nothing worth hiding, and its page must be able to read it.
+ */
+const cors = doorCors({
+  origins: (c, origin) => (c.var.client ? allowsOrigin(c.var.client, origin) : true),
+  credentials: false,
+  methods: ["GET", "POST", "PATCH", "OPTIONS"],
+  headers: ["Authorization", "Content-Type", "X-Authsignal-Signature", "Prefer"],
+});
+
+/** A parameter that comes twice can be read in two ways (T107). */
+const refuseRepeats: MiddlewareHandler<AppEnv> = async (c, next) =>
+  Object.values(c.req.queries()).some((values) => values.length > 1)
+    ? refuse(c, { code: "malformed", detail: "a query parameter came more than once" })
+    : await next();
+
+/** §9.1: what a backend calls, with the client's secret. */
+function serverRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  const secret = requireSecret;
+  routes.post("/validate", secret, body(validateBody), (c) => validate(c, c.req.valid("json")));
+  routes.get("/users/:user", secret, getUser);
+  routes.patch("/users/:user", secret, body(userBody), (c) => updateUser(c, c.req.valid("json")));
+  routes.delete("/users/:user", secret, removeUser);
+  routes.get("/users/:user/authenticators", secret, listAuthenticators);
+  routes.delete("/users/:user/authenticators/:id", secret, removeAuthenticator);
+  routes.get("/users/:user/actions", secret, listActions);
+  routes.post("/users/:user/actions/:action", secret, bodyOrNone(trackBody), (c) =>
+    track(c, c.req.valid("json")),
+  );
+  routes.get("/users/:user/actions/:action/:key", secret, getAction);
+  routes.patch("/users/:user/actions/:action/:key", secret, body(stateBody), (c) =>
+    updateAction(c, c.req.valid("json")),
+  );
+  return routes;
+}
+
+/** §6.6: what a phone calls, in each of the four namespaces. */
+function credentialRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  for (const namespace of NAMESPACES) {
+    const path = `/${namespace}`;
+    routes.get(path, (c) => getCredential(c, namespace));
+    routes.post(path, body(credentialBody), (c) => addCredential(c, namespace, c.req.valid("json")));
+    routes.post(`${path}/remove`, body(removeBody), (c) =>
+      removeCredential(c, namespace, c.req.valid("json")),
+    );
+    if (namespace === "in-app") continue;
+    routes.post(`${path}/challenge`, body(answerBody), (c) =>
+      answerChallenge(c, namespace, c.req.valid("json")),
+    );
+    if (namespace !== "qr-code") {
+      routes.get(`${path}/challenge`, (c) => pendingPrompt(c, namespace));
+      routes.post(`${path}/challenge/sign`, (c) => promptNonce(c, namespace));
+    }
+    if (namespace !== "push") {
+      routes.post(`${path}/challenge/claim`, body(claimBody), (c) =>
+        claim(c, namespace, c.req.valid("json")),
+      );
+    }
+  }
+  return routes;
+}
+
+/** §9.2: what a page calls, with the action's token. */
+function clientRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.use(cors, refuseRepeats);
+  routes.post("/challenge/push", bodyOrNone(startBody), (c) => startPush(c, c.req.valid("json")));
+  routes.post("/verify/push", body(pollBody), (c) => pollPush(c, c.req.valid("json")));
+  routes.get("/public/:tenant/.well-known/jwks", async (c) => {
+    const client = await clientNamed(c, c.req.param("tenant"));
+    return client.ok ? c.json({ keys: await services(c).keyring.published() }) : refuse(c, client.error);
+  });
+  routes.route("/user-authenticators", credentialRoutes());
+  return routes;
+}
+
+/** The Authsignal door, mounted at /v1. Success is exactly 200 with a JSON body; a refusal has three members (§0, §3). */
+export function authsignalRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.use(refuseOtherMethods(routes, renderFault));
+  routes.use(noStore);
+  routes.route("/client", clientRoutes());
+  routes.get("/ui", (c) =>
+    c.text(
+      "This deployment has no hosted page for actions: start the challenge with the SDK and the action's token.",
+    ),
+  );
+  routes.use(refuseRepeats);
+  routes.route("/", serverRoutes());
+  return routes;
+}
+
+/** The door as the app mounts it. */
+export const authsignalDoors = (): readonly Door[] => [
+  { name: "Authsignal", prefix: "/v1", routes: authsignalRoutes(), renderFault, forgivesSlashes: true },
+];

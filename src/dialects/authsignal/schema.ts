@@ -1,0 +1,113 @@
+import * as z from "zod";
+
+const plain = (limit: number) =>
+  z
+    .string()
+    .max(limit)
+    .nullish()
+    .transform((value) => value ?? undefined);
+
+/** Custom data points: any JSON object, bounded, because the row keeps it (§9.1.1). */
+const CUSTOM_LIMIT = 16_384;
+const custom = z
+  .record(z.string().max(256), z.json())
+  .refine((value) => JSON.stringify(value).length <= CUSTOM_LIMIT, `at most ${CUSTOM_LIMIT} characters`)
+  .nullish()
+  .transform((value) => value ?? undefined);
+
+/** §5.2. */
+export const ACTION_CODE = /^[a-zA-Z0-9_-]{1,64}$/;
+const code = z.string().regex(ACTION_CODE);
+const idempotencyKey = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[\x21-\x7e]+$/);
+
+/** Texts of P-256 keys and DER signatures are 124 and at most 96 characters. */
+const keyText = z.string().min(1).max(256);
+const challengeId = z.string().min(1).max(256);
+
+export const trackBody = z.object({
+  idempotencyKey: idempotencyKey.nullish().transform((value) => value ?? undefined),
+  ipAddress: plain(64),
+  userAgent: plain(1_024),
+  deviceId: plain(128),
+  scope: plain(256),
+  email: plain(254),
+  phoneNumber: plain(32),
+  username: plain(254),
+  custom,
+  locale: plain(35),
+});
+
+export const validateBody = z.object({
+  token: z.string().min(1).max(8_192),
+  action: plain(64),
+  userId: plain(254),
+});
+
+export const stateBody = z.object({
+  state: z.enum([
+    "ALLOW",
+    "BLOCK",
+    "CHALLENGE_REQUIRED",
+    "CHALLENGE_SUCCEEDED",
+    "CHALLENGE_FAILED",
+    "REVIEW_REQUIRED",
+    "REVIEW_SUCCEEDED",
+    "REVIEW_FAILED",
+  ]),
+});
+
+export const userBody = z.object({
+  email: z.string().max(254).nullish(),
+  emailVerified: z.boolean().optional(),
+  phoneNumber: z.string().max(32).nullish(),
+  phoneNumberVerified: z.boolean().optional(),
+  username: z.string().max(254).nullish(),
+  displayName: z.string().max(256).nullish(),
+  locale: z.string().max(35).nullish(),
+  defaultVerificationMethod: z.string().max(64).nullish(),
+  custom,
+});
+
+export const credentialBody = z.object({
+  publicKey: keyText,
+  deviceName: plain(256),
+  devicePlatform: plain(32),
+  pushToken: plain(4_096),
+});
+
+export const removeBody = z.object({ publicKey: keyText, signature: keyText });
+export const claimBody = z.object({ challengeId, publicKey: keyText, signature: keyText });
+
+export const answerBody = z.object({
+  challengeId,
+  publicKey: keyText,
+  approved: z.boolean(),
+  signature: keyText,
+  verificationCode: plain(32),
+});
+
+export const updateBody = z.object({
+  challengeId,
+  publicKey: keyText,
+  signature: keyText,
+  pushToken: plain(4_096),
+  resetExpiry: z.boolean().nullish(),
+});
+
+const optionalCode = code.nullish().transform((value) => value ?? undefined);
+
+export const startBody = z.object({ action: optionalCode, userAuthenticatorId: plain(64) });
+export const pollBody = z.object({ challengeId });
+export const inAppStartBody = z.object({ action: optionalCode });
+export const qrStartBody = z.object({ action: optionalCode, custom });
+export const qrPollBody = z.object({ challengeId, deviceCode: z.string().min(1).max(256) });
+
+/** What a QR socket may say (§8.1). */
+export const socketMessage = z.object({
+  type: z.literal("CREATE_CHALLENGE"),
+  data: z.object({ challengeType: z.literal("QR_CODE"), actionCode: optionalCode, custom }),
+});

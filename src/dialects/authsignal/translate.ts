@@ -1,0 +1,175 @@
+import type { Action } from "../../core/action/action.ts";
+import type { JsonObject } from "../../core/challenge/state.ts";
+import type { Device } from "../../core/device/device.ts";
+import type { Prompt } from "../../core/inbox/state.ts";
+import type { ActionEvent } from "../../core/ports/action-webhooks.ts";
+import type { Snapshot } from "../../core/ports/rooms.ts";
+import type { Services } from "../../core/ports/services.ts";
+import type { UserRecord } from "../../core/ports/users.ts";
+import { type Instant, toSeconds } from "../../core/time.ts";
+import { type Enrolled, platformOf, servesIn, verifiedCodes } from "../../core/usecases/enrolled-methods.ts";
+import { METHOD_WORDS } from "../../core/usecases/settle-action.ts";
+
+export const iso = (at: Instant): string => new Date(at).toISOString();
+
+/** States are capitals on this wire (§5.1). */
+export const stateWord = (action: Action): string => action.state.toUpperCase();
+
+const given = <Value>(name: string, value: Value | undefined): Readonly<Record<string, Value>> =>
+  value === undefined ? {} : { [name]: value };
+
+/** §9.1, `getAction`. */
+export const actionWire = (action: Action) => ({
+  state: stateWord(action),
+  stateUpdatedAt: iso(action.stateAt),
+  createdAt: iso(action.createdAt),
+  ...given("verificationMethod", action.method && METHOD_WORDS[action.method]),
+  rules: [],
+});
+
+/** How a device meets a challenge: those that only scan or verify in their app are not pushed to (§1). */
+const deviceMethod = (device: Device): "PUSH" | "DEVICE" => (servesIn(device, "push") ? "PUSH" : "DEVICE");
+
+const CODE_METHODS = { email: "EMAIL_OTP", sms: "SMS", device: "DEVICE" } as const;
+export const ALLOWED_METHODS = ["PUSH", "DEVICE", "EMAIL_OTP", "SMS"] as const;
+
+/** The ways that the user has enrolled, each once. */
+export function methodsOf(enrolled: Enrolled): readonly string[] {
+  const devices = enrolled.devices.map(deviceMethod);
+  const codes = verifiedCodes(enrolled).map(({ kind }) => CODE_METHODS[kind]);
+  return [...new Set<string>([...devices, ...codes])];
+}
+
+/** §9.1.3, devices first. */
+export function authenticatorsWire(name: string, record: UserRecord, enrolled: Enrolled) {
+  const devices = enrolled.devices.map((device) => ({
+    userId: name,
+    userAuthenticatorId: device.id,
+    verificationMethod: deviceMethod(device),
+    createdAt: iso(device.enrolledAt),
+    verifiedAt: iso(device.enrolledAt),
+    lastVerifiedAt: iso(lastVerifiedAt(device, enrolled)),
+    ...given("displayName", device.name || undefined),
+    ...given("devicePlatform", platformOf(device).toUpperCase() || undefined),
+  }));
+  const codes = verifiedCodes(enrolled).map(
+    ({ id, kind, identifier, createdAt, verifiedAt, lastVerifiedAt }) => ({
+      userId: name,
+      userAuthenticatorId: id,
+      verificationMethod: CODE_METHODS[kind],
+      createdAt: iso(createdAt),
+      ...given("verifiedAt", verifiedAt && iso(verifiedAt)),
+      ...given("lastVerifiedAt", lastVerifiedAt && iso(lastVerifiedAt)),
+      ...given(kind === "email" ? "email" : "phoneNumber", spelled(record, identifier)),
+    }),
+  );
+  return [...devices, ...codes];
+}
+
+const spelled = (record: UserRecord, normal: string | undefined): string | undefined =>
+  record.identifiers.find((identifier) => identifier.normal === normal)?.value ?? normal;
+
+const lastVerifiedAt = (device: Device, { rows }: Enrolled): Instant =>
+  rows.find(({ id }) => id === device.id)?.lastVerifiedAt ?? device.enrolledAt;
+
+/** §6.6: what a phone is told of its credential. */
+export const credentialWire = (name: string, device: Device) => ({
+  userAuthenticatorId: device.id,
+  userId: name,
+  verifiedAt: iso(device.enrolledAt),
+  lastVerifiedAt: iso(device.enrolledAt),
+});
+
+/** The longest custom data that goes into a prompt; the action's row keeps the rest. */
+const PROMPT_CUSTOM = 2_048;
+
+/** A Cotter device signs the event's name: this one would enrol a device there. */
+const RESERVED_EVENT = "ENROLL_NEW_TRUSTED_DEVICE";
+
+/** What a challenge of this door keeps for its later answers, and for the doors that show it. */
+export function challengeContext(
+  method: "push" | "device",
+  about: {
+    readonly code: string;
+    readonly idempotencyKey: string;
+    readonly name?: string;
+    readonly deviceId?: string | undefined;
+    readonly userAgent?: string | undefined;
+    readonly ip?: string | undefined;
+    readonly custom?: JsonObject | undefined;
+  },
+): JsonObject {
+  const { custom, code } = about;
+  const fits = custom !== undefined && JSON.stringify(custom).length <= PROMPT_CUSTOM;
+  return {
+    method,
+    action: code,
+    idem: about.idempotencyKey,
+    ...(code.includes(RESERVED_EVENT) ? {} : { event: code }),
+    ...given("name", about.name),
+    ...given("device_id", about.deviceId),
+    ...given("user_agent", about.userAgent?.slice(0, 512)),
+    ...given("ip", about.ip),
+    ...(fits ? { custom } : {}),
+  };
+}
+
+const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+/** What the asking side looked like, as far as the approver may be shown it. */
+export const shownContext = ({ context, origin }: Pick<Prompt, "context" | "origin">) => ({
+  ...given("deviceId", text(context.device_id)),
+  ...given("userAgent", text(context.user_agent) ?? origin.userAgent),
+  ...given("ipAddress", text(context.ip) ?? origin.ip),
+  ...given("custom", context.custom),
+});
+
+/** §6.6: the pending challenge; without a good signature the identifiers alone (§6.4). */
+export function promptWire(name: string, prompt: Prompt, isSigned: boolean, custom: JsonObject | undefined) {
+  const { context } = prompt;
+  return {
+    challengeId: prompt.challengeId,
+    userId: name,
+    actionCode: text(context.action) ?? prompt.purpose,
+    idempotencyKey: text(context.idem) ?? prompt.challengeId,
+    expiresAt: toSeconds(prompt.expiresAt),
+    ...(isSigned ? { ...shownContext(prompt), ...given("user", custom && { custom }) } : {}),
+  };
+}
+
+/** §7.3: told before a push challenge counts as begun. */
+export const pushCreated = (
+  powers: Pick<Services, "chance" | "clock">,
+  action: Action,
+  snapshot: Snapshot,
+): ActionEvent => ({
+  id: powers.chance.uuid(),
+  type: "push.created",
+  at: powers.clock.now(),
+  data: {
+    challengeId: snapshot.spec.id,
+    userId: action.context.name,
+    idempotencyKey: action.idempotencyKey,
+    actionCode: action.code,
+    ...given("userAgent", action.context.userAgent),
+    ...given("ipAddress", action.context.ip),
+  },
+});
+
+/** §7.3: an authenticator was added, changed or removed. */
+export const authenticatorEvent = (
+  powers: Pick<Services, "chance" | "clock">,
+  what: "created" | "updated" | "deleted",
+  name: string,
+  device: Device,
+): ActionEvent => ({
+  id: powers.chance.uuid(),
+  type: `authenticator.${what}`,
+  at: powers.clock.now(),
+  data: {
+    userId: name,
+    verificationMethod: deviceMethod(device),
+    createdAt: iso(device.enrolledAt),
+    userAuthenticatorId: device.id,
+  },
+});

@@ -1,0 +1,130 @@
+import type { Context } from "hono";
+import type * as z from "zod";
+import type { Profile } from "../../core/action/authenticator.ts";
+import type { JsonObject } from "../../core/challenge/state.ts";
+import { parseDeviceId } from "../../core/ids.ts";
+import type { UserRecord } from "../../core/ports/users.ts";
+import { deleteUser } from "../../core/usecases/delete-user.ts";
+import { enrolledOf } from "../../core/usecases/enrolled-methods.ts";
+import { ensureNamedUser, findNamedUser } from "../../core/usecases/find-named-user.ts";
+import { giveNames } from "../../core/usecases/give-names.ts";
+import { revokeDevice } from "../../core/usecases/revoke-device.ts";
+import type { IdentifierKind } from "../../core/user/user.ts";
+import { type AppEnv, services } from "../../http/context.ts";
+import { nameOfPath } from "./bodies.ts";
+import { requester } from "./client.ts";
+import { refuse } from "./errors.ts";
+import { tellLater } from "./later.ts";
+import type { userBody } from "./schema.ts";
+import { ALLOWED_METHODS, authenticatorEvent, authenticatorsWire, methodsOf } from "./translate.ts";
+
+const NO_NAME = { code: "malformed", detail: "user id" } as const;
+
+async function namedUser(c: Context<AppEnv>): Promise<UserRecord | undefined> {
+  const name = nameOfPath(c);
+  return name === undefined ? undefined : await findNamedUser(services(c), name);
+}
+
+function namesWire(record: UserRecord) {
+  const find = (kind: IdentifierKind) => record.identifiers.find((identifier) => identifier.kind === kind);
+  const [email, phone, username] = [find("email"), find("phone"), find("username")];
+  return {
+    ...(email ? { email: email.value } : {}),
+    emailVerified: email?.verifiedAt !== undefined,
+    ...(phone ? { phoneNumber: phone.value } : {}),
+    phoneNumberVerified: phone?.verifiedAt !== undefined,
+    ...(username ? { username: username.value } : {}),
+  };
+}
+
+/** §9.1 `getUser`: an unknown user is one who has nothing enrolled. */
+export async function getUser(c: Context<AppEnv>): Promise<Response> {
+  const powers = services(c);
+  if (nameOfPath(c) === undefined) return refuse(c, NO_NAME);
+  const record = await namedUser(c);
+  if (!record) return c.json({ isEnrolled: false, emailVerified: false, phoneNumberVerified: false });
+  const [enrolled, profile] = await Promise.all([
+    enrolledOf(powers, record.user.id),
+    powers.authenticators.profile(record.user.id),
+  ]);
+  const methods = methodsOf(enrolled);
+  return c.json({
+    isEnrolled: methods.length > 0,
+    ...namesWire(record),
+    ...profile,
+    enrolledVerificationMethods: methods,
+    allowedVerificationMethods: ALLOWED_METHODS,
+  });
+}
+
+type UserBody = z.output<typeof userBody>;
+
+/** §9.1 `updateUser`: what is absent stays; each member that was sent comes back. The user is made when unknown. */
+export async function updateUser(c: Context<AppEnv>, body: UserBody): Promise<Response> {
+  const powers = services(c);
+  const name = nameOfPath(c);
+  if (name === undefined) return refuse(c, NO_NAME);
+  const by = requester(c);
+  const record = await ensureNamedUser(powers, name, by);
+  const named = await giveNames(
+    powers,
+    record,
+    {
+      email: { value: body.email, verified: body.emailVerified },
+      phone: { value: body.phoneNumber, verified: body.phoneNumberVerified },
+      username: { value: body.username },
+    },
+    by,
+  );
+  if (!named.ok) return refuse(c, named.error);
+  const changed = profileChange(body);
+  if (Object.keys(changed).length > 0) {
+    const before = await powers.authenticators.profile(record.user.id);
+    const merged = Object.entries({ ...before, ...changed }).filter(([, value]) => value !== null);
+    const profile: Profile = Object.fromEntries(merged);
+    await powers.authenticators.putProfile(record.user.id, profile, powers.clock.now());
+  }
+  const sent = Object.entries(body).filter(([, value]) => value !== undefined);
+  return c.json(Object.fromEntries(sent) as JsonObject);
+}
+
+const profileChange = ({ displayName, locale, custom }: UserBody): Readonly<Record<string, unknown>> => ({
+  ...(displayName === undefined ? {} : { displayName }),
+  ...(locale === undefined ? {} : { locale }),
+  ...(custom === undefined ? {} : { custom }),
+});
+
+/** §9.1 `deleteUser`: the user, in every door; deleting nobody is a success. */
+export async function removeUser(c: Context<AppEnv>): Promise<Response> {
+  const record = await namedUser(c);
+  if (record) await deleteUser(services(c), record.user.id, requester(c));
+  return c.json({});
+}
+
+/** §9.1 `getAuthenticators`: a bare array. */
+export async function listAuthenticators(c: Context<AppEnv>): Promise<Response> {
+  const name = nameOfPath(c);
+  const record = await namedUser(c);
+  if (!record || name === undefined) return c.json([]);
+  const enrolled = await enrolledOf(services(c), record.user.id);
+  return c.json(authenticatorsWire(name, record, enrolled));
+}
+
+/** §9.1 `deleteAuthenticator`: deleting what is not there is a success. */
+export async function removeAuthenticator(c: Context<AppEnv>): Promise<Response> {
+  const powers = services(c);
+  const record = await namedUser(c);
+  if (!record) return c.json({});
+  const id = c.req.param("id") ?? "";
+  const userId = record.user.id;
+  const deviceId = parseDeviceId(id);
+  const by = requester(c);
+  await powers.authenticators.remove(userId, id);
+  if (deviceId === undefined) return c.json({});
+  const revoked = await revokeDevice(powers, { userId, deviceId, reason: "removed_by_client", ...by });
+  if (revoked.ok && !revoked.value.repeated) {
+    const event = authenticatorEvent(powers, "deleted", nameOfPath(c) ?? userId, revoked.value.device);
+    await tellLater(powers, c.var.client, event);
+  }
+  return c.json({});
+}
