@@ -16,6 +16,7 @@ export type App = Place & {
 export type ClientParts = {
   readonly client_id?: string;
   readonly allowed_origins?: readonly string[];
+  readonly redirect_uris?: readonly string[];
   readonly settings?: Readonly<Record<string, unknown>>;
 };
 
