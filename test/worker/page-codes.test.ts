@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ChallengeId } from "../../src/core/ids.ts";
-import { codeSubject } from "../../src/core/usecases/code-subject.ts";
+import { codeHash, codeSubject } from "../../src/core/usecases/code-subject.ts";
 import { checkCode } from "../../src/core/usecases/prove-code.ts";
 import { sendCode } from "../../src/core/usecases/send-code.ts";
 import { type ReadIdentifier, readIdentifier } from "../../src/core/user/identifier.ts";
@@ -72,8 +72,9 @@ describe("guessing", () => {
     const { services: powers } = pageDeployment();
     const subject = await codeSubject(powers, known(email()));
     const challengeId = powers.rooms.fresh();
+    // Longer than any code lives, so that only the lock can have killed it.
     const put = () =>
-      powers.inboxes.putCode(subject, { challengeId, hash: "right", expiresAt: Date.now() + 600_000 });
+      powers.inboxes.putCode(subject, { challengeId, hash: "right", expiresAt: Date.now() + 86_400_000 });
     const guess = (hash: string) => powers.inboxes.tryCode(subject, { challengeId, hash });
     const lock = async () => {
       await put();
@@ -186,6 +187,21 @@ describe("guessing", () => {
     });
     expect(other).toMatchObject({ ok: false, error: { code: "wrong_code" } });
     expect((await a.post(checkA, { code: codeA })).location).toContain("myapp://");
+  });
+
+  test("T70 what is kept of the same digits differs by challenge, address and purpose", async () => {
+    const { services: powers } = pageDeployment();
+    const kept = { challengeId: "a", identifier: known("ana@example.com"), purpose: "x", code: "123456" };
+    const hashes = await Promise.all(
+      [
+        kept,
+        { ...kept, challengeId: "b" },
+        { ...kept, identifier: known("bo@example.com") },
+        { ...kept, purpose: "y" },
+      ].map((one) => codeHash(powers, one)),
+    );
+    expect(new Set(hashes).size).toBe(4);
+    expect(await codeHash(powers, kept)).toBe(hashes[0]);
   });
 
   test("T67 nothing at rest holds the code, the link's secret, the browser's secret or the address's spelling of the subject", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ChallengeId } from "../../src/core/ids.ts";
 import { fresh } from "./support/cotter.ts";
 import {
+  appPath,
   browser,
   enter,
   exchange,
@@ -124,7 +125,9 @@ describe("a link is confirmed wherever it is opened", () => {
   });
 
   test("the browser that opened the link gets no way into the app: only the one that asked does", async () => {
-    const { link, check, reader } = await linked();
+    const { client, link, check, reader } = await linked();
+    // It has a secret of its own.
+    await reader.get(await appPath(client));
     const secret = link.searchParams.get("t") ?? "";
     const answered = await reader.post(link.pathname, { secret, decision: "approve" });
     expect(answered.text).not.toContain("myapp://");

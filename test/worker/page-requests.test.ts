@@ -552,6 +552,19 @@ describe("inside a page of the client", () => {
     expect(at.messages).toEqual([]);
   });
 
+  test.each(["https://shop.example/x", "https://shop.example; script-src *", "myapp://x", "*", "null"])(
+    "T93 a client whose origins are everybody still has pages for parents: not %s",
+    async (domain) => {
+      const at = pageDeployment();
+      const client = await newPageClient(at);
+      await at.services.clients.update(client, { allowedOrigins: ["*"] }, Date.now());
+      expect((await at.ask(framePath(client, { domain: "https://any.example" }))).status).toBe(200);
+      const seen = await at.ask(framePath(client, { domain }));
+      expect(seen.status).toBe(400);
+      expect(seen.headers.get("Content-Security-Policy")).toContain("frame-ancestors 'none'");
+    },
+  );
+
   test.each([
     ["the site around it", { Origin: SITE, "Sec-Fetch-Site": "cross-site" }],
     ["a neighbour", { "Sec-Fetch-Site": "same-site" }],

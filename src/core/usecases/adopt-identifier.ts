@@ -28,7 +28,7 @@ type Adopted = Result<UserRecord, RefusalOf<"not_allowed" | "user_exists">>;
 /**
  * The person whom a proven identifier belongs to: found, or made on the fly. Where somebody had merely claimed it, without any
  * proof, it becomes a new person's: nothing that the claimer had put on the earlier one (devices, sessions, other names) reaches
- * whoever owns the address (settled question 23, docs/decisions/0030). Refused: `not_allowed` when the app named another person.
+ * whoever owns the address (settled question 23, docs/decisions/0014). Refused: `not_allowed` when the app named another person.
  */
 export async function adoptIdentifier(powers: Powers, asked: AdoptIdentifier): Promise<Adopted> {
   const { identifier } = asked;

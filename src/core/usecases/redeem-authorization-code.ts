@@ -1,7 +1,7 @@
 import type { JsonObject, Origin } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import { codeChallengeOf } from "../client/pkce.ts";
-import { type UserId, userSubject } from "../ids.ts";
+import { userSubject } from "../ids.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
@@ -79,7 +79,10 @@ export async function redeemAuthorizationCode(
     ...(origin.ip === undefined ? {} : { ip: origin.ip }),
   });
   if (!redeemed.ok) return redeemed;
-  const userId = redeemed.value.grant?.userId as UserId;
+  const { grant } = redeemed.value;
+  // What was taken back is not handed out again, though the same exchange would still be answered.
+  if (!grant || grant.ended) return no({ code: "grant_ended" });
+  const { userId } = grant;
   const user = await powers.users.byId(userId);
   if (!user) return no({ code: "unknown_user" });
   await powers.inboxes.openEnrolment(userSubject(userId), asked.binding, asked.hint);

@@ -73,6 +73,9 @@ export const Channels = ({
   );
 };
 
+/** A heading of two lines breaks between words, not inside of one. */
+const unbroken = (text: string): string => text.replaceAll("-", "-\u2060");
+
 /** Asks for the address. */
 export const Entry = (props: EntryProps) => {
   const { setting, type, method, action, csrf, channels, error, value } = props;
@@ -80,7 +83,7 @@ export const Entry = (props: EntryProps) => {
   const words = entryWords(setting.locale, type, method);
   return (
     <VerifyFrame setting={setting} title={words.title}>
-      <h1>{words.title}</h1>
+      <h1>{unbroken(words.title)}</h1>
       <p>{entry.lead(setting.brand.name)}</p>
       <form method="post" action={action} novalidate>
         <input type="hidden" name="csrf" value={csrf} />

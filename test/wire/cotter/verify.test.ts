@@ -1,0 +1,182 @@
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { describe, expect, inject, test } from "vitest";
+import { makeApi } from "../support/api.ts";
+
+const origin = inject("origin");
+const api = makeApi(origin);
+const admin = makeApi(origin, { Authorization: `Bearer ${inject("adminToken")}` });
+const REDIRECT = "myapp://auth_callback";
+
+const bytes = (count: number) => randomBytes(count);
+const text = (length: number) => bytes(length).toString("base64url").slice(0, length);
+
+/** How each SDK makes its verifier, writes the page's address and asks for the identity (Cotter §3.1 row 13, §8.1). */
+const SDKS = [
+  { name: "RN", verifier: () => bytes(32).toString("base64"), escapes: false, oauth: true, secret: false },
+  { name: "WEB", verifier: () => bytes(28).toString("hex"), escapes: true, oauth: true, secret: false },
+  { name: "FL", verifier: () => text(128), escapes: false, oauth: true, secret: false },
+  { name: "AND", verifier: () => text(86), escapes: true, oauth: false, secret: true },
+  { name: "IOS", verifier: () => text(43), escapes: true, oauth: false, secret: true },
+  { name: "PY", verifier: () => text(43), escapes: true, oauth: true, secret: false },
+] as const;
+
+async function newClient(): Promise<string> {
+  const made = await admin("POST", "/admin/clients", {
+    json: { name: "Shop", kind: "public", redirect_uris: [REDIRECT] },
+  });
+  if (made.status !== 201) throw new Error(made.text);
+  return String(made.body.client_id);
+}
+
+async function codeFor(to: string): Promise<string> {
+  const { body } = await api("GET", "/dev/outbox", { query: { to } });
+  return (body.messages as readonly { code: string }[])[0]?.code ?? "";
+}
+
+/** A browser, as far as HTTP goes. */
+async function walk(
+  path: string,
+  address: string,
+): Promise<{ code: string; state: string; challenge_id: string }> {
+  const entry = await api("GET", path);
+  const cookie = entry.headers.get("set-cookie")?.split(";")[0] ?? "";
+  const csrf = /name="csrf" value="([^"]*)"/.exec(entry.text)?.[1] ?? "";
+  const post = (to: string, fields: Readonly<Record<string, string>>) =>
+    api("POST", to, {
+      headers: { Cookie: cookie, "Content-Type": "application/x-www-form-urlencoded", Origin: "null" },
+      raw: new URLSearchParams({ csrf, ...fields }).toString(),
+    });
+  const sent = await post(path, { identifier: address });
+  expect(sent.status, sent.text.slice(-600)).toBe(303);
+  const check = sent.headers.get("location")?.split("?")[0] ?? "";
+  const done = await post(check, { code: await codeFor(address) });
+  expect(done.status).toBe(303);
+  const location = done.headers.get("location") ?? "";
+  expect(location.startsWith(`${REDIRECT}?`)).toBe(true);
+  const parameters = new URLSearchParams(location.slice(location.indexOf("?")));
+  return {
+    code: parameters.get("code") ?? "",
+    state: parameters.get("state") ?? "",
+    challenge_id: parameters.get("challenge_id") ?? "",
+  };
+}
+
+describe("the page's code is exchanged as the SDKs do it", () => {
+  test.each(SDKS)(
+    "$name: its verifier, its query, its headers",
+    async ({ name, verifier, escapes, oauth, secret }) => {
+      const clientId = await newClient();
+      const address = `${name.toLowerCase()}-${randomUUID()}@example.com`;
+      const own = verifier();
+      const challenge = createHash("sha256").update(own).digest("base64url");
+      const redirect = escapes ? encodeURIComponent(REDIRECT) : REDIRECT;
+      const state = Math.random().toString(36).slice(2, 12);
+      const given = await walk(
+        `/app?api_key=${clientId}&redirect_url=${redirect}&type=EMAIL&code_challenge=${challenge}&state=${state}`,
+        address,
+      );
+      expect(given.state).toBe(state);
+      const ask = (json: object) =>
+        api("POST", `/api/v0/verify/get_identity${oauth ? "?oauth_token=true" : ""}`, {
+          headers: { API_KEY_ID: clientId, ...(secret ? { API_SECRET_KEY: clientId } : {}) },
+          json,
+        });
+      const body = {
+        code_verifier: own,
+        authorization_code: given.code,
+        challenge_id: Number(given.challenge_id),
+        redirect_url: REDIRECT,
+      };
+      const identity = await ask(body);
+      expect(identity.status, identity.text).toBe(200);
+      expect(identity.body).toEqual({
+        identifier: {
+          ID: expect.stringMatching(/^[0-9a-f-]{36}$/),
+          created_at: expect.any(String),
+          updated_at: expect.any(String),
+          update_at: expect.any(String),
+          deleted_at: "0001-01-01T00:00:00Z",
+          identifier: address,
+          identifier_type: "EMAIL",
+          public_key: "",
+          device_type: "BROWSER",
+          device_name: expect.any(String),
+          expiry: expect.any(String),
+          timestamp: expect.any(String),
+        },
+        oauth_token: {
+          access_token: expect.stringMatching(/^eyJ/),
+          id_token: expect.stringMatching(/^eyJ/),
+          refresh_token: expect.any(String),
+          token_type: "Bearer",
+          expires_in: 3_600,
+          auth_method: "OTP",
+        },
+        token: {
+          identifier_id: expect.any(String),
+          identifier: address,
+          identifier_type: "EMAIL",
+          receiver: clientId,
+          timestamp: expect.stringMatching(/^\d{10}$/),
+          expire_at: expect.stringMatching(/^\d{10}$/),
+          signature: expect.stringMatching(/^[A-Za-z0-9+/]{86}==$/),
+        },
+        user: expect.objectContaining({ identifier: address, issuer: clientId, enrolled: [] }),
+      });
+      // A lost answer is asked for again; a wrong verifier takes everything back.
+      expect((await ask(body)).status).toBe(200);
+      const wrong = await ask({ ...body, code_verifier: `${own}x` });
+      expect(wrong).toMatchObject({ status: 400, body: { msg: "Authorization code is not valid" } });
+      expect((await ask(body)).status).toBe(200);
+      const refreshed = await api("POST", `/api/v0/token/${clientId}`, {
+        headers: { API_KEY_ID: clientId },
+        json: { refresh_token: (identity.body.oauth_token as { refresh_token: string }).refresh_token },
+      });
+      expect(refreshed).toMatchObject({ status: 400, body: { msg: "Refresh token is not valid" } });
+    },
+  );
+
+  test("RN comes back without a code: 400 with a reason, never a fault", async () => {
+    const clientId = await newClient();
+    for (const json of [
+      {},
+      { code_verifier: "x" },
+      { code_verifier: "x", authorization_code: null, challenge_id: null, redirect_url: REDIRECT },
+      { code_verifier: "x", authorization_code: "x", challenge_id: Number.NaN, redirect_url: REDIRECT },
+      { code_verifier: "x", authorization_code: "x", challenge_id: 2 ** 31, redirect_url: REDIRECT },
+      { code_verifier: "x", authorization_code: "x".repeat(300), challenge_id: 1, redirect_url: REDIRECT },
+    ]) {
+      const answer = await api("POST", "/api/v0/verify/get_identity", {
+        headers: { API_KEY_ID: clientId },
+        json,
+      });
+      expect(answer.status).toBe(400);
+      expect(answer.body.msg).toEqual(expect.any(String));
+    }
+  });
+
+  test("T82 no address that was not registered is ever led to", async () => {
+    const clientId = await newClient();
+    const challenge = createHash("sha256").update("x").digest("base64url");
+    for (const redirect of [
+      "https://evil.example/",
+      `${REDIRECT}/`,
+      `${REDIRECT}?x`,
+      "myapp://",
+      "javascript:alert(1)//",
+    ]) {
+      const seen = await api("GET", "/app", {
+        query: {
+          api_key: clientId,
+          redirect_url: redirect,
+          type: "EMAIL",
+          code_challenge: challenge,
+          state: "s",
+        },
+      });
+      expect(seen.status).toBe(400);
+      expect(seen.headers.get("location")).toBeNull();
+      expect(seen.text).not.toContain("<a ");
+    }
+  });
+});
