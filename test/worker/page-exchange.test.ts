@@ -70,6 +70,7 @@ describe("the code is for whoever asked, once", () => {
     const first = await exchange(at, client, given);
     expect(first.status).toBe(200);
     expect((await exchange(at, client, given, { code_verifier: "wrong" })).status).toBe(400);
+    expect(await exchange(at, client, given)).toEqual({ status: 400, body: MSG });
     const refreshed = await at.ask("/api/v0/token", {
       method: "POST",
       headers: { "Content-Type": "application/json", API_KEY_ID: client },

@@ -260,6 +260,26 @@ describe("who may go on", () => {
     }
   });
 
+  test("T107 a field twice is refused, also when everything else is right", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at);
+    const person = browser(at);
+    const check = await enter(person, client, email());
+    const code = at.last().code ?? "";
+    const twice = [
+      ["csrf", person.csrf()],
+      ["code", "x"],
+      ["code", code],
+    ];
+    const answer = await at.ask(check, {
+      method: "POST",
+      headers: { "Content-Type": "application/x-www-form-urlencoded", Cookie: person.cookie() },
+      body: new URLSearchParams(twice).toString(),
+    });
+    expect(answer.status).toBe(403);
+    expect((await person.post(check, { code })).status).toBe(303);
+  });
+
   test("T92 T93 every page and answer: not stored, not framed, no referrer, its own policy and cookie", async () => {
     const at = pageDeployment();
     const client = await newPageClient(at);

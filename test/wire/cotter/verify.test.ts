@@ -127,7 +127,7 @@ describe("the page's code is exchanged as the SDKs do it", () => {
       expect((await ask(body)).status).toBe(200);
       const wrong = await ask({ ...body, code_verifier: `${own}x` });
       expect(wrong).toMatchObject({ status: 400, body: { msg: "Authorization code is not valid" } });
-      expect((await ask(body)).status).toBe(200);
+      expect((await ask(body)).status).toBe(400);
       const refreshed = await api("POST", `/api/v0/token/${clientId}`, {
         headers: { API_KEY_ID: clientId },
         json: { refresh_token: (identity.body.oauth_token as { refresh_token: string }).refresh_token },
