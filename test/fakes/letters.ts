@@ -7,16 +7,16 @@ export const PLACE: LetterPlace = { host: "sign.example" };
 export const CODE = "493027";
 
 /** A one-time code by e-mail, with some parts replaced. */
-export const message = (over: Partial<Message> = {}): Message => ({
+export const message = ({ template = "one_time_code", ...over }: Partial<Message> = {}): Message => ({
   id: "msg_01-Az",
   channel: "email",
   to: "ana@example.com",
-  template: "one_time_code",
+  template,
   locale: "en-GB",
   brand: { name: "Shop" },
   clientId: "shop" as ClientId,
   subject: "identifier:test" as SubjectKey,
-  code: CODE,
+  ...(template === "one_time_code" ? { code: CODE } : {}),
   expiresAt: NOW + 10 * 60_000,
   ...over,
 });

@@ -7,7 +7,7 @@ const MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monos
 /** For readers that know of dark mode; everything else stands in the elements, where every reader finds it. */
 const DARK = `:root{color-scheme:light dark;supported-color-schemes:light dark}
 @media (prefers-color-scheme:dark){
-.ground{background:#111317!important}.card{background:#1b1e24!important;border-color:#343a43!important}
+.ground{background:#111317!important}.card{background:#1b1e24!important;border-left-color:#343a43!important;border-right-color:#343a43!important;border-bottom-color:#343a43!important}
 .ink{color:#eceef1!important}.soft{color:#a3abb6!important}.code{background:#111317!important;border-color:#343a43!important;color:#eceef1!important}
 .plate{background:#ffffff!important}}`;
 
@@ -74,6 +74,11 @@ const Body = (content: Content) => (
         </p>
       ))}
       <Key {...content} />
+      {content.warning === undefined ? null : (
+        <p class="ink" style={styles.text}>
+          {content.warning}
+        </p>
+      )}
       {content.after.map((paragraph) => (
         <p class="soft" style={styles.soft}>
           {paragraph}

@@ -19,6 +19,8 @@ export type Wording = {
   readonly before: readonly string[];
   /** Words on the button that opens the link. */
   readonly button?: string;
+  /** What the reader must not do; it stands out. */
+  readonly warning?: string;
   readonly after: readonly string[];
   /** The whole of a text message, its last line for machines excepted. */
   readonly short: string;

@@ -13,9 +13,9 @@ export const EN: Words = {
     subject: `Your ${facts.brand} code`,
     heading: `Your ${facts.brand} code`,
     before: ["Type this code where you were asked for it:"],
+    warning: `Never read this code to anyone, and never pass it on: ${facts.brand} will not ask you for it on the phone, in a chat or by mail.`,
     after: [
       `It works once, within ${minutes(facts.minutes)}.`,
-      `Never read this code to anyone, and never pass it on: ${facts.brand} will not ask you for it on the phone, in a chat or by e-mail.`,
       ...askedFrom(facts),
       "If you did not ask for it, you need not do anything. Without the code nobody gets in.",
     ],
@@ -27,9 +27,9 @@ export const EN: Words = {
     heading: "Confirm your address",
     before: [`${facts.brand} wants to know that this address is yours. Open the page and confirm there:`],
     button: "Open the page",
+    warning: `Never pass this message on, and never read its address to anyone: ${facts.brand} will not ask you for it.`,
     after: [
       `It works once, within ${minutes(facts.minutes)}.`,
-      `Never pass this message on, and never read its address to anyone: ${facts.brand} will not ask you for it.`,
       ...askedFrom(facts),
       "If you did not ask for it, you need not do anything. Nothing happens until somebody confirms.",
     ],
