@@ -1,0 +1,248 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { userSubject } from "../../src/core/ids.ts";
+import { GUESS_LIMIT } from "../../src/core/inbox/policy.ts";
+import { CARRIED_LIFETIME, carriedHash, drawCode } from "../../src/core/usecases/carried-code.ts";
+import { chance } from "../../src/wiring.ts";
+import { storedIn } from "./support/challenges.ts";
+import { deployment, fresh } from "./support/cotter.ts";
+import { counting } from "./support/counting.ts";
+import { type Ada, codes, generated, newAda, newBackend, waitOn } from "./support/loginid.ts";
+import { namespaces } from "./support/namespaces.ts";
+
+const at = deployment();
+afterEach(() => vi.useRealTimers());
+
+/** Six digits that are not these. */
+const other = (code: string, by = 1): string => String((Number(code) + by) % 1_000_000).padStart(6, "0");
+const NOT_FOUND = { status: 404, body: { code: "verification_code_not_found" } };
+const LOCKED = { status: 429, body: { code: "remote_session_maximum_retry_attempts" } };
+
+const scene = async () => ({
+  backend: await newBackend(at),
+  web: await newBackend(at, { kind: "public", settings: { wait_seconds: 5 } }),
+  ada: await newAda(at),
+});
+
+describe("T60 five wrong guesses end a person's codes of that kind", () => {
+  test("by a waiter: the right code is dead, and so is the next one", async () => {
+    const { backend, web, ada } = await scene();
+    const code = await generated(at, backend, ada);
+    const long = await generated(at, backend, ada, { type: "long" });
+    for (let guess = 1; guess <= GUESS_LIMIT; guess++) {
+      expect(await waitOn(at, web, ada, other(code, guess))).toMatchObject(NOT_FOUND);
+    }
+    expect((await codes(at, backend, "authorize", ada, { body: { code } })).body.code).toBe(
+      "verification_code_not_found",
+    );
+    const next = await generated(at, backend, ada);
+    expect(await waitOn(at, web, ada, next)).toMatchObject(NOT_FOUND);
+    // Another kind is not touched.
+    expect((await codes(at, backend, "authorize", ada, { type: "long", body: { code: long } })).status).toBe(
+      200,
+    );
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 15 * 60_000);
+    const later = await generated(at, backend, ada);
+    expect((await waitOn(at, web, ada, later, { no_wait: true })).body.code).toBe(
+      "remote_session_in_progress",
+    );
+  });
+
+  test("by a backend: said to be locked, and waiters of strangers do not lock the backend out", async () => {
+    const { backend, web, ada } = await scene();
+    const code = await generated(at, backend, ada);
+    for (let guess = 1; guess <= GUESS_LIMIT; guess++) {
+      expect(
+        (await codes(at, backend, "authorize", ada, { body: { code: other(code, guess) } })).status,
+      ).toBe(404);
+    }
+    const locked = await codes(at, backend, "authorize", ada, { body: { code } });
+    expect(locked).toMatchObject(LOCKED);
+    expect(Number(locked.headers.get("Retry-After"))).toBeGreaterThan(0);
+    const bob = await newAda(at);
+    for (let guess = 1; guess <= GUESS_LIMIT; guess++)
+      await waitOn(at, web, bob, "000000", { no_wait: true });
+    const own = await generated(at, backend, bob);
+    expect((await codes(at, backend, "authorize", bob, { body: { code: own } })).status).toBe(200);
+  });
+
+  test("a right guess clears the count; a code that is used or over does not", async () => {
+    const { backend, web, ada } = await scene();
+    for (let round = 0; round < 3; round++) {
+      const code = await generated(at, backend, ada);
+      for (let guess = 1; guess < GUESS_LIMIT; guess++)
+        await waitOn(at, web, ada, other(code, guess), { no_wait: true });
+      expect((await waitOn(at, web, ada, code, { no_wait: true })).body.code).toBe(
+        "remote_session_in_progress",
+      );
+    }
+    const used = await generated(at, backend, ada);
+    await codes(at, backend, "invalidate-all", ada);
+    for (let guess = 0; guess < 10; guess++) await waitOn(at, web, ada, used, { no_wait: true });
+    const code = await generated(at, backend, ada);
+    for (let guess = 1; guess < GUESS_LIMIT; guess++)
+      await waitOn(at, web, ada, other(code, guess), { no_wait: true });
+    await waitOn(at, web, ada, used, { no_wait: true });
+    await waitOn(at, web, ada, other(code, 9), { no_wait: true });
+    expect(await waitOn(at, web, ada, code)).toMatchObject(NOT_FOUND);
+  });
+});
+
+describe("T63 guesses are taken before anything is looked up", () => {
+  test("race: a hundred wrong ones at once make five comparisons", async () => {
+    const counter = counting(env);
+    const watched = deployment(counter.bindings);
+    const { backend, web, ada } = await scene();
+    const code = await generated(watched, backend, ada);
+    let looked = 0;
+    const counted = deployment(counter.bindings, ({ userCodes }) => ({
+      userCodes: {
+        ...userCodes,
+        lookUp: (...given: Parameters<typeof userCodes.lookUp>) => {
+          looked += 1;
+          return userCodes.lookUp(...given);
+        },
+      },
+    }));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, guess) => waitOn(counted, web, ada, other(code, guess + 1))),
+    );
+    expect(looked).toBe(GUESS_LIMIT);
+    expect(answers.every(({ status }) => status === 404)).toBe(true);
+  });
+
+  test("race: a hundred through a backend, too", async () => {
+    const { backend, ada } = await scene();
+    const code = await generated(at, backend, ada);
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, guess) =>
+        codes(at, backend, "authorize", ada, { body: { code: other(code, guess + 1) } }),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 404)).toHaveLength(GUESS_LIMIT);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(30 - GUESS_LIMIT);
+  });
+});
+
+test("T62 case, blanks, another client and another address are one counter", async () => {
+  const { backend, ada } = await scene();
+  const code = await generated(at, backend, ada);
+  const spellings = [
+    ada.username.toUpperCase(),
+    ` ${ada.username}`,
+    ada.username,
+    `${ada.username} `,
+    ada.username.toUpperCase(),
+  ];
+  for (const [index, username] of spellings.entries()) {
+    const web = await newBackend(at, { kind: "public" });
+    await waitOn(
+      at,
+      web,
+      { username },
+      other(code, index + 1),
+      {},
+      { "CF-Connecting-IP": `203.0.113.${index}` },
+    );
+  }
+  const web = await newBackend(at, { kind: "public" });
+  expect(await waitOn(at, web, ada, code)).toMatchObject(NOT_FOUND);
+});
+
+describe("a stranger cannot tell who exists", () => {
+  test("an unknown person, an unverified name, a wrong code and a lock are one answer", async () => {
+    const { web, backend, ada } = await scene();
+    await generated(at, backend, ada);
+    const claimed = await newAda(at, undefined, "anonymous");
+    const nobody = { username: `${fresh("nobody")}@example.com` };
+    const answers = [];
+    for (const who of [ada, claimed, nobody, { username: fresh("name") }]) {
+      for (let guess = 0; guess <= GUESS_LIMIT; guess++)
+        answers.push(await waitOn(at, web, who, "000000", { no_wait: true }));
+    }
+    for (const { status, body } of answers)
+      expect({ status, body }).toEqual({ status: 404, body: answers[0]!.body });
+  });
+
+  test("a name that only an anonymous call has claimed finds nobody for a backend either", async () => {
+    const { backend } = await scene();
+    const claimed = await newAda(at, undefined, "anonymous");
+    const answer = await codes(at, backend, "generate", claimed, {
+      body: { user_id: undefined, username: claimed.username },
+    });
+    expect(answer.body.code).toBe("user_not_found");
+  });
+});
+
+test("T20 T106 a code is its person's: another's name, deployment ids and other codes are nothing", async () => {
+  const { backend, web, ada } = await scene();
+  const bob = await newAda(at);
+  const code = await generated(at, backend, ada);
+  expect((await codes(at, backend, "authorize", bob, { body: { code } })).body.code).toBe(
+    "verification_code_not_found",
+  );
+  await codes(at, backend, "invalidate-all", bob);
+  expect(await waitOn(at, web, bob, code)).toMatchObject(NOT_FOUND);
+  const gone: Ada = { ...ada, id: "00000000-0000-4000-8000-000000000000" as Ada["id"] };
+  expect((await codes(at, backend, "authorize", gone, { body: { code } })).body.code).toBe("user_not_found");
+  expect((await waitOn(at, web, ada, code, { no_wait: true })).body.code).toBe("remote_session_in_progress");
+});
+
+test("T67 no code and no nonce rests anywhere as it is", async () => {
+  const { backend, ada } = await scene();
+  const drawn = [
+    await generated(at, backend, ada, { type: "long" }),
+    await generated(at, backend, ada, { type: "phrase" }),
+    await generated(at, backend, ada),
+  ];
+  const [shown] = (await at.services.inboxes.view(userSubject(ada.id))).prompts;
+  const rows = await env.DB.prepare("select * from user_codes where user_id = ?").bind(ada.id).all();
+  const nonces = await env.DB.prepare("select * from used_nonces where client_id = ?").bind(backend.id).all();
+  const inbox = await runInDurableObject(
+    namespaces.INBOXES.get(namespaces.INBOXES.idFromName(userSubject(ada.id))),
+    (_, { storage }) => [...storage.kv.list()],
+  );
+  const dump = JSON.stringify([rows.results, nonces.results, inbox, await storedIn(shown!.challengeId)]);
+  expect(rows.results).toHaveLength(3);
+  expect(nonces.results).toHaveLength(3);
+  for (const code of drawn) expect(dump).not.toContain(code);
+});
+
+test("T65 codes are drawn evenly and are long enough", async () => {
+  const counts = new Map<string, number>();
+  const draws = 60_000;
+  for (let i = 0; i < draws; i++) {
+    for (const digit of drawCode(chance, "short")) counts.set(digit, (counts.get(digit) ?? 0) + 1);
+  }
+  const expected = (draws * 6) / 10;
+  const chiSquare = [...counts.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+  expect(counts.size).toBe(10);
+  // Nine degrees of freedom: beyond 40 once in a hundred thousand runs.
+  expect(chiSquare).toBeLessThan(40);
+  const words = new Set(Array.from({ length: 20_000 }, () => chance.words(4)).flat());
+  expect(words.size).toBe(2_048);
+  expect(4 * Math.log2(2_048)).toBeGreaterThanOrEqual(34.5);
+  expect(new Set(Array.from({ length: 1_000 }, () => drawCode(chance, "long"))).size).toBe(1_000);
+});
+
+test("T66 what guessing can win in the life of a code", () => {
+  const guesses = (lifetime: number) => 2 * GUESS_LIMIT * Math.ceil(lifetime / (15 * 60_000));
+  expect(guesses(CARRIED_LIFETIME.phrase) / 2_048 ** 4).toBeLessThan(2 ** -32);
+  expect(guesses(CARRIED_LIFETIME.long) / 2 ** 192).toBeLessThan(2 ** -32);
+  // The vendor's six digits cannot get there: what a guess would win is worth something only once the person approves that code.
+  expect(guesses(CARRIED_LIFETIME.short) / 1e6).toBeLessThanOrEqual(1e-5);
+});
+
+test("a code's hash is bound to person, kind and purpose", async () => {
+  const userId = (await newAda(at)).id;
+  const context = { userId, kind: "short", purpose: "sign_in" } as const;
+  const hashes = await Promise.all([
+    carriedHash(at.services, context, "123456"),
+    carriedHash(at.services, { ...context, userId: (await newAda(at)).id }, "123456"),
+    carriedHash(at.services, { ...context, kind: "phrase" }, "123456"),
+    carriedHash(at.services, { ...context, purpose: "enrol_device" }, "123456"),
+  ]);
+  expect(new Set(hashes).size).toBe(4);
+});
