@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { countingForm } from "../../src/core/user/counting-form.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
+import { settingsSchema } from "../../src/dialects/admin/settings-schema.ts";
 import { limitGuesses, limitSends } from "../../src/dialects/cotter/page/limits.ts";
 import { pageDoors } from "../../src/dialects/cotter/page/routes.ts";
 import { brandStyle, contrast } from "../../src/pages/verify/brand.ts";
@@ -181,6 +182,36 @@ describe("devices by a name that people know", () => {
     [undefined, undefined],
   ])("%s", (userAgent, name) => {
     expect(deviceName(userAgent)).toBe(name);
+  });
+});
+
+describe("how a client is shown", () => {
+  test.each([
+    { brand: { name: "Shop", colour: "#A1b2C3", logo: "https://cdn.example/a.svg" } },
+    { brand: {} },
+    { verify_seconds: 1, code_sends_per_hour: 0 },
+    { verify_seconds: 3_600, code_sends_per_hour: 100_000 },
+  ])("%j is taken", (settings) => {
+    expect(settingsSchema.safeParse(settings).data).toEqual(settings);
+  });
+
+  test.each([
+    { brand: { name: "" } },
+    { brand: { name: "x".repeat(81) } },
+    { brand: { name: "Shop\u202egnp" } },
+    { brand: { name: "Shop\nBcc: x@example.com" } },
+    { brand: { colour: "red" } },
+    { brand: { colour: "#fff" } },
+    { brand: { colour: "#ffffff;}" } },
+    { brand: { logo: "http://cdn.example/a.svg" } },
+    { brand: { logo: "data:image/svg+xml,x" } },
+    { brand: { logo: "https://u:p@cdn.example/a.svg" } },
+    { brand: { font: "x" } },
+    { verify_seconds: 0 },
+    { verify_seconds: 3_601 },
+    { code_sends_per_hour: -1 },
+  ])("%j is refused", (settings) => {
+    expect(settingsSchema.safeParse(settings).success).toBe(false);
   });
 });
 

@@ -41,6 +41,7 @@ describe("what the page is asked", () => {
     ["T80 plain", { code_challenge_method: "plain" }, "does not work"],
     ["T80 an empty method", { code_challenge_method: "" }, "does not work"],
     ["a state without end", { state: "x".repeat(513) }, "does not work"],
+    ["a state of control characters", { state: "\u0001".repeat(86) }, "does not work"],
     ["a person who is none", { cotter_user_id: "1" }, "does not work"],
   ])("%s is told by a page of our own, and leads nowhere", async (_name, over, words) => {
     const at = pageDeployment();
@@ -177,6 +178,25 @@ describe("what the page is asked", () => {
     expect(seen.text).not.toContain("<img src=x>");
     expect(seen.text).not.toContain("<b onclick");
     expect(seen.text).not.toContain("<script>x");
+  });
+
+  test("the longest of everything fits into a challenge", async () => {
+    const at = pageDeployment();
+    const redirect_url = `https://shop.example/${"x".repeat(1_003)}`;
+    const client = await newPageClient(at, {}, [redirect_url]);
+    const person = browser(at);
+    const identifier = `${'"'.repeat(100)}${"é".repeat(90)}@${"b".repeat(50)}.example`;
+    const over = { redirect_url, state: "\u0001".repeat(85), cotter_user_id: crypto.randomUUID() };
+    expect(redirect_url).toHaveLength(1_024);
+    expect(await enter(person, client, identifier, over)).toMatch(/^\/app\/check\//);
+    const framed = await newPageClient(at, {}, [redirect_url]);
+    const begun = await framePost(at, framePath(framed, over).replace("?", "/start?"), {
+      secret: "A".repeat(43),
+      identifier,
+      method: "otp",
+      channel: "email",
+    });
+    expect(begun.status).toBe(200);
   });
 
   test("a state comes back as it was, and adds no parameter", async () => {

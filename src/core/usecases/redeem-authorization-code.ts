@@ -97,7 +97,7 @@ async function isAskers(
   return (
     spec.clientId === asked.client.id &&
     verification.number === asked.number &&
-    verification.accepted.includes(asked.redirectUrl) &&
+    [verification.redirectUrl, ...verification.accepted].includes(asked.redirectUrl) &&
     verification.codeChallenge === (await codeChallengeOf(asked.codeVerifier))
   );
 }

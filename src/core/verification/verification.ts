@@ -13,10 +13,10 @@ export type Verification = {
   readonly number: number;
   /** S256 of the app's code verifier. */
   readonly codeChallenge: string;
-  /** Redirect addresses that the exchange may name, exactly (Cotter §8.2). */
-  readonly accepted: readonly string[];
   /** Where the browser is sent afterwards; absent inside a frame, which tells its parent instead. */
   readonly redirectUrl?: string;
+  /** What else the exchange may name for a redirect address, exactly (Cotter §8.2). */
+  readonly accepted: readonly string[];
   readonly state?: string;
   /** Digest of the secret of the browser that asked: no other browser gets the authorization code. */
   readonly browser: string;

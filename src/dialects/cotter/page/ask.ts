@@ -92,7 +92,8 @@ function readShared(c: Context<AppEnv>, values: Values, client: Client, codeChal
   if (type !== "EMAIL" && type !== "PHONE") return undefined;
   // RFC 7636 §4.3, S256 alone: a plain challenge would be its own verifier (T80).
   if (!CODE_CHALLENGE.test(codeChallenge) || codeMethod !== "S256") return undefined;
-  if (state.length > STATE_LIMIT || !state.isWellFormed()) return undefined;
+  // As it is kept: a control character takes six.
+  if (JSON.stringify(state).length > STATE_LIMIT + 2 || !state.isWellFormed()) return undefined;
   const named = cotter_user_id !== undefined && cotter_user_id !== "" && cotter_user_id !== "null";
   const userId = named ? parseUserId(cotter_user_id) : undefined;
   if (named && userId === undefined) return undefined;

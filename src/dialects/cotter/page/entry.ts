@@ -59,7 +59,7 @@ async function submit(
       : (ask.channels.find((name) => name === form.channel) ?? ask.channels[0] ?? "sms");
   const { redirectUrl, method } = ask;
   const secret = ownSecret(c);
-  const accepted = [redirectUrl];
+  const accepted: readonly string[] = [];
   const begun = await begin(c, { ask, identifier, channel, method, secret, accepted, redirectUrl });
   if (!begun.ok) return refuse(c, ask, value, begun.error);
   const { snapshot, sent } = begun.value;
