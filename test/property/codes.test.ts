@@ -35,8 +35,9 @@ function play(story: readonly (typeof step extends fc.Arbitrary<infer Step> ? St
       failures = [];
       return;
     }
-    // What is compared is counted; what is not, changes nothing.
-    if (next !== before) failures.push(now);
+    // Compared were those that were told so, and the one that began a lock.
+    const locks = next.codeFailures?.lockedUntil !== before.codeFailures?.lockedUntil;
+    if (value.error.code === "wrong_code" || locks) failures.push(now);
     if (value.error.code === "code_locked") newest.clear();
   };
   for (const one of story) {
