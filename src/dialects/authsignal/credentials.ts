@@ -30,15 +30,24 @@ export async function holderOf(
   namespace: Namespace,
   keyText: string | undefined,
 ): Promise<Result<Holder, Refusal>> {
-  const powers = services(c);
   const client = await tenantOf(c);
-  if (!client.ok) return client;
+  return client.ok ? await holderOfSender(c, client.value, namespace, keyText) : client;
+}
+
+/** The same for a sender who is known already. */
+export async function holderOfSender(
+  c: Context<AppEnv>,
+  client: Client,
+  namespace: Namespace,
+  keyText: string | undefined,
+): Promise<Result<Holder, Refusal>> {
+  const powers = services(c);
   const key = await lookupKey(powers, keyText);
   const device = key && (await powers.devices.byFingerprint(key.fingerprint));
   const user = device && servesIn(device, namespace) ? await powers.users.byId(device.userId) : undefined;
   if (!device || !user) return no({ code: "unknown_device" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
-  return ok({ client: client.value, device, user });
+  return ok({ client, device, user });
 }
 
 export const holderOfQuery = (c: Context<AppEnv>, namespace: Namespace): Promise<Result<Holder, Refusal>> =>

@@ -12,20 +12,28 @@ import { body, bodyOrNone } from "./bodies.ts";
 import { clientNamed, requireSecret } from "./client.ts";
 import { addCredential, getCredential, removeCredential } from "./credentials.ts";
 import { refuse, renderFault } from "./errors.ts";
+import { startInApp, verifyInApp } from "./in-app.ts";
 import { pendingPrompt, promptNonce } from "./prompts.ts";
 import { pollPush, startPush } from "./push.ts";
+import { qrPoll, qrStart } from "./qr.ts";
+import { qrSocket } from "./qr-socket.ts";
 import {
   answerBody,
   claimBody,
   credentialBody,
+  inAppStartBody,
   pollBody,
+  qrPollBody,
+  qrStartBody,
   removeBody,
   startBody,
   stateBody,
   trackBody,
+  updateBody,
   userBody,
   validateBody,
 } from "./schema.ts";
+import { updateCredential, updateNonce } from "./update-credential.ts";
 import { getUser, listAuthenticators, removeAuthenticator, removeUser, updateUser } from "./users.ts";
 
 /**
@@ -76,6 +84,8 @@ function credentialRoutes(): Hono<AppEnv> {
     routes.post(`${path}/remove`, body(removeBody), (c) =>
       removeCredential(c, namespace, c.req.valid("json")),
     );
+    routes.post(`${path}/sign`, (c) => updateNonce(c, namespace));
+    routes.patch(path, body(updateBody), (c) => updateCredential(c, namespace, c.req.valid("json")));
     if (namespace === "in-app") continue;
     routes.post(`${path}/challenge`, body(answerBody), (c) =>
       answerChallenge(c, namespace, c.req.valid("json")),
@@ -99,6 +109,14 @@ function clientRoutes(): Hono<AppEnv> {
   routes.use(cors, refuseRepeats);
   routes.post("/challenge/push", bodyOrNone(startBody), (c) => startPush(c, c.req.valid("json")));
   routes.post("/verify/push", body(pollBody), (c) => pollPush(c, c.req.valid("json")));
+  routes.post("/challenge/qr-code", body(qrStartBody), (c) => qrStart(c, c.req.valid("json")));
+  routes.post("/verify/qr-code", body(qrPollBody), (c) => qrPoll(c, c.req.valid("json")));
+  routes.post("/challenge", bodyOrNone(inAppStartBody), (c) => startInApp(c, c.req.valid("json")));
+  for (const namespace of ["in-app", "device"] as const) {
+    routes.post(`/verify/${namespace}`, body(claimBody), (c) =>
+      verifyInApp(c, namespace, c.req.valid("json")),
+    );
+  }
   routes.get("/public/:tenant/.well-known/jwks", async (c) => {
     const client = await clientNamed(c, c.req.param("tenant"));
     return client.ok ? c.json({ keys: await services(c).keyring.published() }) : refuse(c, client.error);
@@ -123,7 +141,20 @@ export function authsignalRoutes(): Hono<AppEnv> {
   return routes;
 }
 
+const SOCKET_PATH = /^(?:\/api-ws)?\/ws-v1-challenge\/?$/;
+
+/** Where the SDK looks for the QR socket, having turned the base URL's `v1` and `api` into other words (§8.1). */
+function socketRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.use(noStore);
+  // A wildcard, because a mounted route takes no slash at its end.
+  routes.get("*", (c) => (SOCKET_PATH.test(c.req.path) ? qrSocket(c) : c.notFound()));
+  return routes;
+}
+
 /** The door as the app mounts it. */
 export const authsignalDoors = (): readonly Door[] => [
+  { prefix: "/ws-v1-challenge", routes: socketRoutes(), renderFault },
+  { prefix: "/api-ws", routes: socketRoutes(), renderFault },
   { name: "Authsignal", prefix: "/v1", routes: authsignalRoutes(), renderFault, forgivesSlashes: true },
 ];

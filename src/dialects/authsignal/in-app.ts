@@ -1,0 +1,152 @@
+import type { Context } from "hono";
+import type * as z from "zod";
+import { type Action, isOpen, keyOf } from "../../core/action/action.ts";
+import { userSubject } from "../../core/ids.ts";
+import type { Services } from "../../core/ports/services.ts";
+import type { Refusal } from "../../core/refusal.ts";
+import { no, ok, type Result } from "../../core/result.ts";
+import { SECOND } from "../../core/time.ts";
+import { purposeOf } from "../../core/usecases/begin-action-challenge.ts";
+import type { Namespace } from "../../core/usecases/enrolled-methods.ts";
+import { nameOf } from "../../core/usecases/find-named-user.ts";
+import { finishedEvent } from "../../core/usecases/finished-event.ts";
+import { recordFinish } from "../../core/usecases/record-finish.ts";
+import { settleAction } from "../../core/usecases/settle-action.ts";
+import { settleAtOnce } from "../../core/usecases/settle-at-once.ts";
+import { countStart } from "../../core/usecases/start-challenge.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { type Sender, senderOf } from "./client.ts";
+import { type Holder, holderOfSender, signedBy } from "./credentials.ts";
+import { refuse } from "./errors.ts";
+import { withTokenLengths } from "./lifetimes.ts";
+import type { claimBody, inAppStartBody } from "./schema.ts";
+import { accessToken } from "./tokens.ts";
+import { challengeContext } from "./translate.ts";
+
+const GOOD_FOR = 600 * SECOND;
+/** What an in-app verification without an action of its own is called. */
+const UNNAMED = "in-app";
+
+type Ticket = { readonly until: number; readonly action: string };
+
+const macOf = (
+  powers: Pick<Services, "handles">,
+  clientId: string,
+  parts: readonly string[],
+): Promise<string> => powers.handles.pepper(["authsignal-in-app", clientId, ...parts], "");
+
+/** §6.6 in-app, step 1: a text to sign that says by itself what it is good for. Anybody may ask, so nothing is kept. */
+export async function startInApp(
+  c: Context<AppEnv>,
+  body: z.output<typeof inAppStartBody>,
+): Promise<Response> {
+  const powers = services(c);
+  const sender = await senderOf(c);
+  if (!sender.ok) return refuse(c, sender.error);
+  const parts = [String(powers.clock.now() + GOOD_FOR), body.action ?? "", powers.chance.text(16)];
+  const mac = await macOf(powers, sender.value.client.id, parts);
+  return c.json({ challengeId: [...parts, mac].join("."), nonce: powers.chance.text(32) });
+}
+
+async function ticketOf(powers: Pick<Services, "handles" | "secrets">, clientId: string, text: string) {
+  const [until = "", action = "", random = "", mac = "", ...rest] = text.split(".");
+  const own = await macOf(powers, clientId, [until, action, random]);
+  const genuine = rest.length === 0 && (await powers.secrets.equal(mac, own));
+  return genuine ? ({ until: Number(until), action } satisfies Ticket) : undefined;
+}
+
+type Proven = { readonly action: Action; readonly token: string };
+
+/** §6.6 in-app, step 2: signed, decided and redeemed in one commit, for the tracked action or for one of its own. */
+export async function verifyInApp(
+  c: Context<AppEnv>,
+  namespace: Namespace,
+  body: z.output<typeof claimBody>,
+): Promise<Response> {
+  const powers = services(c);
+  const sender = await senderOf(c);
+  if (!sender.ok) return refuse(c, sender.error);
+  const ticket = await ticketOf(powers, sender.value.client.id, body.challengeId);
+  if (!ticket || ticket.until <= powers.clock.now()) return refuse(c, { code: "unknown_challenge" });
+  const holder = await holderOfSender(c, sender.value.client, namespace, body.publicKey);
+  if (!holder.ok) return refuse(c, holder.error);
+  const action = await actionFor(c, sender.value, holder.value, ticket);
+  if (!action.ok) return refuse(c, action.error);
+  const proven = await prove(c, holder.value, action.value, body);
+  if (!proven.ok) return refuse(c, proven.error);
+  const { user, device } = holder.value;
+  const username = user.identifiers.find(({ kind }) => kind === "username")?.value;
+  return c.json({
+    token: proven.value.token,
+    userId: proven.value.action.context.name,
+    userAuthenticatorId: device.id,
+    ...(username === undefined ? {} : { username }),
+  });
+}
+
+async function actionFor(
+  c: Context<AppEnv>,
+  { client, token }: Sender,
+  { user }: Holder,
+  ticket: Ticket,
+): Promise<Result<Action, Refusal>> {
+  const powers = services(c);
+  const closed = no({ code: "not_allowed", detail: "the action takes no challenge" } as const);
+  if (token) {
+    const tracked = token.userId === user.user.id ? await powers.actions.find(token) : undefined;
+    if (!tracked) return no({ code: "device_of_another_user" });
+    const named = ticket.action === "" || ticket.action === token.code;
+    return named && isOpen(tracked.state) ? ok(tracked) : closed;
+  }
+  const code = ticket.action || UNNAMED;
+  if (client.settings.actions?.[code] === "block") return closed;
+  const now = powers.clock.now();
+  return ok({
+    clientId: client.id,
+    userId: user.user.id,
+    code,
+    idempotencyKey: powers.chance.uuid(),
+    state: "challenge_required",
+    stateAt: now,
+    createdAt: now,
+    context: { name: nameOf(user) },
+  });
+}
+
+async function prove(
+  c: Context<AppEnv>,
+  holder: Holder,
+  action: Action,
+  body: z.output<typeof claimBody>,
+): Promise<Result<Proven, Refusal>> {
+  const powers = services(c);
+  const { client } = holder;
+  const proof = await signedBy(c, holder, body.challengeId, body.signature);
+  if (!proof.ok) return proof;
+  const limited = await countStart(powers, client);
+  if (limited) return no(limited);
+  const who = userSubject(holder.user.user.id);
+  if (!(await powers.inboxes.spend(who, proof.value.digest, powers.chance.uuid())))
+    return no({ code: "replayed" });
+  const settled = await settleAtOnce(powers, {
+    door: "authsignal",
+    client: withTokenLengths(client),
+    purpose: purposeOf(action.code),
+    scope: "action",
+    context: challengeContext("device", { ...action, name: action.context.name }),
+    origin: originOf(c),
+    proof: proof.value,
+    lane: "standard",
+    replayWindow: 0,
+    draw: async () => ({ id: powers.rooms.fresh(), waiterProof: powers.chance.text(32) }),
+  });
+  if (!settled.ok) return settled;
+  const { facts, view } = settled.value;
+  if (!facts) throw new Error("a redeemed challenge has facts");
+  await powers.actions.begin(keyOf(action), view.id, powers.clock.now());
+  const after = await settleAction(powers, client, action, settled.value);
+  await recordFinish(powers, view.id, finishedEvent(settled.value));
+  if (after.state !== "challenge_succeeded")
+    return no({ code: "not_allowed", detail: "the action was vetoed" });
+  return ok({ action: after, token: await accessToken(powers, client, after, facts) });
+}

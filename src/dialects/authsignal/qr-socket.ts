@@ -1,0 +1,161 @@
+import type { Context } from "hono";
+import type { PhaseName } from "../../core/challenge/state.ts";
+import { allowsOrigin } from "../../core/client/client.ts";
+import type { Snapshot } from "../../core/ports/rooms.ts";
+import type { Refusal } from "../../core/refusal.ts";
+import { withdrawChallenge } from "../../core/usecases/withdraw-challenge.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { clientNamed, type Sender, tokenOf } from "./client.ts";
+import { collect } from "./collect.ts";
+import { refuse } from "./errors.ts";
+import { startQr } from "./qr.ts";
+import { follow, type Line } from "./qr-line.ts";
+import { socketMessage } from "./schema.ts";
+import { iso } from "./translate.ts";
+
+const PROTOCOL = "authsignal-ws";
+const TOKEN = "x.authsignal.token.";
+const TENANT = "x.authsignal.tenant.";
+
+/** There is no error message on this wire: a socket that cannot be served is closed (§8.1). */
+const CLOSE = { malformed: 4400, unauthorized: 4401, tooMany: 4429, fault: 1011 } as const;
+const LONGEST_MESSAGE = 32_768;
+
+/**
+ * §8.1: QR challenges over a WebSocket. The sender is among the offered sub-protocols, of which `authsignal-ws` alone is selected; the
+ * accessToken goes to the socket that created the challenge and to nobody else.
+ */
+export async function qrSocket(c: Context<AppEnv>): Promise<Response> {
+  if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
+    return refuse(c, { code: "malformed", detail: "this address takes a WebSocket" });
+  }
+  const offered = (c.req.header("Sec-WebSocket-Protocol") ?? "").split(",").map((text) => text.trim());
+  const part = (prefix: string) => offered.find((text) => text.startsWith(prefix))?.slice(prefix.length);
+  if (!offered.includes(PROTOCOL)) return refuse(c, { code: "malformed", detail: "sub-protocol" });
+  const token = part(TOKEN);
+  const sender = token === undefined ? await clientNamed(c, part(TENANT)) : await tokenOf(c, token);
+  if (!sender.ok) return refuse(c, sender.error);
+  const { client } = c.var;
+  const origin = c.req.header("Origin");
+  const { config, limits } = services(c);
+  if (origin !== undefined && origin !== config.issuer && !allowsOrigin(client, origin)) {
+    return refuse(c, { code: "unknown_client" });
+  }
+  if (!(await limits.wait(originOf(c).ip))) {
+    return refuse(c, { code: "too_many", scope: "ip", retryAt: services(c).clock.now() + 60_000 });
+  }
+  const { 0: theirs, 1: ours } = new WebSocketPair();
+  serve(c, ours, "token" in sender.value ? sender.value : { client });
+  ours.accept();
+  const headers = { "Sec-WebSocket-Protocol": PROTOCOL };
+  return new Response(null, { status: 101, webSocket: theirs, headers });
+}
+
+type Live = { readonly snapshot: Snapshot; readonly line: Line };
+
+function serve(c: Context<AppEnv>, socket: WebSocket, sender: Sender): void {
+  let live: Live | undefined;
+  let turn: Promise<void> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): void => {
+    turn = turn.then(work).catch((cause: unknown) => {
+      services(c).log("warn", "a QR socket could not be served", { cause });
+      hangUp(socket, CLOSE.fault);
+    });
+  };
+  socket.addEventListener("message", ({ data }) =>
+    inTurn(async () => {
+      live = (await create(c, socket, sender, data, live)) ?? live;
+    }),
+  );
+  socket.addEventListener("close", ({ code }) => {
+    inTurn(async () => live?.line.stop());
+    // The other half of the handshake: 1005 and 1006 must not be sent.
+    hangUp(socket, code === 1005 || code === 1006 ? 1000 : code);
+  });
+}
+
+/** One CREATE_CHALLENGE. The challenge before it ends unless somebody has claimed it: one code at a time is good (T96). */
+async function create(
+  c: Context<AppEnv>,
+  socket: WebSocket,
+  sender: Sender,
+  data: unknown,
+  before: Live | undefined,
+): Promise<Live | undefined> {
+  const asked = readMessage(data);
+  if (!asked) return void hangUp(socket, CLOSE.malformed);
+  const { actionCode: action, custom } = asked.data;
+  const started = await startQr(c, sender, { action, custom });
+  if (!started.ok) return void hangUp(socket, codeOf(started.error));
+  before?.line.stop();
+  const powers = services(c);
+  const earlier = before && (await powers.rooms.read(before.snapshot.spec.id));
+  if (earlier?.view.state === "pending") await withdrawChallenge(powers, earlier, "refreshed");
+  const { id, expiresAt } = started.value.spec;
+  tell(socket, "CHALLENGE_CREATED", {
+    challengeId: id,
+    challengeType: "QR_CODE",
+    expiresAt: iso(expiresAt),
+    state: "unclaimed",
+  });
+  const line = await follow(powers.rooms, id, (state) => {
+    changed(c, socket, sender, started.value, state).catch((cause: unknown) => {
+      powers.log("warn", "a QR socket could not be told", { challengeId: id, cause });
+      hangUp(socket, CLOSE.fault);
+    });
+  });
+  return { snapshot: started.value, line };
+}
+
+function readMessage(data: unknown) {
+  if (typeof data !== "string" || data.length > LONGEST_MESSAGE) return undefined;
+  try {
+    return socketMessage.safeParse(JSON.parse(data)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function codeOf(refusal: Refusal): number {
+  if (refusal.code === "too_many") return CLOSE.tooMany;
+  return refusal.code === "token_expired" || refusal.code === "bad_token"
+    ? CLOSE.unauthorized
+    : CLOSE.malformed;
+}
+
+/** Tells what became of the challenge; that nobody has claimed it yet is never said (§8.1). */
+async function changed(
+  c: Context<AppEnv>,
+  socket: WebSocket,
+  { client }: Sender,
+  { spec }: Snapshot,
+  state: PhaseName,
+): Promise<void> {
+  if (state === "claimed") return tell(socket, "STATE_CHANGE", { challengeId: spec.id, state });
+  if (state !== "approved" && state !== "redeemed" && state !== "denied") return;
+  const snapshot = await services(c).rooms.read(spec.id);
+  if (!snapshot) return;
+  const { isVerified, accessToken } = await collect(c, client, snapshot);
+  if (isVerified && accessToken === undefined) return;
+  tell(socket, "STATE_CHANGE", {
+    challengeId: spec.id,
+    state: isVerified ? "approved" : "rejected",
+    ...(accessToken === undefined ? {} : { accessToken }),
+  });
+}
+
+function tell(socket: WebSocket, type: string, data: object): void {
+  try {
+    socket.send(JSON.stringify({ type, data }));
+  } catch {
+    // The page has gone; what was decided stands.
+  }
+}
+
+function hangUp(socket: WebSocket, code: number): void {
+  try {
+    socket.close(code);
+  } catch {
+    // Closed already.
+  }
+}
