@@ -1,0 +1,131 @@
+import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { type Answer, type Json, makeApi } from "../support/api.ts";
+import { makeApp as makeCotterApp } from "../support/app.ts";
+import { answerNewest, newest } from "../support/events.ts";
+import { makePerson } from "../support/people.ts";
+import { place } from "../support/place.ts";
+
+/** A plain client of the door: no vendor's code, only what goes over the wire. */
+async function makeBackend() {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { origin, adminToken } = place();
+  const admin = makeApi(origin, { Authorization: `Bearer ${adminToken}` });
+  const register = async (client: Json): Promise<string> =>
+    String((await admin("POST", "/admin/clients", { json: client })).body.client_id);
+  const clientId = await register({
+    name: "Shop",
+    kind: "confidential",
+    public_keys: [publicKey.export({ type: "spki", format: "pem" })],
+  });
+  const tokenFor = (type: string): string => {
+    const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const claims = { client_id: clientId, type, nonce: randomUUID(), iat: Math.floor(Date.now() / 1_000) };
+    const input = `${encoded({ alg: "ES256", typ: "JWT" })}.${encoded(claims)}`;
+    const signature = sign("sha256", Buffer.from(input), { key: privateKey, dsaEncoding: "ieee-p1363" });
+    return `${input}.${signature.toString("base64url")}`;
+  };
+  const api = makeApi(`${origin}/api/native`);
+  const call = (path: string, scope: string, json: Json): Promise<Answer> =>
+    api("POST", path, { json, headers: { Authorization: `Bearer ${tokenFor(scope)}` } });
+  return { admin, register, api, call, clientId };
+}
+
+async function scene(waitSeconds = 10) {
+  const backend = await makeBackend();
+  const { admin, register, call, api, clientId } = backend;
+  const web = await register({ name: "Web", kind: "public", settings: { wait_seconds: waitSeconds } });
+  // Enrolled over the Cotter door; the operator vouches for the address that was only claimed there.
+  const phone = await makeCotterApp(place());
+  const ada = await makePerson(phone);
+  await admin("PATCH", `/admin/users/${ada.userId}`, { json: { email: ada.identifier } });
+  const about: Json = { client_id: clientId, user_id: ada.userId, purpose: "temporary_authentication" };
+  const codes = (verb: string, scope: string, more: Json = {}) =>
+    call(`/codes/short/${verb}`, scope, { ...about, ...more });
+  const made = await codes("generate", "codes.generate");
+  expect(made.status).toBe(200);
+  const code = String(made.body.code);
+  const wait = (more: Json = {}): Promise<Answer> =>
+    api("POST", "/authenticate/code/wait", {
+      json: {
+        client_id: web,
+        username: ada.identifier,
+        authentication_code: { code, type: "short" },
+        ...more,
+      },
+    });
+  return { phone, ada, code, wait, codes, web };
+}
+
+/** A wait that has begun to be held, as far as a caller can know: the one before it was pushed out. */
+async function held(wait: () => Promise<Answer>): Promise<Promise<Answer>[]> {
+  const first = wait();
+  const second = wait();
+  const pushed = await Promise.race([first.then(() => 0), second.then(() => 1)]);
+  return pushed === 0 ? [first, second] : [second, first];
+}
+
+describe("every ending of a wait", () => {
+  test("approved by the backend", async () => {
+    const { code, wait, codes, ada } = await scene();
+    const [pushed, waiting] = await held(wait);
+    expect((await pushed)?.body.code).toBe("remote_session_in_progress");
+    expect((await codes("authorize", "codes.authorize", { code })).body.is_authorized).toBe(true);
+    const answer = await waiting;
+    expect(answer?.status).toBe(200);
+    expect(answer?.body).toMatchObject({ user: { id: ada.userId }, is_authenticated: true });
+  });
+
+  test("approved by a device that was enrolled over another door, where the prompt stands", async () => {
+    const { phone, ada, wait } = await scene();
+    expect(await newest(phone, ada.userId)).toMatchObject({ event: "LOGIN", ip: "unknown" });
+    const [, waiting] = await held(wait);
+    await answerNewest(phone, ada, true);
+    expect((await waiting)?.body).toMatchObject({ is_authenticated: true, user: { id: ada.userId } });
+    expect(await newest(phone, ada.userId)).toBeNull();
+  });
+
+  test("denied by that device", async () => {
+    const { phone, ada, wait } = await scene();
+    const [, waiting] = await held(wait);
+    await answerNewest(phone, ada, false);
+    expect(await waiting).toMatchObject({ status: 400, body: { code: "invalid_verification_code" } });
+  });
+
+  test("invalidated by the backend, which closes the prompt too", async () => {
+    const { phone, ada, wait, codes } = await scene();
+    const [, waiting] = await held(wait);
+    await codes("invalidate-all", "codes.invalidate");
+    expect(await waiting).toMatchObject({ status: 400, body: { code: "invalid_verification_code" } });
+    expect(await newest(phone, ada.userId)).toBeNull();
+    expect((await wait()).body.code).toBe("verification_code_not_found");
+  });
+
+  test("timed out, and repeated to its result", async () => {
+    const { code, wait, codes } = await scene(1);
+    expect(await wait()).toMatchObject({ status: 400, body: { code: "remote_session_timeout" } });
+    expect((await wait({ no_wait: true })).body.code).toBe("remote_session_in_progress");
+    await codes("authorize", "codes.authorize", { code });
+    expect((await wait({ no_wait: true })).body.is_authenticated).toBe(true);
+  });
+
+  test("T50 a refused wait carries no token and no person", async () => {
+    const { wait, web, ada } = await scene(1);
+    const { text, status } = await wait();
+    expect(status).toBe(400);
+    for (const secret of [ada.userId, ada.identifier, web, "eyJ"]) expect(text).not.toContain(secret);
+  });
+});
+
+test("T47 a result whose answer was lost comes again for the identical request, with the same claims", async () => {
+  const { code, wait, codes } = await scene();
+  await codes("authorize", "codes.authorize", { code });
+  const claims = (answer: Answer) => String(answer.body.jwt).split(".")[1];
+  const first = await wait();
+  expect(first.status).toBe(200);
+  expect(claims(await wait())).toBe(claims(first));
+  expect(
+    (await wait({ client_id: await (await makeBackend()).register({ name: "Other", kind: "public" }) }))
+      .status,
+  ).toBe(404);
+});
