@@ -205,6 +205,29 @@ describe("whose address it is", () => {
     expect(refreshed.status).toBe(400);
   });
 
+  test("what cannot be ended at once goes through the queue: the owner does not wait for it", async () => {
+    const at = pageDeployment({}, (services) => ({
+      users: {
+        ...services.users,
+        remove: async () => {
+          throw new Error("D1 is away");
+        },
+      },
+    }));
+    const client = await newPageClient(at);
+    const address = email();
+    const squatter = await register(at, client, address);
+    const proven = await exchange(at, client, await verified(at, client, address));
+    expect(proven.body.user.ID).not.toBe(squatter.ID);
+    expect(at.queued).toContainEqual(
+      expect.objectContaining({
+        kind: "revoke_grants",
+        userId: squatter.ID,
+        reason: "identifier_taken_over",
+      }),
+    );
+  });
+
   test("who has another name left keeps person and devices, but no session that speaks of the address", async () => {
     const at = pageDeployment();
     const client = await newPageClient(at);

@@ -16,8 +16,8 @@ import {
 const email = () => `${fresh("ana")}@example.com`;
 const LINK = { auth_method: "MAGIC_LINK" };
 
-async function linked(settings = {}) {
-  const at = pageDeployment();
+async function linked(settings = {}, change?: Parameters<typeof pageDeployment>[1]) {
+  const at = pageDeployment({}, change);
   const client = await newPageClient(at, settings);
   const waiting = browser(at, {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -114,7 +114,10 @@ describe("a link is confirmed wherever it is opened", () => {
   });
 
   test("no without the secret stops nothing; a bare POST is no yes", async () => {
-    const { at, link, reader, id } = await linked();
+    const misses: unknown[] = [];
+    const { at, link, reader, id } = await linked({}, ({ limits }) => ({
+      limits: { ...limits, miss: async (ip) => misses.push(ip) > 0 },
+    }));
     const secret = link.searchParams.get("t") ?? "";
     const wrong = `${secret.slice(0, 42)}${secret.endsWith("A") ? "Q" : "A"}`;
     for (const decision of ["deny", "approve"]) {
@@ -122,6 +125,7 @@ describe("a link is confirmed wherever it is opened", () => {
       expect((await reader.post(link.pathname, { secret: "", decision })).status).toBe(410);
     }
     expect((await at.services.rooms.read(id))?.view.state).toBe("pending");
+    expect(misses).toHaveLength(2);
   });
 
   test("the browser that opened the link gets no way into the app: only the one that asked does", async () => {

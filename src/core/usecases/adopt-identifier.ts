@@ -21,7 +21,7 @@ export type AdoptIdentifier = {
 
 type Powers = Pick<
   Services,
-  "users" | "inboxes" | "rooms" | "records" | "events" | "chance" | "clock" | "background" | "log"
+  "users" | "inboxes" | "rooms" | "records" | "events" | "chance" | "clock" | "log"
 >;
 type Adopted = Result<UserRecord, RefusalOf<"not_allowed" | "user_exists">>;
 
@@ -41,6 +41,8 @@ export async function adoptIdentifier(powers: Powers, asked: AdoptIdentifier): P
   if (known) return owned?.verifiedAt === undefined ? confirm(powers, known, asked) : ok(known);
   return found ? takeOver(powers, found, asked) : create(powers, asked, 1);
 }
+
+const TAKEN_OVER = "identifier_taken_over";
 
 const isSame = (a: ReadIdentifier, b: ReadIdentifier): boolean => a.kind === b.kind && a.normal === b.normal;
 
@@ -97,13 +99,17 @@ async function takeOver(powers: Powers, squatter: UserRecord, asked: AdoptIdenti
     // Somebody else proved it in the same moment: it is theirs, and whoever proves it is them.
     return taken.error.code === "user_exists" ? adoptIdentifier(powers, asked) : create(powers, asked, 1);
   }
-  powers.background(
-    leaveBehind(powers, squatter, asked).catch((cause: unknown) => {
-      powers.log("error", "what a claimed identifier left behind could not be ended", {
-        cause: String(cause),
-      });
-    }),
-  );
+  await leaveBehind(powers, squatter, asked).catch((cause: unknown) => {
+    powers.log("warn", "what a claimed identifier left behind goes through the queue", {
+      cause: String(cause),
+    });
+    return powers.events.send({
+      kind: "revoke_grants",
+      userId: squatter.user.id,
+      reason: TAKEN_OVER,
+      actor: `client:${asked.clientId}`,
+    });
+  });
   return ok(taken.value);
 }
 
@@ -115,5 +121,5 @@ async function leaveBehind(powers: Powers, squatter: UserRecord, asked: AdoptIde
   if (!left) return;
   const isNameless = left.identifiers.length === 0 && left.user.externalId === undefined;
   if (isNameless) await deleteUser(powers, id, by);
-  else await endGrants(powers, { userId: id, reason: "identifier_taken_over", ...by });
+  else await endGrants(powers, { userId: id, reason: TAKEN_OVER, ...by });
 }

@@ -100,6 +100,12 @@ function note(powers: Powers, { client, origin }: SendCode, subject: SubjectKey,
   });
 }
 
+/** Where mail goes: the name as it was given, since its host may tell cases apart, at the domain as DNS knows it. */
+function reachedAt({ kind, value, normal }: ReadIdentifier): string {
+  if (kind !== "email") return normal;
+  return value.slice(0, value.lastIndexOf("@")) + normal.slice(normal.lastIndexOf("@"));
+}
+
 function messageOf(
   powers: Powers,
   asked: SendCode,
@@ -109,7 +115,7 @@ function messageOf(
   return {
     id: powers.chance.text(18),
     channel: asked.channel,
-    to: asked.channel === "email" ? asked.identifier.value : asked.identifier.normal,
+    to: reachedAt(asked.identifier),
     template: as.template,
     locale: asked.locale,
     brand: brandOf(asked.client),

@@ -62,7 +62,10 @@ export async function takeLink(c: Context<AppEnv>): Promise<Response> {
   const answered = approved
     ? await finishVerification(services(c), asked)
     : await cancelVerification(services(c), asked);
-  if (!answered.ok) return trouble(c, "link", { client });
+  if (!answered.ok) {
+    if (answered.error.code === "wrong_code") await services(c).limits.miss(originOf(c).ip);
+    return trouble(c, "link", { client });
+  }
   const setting = settingFor(c, client);
   return verifyPage(c, Answered({ setting, approved }), policyFor(c, setting));
 }
