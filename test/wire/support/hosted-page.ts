@@ -9,12 +9,16 @@ export type HostedPage = {
   giveCode(code: string): Promise<string>;
 };
 
-export async function openHostedPage(app: App, redirect: string): Promise<HostedPage> {
+export async function openHostedPage(
+  app: App,
+  redirect: string,
+  type: "EMAIL" | "PHONE" = "EMAIL",
+): Promise<HostedPage> {
   const verifier = randomBytes(32).toString("base64url");
   const query = new URLSearchParams({
     api_key: app.clientId,
     redirect_url: redirect,
-    type: "EMAIL",
+    type,
     code_challenge: createHash("sha256").update(verifier).digest("base64url"),
     state: "state-of-the-app",
   });
