@@ -78,7 +78,12 @@ export async function findCarried(
   const counter = counterOf(asked.guesser, asked);
   const taken = await powers.inboxes.takeGuess(who, counter);
   if (!taken.allowed) return no({ code: "code_locked", until: taken.until });
-  const found = await powers.userCodes.lookUp(await carriedHash(powers, asked, asked.code), asked.nonce);
+  const hash = await carriedHash(powers, asked, asked.code);
+  const found = await powers.userCodes.lookUp(hash, asked.nonce).catch(async (cause: unknown) => {
+    // An outage tells nobody anything, so it must use up no guess.
+    await powers.inboxes.returnGuess(who, counter, "void");
+    throw cause;
+  });
   if (!found.ok) {
     await powers.inboxes.returnGuess(who, counter, "void");
     return found;
