@@ -7,7 +7,16 @@ import { checkCode } from "../../src/core/usecases/prove-code.ts";
 import { sendCode } from "../../src/core/usecases/send-code.ts";
 import { type ReadIdentifier, readIdentifier } from "../../src/core/user/identifier.ts";
 import { fresh } from "./support/cotter.ts";
-import { browser, enter, exchange, newPageClient, pageDeployment, verified } from "./support/page.ts";
+import {
+  appPath,
+  browser,
+  enter,
+  exchange,
+  newPageClient,
+  pageDeployment,
+  readable,
+  verified,
+} from "./support/page.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
@@ -330,6 +339,34 @@ describe("sending", () => {
     await expect(enter(browser(at, headers), client, email())).rejects.toThrow("came 429");
     expect(at.messages).toHaveLength(2);
     expect(asked).toEqual(["192.0.2.9", "192.0.2.9", "192.0.2.9"]);
+  });
+
+  test("T71 a number of another country, or that is no mobile, is said to be one that nothing is sent to", async () => {
+    const at = pageDeployment({ SMS_COUNTRIES: "DE" }, (_, whole) => ({ deliveries: whole.deliveries }));
+    const client = await newPageClient(at);
+    for (const number of ["+19005550100", "+15005550006", "+499001234567", "+8821612345678"]) {
+      await expect(enter(browser(at), client, number, { type: "PHONE" }), number).rejects.toThrow(
+        "No message can be sent to this number",
+      );
+    }
+    await enter(browser(at), client, "+4915112345678", { type: "PHONE" });
+  });
+
+  test("T71 fifty numbers in a row of one range, each new, from fifty networks: few are sent to", async () => {
+    const at = pageDeployment({ SMS_COUNTRIES: "DE", SMS_PER_RANGE: "5" }, (_, whole) => ({
+      deliveries: whole.deliveries,
+    }));
+    const client = await newPageClient(at);
+    let sent = 0;
+    for (let index = 0; index < 50; index++) {
+      const person = browser(at, { "CF-Connecting-IP": `192.0.2.${index}` });
+      const path = await appPath(client, { type: "PHONE" });
+      await person.get(path);
+      const answer = await person.post(path, { identifier: `+491769999${String(5_000 + index)}` });
+      if (answer.status === 303) sent += 1;
+      else expect(readable(answer.text)).toContain("Too many codes were asked for");
+    }
+    expect(sent).toBe(5);
   });
 
   test("no more than thirty in a day", async () => {

@@ -18,7 +18,7 @@ const app = makeApp();
 /** The whole Worker over the real bindings, with a postbox where messages would leave it. */
 export function pageDeployment(
   over: Record<string, unknown> = {},
-  change: (services: Services) => Partial<Services> = () => ({}),
+  change: (services: Services, whole: Services) => Partial<Services> = () => ({}),
 ) {
   const parsed = parseEnv({ ...env, ...over });
   if (!parsed.ok) throw new Error(`bad test environment: ${parsed.error.join(", ")}`);
@@ -36,7 +36,7 @@ export function pageDeployment(
     const context = createExecutionContext();
     const whole = wiring(parsed.value, context);
     const events = { send: async (message: unknown) => void queued.push(message) };
-    const services = { ...whole, deliveries, events, ...change({ ...whole, deliveries, events }) };
+    const services = { ...whole, deliveries, events, ...change({ ...whole, deliveries, events }, whole) };
     return { context, services };
   };
   return {

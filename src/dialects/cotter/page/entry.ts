@@ -51,7 +51,7 @@ async function submit(
   const identifier = readAddress(c, ask.type, value);
   const { errors } = verifyWords(settingFor(c, ask.client).locale);
   if (!identifier) {
-    return entry(c, ask, { value, error: ask.type === "PHONE" ? errors.phone : errors.email });
+    return entry(c, ask, { value, error: ask.type === "PHONE" ? errors.phone : errors.email, status: 422 });
   }
   const channel =
     ask.type === "EMAIL"
@@ -67,22 +67,25 @@ async function submit(
 }
 
 function refuse(c: Context<AppEnv>, ask: AppAsk, value: string, refusal: Refusal): Promise<Response> {
-  if (refusal.code === "too_many" && refusal.scope !== "person")
-    return trouble(c, "busy", { client: ask.client });
+  const isLimit = refusal.code === "too_many";
+  if (isLimit && refusal.scope === "ip") return trouble(c, "busy", { client: ask.client });
   const { locale } = settingFor(c, ask.client);
-  return entry(c, ask, { value, error: sentenceOf(toldOf(refusal), locale) });
+  const error = sentenceOf(toldOf(refusal), locale);
+  return entry(c, ask, { value, error, status: isLimit ? 429 : 422 });
 }
 
 async function entry(
   c: Context<AppEnv>,
   ask: AppAsk,
-  parts: { readonly value?: string; readonly error?: string },
+  {
+    status = 200,
+    ...parts
+  }: { readonly value?: string; readonly error?: string; readonly status?: 429 | 422 | 200 },
 ): Promise<Response> {
   const { client, type, method, channels } = ask;
   const setting = settingFor(c, client);
   const csrf = await csrfToken(c, ownSecret(c));
   const action = `/app${new URL(c.req.url).search}`;
-  const status = parts.error === undefined ? 200 : 422;
   const body = Entry({ setting, type, method, channels, action, csrf, ...parts });
   return verifyPage(c, body, policyFor(c, setting), status);
 }
