@@ -61,6 +61,7 @@ describe("T60 five wrong guesses end a person's codes of that kind", () => {
     const locked = await codes(at, backend, "authorize", ada, { body: { code } });
     expect(locked).toMatchObject(LOCKED);
     expect(Number(locked.headers.get("Retry-After"))).toBeGreaterThan(0);
+    expect(await waitOn(at, web, ada, code)).toMatchObject(NOT_FOUND);
     const bob = await newAda(at);
     for (let guess = 1; guess <= GUESS_LIMIT; guess++)
       await waitOn(at, web, bob, "000000", { no_wait: true });

@@ -115,7 +115,7 @@ async function wrong(
   asked: CodeContext & { readonly guesser: Guesser; readonly ip?: string | undefined },
   left: number,
 ): Promise<Result<never, GuessRefusal>> {
-  const { userId, kind, ip } = asked;
+  const { userId, kind, purpose, ip } = asked;
   noteRefusal(powers, {
     type: "code_refused",
     subject: userId,
@@ -123,7 +123,12 @@ async function wrong(
     ...(ip === undefined ? {} : { ip }),
     reason: `${asked.guesser}: wrong ${kind} code`,
   });
-  if (left === 0) await endCodes(powers, { ...asked, by: "system" });
+  if (left === 0) {
+    const ending = endCodes(powers, { userId, kind, purpose, by: "system", ip });
+    // A stranger must not tell by the time it takes that there was something to end.
+    if (asked.guesser === "waiter") powers.background(ending);
+    else await ending;
+  }
   return no({ code: "unknown_challenge" });
 }
 
