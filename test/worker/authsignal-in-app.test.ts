@@ -1,0 +1,109 @@
+import { expect, test } from "vitest";
+import {
+  basic,
+  bearer,
+  enrol,
+  inQuery,
+  newTenant,
+  phoneCall,
+  server,
+  track,
+  validate,
+} from "./support/authsignal.ts";
+import { claimsOf, deployment, fresh } from "./support/cotter.ts";
+
+const at = deployment();
+
+async function scene(namespace: string) {
+  const tenant = await newTenant(at);
+  const user = fresh("u");
+  return { tenant, user, phone: await enrol(at, tenant, user, namespace) };
+}
+
+test.each(["in-app", "device"])(
+  "%s: with an action of its own, signed and validated; a second use is refused",
+  async (namespace) => {
+    const { tenant, user, phone } = await scene(namespace);
+    const begun = await at.call("POST", "/v1/client/challenge", { action: "pay" }, basic(tenant.id));
+    const challengeId = String(begun.body.challengeId);
+    const body = { challengeId, publicKey: phone.key.text, signature: await phone.key.sign(challengeId) };
+    const verify = () => at.call("POST", `/v1/client/verify/${namespace}`, body, basic(tenant.id));
+    const done = await verify();
+    expect(done.body).toEqual({ token: expect.any(String), userId: user, userAuthenticatorId: phone.id });
+    expect(
+      (await validate(at, tenant, { token: done.body.token, action: "pay", userId: user })).body,
+    ).toMatchObject({
+      isValid: true,
+      verificationMethod: "DEVICE",
+    });
+    expect((await verify()).status).toBe(400);
+    expect(claimsOf(done.body.token).scope).toContain("add:authenticators");
+  },
+);
+
+test("in-app with a token completes the tracked action, of the token's own user alone", async () => {
+  const { tenant, user, phone } = await scene("in-app");
+  const other = await enrol(at, tenant, fresh("u"), "in-app");
+  const { token } = (await track(at, tenant, user, "signIn")).body;
+  const verify = async (by: typeof phone) => {
+    const begun = await at.call("POST", "/v1/client/challenge", {}, bearer(token));
+    const challengeId = String(begun.body.challengeId);
+    const signature = await by.key.sign(challengeId);
+    return await at.call(
+      "POST",
+      "/v1/client/verify/in-app",
+      { challengeId, publicKey: by.key.text, signature },
+      bearer(token),
+    );
+  };
+  expect((await verify(other)).status).toBe(400);
+  expect((await verify(phone)).status).toBe(200);
+  expect((await validate(at, tenant, { token })).body).toMatchObject({
+    isValid: true,
+    state: "CHALLENGE_SUCCEEDED",
+  });
+});
+
+test("a text of another client, or a changed one, is no challenge", async () => {
+  const { tenant, phone } = await scene("in-app");
+  const other = await newTenant(at);
+  const begun = await at.call("POST", "/v1/client/challenge", { action: "pay" }, basic(other.id));
+  const text = String(begun.body.challengeId);
+  for (const challengeId of [text, text.replace("pay", "steal"), "x", "0".repeat(64)]) {
+    const body = { challengeId, publicKey: phone.key.text, signature: await phone.key.sign(challengeId) };
+    expect((await at.call("POST", "/v1/client/verify/in-app", body, basic(tenant.id))).status).toBe(400);
+  }
+});
+
+test("a credential is good in its own namespace and in device", async () => {
+  const { phone } = await scene("push");
+  const status = async (namespace: string) =>
+    (await phoneCall(at, { ...phone, namespace }, "GET", `?publicKey=${inQuery(phone.key)}`)).status;
+  expect(await Promise.all(["push", "device", "qr-code", "in-app"].map(status))).toEqual([
+    200, 200, 400, 400,
+  ]);
+});
+
+test("a credential's push token changes by its own signature over the given text, once", async () => {
+  const { tenant, user, phone } = await scene("push");
+  const { challengeId, message } = (
+    await phoneCall(at, phone, "POST", `/sign?publicKey=${inQuery(phone.key)}`)
+  ).body;
+  const signature = await phone.key.sign(String(message));
+  const body = { challengeId, publicKey: phone.key.text, signature, pushToken: "fcm-2" };
+  const wrong = await phoneCall(at, phone, "PATCH", "", {
+    ...body,
+    signature: await phone.key.sign("other"),
+  });
+  expect(wrong.body.error).toBe("invalid_credential");
+  expect((await phoneCall(at, phone, "PATCH", "", body)).body).toEqual({
+    userAuthenticatorId: phone.id,
+    userId: user,
+    lastVerifiedAt: expect.any(String),
+    pushToken: "fcm-2",
+  });
+  expect((await phoneCall(at, phone, "PATCH", "", body)).status).toBe(400);
+  expect((await server(at, tenant, "GET", `/users/${user}/authenticators`)).body).toMatchObject([
+    { userAuthenticatorId: phone.id },
+  ]);
+});
