@@ -138,6 +138,47 @@ describe("guessing", () => {
     expect(await codes(1)).toMatchObject([{ ok: false, error: { code: "code_locked" } }]);
   });
 
+  test("T60 a right code at one address forgives no wrong ones at another that is counted with it", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at);
+    const address = email();
+    const dotted = address.replace("@", ".x@");
+    const check = await enter(browser(at), client, dotted);
+    const challengeId = at.services.rooms.parse(check.split("/").at(-1)?.split("?")[0] ?? "");
+    if (challengeId === undefined) throw new Error(`no challenge: ${check}`);
+    const identifier = known(dotted);
+    const own = { challengeId, identifier, purpose: "verify_identifier", code: at.last().code ?? "" };
+    const other = browser(at);
+    const otherCheck = await enter(other, client, address.replace("@", "x@"));
+    const wrong = wrongFor(at.last().code);
+    for (const left of [4, 3, 2, 1]) {
+      expect((await other.post(otherCheck, { code: wrong })).location).toBe(
+        `${otherCheck}?e=wrong&n=${left}`,
+      );
+      expect(await checkCode(at.services, own)).toMatchObject({ ok: true });
+    }
+    expect((await other.post(otherCheck, { code: wrong })).location).toContain("e=locked");
+  });
+
+  test("T60 guesses of which nothing is compared use up none of the person's", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at);
+    const address = email();
+    const person = await exchange(at, client, await verified(at, client, address));
+    const typed = {
+      challengeId: at.services.rooms.fresh(),
+      identifier: known(address),
+      purpose: "verify_identifier",
+      code: "123456",
+      userId: person.body.user.ID,
+    };
+    for (let count = 0; count < 25; count++) {
+      expect(await checkCode(at.services, typed)).toEqual({ ok: false, error: { code: "expired" } });
+    }
+    minutes(6);
+    expect((await verified(at, client, address)).code).toBeTruthy();
+  });
+
   test("T63 race: of a hundred guesses at once at most five are compared", async () => {
     const { services: powers } = pageDeployment();
     const place = async () => {

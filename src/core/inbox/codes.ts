@@ -9,6 +9,8 @@ export type CodeRequest = {
   readonly challengeId: ChallengeId;
   /** Keyed hash of the code with its challenge, identifier and purpose; the code itself never comes here. */
   readonly hash: string;
+  /** Keyed name of the identifier as it is spelled: several spellings share this inbox. */
+  readonly identifierId?: string;
   readonly expiresAt: Instant;
 };
 
@@ -27,8 +29,8 @@ export function putCode(state: InboxState, request: CodeRequest, now: Instant): 
   if (retryAt !== undefined) {
     return { next: state, value: no({ code: "too_many", scope: "person", retryAt }) };
   }
-  const { challengeId, hash, expiresAt } = request;
-  const codes = { ...liveCodes(state, now), [challengeId]: { hash, expiresAt } };
+  const { challengeId, ...kept } = request;
+  const codes = { ...liveCodes(state, now), [challengeId]: kept };
   const codeSends = [...state.codeSends.filter((at) => now < at + LONGEST_WINDOW), now];
   return { next: { ...state, codes, codeSends }, value: ok(true) };
 }
@@ -36,8 +38,9 @@ export function putCode(state: InboxState, request: CodeRequest, now: Instant): 
 /**
  * Tries a typed code, in one step that counts before it compares: of a hundred guesses at once at most `GUESS_LIMIT` are
  * compared (T63). The last wrong one kills every code of this identifier and locks it, twice as long each time within a day. A
- * right one forgets the failures and stays good for its own challenge until it expires: that can be decided once only, and an
- * answer that was lost may be asked for again.
+ * right one forgets the failures, unless another spelling has some of them: whoever owns that one address has not proven this one. It
+ * stays good for its own challenge until it expires: that can be decided once only, and an answer that was lost may be asked for
+ * again.
  */
 export function tryCode(
   state: InboxState,
@@ -48,10 +51,11 @@ export function tryCode(
   if (locked !== undefined) return { next: state, value: no({ code: "code_locked", until: locked }) };
   const kept = state.codes[guess.challengeId];
   if (kept === undefined || now >= kept.expiresAt) return { next: state, value: no({ code: "expired" }) };
-  const counted = countFailure(state, now);
+  const counted = countFailure(state, kept, now);
   if (kept.hash !== guess.hash) return { next: counted, value: no(wrong(counted, now)) };
-  const { codeFailures: _, ...rest } = counted;
-  return { next: { ...rest, codes: { ...state.codes, [guess.challengeId]: kept } }, value: ok(true) };
+  const { codeFailures, ...rest } = state;
+  const isOwn = codeFailures?.identifierId === kept.identifierId;
+  return { next: isOwn ? rest : state, value: ok(true) };
 }
 
 /** When this identifier may be tried again; undefined: now. */
@@ -60,14 +64,20 @@ function lockedUntil({ codeFailures }: InboxState, now: Instant): Instant | unde
   return until !== undefined && now < until ? until : undefined;
 }
 
-function countFailure(state: InboxState, now: Instant): InboxState {
+/** Whose the failures are once several spellings have some: nobody's. */
+const SEVERAL = "several";
+
+function countFailure(state: InboxState, { identifierId }: KeptCode, now: Instant): InboxState {
   const known = state.codeFailures;
-  const before = known && now < known.until ? known : { count: 0, locks: 0 };
+  const before = known && now < known.until ? known : { count: 0, locks: 0, identifierId };
   const count = before.count + 1;
   const until = now + IDLE_COUNTER;
-  if (count < GUESS_LIMIT) return { ...state, codeFailures: { count, locks: before.locks, until } };
+  const name = before.identifierId === identifierId ? identifierId : SEVERAL;
+  const own = name === undefined ? {} : { identifierId: name };
+  if (count < GUESS_LIMIT) return { ...state, codeFailures: { count, locks: before.locks, until, ...own } };
   const lock: Millis = Math.min(CODE_LOCK * 2 ** before.locks, CODE_LOCK_LONGEST);
-  const codeFailures = { count: 0, locks: before.locks + 1, until: until + lock, lockedUntil: now + lock };
+  const locks = before.locks + 1;
+  const codeFailures = { count: 0, locks, until: until + lock, lockedUntil: now + lock, ...own };
   return { ...state, codes: {}, codeFailures };
 }
 

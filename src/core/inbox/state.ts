@@ -43,7 +43,11 @@ export type PromptStatus =
 export type Counter = { readonly count: number; readonly until: Instant };
 
 /** A one-time code as it is kept: the keyed hash of it together with its challenge, identifier and purpose. */
-export type KeptCode = { readonly hash: string; readonly expiresAt: Instant };
+export type KeptCode = {
+  readonly hash: string;
+  readonly identifierId?: string;
+  readonly expiresAt: Instant;
+};
 
 /** Wrong one-time codes since the last right one or the last lock, and how often they locked the identifier of late. */
 export type CodeFailures = {
@@ -51,6 +55,8 @@ export type CodeFailures = {
   readonly locks: number;
   readonly until: Instant;
   readonly lockedUntil?: Instant;
+  /** The spelling of the identifier that all of them were made at, as its codes name it. */
+  readonly identifierId?: string;
 };
 
 /** Everything an inbox object remembers: one JSON value. */

@@ -41,7 +41,11 @@ export async function checkCode(
   const hash = await codeHash(powers, { ...typed, code: asSent(typed.code) });
   const subject = await codeSubject(powers, identifier);
   const tried = await powers.inboxes.tryCode(subject, { challengeId, hash });
-  if (!tried.ok) return tried;
+  if (!tried.ok) {
+    // Nothing was compared, or its lock counts it already: a stranger cannot use up the person's guesses with it.
+    if (who && tried.error.code !== "wrong_code") await powers.inboxes.returnGuess(who, CODE_GUESSES, "void");
+    return tried;
+  }
   if (who) await powers.inboxes.refundGuess(who, CODE_GUESSES);
   return ok({
     identifierId: await identifierIdOf(powers, identifier),

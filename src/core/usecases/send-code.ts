@@ -9,7 +9,7 @@ import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { HOUR, type Instant, MINUTE } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
-import { codeHash, codeSubject } from "./code-subject.ts";
+import { codeHash, codeSubject, identifierIdOf } from "./code-subject.ts";
 import { noteRefusal } from "./note-refusal.ts";
 
 export type SendCode = {
@@ -67,7 +67,8 @@ export async function sendCode(powers: Powers, asked: SendCode): Promise<Result<
   const code = template === "one_time_code" ? powers.chance.digits(6) : powers.chance.text(SECRET_BYTES);
   const expiresAt = Math.min(now + CODE_LIFETIME, asked.expiresAt);
   const hash = await codeHash(powers, { challengeId, identifier, purpose: asked.purpose, code });
-  const kept = await powers.inboxes.putCode(subject, { challengeId, hash, expiresAt });
+  const identifierId = await identifierIdOf(powers, identifier);
+  const kept = await powers.inboxes.putCode(subject, { challengeId, hash, identifierId, expiresAt });
   if (!kept.ok) {
     note(powers, asked, subject, kept.error.code);
     return kept;
