@@ -30,8 +30,9 @@ const MSG = { msg: "Authorization code is not valid" };
 
 describe("the code is for whoever asked, once", () => {
   test.each([
-    ["T80 the verifier omitted", { code_verifier: undefined }, false],
-    ["T80 an empty verifier", { code_verifier: "" }, false],
+    ["T80 the verifier omitted", { code_verifier: undefined }, true],
+    ["T80 null for a verifier", { code_verifier: null }, true],
+    ["T80 an empty verifier", { code_verifier: "" }, true],
     ["T80 an array for a verifier", { code_verifier: [VERIFIER] }, false],
     ["T80 the challenge for a verifier, as plain would have it", { code_verifier: CHALLENGE }, true],
     ["T81 a wrong verifier", { code_verifier: `${VERIFIER}x` }, true],
@@ -52,6 +53,13 @@ describe("the code is for whoever asked, once", () => {
       expect((await exchange(at, client, given)).status).toBe(burns ? 400 : 200);
     },
   );
+
+  test("T80 an empty verifier is none, also when the challenge is its hash", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at);
+    const given = await verified(at, client, email(), { code_challenge: await s256("") });
+    expect(await exchange(at, client, given, { code_verifier: "" })).toEqual({ status: 400, body: MSG });
+  });
 
   test("T46 another client's exchange is refused and burns the code", async () => {
     const at = pageDeployment();

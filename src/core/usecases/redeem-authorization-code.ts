@@ -98,6 +98,8 @@ async function isAskers(
     spec.clientId === asked.client.id &&
     verification.number === asked.number &&
     [verification.redirectUrl, ...verification.accepted].includes(asked.redirectUrl) &&
+    // No verifier proves anything, whatever the challenge is a hash of (T80).
+    asked.codeVerifier !== "" &&
     verification.codeChallenge === (await codeChallengeOf(asked.codeVerifier))
   );
 }

@@ -89,7 +89,12 @@ const challengeNumber = z
 
 /** Verifiers are of any alphabet and of 43 to 128 characters, as the SDKs make them (Cotter §8.1). */
 export const identityBody = z.object({
-  code_verifier: z.string().min(1).max(1_024),
+  // Left out, it is a wrong one: the code is burnt (T80).
+  code_verifier: z
+    .string()
+    .max(1_024)
+    .nullish()
+    .transform((verifier) => verifier ?? ""),
   authorization_code: z.string().min(1).max(256),
   challenge_id: challengeNumber,
   redirect_url: z.string().min(1).max(2_048),
