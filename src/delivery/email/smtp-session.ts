@@ -24,7 +24,6 @@ export type SmtpSession = {
   hear(): Promise<readonly string[]>;
   /** The same session under TLS. Refuses what the server said before it in the clear: anybody may have said that. */
   secure(): SmtpSession;
-  close(): Promise<void>;
 };
 
 const REPLY_LIMIT = 16_384;
@@ -77,6 +76,5 @@ export function openSession(socket: SmtpSocket): SmtpSession {
       writer.releaseLock();
       return openSession(socket.startTls());
     },
-    close: () => socket.close().catch(() => undefined),
   };
 }

@@ -22,21 +22,36 @@ export const smtpCarrier =
   async (letter) => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: everything that is not ASCII
     if (/[^\x00-\x7f]/.test(letter.to)) return { kind: "refused", reason: "the address is not ASCII" };
-    let socket: SmtpSocket | undefined;
+    const held: SmtpSocket[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<DeliveryOutcome>((done) => {
       timer = setTimeout(() => done({ kind: "retry", reason: "no answer in time" }), CARRY_WITHIN);
     });
     try {
-      socket = options.connect(options);
-      return await Promise.race([submit(options, openSession(socket), letter), late]);
+      const session = openSession(tracked(options.connect(options), held));
+      return await Promise.race([submit(options, session, letter), late]);
     } catch (error) {
       return outcomeOf(error);
     } finally {
       if (timer !== undefined) clearTimeout(timer);
-      await socket?.close().catch(() => undefined);
+      // Of a server that no longer listens nothing is waited for.
+      held
+        .at(-1)
+        ?.close()
+        .catch(() => undefined);
     }
   };
+
+/** Keeps the socket, and the one under TLS that takes its place: an invocation may hold six connections, and each must end. */
+function tracked(socket: SmtpSocket, held: SmtpSocket[]): SmtpSocket {
+  held.push(socket);
+  return {
+    readable: socket.readable,
+    writable: socket.writable,
+    startTls: () => tracked(socket.startTls(), held),
+    close: () => socket.close(),
+  };
+}
 
 function outcomeOf(error: unknown): DeliveryOutcome {
   if (!(error instanceof SmtpRefusal)) return { kind: "retry", reason: "no connection" };
@@ -65,7 +80,6 @@ async function submit(options: SmtpOptions, session: SmtpSession, letter: Letter
   await open.say(`${mimeMessage(letter, from, new Date(clock.now()))}.`, "2", "the message");
   // It is the server's now; how the farewell goes changes nothing.
   await open.say("QUIT", "2").catch(() => undefined);
-  await open.close();
   return { kind: "sent" };
 }
 
