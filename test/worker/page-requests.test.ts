@@ -82,6 +82,20 @@ describe("what the page is asked", () => {
     expect((await person.get(await appPath(client))).status).toBe(400);
   });
 
+  test("T82 an address that was struck off in the middle of a verification is not gone to", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at);
+    const person = browser(at);
+    const check = await enter(person, client, email());
+    await at.services.clients.update(client, { redirectUris: ["https://shop.example/new"] }, Date.now());
+    for (const shown of [await person.get(check), await person.post(check, { code: at.last().code ?? "" })]) {
+      expect(shown.status).toBe(400);
+      expect(readable(shown.text)).toContain("cannot send you back");
+      expect(shown.location).toBe("");
+      expect(shown.text).not.toContain(REDIRECT);
+    }
+  });
+
   test("as React Native sends it: the redirect address unescaped, several channels", async () => {
     const at = pageDeployment();
     const client = await newPageClient(at);

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { Client } from "../../../core/client/client.ts";
+import { isRegisteredRedirect } from "../../../core/client/redirect-match.ts";
 import type { Snapshot } from "../../../core/ports/rooms.ts";
 import { codeSubject } from "../../../core/usecases/code-subject.ts";
 import { finishVerification } from "../../../core/usecases/finish-verification.ts";
@@ -40,6 +41,8 @@ async function ownOf(c: Context<AppEnv>): Promise<Own | Response> {
   if (redirectUrl === undefined || browser !== (await browserDigest(c, secret))) {
     return trouble(c, "browser", { client });
   }
+  // The operator may have struck it off meanwhile (T82).
+  if (!isRegisteredRedirect(client.redirectUris, redirectUrl)) return trouble(c, "redirect", { client });
   return { snapshot, verification: { ...verification, redirectUrl }, client };
 }
 
