@@ -2,6 +2,7 @@ import type { ProofClaims, VerifiedProof } from "../core/challenge/proof.ts";
 import type { DeviceKey } from "../core/device/device.ts";
 import type { Proofs } from "../core/ports/secrets.ts";
 import { no, ok } from "../core/result.ts";
+import { toBase64Url } from "./base64.ts";
 import { importDeviceKey, readDeviceKey } from "./device-keys.ts";
 import { rawFromDer } from "./ecdsa-signature.ts";
 import { joinParts, sha256 } from "./parts.ts";
@@ -25,6 +26,11 @@ export function makeProofs(): Proofs {
       // RFC 8176 §2: possession of a key was proven; whether hardware holds it is not known.
       const amr = ["pop"];
       return ok(brand({ kind: "device", deviceId, userId, decision, enrolledAt, digest, amr }));
+    },
+    signatureMark(text) {
+      const der = fromWrappedBase64(text);
+      const raw = der === undefined ? undefined : rawFromDer(der);
+      return raw === undefined ? text : toBase64Url(raw.slice(0, raw.length / 2));
     },
     vouch: brand,
   };

@@ -50,6 +50,8 @@ export type Proofs = {
     signature: string,
     decision: "approve" | "deny",
   ): Promise<Result<VerifiedProof, RefusalOf<"bad_signature" | "device_revoked">>>;
+  /** What every spelling of one signature has in common, its twin with the other s too; of what is none, the text itself. */
+  signatureMark(signature: string): string;
   /** A proof of another kind, whose evidence the caller has checked: code typed back, service token, first enrolment. */
   vouch(claims: Exclude<ProofClaims, { kind: "device" }>): VerifiedProof;
 };

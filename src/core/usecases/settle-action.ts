@@ -9,12 +9,24 @@ import { withdrawChallenge } from "./withdraw-challenge.ts";
 
 type Powers = Pick<
   Services,
-  "rooms" | "inboxes" | "actions" | "clients" | "secrets" | "actionWebhooks" | "handles" | "clock" | "log"
+  | "rooms"
+  | "inboxes"
+  | "actions"
+  | "devices"
+  | "clients"
+  | "secrets"
+  | "actionWebhooks"
+  | "handles"
+  | "clock"
+  | "log"
 >;
 
 /** Who cancels a challenge whose match code was guessed at too often: that counts as a failure, other cancels do not. */
 export const OUT_OF_ATTEMPTS = "match_code";
 const VETOED = "action_verify";
+const DEVICE_REMOVED = "device_removed";
+/** Cancels that are somebody's no. */
+const FAILURES: readonly string[] = [OUT_OF_ATTEMPTS, VETOED, DEVICE_REMOVED];
 
 /** What a challenge came to, for its action. */
 export function outcomeOf({ view, timeline }: Snapshot): "open" | "met" | "failed" | "over" {
@@ -28,7 +40,7 @@ export function outcomeOf({ view, timeline }: Snapshot): "open" | "met" | "faile
     case "denied":
       return "failed";
     case "cancelled":
-      return [OUT_OF_ATTEMPTS, VETOED].includes(timeline.at(-1)?.by ?? "") ? "failed" : "over";
+      return FAILURES.includes(timeline.at(-1)?.by ?? "") ? "failed" : "over";
     case "expired":
       return "over";
   }
@@ -37,7 +49,7 @@ export function outcomeOf({ view, timeline }: Snapshot): "open" | "met" | "faile
 /**
  * Brings an action to where its challenge has got: met or failed, once, whoever looks first and through whichever door the person
  * answered. A client that hears `action.verify` may veto: without its 2xx the challenge is taken back and the action fails.
- * Answers the action as it stands then; `action` may be one that no row is written for yet.
+ * What a device approved that was removed before anybody looked fails too (T25). Answers the action as it stands then; `action` may be one that no row is written for yet.
  */
 export async function settleAction(
   powers: Powers,
@@ -57,6 +69,10 @@ export async function settleAction(
     case "met":
       break;
   }
+  if (await isApproverGone(powers, snapshot)) {
+    await withdrawChallenge(powers, snapshot, DEVICE_REMOVED);
+    return await failed(powers, action, snapshot, now);
+  }
   const met = metBy(snapshot);
   if (hears(client, "action.verify")) {
     const event = await verifyEvent(powers, action, snapshot, met);
@@ -69,6 +85,12 @@ export async function settleAction(
   const stood = await powers.actions.succeed(action, { challengeId: id, ...met }, now);
   if (!stood) return (await powers.actions.find(keyOf(action))) ?? action;
   return { ...action, state: "challenge_succeeded", stateAt: now, challengeId: id, ...met };
+}
+
+async function isApproverGone(powers: Pick<Services, "devices">, { view }: Snapshot): Promise<boolean> {
+  const approver = view.approval?.approver;
+  if (view.state !== "approved" || approver?.kind !== "device") return false;
+  return (await powers.devices.byId(approver.deviceId))?.revokedAt !== undefined;
 }
 
 async function failed(powers: Powers, action: Action, { spec }: Snapshot, now: number): Promise<Action> {

@@ -58,7 +58,7 @@ async function decide(
   const { ip } = originOf(c);
   const from = ip === undefined ? {} : { ip };
   if (prompt) return await decideListed(c, prompt, proof.value, body, from);
-  const evidence = await powers.handles.digest(["signature", body.signature]);
+  const evidence = await powers.handles.digest(["signature", powers.proofs.signatureMark(body.signature)]);
   return await decideClaimed(powers, { challengeId: id, proof: proof.value, evidence, ...from });
 }
 
@@ -118,7 +118,7 @@ export async function claim(
   const claimed = await claimChallenge(powers, {
     challengeId: id,
     proof: proof.value,
-    evidence: await powers.handles.digest(["signature", body.signature]),
+    evidence: await powers.handles.digest(["signature", powers.proofs.signatureMark(body.signature)]),
     ...(ip === undefined ? {} : { ip }),
   });
   if (!claimed.ok) return refuse(c, claimed.error);
