@@ -239,6 +239,33 @@ describe("the hosted page, in a browser", () => {
     }
   });
 
+  test("a message that fails after the page was shown: the page says so by itself, once", async () => {
+    const app = await newApp();
+    const { page, close } = await openPage({ viewport: PHONE });
+    try {
+      let looks = 0;
+      await page.route(/\/app\/check\/.*m=/, async (route) => {
+        const request = route.request();
+        if (request.method() === "HEAD") {
+          looks++;
+          await route.fulfill({ status: 422 });
+        } else if (looks > 0) {
+          await route.continue({ url: request.url().replace(/m=.*/, "e=unsent") });
+        } else {
+          await route.continue();
+        }
+      });
+      await page.goto(app.url({ direct_login: "true", input: email() }));
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.getByRole("alert").getByText("could not be sent").waitFor({ timeout: 8_000 });
+      await page.waitForTimeout(3_500);
+      expect(looks).toBe(1);
+      await page.getByRole("button", { name: "Send another code" }).waitFor();
+    } finally {
+      await close();
+    }
+  });
+
   test("back and reload after the end: the same way into the app, and then none", async () => {
     const app = await newApp();
     const { page, close } = await openPage({ viewport: PHONE });

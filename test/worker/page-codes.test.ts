@@ -449,6 +449,11 @@ describe("sending", () => {
     const check = await enter(person, client, email());
     const lost = await person.get(`${check}?m=lost`);
     expect(lost.text).toContain("The message could not be sent");
+    // What the page's script asks.
+    const head = (m: string) =>
+      at.ask(`${check}?m=${m}`, { method: "HEAD", headers: { Cookie: person.cookie() } });
+    expect((await head("lost")).status).toBe(422);
+    expect((await head("other")).status).toBe(200);
     broken = true;
     expect((await person.post(`${check}/again`, {})).location).toBe(`${check}?e=unsent`);
   });
