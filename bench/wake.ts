@@ -12,6 +12,7 @@ import {
 } from "../scripts/demo/cast.ts";
 import { type Device, makeDevice } from "../scripts/demo/device.ts";
 import { openWaiter } from "../scripts/demo/waiter.ts";
+import { report } from "./figures.ts";
 import { type Subject, serveSubject } from "./server.ts";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 300);
@@ -53,16 +54,6 @@ async function round(subject: Subject, app: App, person: Person, phone: Device):
     decidedToTold: performance.timeOrigin + at - Date.parse(textOf(decided, "UpdatedAt")),
     answeredToTold: at - accepted,
   };
-}
-
-const quantile = (sorted: readonly number[], q: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
-
-function report(name: string, values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [p50, p90, p99] = [0.5, 0.9, 0.99].map((q) => quantile(sorted, q));
-  console.log(`${name.padEnd(44)} p50 ${p50?.toFixed(2)}  p90 ${p90?.toFixed(2)}  p99 ${p99?.toFixed(2)} ms`);
-  return p50 ?? Number.NaN;
 }
 
 async function main(): Promise<void> {
