@@ -93,6 +93,7 @@ describe("limiters", () => {
           [`POST ${prefix}/check`, "guess"],
           [`POST ${prefix}/again`, "send"],
           [`POST ${prefix}/finish`, "none"],
+          [`POST ${prefix}/sent`, "none"],
         ]),
       ),
     });

@@ -477,6 +477,26 @@ async function framePost(at: PageDeployment, path: string, body: object, headers
 }
 
 describe("inside a page of the client", () => {
+  test("a frame is told what became of its own messages, and a stranger nothing", async () => {
+    let failed = "";
+    const at = pageDeployment({}, ({ deliveries }) => ({
+      deliveries: { ...deliveries, stateOf: async (_subject, id) => (id === failed ? "failed" : "sent") },
+    }));
+    const text = await (await at.ask(framePath(await newPageClient(at)))).text();
+    const secret = data(text, "secret");
+    const asked = { secret, identifier: email(), method: "otp", channel: "email" };
+    const { id, message } = (await framePost(at, data(text, "start"), asked)).body;
+    const ask = async (over: object = {}) =>
+      (await framePost(at, data(text, "sent"), { secret, id, message, ...over })).body;
+    expect(await ask()).toEqual({});
+    failed = message;
+    expect((await ask()).unsent).toContain("could not be sent");
+    expect(await ask({ secret: "B".repeat(42).concat("A") })).toEqual({});
+    expect(await ask({ message: "other" })).toEqual({});
+    const again = (await framePost(at, data(text, "again"), { secret, id })).body;
+    expect(again.message).not.toBe(message);
+  });
+
   test("a form of a page is framed by that page alone, and its code is for that page's origin", async () => {
     const at = pageDeployment();
     const client = await newPageClient(at);
@@ -562,6 +582,7 @@ describe("inside a page of the client", () => {
     });
     expect(begun.body).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{64}$/),
+      message: expect.any(String),
       handle: expect.any(String),
       socket_uri: `ws://localhost:8787/challenges/${begun.body.id}/socket`,
     });

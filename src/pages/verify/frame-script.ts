@@ -5,7 +5,7 @@
 export const FRAME_SCRIPT = `
 (() => {
   const byId = (id) => document.getElementById(id);
-  const { parent: site, form, type, method, start, check, again, finish, secret, failed, invalid } = byId("wiring").dataset;
+  const { parent: site, form, type, method, start, check, again, sent, finish, secret, failed, invalid } = byId("wiring").dataset;
   const state = byId("wiring").dataset.state || "";
   const error = byId("error");
   let config = {};
@@ -39,6 +39,7 @@ export const FRAME_SCRIPT = `
   const chosenChannel = () => document.querySelector("input[name=channel]:checked").value;
 
   const release = (answer) => {
+    running.message = "";
     show("finished");
     say("ON_SUBMIT_AUTHORIZATION_CODE", {
       authorization_code: answer.authorization_code,
@@ -62,6 +63,18 @@ export const FRAME_SCRIPT = `
       if (running === mine && code !== 1000) setTimeout(() => running === mine && listen(mine), 1000);
     };
   };
+  // The message goes by a queue: what became of it is known a little later.
+  const follow = (mine, message) => {
+    mine.message = message;
+    const look = async () => {
+      const isWanted = () => running === mine && mine.message === message;
+      const { unsent } = isWanted() ? await call(sent, { id: mine.id, message }) : {};
+      if (!unsent || !isWanted()) return;
+      mine.message = "";
+      error.textContent = unsent;
+    };
+    for (const seconds of [3, 10, 30, 70, 130, 250]) setTimeout(look, seconds * 1000);
+  };
   const begin = async (payload) => {
     const answer = await call(start, {
       identifier: payload.identifier,
@@ -71,6 +84,7 @@ export const FRAME_SCRIPT = `
     byId("send").disabled = false;
     if (answer.error) return complain(answer.error);
     running = answer;
+    follow(answer, answer.message);
     for (const place of document.querySelectorAll("[data-address]")) place.textContent = payload.identifier;
     show(wantsLink() ? "waiting" : "typing");
     if (wantsLink()) listen(answer);
@@ -103,8 +117,10 @@ export const FRAME_SCRIPT = `
     } else release(answer);
   });
   byId("again").addEventListener("click", async () => {
-    const answer = await call(again, { id: running.id });
+    const mine = running;
+    const answer = await call(again, { id: mine.id });
     error.textContent = answer.error || "";
+    if (answer.message) follow(mine, answer.message);
   });
   byId("other").addEventListener("click", () => {
     running = undefined;

@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { Client } from "../../../core/client/client.ts";
 import type { Snapshot } from "../../../core/ports/rooms.ts";
 import type { Refusal } from "../../../core/refusal.ts";
+import { codeSubject } from "../../../core/usecases/code-subject.ts";
 import { finishVerification } from "../../../core/usecases/finish-verification.ts";
 import { AUTHORIZATION_CODE } from "../../../core/usecases/redeem-authorization-code.ts";
 import { type Verification, verificationOf } from "../../../core/verification/verification.ts";
@@ -27,6 +28,7 @@ export const startBody = z.object({
 });
 export const codeBody = z.object({ secret, id, code: z.string().max(64) });
 export const ownBody = z.object({ secret, id });
+export const sentBody = ownBody.extend({ message: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/) });
 
 /** `GET /signup` and `GET /login`: the form inside another page. That page must be of an origin that the client allows. */
 export async function showFrame(c: Context<AppEnv>): Promise<Response> {
@@ -45,6 +47,7 @@ export async function showFrame(c: Context<AppEnv>): Promise<Response> {
     "data-start": `${url.pathname}/start${url.search}`,
     "data-check": `${url.pathname}/check`,
     "data-again": `${url.pathname}/again`,
+    "data-sent": `${url.pathname}/sent`,
     "data-finish": `${url.pathname}/finish`,
   };
   return verifyPage(
@@ -87,6 +90,7 @@ export async function startFramed(c: Context<AppEnv>, body: z.output<typeof star
   const { id } = begun.value.snapshot.spec;
   return c.json({
     id,
+    message: begun.value.sent.messageId,
     handle: await handles.mint(id, "wait"),
     socket_uri: `${config.issuer.replace(/^http/, "ws")}/challenges/${id}/socket`,
   });
@@ -126,7 +130,16 @@ export async function sendFramedAgain(c: Context<AppEnv>, body: z.output<typeof 
   const own = await ownOf(c, body);
   if (!own) return refuse(c, { code: "expired" });
   const sent = await send(c, own.client, own.snapshot, own.verification);
-  return sent.ok ? c.json({}) : refuseRefusal(c, sent.error);
+  return sent.ok ? c.json({ message: sent.value.messageId }) : refuseRefusal(c, sent.error);
+}
+
+/** Whether a message failed on its way: `unsent` says so. */
+export async function tellFramed(c: Context<AppEnv>, body: z.output<typeof sentBody>): Promise<Response> {
+  const own = await ownOf(c, body);
+  if (!own) return c.json({});
+  const subject = await codeSubject(services(c), own.verification.identifier);
+  const state = await services(c).deliveries.stateOf(subject, body.message);
+  return c.json(state === "failed" ? { unsent: wordsOf(c).errors.notSent } : {});
 }
 
 /** The authorization code, once the link was confirmed wherever it was opened. */

@@ -14,9 +14,11 @@ import {
   finishFramed,
   ownBody,
   sendFramedAgain,
+  sentBody,
   showFrame,
   startBody,
   startFramed,
+  tellFramed,
 } from "./frame.ts";
 import { limitGuesses, limitSends } from "./limits.ts";
 import { showLink, takeLink } from "./link.ts";
@@ -48,6 +50,7 @@ export function framedPageRoutes(): Hono<AppEnv> {
   routes.post("/again", limitSends, jsonBody(ownBody, refuse), (c) =>
     sendFramedAgain(c, c.req.valid("json")),
   );
+  routes.post("/sent", jsonBody(sentBody, refuse), (c) => tellFramed(c, c.req.valid("json")));
   routes.post("/finish", jsonBody(ownBody, refuse), (c) => finishFramed(c, c.req.valid("json")));
   return routes;
 }
