@@ -15,6 +15,10 @@ const isKey = ({ userId, clientId, code, idempotencyKey }: ActionKey) =>
     eq(actions.idempotencyKey, idempotencyKey),
   );
 
+/** Open, and not failed by this very challenge: what has failed its action does not let it succeed any more. */
+const mayBeMetBy = (challengeId: string) =>
+  sql`${notInArray(actions.state, CLOSED)} and not (${actions.state} = 'challenge_failed' and ${actions.challengeId} is ${challengeId})`;
+
 const one = (rows: (typeof actions.$inferSelect)[]): Action | undefined => rows.map(present)[0];
 
 type Outcomes = Pick<Actions, "begin" | "succeed" | "fail">;
@@ -45,7 +49,7 @@ function makeOutcomes(db: Store): Outcomes {
         .onConflictDoUpdate({
           target: [actions.userId, actions.clientId, actions.code, actions.idempotencyKey],
           set: met,
-          setWhere: notInArray(actions.state, CLOSED),
+          setWhere: mayBeMetBy(challengeId),
         })
         .returning({ code: actions.code });
       return written.length === 1;

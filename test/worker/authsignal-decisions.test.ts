@@ -92,3 +92,39 @@ test("T25 what a device of another door approved is not valid once that device w
   });
   expect((await poll(at, started.token, started.id)).body).toEqual({ isVerified: false, isConsumed: true });
 });
+
+test("T45 race: of two words of one webhook about an approval the first that is written stands", async () => {
+  let free = () => {};
+  const gate = new Promise<void>((resolve) => {
+    free = resolve;
+  });
+  let asked = 0;
+  const here = deployment({}, () => ({
+    actionWebhooks: {
+      send: async (_target, { type }) => {
+        if (type !== "action.verify") return { kind: "sent" };
+        asked += 1;
+        if (asked > 1) return { kind: "refused", reason: "status 403" };
+        await gate;
+        return { kind: "sent" };
+      },
+    },
+  }));
+  const events = { webhook_events: ["action.verify"] };
+  const tenant = await newTenant(here, events, { webhookUrl: "https://hook.example/in" });
+  const client = await newClient(here);
+  const person = await newPerson(here, client);
+  const started = await startPush(here, tenant, person.id, "pay");
+  const shown = await prompt(here, client, person);
+  expect((await respond(here, client, person, shown ?? {}, true)).status).toBe(200);
+  const slow = poll(here, started.token, started.id);
+  await expect.poll(() => asked).toBe(1);
+  const refused = { isVerified: false, isConsumed: true };
+  expect((await poll(here, started.token, started.id)).body).toEqual(refused);
+  free();
+  expect((await slow).body).toEqual(refused);
+  expect((await validate(here, tenant, { token: started.token })).body).toMatchObject({
+    isValid: false,
+    state: "CHALLENGE_FAILED",
+  });
+});

@@ -78,8 +78,7 @@ export async function settleAction(
     const event = await verifyEvent(powers, action, snapshot, met);
     const told = await tellActionWebhook(powers, client, event);
     if (told.kind !== "sent" && told.kind !== "skipped") {
-      await withdrawChallenge(powers, snapshot, VETOED);
-      return await failed(powers, action, snapshot, now);
+      return await vetoed(powers, action, snapshot, now);
     }
   }
   const stood = await powers.actions.succeed(action, { challengeId: id, ...met }, now);
@@ -91,6 +90,15 @@ async function isApproverGone(powers: Pick<Services, "devices">, { view }: Snaps
   const approver = view.approval?.approver;
   if (view.state !== "approved" || approver?.kind !== "device") return false;
   return (await powers.devices.byId(approver.deviceId))?.revokedAt !== undefined;
+}
+
+/** The row judges between words that cross: what another call has let succeed meanwhile stays, and is not taken back. */
+async function vetoed(powers: Powers, action: Action, snapshot: Snapshot, now: number): Promise<Action> {
+  const after = await failed(powers, action, snapshot, now);
+  const row = after.state === "challenge_failed" ? after : await powers.actions.find(keyOf(action));
+  if (row?.state === "challenge_succeeded") return row;
+  await withdrawChallenge(powers, snapshot, VETOED);
+  return after;
 }
 
 async function failed(powers: Powers, action: Action, { spec }: Snapshot, now: number): Promise<Action> {
