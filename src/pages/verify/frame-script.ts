@@ -48,7 +48,7 @@ export const FRAME_SCRIPT = `
       client_json: {},
     });
   };
-  const listen = (mine) => {
+  const listen = (mine, pause = 1000) => {
     socket = new WebSocket(mine.socket_uri, ["countersign.v1", "countersign.handle." + mine.handle]);
     socket.onmessage = async ({ data }) => {
       if (data === "pong" || JSON.parse(data).type !== "settled" || running !== mine) return;
@@ -60,7 +60,7 @@ export const FRAME_SCRIPT = `
       } else release(answer);
     };
     socket.onclose = ({ code }) => {
-      if (running === mine && code !== 1000) setTimeout(() => running === mine && listen(mine), 1000);
+      if (running === mine && code !== 1000) setTimeout(() => running === mine && listen(mine, Math.min(pause * 2, 15000)), pause);
     };
   };
   // The message goes by a queue: what became of it is known a little later.
