@@ -110,6 +110,13 @@ describe("what a service token must be", () => {
     }
   });
 
+  test("a name that only an anonymous call has claimed is not the person of a token", async () => {
+    const { backend } = await scene();
+    const claimed = await newAda(at, undefined, "anonymous");
+    const token = await tokenOf(backend, "codes.generate", { username: claimed.username });
+    expect((await codes(at, backend, "generate", claimed, { token })).status).toBe(403);
+  });
+
   test("signed by a key that is not registered, or spoiled behind the signature, it is nothing", async () => {
     const { backend, ada } = await scene();
     const foreign = await tokenOf({ ...backend, signing: await newSigning() }, "codes.generate");
