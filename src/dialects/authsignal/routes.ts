@@ -141,7 +141,7 @@ export function authsignalRoutes(): Hono<AppEnv> {
   return routes;
 }
 
-const SOCKET_PATH = /^(?:\/api-ws)?\/ws-v1-challenge\/?$/;
+const SOCKET_PATH = /^(?:(?:\/.+)?\/api-ws)?\/ws-v1-challenge\/?$/;
 
 /** Where the SDK looks for the QR socket, having turned the base URL's `v1` and `api` into other words (§8.1). */
 function socketRoutes(): Hono<AppEnv> {
@@ -156,5 +156,6 @@ function socketRoutes(): Hono<AppEnv> {
 export const authsignalDoors = (): readonly Door[] => [
   { prefix: "/ws-v1-challenge", routes: socketRoutes(), renderFault },
   { prefix: "/api-ws", routes: socketRoutes(), renderFault },
+  { prefix: "/:above{.+}/api-ws", routes: socketRoutes(), renderFault },
   { name: "Authsignal", prefix: "/v1", routes: authsignalRoutes(), renderFault, forgivesSlashes: true },
 ];
