@@ -147,8 +147,9 @@ describe("who may answer", () => {
     }
   });
 
-  test("T28 race: twenty answers, half of them declines: one wins, and state, action and audit agree", async () => {
-    const { here, tenant, user, phone } = await scene();
+  test("T28 race: twenty answers, half of them declines: one wins, and state, action, webhook and audit agree", async () => {
+    const webhook_events = ["push.created", "action.verify"];
+    const { here, tenant, user, phone, told } = await scene({ webhook_events });
     const { id, token, key } = await startPush(here, tenant, user);
     const answers = await Promise.all(
       Array.from({ length: 20 }, async (_, index) => ({
@@ -169,6 +170,11 @@ describe("who may answer", () => {
     expect((await poll(here, token, id)).body).toMatchObject({ isVerified: approved, isConsumed: true });
     const action = await server(here, tenant, "GET", `/users/${user}/actions/signIn/${key}`);
     expect(action.body.state).toBe(approved ? "CHALLENGE_SUCCEEDED" : "CHALLENGE_FAILED");
+    const outcomes = told.filter(({ type }) => type !== "push.created");
+    expect(outcomes.map(({ type, data }) => [type, data.state, data.userAuthenticatorId])).toEqual(
+      approved ? [["action.verify", "CHALLENGE_SUCCEEDED", phone.id]] : [],
+    );
+    expect(told.filter(({ type }) => type === "push.created")).toHaveLength(1);
     await here.settled();
     const events = await here.services.records.events({ clientId: tenant.id, size: 100 });
     const ends = events.filter(({ data }) => data?.challenge_id === id).map(({ type }) => type);
