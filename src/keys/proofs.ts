@@ -6,6 +6,7 @@ import { toBase64Url } from "./base64.ts";
 import { importDeviceKey, readDeviceKey } from "./device-keys.ts";
 import { rawFromDer } from "./ecdsa-signature.ts";
 import { joinParts, sha256 } from "./parts.ts";
+import { checkPasskey, readPasskey } from "./passkeys.ts";
 import { fromWrappedBase64 } from "./spki.ts";
 
 const ED25519_SIGNATURE_LENGTH = 64;
@@ -31,6 +32,27 @@ export function makeProofs(): Proofs {
       const der = fromWrappedBase64(text);
       const raw = der === undefined ? undefined : rawFromDer(der);
       return raw === undefined ? text : toBase64Url(raw.slice(0, raw.length / 2));
+    },
+    readPasskey,
+    async passkey(device, answer, ceremony) {
+      if (device.revokedAt !== undefined) return no({ code: "device_revoked" });
+      const checked = await checkPasskey(device, answer, ceremony);
+      if (!checked.ok) return checked;
+      const { id: deviceId, userId, enrolledAt } = device;
+      // By the challenge alone: it is good for one use, whichever passkey signs.
+      const digest = await sha256(joinParts("passkey", [ceremony.challenge]));
+      // RFC 8176 §2: a key was proven, and its holder was present.
+      const amr = ["pop", "user"];
+      const proof = brand({
+        kind: "device",
+        deviceId,
+        userId,
+        decision: "approve",
+        enrolledAt,
+        digest,
+        amr,
+      });
+      return ok({ proof, signCount: checked.value.signCount });
     },
     vouch: brand,
   };

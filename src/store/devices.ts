@@ -1,5 +1,6 @@
-import { and, desc, eq, exists, isNull, sql } from "drizzle-orm";
+import { and, desc, eq, exists, isNull, lt, or, sql } from "drizzle-orm";
 import type { Device } from "../core/device/device.ts";
+import type { DeviceId } from "../core/ids.ts";
 import type { Devices } from "../core/ports/records.ts";
 import { record, recordWhere } from "./audit.ts";
 import { commit, type Store, sheltered } from "./database.ts";
@@ -75,6 +76,8 @@ export function makeDevices(db: Store): Devices {
       return renamed.map(toDevice)[0];
     },
 
+    noteSignCount: (deviceId, count) => noteSignCount(db, deviceId, count),
+
     async revoke(userId, deviceId, event, now) {
       const target = and(eq(devices.userId, userId), eq(devices.id, deviceId), isLive);
       const stillLive = exists(db.select({ id: devices.id }).from(devices).where(target));
@@ -90,4 +93,15 @@ export function makeDevices(db: Store): Devices {
       return revoked.map(toDevice)[0];
     },
   });
+}
+
+/** One conditional statement: of two that tell the same number, one is taken. */
+async function noteSignCount(db: Store, id: DeviceId, count: number): Promise<boolean> {
+  const rose = or(lt(devices.signCount, count), and(eq(devices.signCount, 0), sql`${count} = 0`));
+  const noted = await db
+    .update(devices)
+    .set({ signCount: count })
+    .where(and(eq(devices.id, id), isNull(devices.revokedAt), rose))
+    .returning({ id: devices.id });
+  return noted.length > 0;
 }

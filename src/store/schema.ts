@@ -83,9 +83,15 @@ export const devices = sqliteTable(
     enrolledAt: instant("enrolled_at").notNull(),
     revokedAt: instant("revoked_at"),
     revokedReason: text("revoked_reason"),
+    // Of a passkey only.
+    credentialId: text("credential_id"),
+    signCount: integer("sign_count"),
   },
   (table) => [
     uniqueIndex("devices_live_key").on(table.fingerprint).where(sql`revoked_at is null`),
+    uniqueIndex("devices_live_credential")
+      .on(table.credentialId)
+      .where(sql`revoked_at is null and credential_id is not null`),
     index("devices_user").on(table.userId),
   ],
 );

@@ -70,6 +70,7 @@ const deviceCalls: CallsOf<Devices> = {
   ofUser: (port) => port.ofUser(newUserId()),
   insert: (port) => port.insert(makeDevice(), makeEvent(), makeGrant()),
   rename: (port) => port.rename(newUserId(), newDeviceId(), "n", makeEvent()),
+  noteSignCount: (port) => port.noteSignCount(newDeviceId(), 1),
   revoke: (port) => port.revoke(newUserId(), newDeviceId(), makeEvent(), NOW),
 };
 

@@ -24,4 +24,7 @@ export type Device = {
   readonly clientId: ClientId;
   readonly enrolledAt: Instant;
   readonly revokedAt?: Instant;
+  /** Of a passkey: its WebAuthn credential id, base64url, and the last signature counter that it told. */
+  readonly credentialId?: string;
+  readonly signCount?: number;
 };

@@ -23,6 +23,8 @@ export type Devices = {
   insert(device: Device, event: AuditEvent, grant?: GrantListing): Promise<boolean>;
   /** Renames a live device together with its audit row; undefined when it was not live. */
   rename(userId: UserId, deviceId: DeviceId, name: string, event: AuditEvent): Promise<Device | undefined>;
+  /** Keeps a live passkey's signature counter; false when it did not grow, unless it has always been 0 (WebAuthn §6.1.1). */
+  noteSignCount(deviceId: DeviceId, count: number): Promise<boolean>;
   /** Revokes a live device together with its audit row; undefined when it was not live. */
   revoke(userId: UserId, deviceId: DeviceId, event: AuditEvent, now: Instant): Promise<Device | undefined>;
 };

@@ -39,6 +39,27 @@ export type ClientSecrets = {
   equal(a: string, b: string): Promise<boolean>;
 };
 
+/** What a browser was asked to sign: the challenge text, and from which pages, for which rp id it may come. */
+export type PasskeyCeremony = {
+  readonly challenge: string;
+  readonly origins: readonly string[];
+  readonly rpId: string;
+};
+
+/** A new passkey, read from what a browser sent. `credentialId` is base64url. */
+export type ReadPasskey = {
+  readonly credentialId: string;
+  readonly key: DeviceKey;
+  readonly signCount: number;
+};
+
+/** A passkey's signature with what it is over, each base64url. */
+export type PasskeyAnswer = {
+  readonly clientData: string;
+  readonly authenticatorData: string;
+  readonly signature: string;
+};
+
 /** The proof module: the only maker of VerifiedProof. */
 export type Proofs = {
   /** Reads a device key text of a door, refusing every encoding that is not canonical (T26, settled question 9). */
@@ -52,6 +73,22 @@ export type Proofs = {
   ): Promise<Result<VerifiedProof, RefusalOf<"bad_signature" | "device_revoked">>>;
   /** What every spelling of one signature has in common, its twin with the other s too; of what is none, the text itself. */
   signatureMark(signature: string): string;
+  /** Reads a new passkey of this ceremony: ES256, user present and verified; its attestation is not trusted. */
+  readPasskey(
+    answer: { readonly credentialId: string; readonly clientData: string; readonly attestationData: string },
+    ceremony: PasskeyCeremony,
+  ): Promise<Result<ReadPasskey, RefusalOf<"bad_key">>>;
+  /** Checks a passkey's signature over this ceremony; it approves. The counter is for the store to compare. */
+  passkey(
+    device: Device,
+    answer: PasskeyAnswer,
+    ceremony: PasskeyCeremony,
+  ): Promise<
+    Result<
+      { readonly proof: VerifiedProof; readonly signCount: number },
+      RefusalOf<"bad_key" | "bad_signature" | "device_revoked">
+    >
+  >;
   /** A proof of another kind, whose evidence the caller has checked: code typed back, service token, first enrolment. */
   vouch(claims: Exclude<ProofClaims, { kind: "device" }>): VerifiedProof;
 };

@@ -1,3 +1,4 @@
+import type { VerifiedProof } from "../challenge/proof.ts";
 import { isSettled } from "../challenge/view.ts";
 import type { Client } from "../client/client.ts";
 import type { ChallengeId, UserId } from "../ids.ts";
@@ -20,9 +21,10 @@ const DRAWS = 4;
 export type CodeRequest = Omit<CodeContext, "userId"> & {
   readonly client: Client;
   readonly user: UserRecord;
-  readonly nonce: NonceUse;
-  /** Approved by the client's word from birth: nobody is asked. */
+  readonly nonce?: NonceUse;
+  /** Approved from birth, by the client's word or by the proof that is given: nobody is asked. */
   readonly approved: boolean;
+  readonly by?: VerifiedProof;
   readonly ip?: string | undefined;
 };
 
@@ -93,7 +95,7 @@ async function claimCode(
     const row = { hash, kind, purpose, clientId: client.id, userId, challengeId, expiresAt };
     const first = draw === 0;
     const issued = await powers.userCodes.issue(row, powers.clock.now(), {
-      ...(first ? { nonce } : {}),
+      ...(first && nonce ? { nonce } : {}),
       ...(first && asked.approved ? { event: preapproved(powers, asked, challengeId) } : {}),
     });
     if (!issued.ok) return issued;
@@ -105,7 +107,7 @@ async function claimCode(
 const preapproved = (powers: Powers, asked: CodeRequest, challengeId: ChallengeId) =>
   auditEvent(powers, {
     type: "code.preauthorized",
-    actor: `client:${asked.client.id}`,
+    actor: asked.by?.kind === "device" ? `device:${asked.by.deviceId}` : `client:${asked.client.id}`,
     userId: asked.user.user.id,
     clientId: asked.client.id,
     ip: asked.ip,
@@ -114,14 +116,16 @@ const preapproved = (powers: Powers, asked: CodeRequest, challengeId: ChallengeI
 
 async function approve(powers: Powers, asked: CodeRequest, challengeId: ChallengeId): Promise<void> {
   const { client, user, ip } = asked;
-  const proof = powers.proofs.vouch({
-    kind: "client",
-    clientId: client.id,
-    userId: user.user.id,
-    decision: "approve",
-    digest: await powers.handles.digest(["carried", challengeId, "preauthorized"]),
-    amr: ["client"],
-  });
+  const proof =
+    asked.by ??
+    powers.proofs.vouch({
+      kind: "client",
+      clientId: client.id,
+      userId: user.user.id,
+      decision: "approve",
+      digest: await powers.handles.digest(["carried", challengeId, "preauthorized"]),
+      amr: ["client"],
+    });
   const applied = await powers.rooms.apply(challengeId, {
     name: "approve",
     proof,

@@ -7,10 +7,11 @@ import type { ServiceCall } from "../../core/usecases/check-service-token.ts";
 import { issueCode } from "../../core/usecases/issue-code.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { body } from "./body.ts";
-import { serviceCall } from "./client.ts";
+import { pagesMayAsk, serviceCall } from "./client.ts";
 import { BAD_REQUEST, MISSING_PARAMETER, refuse, wrong } from "./errors.ts";
+import { beginSelf, finishSelf } from "./passkeys.ts";
 import { personOf, spent } from "./people.ts";
-import { authorizeBody, CODE_TYPES, codesBody, generateBody } from "./schema.ts";
+import { authorizeBody, CODE_TYPES, codesBody, generateBody, selfBody, selfDoneBody } from "./schema.ts";
 import { codeOf, iso, purposeOf } from "./translate.ts";
 
 type CodesBody = z.output<typeof codesBody>;
@@ -22,6 +23,12 @@ export function codeRoutes(): Hono<AppEnv> {
   routes.post("/:type/generate", body(generateBody), (c) => generate(c, c.req.valid("json")));
   routes.post("/:type/authorize", body(authorizeBody), (c) => authorize(c, c.req.valid("json")));
   routes.post("/:type/invalidate-all", body(codesBody), (c) => invalidate(c, c.req.valid("json")));
+  // Alone among these calls, a browser makes these two.
+  routes.use("/:type/generate/fido2/*", pagesMayAsk);
+  routes.post("/:type/generate/fido2/init", body(selfBody), (c) => beginSelf(c, c.req.valid("json")));
+  routes.post("/:type/generate/fido2/complete", body(selfDoneBody), (c) =>
+    finishSelf(c, c.req.valid("json")),
+  );
   return routes;
 }
 

@@ -38,3 +38,43 @@ export const credentialBody = z.object({
   credential: z.object({ uuid: text(64), name: absent(z.string().max(256)) }),
 });
 export type CredentialBody = z.output<typeof credentialBody>;
+
+const answer = text(8 * 1024);
+
+export const reserveBody = z.object({
+  client_id: clientId,
+  ...person,
+  authentication_code: z.object({ code: codeText, type: codeType }),
+  options: absent(
+    z.object({ display_name: absent(z.string().max(128)), roaming_authenticator: absent(z.boolean()) }),
+  ),
+});
+
+export const passkeyBody = z.object({
+  client_id: clientId,
+  ...person,
+  attestation_payload: z.object({
+    challenge: answer,
+    credential_uuid: text(64),
+    credential_id: answer,
+    client_data: answer,
+    attestation_data: answer,
+  }),
+  options: absent(z.object({ credential_name: absent(text(256)) })),
+  no_jwt: absent(z.boolean()),
+});
+
+export const selfBody = z.object({ client_id: clientId, ...person, purpose: purposes });
+
+export const selfDoneBody = z.object({
+  client_id: clientId,
+  ...person,
+  assertion_payload: z.object({
+    challenge: answer,
+    credential_id: answer,
+    client_data: answer,
+    authenticator_data: answer,
+    signature: answer,
+  }),
+  no_jwt: absent(z.boolean()),
+});

@@ -105,7 +105,7 @@ const RESULT_SECONDS = 300;
 export function resultClaims(
   client: Client,
   facts: Facts,
-  said: { readonly sub: string; readonly udata: string; readonly nid: string },
+  said: { readonly sub: string; readonly udata: string; readonly nid: string; readonly action: string },
 ): TokenClaims {
   const { settings } = client;
   return {
@@ -115,6 +115,5 @@ export function resultClaims(
     iat: facts.iat,
     exp: settings.access_token_seconds === undefined ? facts.iat + RESULT_SECONDS : facts.exp,
     jti: facts.jti,
-    action: "auth.temporary",
   };
 }

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { Client } from "../../core/client/client.ts";
+import type { Device } from "../../core/device/device.ts";
 import type { NonceUse } from "../../core/ports/nonces.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
@@ -20,7 +21,7 @@ import { codeOf, resultClaims, usedCredential, usernameOf, uuidOf } from "./tran
 const WAIT_SECONDS = 120;
 
 /** Who waits: anybody for a public client, a backend with its token for a private one. */
-type Waiter = {
+export type Waiter = {
   readonly client: Client;
   readonly nonce?: NonceUse;
   isFor(record: UserRecord): boolean;
@@ -63,7 +64,8 @@ export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Respons
   return c.json(await result(c, client, person, waited.value, asked));
 }
 
-async function anybody(c: Context<AppEnv>, client: Client): Promise<Waiter | Response> {
+/** A public client's caller, within the limits of their address. */
+export async function anybody(c: Context<AppEnv>, client: Client): Promise<Waiter | Response> {
   const { limits } = services(c);
   const { ip } = originOf(c);
   if (limits.blocked(ip) || !(await limits.wait(ip))) return tooManyFromHere(c);
@@ -88,7 +90,7 @@ async function backend(c: Context<AppEnv>, asked: WaitBody): Promise<Waiter | Re
 }
 
 /** A stranger is told of no lock and no person: all of it is the wrong code's answer, and a miss of that address. */
-async function said(c: Context<AppEnv>, waiter: Waiter, refusal: Refusal): Promise<Response> {
+export async function said(c: Context<AppEnv>, waiter: Waiter, refusal: Refusal): Promise<Response> {
   if (waiter.nonce) return refuse(c, refusal);
   if (refusal.code !== "unknown_challenge" && refusal.code !== "code_locked") return refuse(c, refusal);
   const within = await services(c).limits.miss(originOf(c).ip);
@@ -101,21 +103,25 @@ const tooManyFromHere = (c: Context<AppEnv>): Response => {
 };
 
 /** The authentication result of LoginID §4.3, with its token unless none is wanted. */
-async function result(
+export async function result(
   c: Context<AppEnv>,
   client: Client,
   person: UserRecord,
   { facts, snapshot }: Redeemed,
-  asked: WaitBody,
+  asked: Pick<WaitBody, "username" | "no_jwt">,
+  as: { readonly device?: Device; readonly action?: string } = {},
 ) {
   const { devices, keyring, handles } = services(c);
   const approver = snapshot.view.approval?.approver;
   const owned = await devices.ofUser(person.user.id);
   const approving = approver?.kind === "device" ? approver.deviceId : undefined;
-  const device = owned.find(({ id }) => id === approving) ?? owned[0];
+  const device = as.device ?? owned.find(({ id }) => id === approving) ?? owned[0];
   const username = usernameOf(person, asked.username);
   const nid = await namespaceOf(c);
-  const claims = resultClaims(client, facts, { sub: person.user.id, udata: username, nid });
+  const claims = resultClaims(client, facts, {
+    ...{ sub: person.user.id, udata: username, nid },
+    action: as.action ?? "auth.temporary",
+  });
   const jwt = asked.no_jwt
     ? {}
     : { jwt: await keyring.sign("standard", { typ: "JWT" }, claims, facts.kid, { plainBase64: true }) };

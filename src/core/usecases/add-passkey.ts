@@ -1,0 +1,136 @@
+import type { Client } from "../client/client.ts";
+import type { Device } from "../device/device.ts";
+import { newDeviceId, parseChallengeId, userSubject } from "../ids.ts";
+import type { NonceUse } from "../ports/nonces.ts";
+import type { ReadPasskey } from "../ports/secrets.ts";
+import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { auditEvent } from "./audit-event.ts";
+import { type CodeKind, type FoundCode, findCarried } from "./carried-code.ts";
+import { type Ceremony, originsOf, readCeremony } from "./passkey-ceremony.ts";
+import { type Redeemed, redeemChallenge } from "./redeem-challenge.ts";
+
+type Powers = Parameters<typeof findCarried>[0] &
+  Parameters<typeof redeemChallenge>[0] &
+  Pick<Services, "proofs" | "secrets" | "config" | "devices">;
+
+/**
+ * Reserves an approved code for the ceremonies of a new passkey: it stays good until it ends or one of them succeeds. Guesses are
+ * counted as a waiter's. `not_approved` when nobody has approved it yet.
+ */
+export async function reserveCode(
+  powers: Parameters<typeof findCarried>[0],
+  asked: {
+    readonly user: UserRecord;
+    readonly kind: CodeKind;
+    readonly code: string;
+    readonly nonce?: NonceUse;
+    readonly ip?: string | undefined;
+  },
+): Promise<Result<FoundCode, Refusal>> {
+  const { user, ...rest } = asked;
+  const found = await findCarried(powers, {
+    ...rest,
+    userId: user.user.id,
+    purpose: "enrol_device",
+    guesser: "waiter",
+  });
+  if (!found.ok) return found;
+  if (user.user.status === "locked") return no({ code: "user_locked" });
+  const { state } = found.value.snapshot.view;
+  if (state === "redeemed") return no({ code: "unknown_challenge" });
+  return state === "approved" ? found : no({ code: "not_approved" });
+}
+
+export type NewPasskey = {
+  readonly client: Client;
+  readonly user: UserRecord;
+  readonly challenge: string;
+  readonly credentialUuid: string;
+  readonly credentialId: string;
+  readonly clientData: string;
+  readonly attestationData: string;
+  readonly name: string;
+  readonly ip?: string | undefined;
+};
+
+/**
+ * Enrols a passkey that a browser made in a ceremony of this code, and takes the code. What is wrong with the passkey or its
+ * challenge is `bad_key`; a code that is gone is `unknown_challenge`.
+ */
+export async function addPasskey(
+  powers: Powers,
+  asked: NewPasskey,
+): Promise<Result<{ readonly device: Device; readonly redeemed: Redeemed }, Refusal>> {
+  const { client, user, challenge } = asked;
+  const userId = user.user.id;
+  const ceremony = await readCeremony(powers, { client, userId }, "add", challenge);
+  if (ceremony?.credentialUuid !== asked.credentialUuid) {
+    return no({ code: "bad_key", detail: "the challenge is not one of these five minutes" });
+  }
+  const origins = originsOf(client, powers.config, ceremony.rpId);
+  const read = await powers.proofs.readPasskey(asked, { challenge, origins, rpId: ceremony.rpId });
+  if (!read.ok) return read;
+  if (await powers.devices.byFingerprint(read.value.key.fingerprint)) return no({ code: "device_exists" });
+  const who = userSubject(userId);
+  const digest = await powers.handles.digest(["passkey", challenge]);
+  if (!(await powers.inboxes.spend(who, digest, powers.chance.uuid()))) {
+    return no({ code: "bad_key", detail: "the challenge was used" });
+  }
+  try {
+    return await enrol(powers, asked, ceremony, read.value);
+  } catch (cause) {
+    await powers.inboxes.unspend(who, digest);
+    throw cause;
+  }
+}
+
+async function enrol(
+  powers: Powers,
+  asked: NewPasskey,
+  ceremony: Ceremony,
+  passkey: ReadPasskey,
+): Promise<Result<{ readonly device: Device; readonly redeemed: Redeemed }, Refusal>> {
+  const { client, user, ip } = asked;
+  const id = parseChallengeId(ceremony.ticket);
+  const snapshot = id && (await powers.rooms.read(id));
+  if (!snapshot) return no({ code: "unknown_challenge" });
+  const redeemed = await redeemChallenge(powers, {
+    snapshot,
+    client,
+    lane: "standard",
+    waiterProof: await powers.handles.waiterProof(["passkey", client.id, asked.challenge]),
+    subject: () => ({}),
+    withGrant: false,
+    ...(ip === undefined ? {} : { ip }),
+  });
+  if (!redeemed.ok) {
+    const gone = ["redeemed", "not_approved"].includes(redeemed.error.code);
+    return gone ? no({ code: "unknown_challenge" }) : redeemed;
+  }
+  const device: Device = {
+    ...passkey,
+    id: newDeviceId(ceremony.credentialUuid),
+    userId: user.user.id,
+    name: asked.name,
+    kind: "passkey",
+    door: "loginid",
+    clientId: client.id,
+    enrolledAt: powers.clock.now(),
+  };
+  const event = auditEvent(powers, {
+    type: "device.enrolled",
+    actor: `device:${device.id}`,
+    userId: device.userId,
+    clientId: client.id,
+    deviceId: device.id,
+    ip,
+    reason: "carried_code",
+    data: { challenge_id: snapshot.spec.id, kind: "passkey" },
+  });
+  if (!(await powers.devices.insert(device, event))) return no({ code: "device_exists" });
+  await powers.inboxes.noteDevice(userSubject(device.userId));
+  return ok({ device, redeemed: redeemed.value });
+}

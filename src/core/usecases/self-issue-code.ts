@@ -1,0 +1,73 @@
+import type { Client } from "../client/client.ts";
+import type { PasskeyAnswer } from "../ports/secrets.ts";
+import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { CodeKind, CodePurpose } from "./carried-code.ts";
+import { type IssuedCode, issueCode } from "./issue-code.ts";
+import { originsOf, readCeremony } from "./passkey-ceremony.ts";
+import type { Redeemed } from "./redeem-challenge.ts";
+import { signInAtOnce } from "./sign-in-at-once.ts";
+
+export type SelfIssue = PasskeyAnswer & {
+  readonly client: Client;
+  readonly user: UserRecord;
+  readonly kind: CodeKind;
+  readonly challenge: string;
+  readonly credentialId: string;
+  readonly ip?: string | undefined;
+};
+
+type Powers = Parameters<typeof issueCode>[0] &
+  Parameters<typeof signInAtOnce>[0] &
+  Pick<Services, "proofs" | "secrets" | "config" | "devices">;
+
+/** The ticket of a ceremony that asks for a code. */
+export const ticketOf = (kind: CodeKind, purpose: CodePurpose): string => `${kind}/${purpose}`;
+
+const PURPOSES: readonly CodePurpose[] = ["sign_in", "enrol_device"];
+
+/**
+ * A person's own passkey signs in and asks for a code in one signature; the code is approved from birth by that signature. All that
+ * is wrong before the signature is found good is one refusal, so that nothing is told of who has which passkey.
+ */
+export async function selfIssueCode(
+  powers: Powers,
+  asked: SelfIssue,
+): Promise<Result<{ readonly redeemed: Redeemed; readonly issued: IssuedCode }, Refusal>> {
+  const { client, user, kind, challenge, ip } = asked;
+  const refused = (detail: string) => no<Refusal>({ code: "not_allowed", detail });
+  const userId = user.user.id;
+  const ceremony = await readCeremony(powers, { client, userId }, "generate", challenge);
+  const purpose = PURPOSES.find((one) => ceremony?.ticket === ticketOf(kind, one));
+  if (!ceremony || !purpose) return refused("the challenge is not one of these five minutes");
+  const owned = await powers.devices.ofUser(userId);
+  const device = owned.find(({ credentialId }) => credentialId === asked.credentialId);
+  if (!device) return refused("no such passkey");
+  const { rpId } = ceremony;
+  const origins = originsOf(client, powers.config, rpId);
+  const checked = await powers.proofs.passkey(device, asked, { challenge, origins, rpId });
+  if (!checked.ok) return refused("the passkey did not sign this");
+  if (user.user.status === "locked") return no({ code: "user_locked" });
+  const { proof, signCount } = checked.value;
+  const counts = signCount !== 0 || (device.signCount ?? 0) !== 0;
+  if (counts && !(await powers.devices.noteSignCount(device.id, signCount))) {
+    return refused("the passkey's counter went back");
+  }
+  const signedIn = await signInAtOnce(powers, {
+    door: "loginid",
+    client,
+    purpose: "sign_in",
+    scope: "access",
+    context: {},
+    origin: ip === undefined ? {} : { ip },
+    proof,
+    lane: "standard",
+    replayWindow: 0,
+    draw: async () => ({ id: powers.rooms.fresh(), waiterProof: powers.chance.text(32) }),
+  });
+  if (!signedIn.ok) return signedIn.error.code === "replayed" ? refused("the challenge was used") : signedIn;
+  const issued = await issueCode(powers, { client, user, kind, purpose, approved: true, by: proof, ip });
+  return issued.ok ? ok({ redeemed: signedIn.value, issued: issued.value }) : issued;
+}

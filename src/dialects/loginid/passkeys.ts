@@ -1,0 +1,208 @@
+import type { Context } from "hono";
+import type * as z from "zod";
+import type { Client } from "../../core/client/client.ts";
+import { parseUserId, type UserId } from "../../core/ids.ts";
+import type { Refusal } from "../../core/refusal.ts";
+import { addPasskey, reserveCode } from "../../core/usecases/add-passkey.ts";
+import { awaitNobody } from "../../core/usecases/await-code.ts";
+import type { CodeKind } from "../../core/usecases/carried-code.ts";
+import { namesOther } from "../../core/usecases/check-service-token.ts";
+import { beginCeremony, chooseRpId } from "../../core/usecases/passkey-ceremony.ts";
+import { selfIssueCode, ticketOf } from "../../core/usecases/self-issue-code.ts";
+import { readIdentifier } from "../../core/user/identifier.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { isForeignPage, namedClient, serviceCall } from "./client.ts";
+import { BAD_REQUEST, MISSING_PARAMETER, refuse, wrong } from "./errors.ts";
+import { findPerson, type Named, spent } from "./people.ts";
+import {
+  CODE_TYPES,
+  type passkeyBody,
+  type reserveBody,
+  type selfBody,
+  type selfDoneBody,
+} from "./schema.ts";
+import { codeOf, iso, purposeOf, usernameOf, uuidOf } from "./translate.ts";
+import { anybody, result, said, type Waiter } from "./wait.ts";
+
+type Caller = { readonly waiter: Waiter; readonly rpId: string };
+
+/** The client that asks for a ceremony, and the rp id of its page; or the answer that says no. */
+async function caller(
+  c: Context<AppEnv>,
+  asked: { readonly client_id: string } & Named,
+  scope: string,
+): Promise<Caller | Response> {
+  if (!asked.user_id && !asked.username) return wrong(c, MISSING_PARAMETER);
+  const client = await listed(c, asked.client_id);
+  if (client instanceof Response) return client;
+  const waiter =
+    client.kind === "public" ? await anybody(c, client) : await backend(c, asked.client_id, scope);
+  if (waiter instanceof Response) return waiter;
+  const rpId = chooseRpId(client, services(c).config, c.req.header("Origin"));
+  if (rpId !== undefined) return { waiter, rpId };
+  const refusal = { code: "not_allowed", detail: "the client lists no https page" } as const;
+  return refuse(c, waiter.nonce ? await spent(c, waiter.nonce, refusal) : refusal);
+}
+
+async function listed(c: Context<AppEnv>, name: string): Promise<Client | Response> {
+  const client = await namedClient(c, name);
+  if (!client) return refuse(c, { code: "unknown_client" });
+  return isForeignPage(c, client) ? refuse(c, { code: "not_allowed", detail: "foreign origin" }) : client;
+}
+
+async function backend(c: Context<AppEnv>, clientId: string, scope: string): Promise<Waiter | Response> {
+  const call = await serviceCall(c, scope, clientId);
+  if (!call.ok) return refuse(c, call.error);
+  const { client, nonce } = call.value;
+  return { client, nonce, isFor: (record) => !namesOther(call.value, record) };
+}
+
+const forAnother = async (c: Context<AppEnv>, { nonce }: Waiter): Promise<Response> => {
+  const refusal: Refusal = { code: "not_allowed", detail: "the token is for another person" };
+  return refuse(c, nonce ? await spent(c, nonce, refusal) : refusal);
+};
+
+/** `POST /credentials/fido2/init/code`: an approved code lets a browser make a passkey (LoginID §4.7). */
+export async function reserve(c: Context<AppEnv>, asked: z.output<typeof reserveBody>): Promise<Response> {
+  const called = await caller(c, asked, "credentials.add");
+  if (called instanceof Response) return called;
+  const { waiter, rpId } = called;
+  const { client } = waiter;
+  const kind = asked.authentication_code.type;
+  const code = codeOf(kind, asked.authentication_code.code);
+  const nonce = waiter.nonce === undefined ? {} : { nonce: waiter.nonce };
+  const person = await findPerson(services(c), asked);
+  if (!person) {
+    const identifier = readIdentifier(asked.username ?? asked.user_id ?? "");
+    if (!identifier) return await said(c, waiter, { code: "unknown_challenge" });
+    return await said(c, waiter, await awaitNobody(services(c), { identifier, code, ...nonce }));
+  }
+  if (!waiter.isFor(person)) return await forAnother(c, waiter);
+  const found = await reserveCode(services(c), { user: person, kind, code, ...nonce, ip: originOf(c).ip });
+  if (!found.ok) return await said(c, waiter, found.error);
+  const { row } = found.value;
+  const userId = person.user.id;
+  const begun = await beginCeremony(
+    services(c),
+    { client, userId },
+    { kind: "add", ticket: row.challengeId, rpId, until: row.expiresAt },
+  );
+  const username = usernameOf(person, asked.username);
+  const owned = await services(c).devices.ofUser(userId);
+  return c.json({
+    attestation_payload: {
+      credential_uuid: begun.credentialUuid,
+      challenge: begun.challenge,
+      rp: { id: rpId, name: client.name },
+      user: { id: userHandle(userId), name: username, displayName: asked.options?.display_name ?? username },
+      pubKeyCredParams: [{ type: "public-key", alg: -7 }],
+      timeout: begun.timeout,
+      attestation: "none",
+      excludeCredentials: owned.flatMap(({ credentialId }) =>
+        credentialId ? [descriptor(credentialId)] : [],
+      ),
+      authenticatorSelection: {
+        ...(asked.options?.roaming_authenticator ? {} : { authenticatorAttachment: "platform" }),
+        userVerification: "required",
+      },
+    },
+  });
+}
+
+const descriptor = (id: string) => ({ type: "public-key", id });
+const userHandle = (id: UserId): string => btoa(id).replaceAll("=", "");
+
+/** `POST /credentials/fido2/complete`: the passkey becomes a device, the code is used. */
+export async function complete(c: Context<AppEnv>, asked: z.output<typeof passkeyBody>): Promise<Response> {
+  if (!asked.user_id && !asked.username) return wrong(c, MISSING_PARAMETER);
+  const client = await listed(c, asked.client_id);
+  if (client instanceof Response) return client;
+  const passer = await anybody(c, client);
+  if (passer instanceof Response) return passer;
+  const person = await findPerson(services(c), asked);
+  if (!person) return refuse(c, { code: "bad_key", detail: "nobody's challenge" });
+  const { attestation_payload: given, options } = asked;
+  const added = await addPasskey(services(c), {
+    client,
+    user: person,
+    challenge: given.challenge,
+    credentialUuid: given.credential_uuid.toLowerCase(),
+    credentialId: given.credential_id,
+    clientData: given.client_data,
+    attestationData: given.attestation_data,
+    name: options?.credential_name ?? "Passkey",
+    ip: originOf(c).ip,
+  });
+  if (!added.ok) return refuse(c, added.error);
+  const { device, redeemed } = added.value;
+  return c.json(await result(c, client, person, redeemed, asked, { device, action: "credentials.add" }));
+}
+
+const kindOf = (c: Context): CodeKind | undefined => CODE_TYPES.find((type) => type === c.req.param("type"));
+
+/** `POST /codes/{type}/generate/fido2/init`: what a passkey has to sign for a code. Whether somebody has one is not told. */
+export async function beginSelf(c: Context<AppEnv>, asked: z.output<typeof selfBody>): Promise<Response> {
+  const kind = kindOf(c);
+  if (!kind) return wrong(c, BAD_REQUEST);
+  const called = await caller(c, asked, "auth.login");
+  if (called instanceof Response) return called;
+  const { waiter, rpId } = called;
+  const person = await findPerson(services(c), asked);
+  if (person && !waiter.isFor(person)) return await forAnother(c, waiter);
+  if (waiter.nonce && !(await services(c).nonces.spend(waiter.nonce))) return refuse(c, { code: "replayed" });
+  const name = asked.user_id ?? readIdentifier(asked.username ?? "")?.normal ?? "";
+  const decoy = await services(c).handles.pepper(["passkey_decoy", rpId], name);
+  const userId = person?.user.id ?? parseUserId(uuidOf(decoy));
+  if (!userId) return wrong(c, BAD_REQUEST);
+  const owned = await services(c).devices.ofUser(userId);
+  const ids = owned.flatMap(({ credentialId }) => credentialId ?? []);
+  const begun = await beginCeremony(
+    services(c),
+    { client: waiter.client, userId },
+    { kind: "generate", ticket: ticketOf(kind, purposeOf(asked.purpose)), rpId },
+  );
+  return c.json({
+    assertion_payload: {
+      challenge: begun.challenge,
+      rpId,
+      timeout: begun.timeout,
+      allowCredentials: (ids.length > 0 ? ids : [decoy]).map(descriptor),
+      userVerification: "required",
+    },
+  });
+}
+
+/** `POST /codes/{type}/generate/fido2/complete`: the signed-in result, and the code. */
+export async function finishSelf(
+  c: Context<AppEnv>,
+  asked: z.output<typeof selfDoneBody>,
+): Promise<Response> {
+  const kind = kindOf(c);
+  if (!kind) return wrong(c, BAD_REQUEST);
+  if (!asked.user_id && !asked.username) return wrong(c, MISSING_PARAMETER);
+  const client = await listed(c, asked.client_id);
+  if (client instanceof Response) return client;
+  const passer = await anybody(c, client);
+  if (passer instanceof Response) return passer;
+  const person = await findPerson(services(c), asked);
+  if (!person) return refuse(c, { code: "not_allowed", detail: "nobody's challenge" });
+  const { assertion_payload: given } = asked;
+  const made = await selfIssueCode(services(c), {
+    client,
+    user: person,
+    kind,
+    challenge: given.challenge,
+    credentialId: given.credential_id,
+    clientData: given.client_data,
+    authenticatorData: given.authenticator_data,
+    signature: given.signature,
+    ip: originOf(c).ip,
+  });
+  if (!made.ok) return refuse(c, made.error);
+  const { redeemed, issued } = made.value;
+  const until = iso(issued.expiresAt);
+  return c.json({
+    ...(await result(c, client, person, redeemed, asked, { action: "auth.login" })),
+    code_data: { code: issued.code, expire_at: until, expires_at: until, is_authorized: true },
+  });
+}

@@ -1,0 +1,100 @@
+import { execFileSync } from "node:child_process";
+import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { resolve } from "node:path";
+import { LoginIdManagement } from "@loginid/node-sdk";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { makeApi } from "../wire/support/api.ts";
+import { openPage } from "./browser.ts";
+import { makeClient, type Site, startSite } from "./verify-support.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const place = { origin: inject("origin"), adminToken: inject("adminToken") };
+
+/** The vendor's browser package as a bundler gives it to a page. */
+const bundle = () =>
+  execFileSync(
+    resolve(root, "node_modules/.bin/esbuild"),
+    ["node_modules/@loginid/sdk/index.js", "--bundle", "--format=iife", "--global-name=LoginID"],
+    { cwd: root },
+  );
+
+let site: Site;
+beforeAll(async () => {
+  const script = bundle();
+  site = await startSite((request, response) => {
+    const isScript = request.url === "/sdk.js";
+    response.setHeader("Content-Type", isScript ? "text/javascript" : "text/html");
+    response.end(isScript ? script : "<!doctype html><title>Shop</title><script src=/sdk.js></script>");
+  });
+});
+afterAll(async () => {
+  await site.close();
+});
+
+type Answer = { is_authenticated: boolean; jwt: string; code_data: { code: string } };
+type Sdk = {
+  addFido2CredentialWithCode(user: string, code: string, options?: object): Promise<Answer>;
+  selfGenerateCode(user: string, type: string, purpose: string): Promise<Answer>;
+};
+declare const LoginID: { default: new (base: string, client: string) => Sdk };
+
+test("the vendor's browser package adds a passkey with a code, and the passkey makes a code", async () => {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const backend = await makeClient(place, {
+    kind: "confidential",
+    public_keys: [publicKey.export({ type: "spki", format: "pem" })],
+  });
+  const web = await makeClient(place, { allowed_origins: [site.origin] });
+  const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const sdk = new LoginIdManagement(backend, pem, place.origin);
+  const username = `ada-${randomUUID()}@example.com`;
+  await sdk.addUserWithoutCredentials(username);
+  const userId = await sdk.getUserId(username);
+  const { code } = await sdk.generateCode(userId, "short", "add_credential", false);
+  await sdk.authorizeCode(userId, code, "short", "add_credential");
+
+  const { page, close } = await openPage();
+  try {
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("WebAuthn.enable");
+    await devtools.send("WebAuthn.addVirtualAuthenticator", {
+      options: {
+        protocol: "ctap2",
+        transport: "internal",
+        hasResidentKey: true,
+        hasUserVerification: true,
+        isUserVerified: true,
+        automaticPresenceSimulation: true,
+      },
+    });
+    await page.goto(site.origin);
+    const given = { base: `${place.origin}/api/native`, web, username, code };
+    const added = await page.evaluate(
+      ({ base, web, username, code }) =>
+        new LoginID.default(base, web).addFido2CredentialWithCode(username, code, {
+          credential_name: "Ada's laptop",
+        }),
+      given,
+    );
+    expect(added.is_authenticated).toBe(true);
+    expect(await sdk.verifyToken(added.jwt, username)).toBe(true);
+    const { credentials } = (await sdk.getCredentials(userId)) as { credentials: object[] };
+    expect(credentials).toMatchObject([{ type: "fido2", status: "active", name: "Ada's laptop" }]);
+    const made = await page.evaluate(
+      ({ base, web, username }) =>
+        new LoginID.default(base, web).selfGenerateCode(username, "short", "temporary_authentication"),
+      given,
+    );
+    expect(made.is_authenticated).toBe(true);
+    const waited = await makeApi(place.origin)("POST", "/authenticate/code/wait", {
+      json: {
+        client_id: web,
+        username,
+        authentication_code: { code: made.code_data.code, type: "short" },
+      },
+    });
+    expect(waited.body).toMatchObject({ is_authenticated: true, credential: { name: "Ada's laptop" } });
+  } finally {
+    await close();
+  }
+});

@@ -1,0 +1,131 @@
+import { toBase64Url } from "../../src/keys/base64.ts";
+import { concat, ecdsaDer, toNumber } from "./device-signer.ts";
+
+const utf8 = new TextEncoder();
+
+/** CBOR (RFC 8949 §3): the head of an item, then texts, byte strings, integers and maps as pairs. */
+function head(major: number, size: number): Uint8Array {
+  if (size < 24) return Uint8Array.of((major << 5) | size);
+  return size < 256
+    ? Uint8Array.of((major << 5) | 24, size)
+    : Uint8Array.of((major << 5) | 25, size >> 8, size & 255);
+}
+const integer = (value: number) => (value < 0 ? head(1, -1 - value) : head(0, value));
+const bytes = (value: Uint8Array) => concat(head(2, value.length), value);
+const words = (value: string) => concat(head(3, value.length), utf8.encode(value));
+const map = (...pairs: readonly (readonly [Uint8Array, Uint8Array])[]) =>
+  concat(head(5, pairs.length), ...pairs.flat());
+
+export const sha = async (value: Uint8Array): Promise<Uint8Array> =>
+  new Uint8Array(await crypto.subtle.digest("SHA-256", value as Uint8Array<ArrayBuffer>));
+
+/** Parts of an answer to spoil. */
+export type Spoilt = {
+  readonly type?: string;
+  readonly challenge?: string;
+  readonly origin?: string;
+  readonly crossOrigin?: boolean;
+  readonly rpId?: string;
+  readonly flags?: number;
+  readonly count?: number;
+  readonly cose?: "P-384" | "RS256" | "ES384";
+  readonly cut?: number;
+  readonly id?: Uint8Array;
+};
+
+const coseKeys = (x: Uint8Array, y: Uint8Array) => ({
+  ES256: map(
+    [integer(1), integer(2)],
+    [integer(3), integer(-7)],
+    [integer(-1), integer(1)],
+    [integer(-2), bytes(x)],
+    [integer(-3), bytes(y)],
+  ),
+  ES384: map(
+    [integer(1), integer(2)],
+    [integer(3), integer(-35)],
+    [integer(-1), integer(1)],
+    [integer(-2), bytes(x)],
+    [integer(-3), bytes(y)],
+  ),
+  "P-384": map(
+    [integer(1), integer(2)],
+    [integer(3), integer(-7)],
+    [integer(-1), integer(2)],
+    [integer(-2), bytes(new Uint8Array(48).fill(7))],
+    [integer(-3), bytes(new Uint8Array(48).fill(9))],
+  ),
+  RS256: map(
+    [integer(1), integer(3)],
+    [integer(3), integer(-257)],
+    [integer(-1), bytes(new Uint8Array(256).fill(3))],
+    [integer(-2), bytes(Uint8Array.of(1, 0, 1))],
+  ),
+});
+
+/** An authenticator in software: one ES256 passkey, user present and verified unless it is told to lie. */
+export async function newAuthenticator() {
+  const pair = (await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, [
+    "sign",
+    "verify",
+  ])) as CryptoKeyPair;
+  const raw = new Uint8Array((await crypto.subtle.exportKey("raw", pair.publicKey)) as ArrayBuffer);
+  const keys = coseKeys(raw.slice(1, 33), raw.slice(33));
+  const own = crypto.getRandomValues(new Uint8Array(32));
+  let counter = 0;
+
+  const clientDataOf = (type: string, asked: Asked, spoilt: Spoilt) =>
+    utf8.encode(
+      JSON.stringify({
+        type: spoilt.type ?? type,
+        challenge: spoilt.challenge ?? asked.challenge,
+        origin: spoilt.origin ?? asked.origin,
+        crossOrigin: spoilt.crossOrigin ?? false,
+      }),
+    );
+  async function dataOf(asked: Asked, flags: number, count: number, spoilt: Spoilt) {
+    const start = new DataView(new ArrayBuffer(4));
+    start.setUint32(0, count);
+    const hash = await sha(utf8.encode(spoilt.rpId ?? asked.rpId));
+    return concat(hash, [spoilt.flags ?? flags], new Uint8Array(start.buffer));
+  }
+
+  return {
+    credentialId: toBase64Url(own),
+    async create(asked: Asked, spoilt: Spoilt = {}) {
+      const id = spoilt.id ?? own;
+      const start = await dataOf(asked, 0x45, spoilt.count ?? 0, spoilt);
+      const cose = keys[spoilt.cose ?? "ES256"];
+      const data = concat(start, new Uint8Array(16), [id.length >> 8, id.length & 255], id, cose);
+      const object = map(
+        [words("fmt"), words("none")],
+        [words("attStmt"), map()],
+        [words("authData"), bytes(data)],
+      );
+      return {
+        credential_id: toBase64Url(id),
+        client_data: toBase64Url(clientDataOf("webauthn.create", asked, spoilt)),
+        attestation_data: toBase64Url(object.slice(0, object.length - (spoilt.cut ?? 0))),
+      };
+    },
+    async get(asked: Asked, spoilt: Spoilt = {}) {
+      const data = await dataOf(asked, 0x05, spoilt.count ?? ++counter, spoilt);
+      const clientData = clientDataOf("webauthn.get", asked, spoilt);
+      const signed = new Uint8Array(
+        await crypto.subtle.sign(
+          { name: "ECDSA", hash: "SHA-256" },
+          pair.privateKey,
+          concat(data, await sha(clientData)) as Uint8Array<ArrayBuffer>,
+        ),
+      );
+      return {
+        credential_id: toBase64Url(own),
+        client_data: toBase64Url(clientData),
+        authenticator_data: toBase64Url(data.slice(0, data.length - (spoilt.cut ?? 0))),
+        signature: toBase64Url(ecdsaDer(toNumber(signed.slice(0, 32)), toNumber(signed.slice(32)))),
+      };
+    },
+  };
+}
+
+export type Asked = { readonly challenge: string; readonly origin: string; readonly rpId: string };
