@@ -40,21 +40,40 @@ export type SentCode = {
   readonly expiresAt: Instant;
 };
 
-type Powers = Pick<
+type MakingPowers = Pick<
   Services,
-  "inboxes" | "deliveries" | "handles" | "chance" | "clock" | "limits" | "events" | "background" | "log"
+  "inboxes" | "handles" | "chance" | "clock" | "limits" | "events" | "background" | "log"
 >;
+type Powers = MakingPowers & Pick<Services, "deliveries">;
 type Refused = RefusalOf<"too_many" | "code_locked" | "delivery_failed" | "not_allowed">;
 
 const SECRET_BYTES = 32;
 
+/** A code that was made, kept and counted, for whoever hands it over. It is in nothing else: never logged, never answered. */
+export type MadeCode = {
+  readonly code: string;
+  readonly subject: SubjectKey;
+  readonly expiresAt: Instant;
+};
+
 /**
  * Makes a one-time code (or the secret of a magic link), keeps its keyed hash in the identifier's inbox and hands the message over.
- * Neither the code nor the link is ever answered. A new code takes the place of the challenge's earlier one; wrong guesses stay
- * counted. Refused: `too_many` (address, client, identifier; by the delivery also range and country), `code_locked` after too many
- * wrong guesses, `not_allowed` for a number that nothing is sent to, `delivery_failed`.
+ * Neither the code nor the link is ever answered. Refused: what `makeCode` refuses, `not_allowed` for a number that nothing is sent
+ * to, `too_many` for its range or country, `delivery_failed`.
  */
 export async function sendCode(powers: Powers, asked: SendCode): Promise<Result<SentCode, Refused>> {
+  const made = await makeCode(powers, asked);
+  return made.ok ? await handOver(powers, asked, made.value) : made;
+}
+
+/**
+ * Makes and keeps a code without sending it. A new code takes the place of the challenge's earlier one; wrong guesses stay counted.
+ * Refused: `too_many` (address, client, identifier), `code_locked` after too many wrong guesses.
+ */
+export async function makeCode(
+  powers: MakingPowers,
+  asked: SendCode,
+): Promise<Result<MadeCode, RefusalOf<"too_many" | "code_locked">>> {
   const { challengeId, client, identifier, origin } = asked;
   const now = powers.clock.now();
   if (!(await powers.limits.send(origin.ip))) {
@@ -70,16 +89,29 @@ export async function sendCode(powers: Powers, asked: SendCode): Promise<Result<
   const identifierId = await identifierIdOf(powers, identifier);
   const kept = await powers.inboxes.putCode(subject, { challengeId, hash, identifierId, expiresAt });
   if (!kept.ok) {
-    note(powers, asked, subject, kept.error.code);
+    noteUnsent(powers, asked, subject, kept.error.code);
     return kept;
   }
-  const message = messageOf(powers, asked, { code, subject, expiresAt });
+  return ok({ code, subject, expiresAt });
+}
+
+/** Gives a made code to the delivery room. */
+export async function handOver(
+  powers: Powers,
+  asked: SendCode,
+  made: MadeCode,
+): Promise<Result<SentCode, RefusalOf<"delivery_failed" | "not_allowed" | "too_many">>> {
+  const { subject, expiresAt } = made;
+  const message = messageOf(powers, asked, made);
   const handed = await powers.deliveries.send(message);
-  if (!handed.ok) note(powers, asked, subject, handed.error.code);
+  if (!handed.ok) noteUnsent(powers, asked, subject, handed.error.code);
   return handed.ok ? ok({ messageId: message.id, subject, delivery: handed.value, expiresAt }) : handed;
 }
 
-async function countForClient(powers: Powers, client: Client): Promise<RefusalOf<"too_many"> | undefined> {
+async function countForClient(
+  powers: MakingPowers,
+  client: Client,
+): Promise<RefusalOf<"too_many"> | undefined> {
   const limit = codeSendsPerHour(client.settings);
   if (limit === 0) return undefined;
   const rule = { limit, window: HOUR };
@@ -90,7 +122,12 @@ async function countForClient(powers: Powers, client: Client): Promise<RefusalOf
 }
 
 /** On record under the identifier's keyed hash: the trail tells that one address was aimed at, and not which. */
-function note(powers: Powers, { client, origin }: SendCode, subject: SubjectKey, reason: string): void {
+export function noteUnsent(
+  powers: MakingPowers,
+  { client, origin }: SendCode,
+  subject: SubjectKey,
+  reason: string,
+): void {
   const { ip } = origin;
   noteRefusal(powers, {
     type: "code_not_sent",
@@ -102,16 +139,12 @@ function note(powers: Powers, { client, origin }: SendCode, subject: SubjectKey,
 }
 
 /** Where mail goes: the name as it was given, since its host may tell cases apart, at the domain as DNS knows it. */
-function reachedAt({ kind, value, normal }: ReadIdentifier): string {
+export function reachedAt({ kind, value, normal }: ReadIdentifier): string {
   if (kind !== "email") return normal;
   return value.slice(0, value.lastIndexOf("@")) + normal.slice(normal.lastIndexOf("@"));
 }
 
-function messageOf(
-  powers: Powers,
-  asked: SendCode,
-  kept: { readonly code: string; readonly subject: SubjectKey; readonly expiresAt: Instant },
-): Message {
+function messageOf(powers: Powers, asked: SendCode, kept: MadeCode): Message {
   const { as } = asked;
   return {
     id: powers.chance.text(18),
