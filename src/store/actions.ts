@@ -1,11 +1,11 @@
 import { and, desc, eq, gte, inArray, notInArray, sql } from "drizzle-orm";
-import { type Action, type ActionKey, type ActionState, keyOf } from "../core/action/action.ts";
+import { type Action, type ActionKey, CLOSED_STATES, keyOf } from "../core/action/action.ts";
 import type { Actions } from "../core/ports/actions.ts";
 import { type Store, sheltered } from "./database.ts";
 import { present } from "./rows.ts";
 import { actions } from "./schema.ts";
 
-const CLOSED: ActionState[] = ["block", "challenge_succeeded"];
+const CLOSED = [...CLOSED_STATES];
 
 const isKey = ({ userId, clientId, code, idempotencyKey }: ActionKey) =>
   and(
@@ -89,8 +89,13 @@ export function makeActions(db: Store): Actions {
 
     find: async (key) => one(await db.select().from(actions).where(isKey(key))),
 
-    setState: async (key, state, now) =>
-      one(await db.update(actions).set({ state, stateAt: now }).where(isKey(key)).returning()),
+    async setState(key, state, now) {
+      // Taken back, a met state does not come again out of the challenge that met it. One that fails keeps it, which bars it for good.
+      const met = eq(actions.state, "challenge_succeeded");
+      const forgotten = { challengeId: sql`case when not ${met} then ${actions.challengeId} end` };
+      const change = { state, stateAt: now, ...(state === "challenge_failed" ? {} : forgotten) };
+      return one(await db.update(actions).set(change).where(isKey(key)).returning());
+    },
 
     async ofUser({ clientId, userId, from, codes, state, size }) {
       const rows = await db

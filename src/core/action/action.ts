@@ -73,5 +73,20 @@ export function firstState(
   return rule !== "allow" && isEnrolled ? "challenge_required" : "allow";
 }
 
-/** Whether a challenge may still begin or succeed: a blocked action refuses, a met one is met (Authsignal §5.1). */
-export const isOpen = (state: ActionState): boolean => state !== "block" && state !== "challenge_succeeded";
+/**
+ * States in which no challenge begins or succeeds (Authsignal §5.1): a blocked action refuses, a met one is met, and a review is settled
+ * by the backend's own word alone.
+ */
+export const CLOSED_STATES: readonly ActionState[] = [
+  "block",
+  "challenge_succeeded",
+  "review_required",
+  "review_succeeded",
+  "review_failed",
+];
+
+/** Whether a challenge of the action may begin, or one that began may still succeed. */
+export const isOpen = (state: ActionState): boolean => !CLOSED_STATES.includes(state);
+
+/** Whether a challenge may begin for an action that nobody tracked, by the client's rule for its code. */
+export const mayBegin = (rule: ActionRule | undefined): boolean => rule !== "block" && rule !== "review";

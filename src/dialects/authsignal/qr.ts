@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type * as z from "zod";
-import { isOpen, keyOf } from "../../core/action/action.ts";
+import { isOpen, keyOf, mayBegin } from "../../core/action/action.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
 import type { Refusal } from "../../core/refusal.ts";
@@ -70,7 +70,7 @@ async function aboutOf(
   if (!token) {
     const code = asked.action;
     if (code === undefined) return no({ code: "malformed", detail: "action" });
-    if (client.settings.actions?.[code] === "block") {
+    if (!mayBegin(client.settings.actions?.[code])) {
       return no({ code: "not_allowed", detail: "the action takes no challenge" });
     }
     const custom = asked.custom as JsonObject | undefined;
