@@ -1,17 +1,10 @@
-import {
-  type AuthenticatorData,
-  ClientDataType,
-  coseAlgorithmES256,
-  coseEllipticCurveP256,
-  parseAttestationObject,
-  parseAuthenticatorData,
-  parseClientDataJSON,
-} from "@oslojs/webauthn";
 import type { Device, DeviceKey } from "../core/device/device.ts";
 import type { PasskeyAnswer, PasskeyCeremony, ReadPasskey } from "../core/ports/secrets.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
+import { type AuthenticatorData, readAuthenticatorData } from "./authenticator-data.ts";
 import { fromBase64Url, toBase64, toBase64Url } from "./base64.ts";
+import { readCbor } from "./cbor.ts";
 import { importDeviceKey, readDeviceKey } from "./device-keys.ts";
 import { rawFromDer } from "./ecdsa-signature.ts";
 import { P256_HEADER, sameBytes } from "./spki.ts";
@@ -31,31 +24,36 @@ export async function readPasskey(
   const clientData = bytesOf(answer.clientData);
   const attestation = bytesOf(answer.attestationData);
   if (!clientData || !attestation) return no(bad("not base64url"));
-  const unfit = clientDataFault(clientData, ClientDataType.Create, ceremony);
+  const unfit = clientDataFault(clientData, "webauthn.create", ceremony);
   if (unfit) return no(bad(unfit));
-  const data = attempt(() => parseAttestationObject(attestation).authenticatorData);
-  if (!data?.credential) return no(bad("the attestation object cannot be read"));
+  const held = dataOf(attestation);
+  if (typeof held === "string") return no(bad(held));
+  const data = readAuthenticatorData(held, "creation");
+  if (typeof data === "string" || !data.credential) return no(bad(String(data)));
   const wrong = await authenticatorFault(data, ceremony);
   if (wrong) return no(bad(wrong));
-  const { id } = data.credential;
+  const { id, point } = data.credential;
   if (id.length < ID_BYTES.least || id.length > ID_BYTES.most) return no(bad("the credential id's length"));
   const credentialId = toBase64Url(id);
   if (credentialId !== answer.credentialId) return no(bad("the credential id is another"));
-  const point = attempt(() => pointOf(data));
-  if (!point) return no(bad("the key is not ES256 over P-256"));
   const key = await readDeviceKey(toBase64(Uint8Array.from([...P256_HEADER, ...point])), "EC");
-  return key.ok ? ok({ credentialId, key: key.value, signCount: data.signatureCounter }) : key;
+  return key.ok ? ok({ credentialId, key: key.value, signCount: data.signCount }) : key;
 }
 
-function pointOf({ credential }: AuthenticatorData): Uint8Array | undefined {
-  const key = credential?.publicKey;
-  if (key?.algorithm() !== coseAlgorithmES256) return undefined;
-  const { curve, x, y } = key.ec2();
-  if (curve !== coseEllipticCurveP256) return undefined;
-  const hex = [x, y].map((number) => number.toString(16).padStart(64, "0")).join("");
-  return Uint8Array.from({ length: 64 }, (_, index) =>
-    Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16),
-  );
+/**
+ * The authenticator data in an attestation object (WebAuthn §6.5.4). None was asked for, but a key may vouch for itself all the same
+ * (§5.1.3), so a statement of any format may stand there; only "none" must have nothing to say (§8.7).
+ */
+function dataOf(attestation: Uint8Array): Uint8Array | string {
+  const read = readCbor(attestation);
+  if (!(read?.value instanceof Map)) return "the attestation object cannot be read";
+  const { value: object, end } = read;
+  if (end !== attestation.length) return "bytes follow the attestation object";
+  const [format, statement, data] = [object.get("fmt"), object.get("attStmt"), object.get("authData")];
+  if (typeof format !== "string" || !(statement instanceof Map) || !(data instanceof Uint8Array)) {
+    return "the attestation object is not whole";
+  }
+  return format === "none" && statement.size > 0 ? "an attestation of none says something" : data;
 }
 
 /** Whether this passkey signed this ceremony (WebAuthn §7.2), and its counter; the store holds the counter to its last. */
@@ -68,14 +66,14 @@ export async function checkPasskey(
   const authenticator = bytesOf(answer.authenticatorData);
   const signature = bytesOf(answer.signature);
   if (!clientData || !authenticator || !signature) return no(bad("not base64url"));
-  const unfit = clientDataFault(clientData, ClientDataType.Get, ceremony);
+  const unfit = clientDataFault(clientData, "webauthn.get", ceremony);
   if (unfit) return no(bad(unfit));
-  const data = attempt(() => parseAuthenticatorData(authenticator));
-  if (!data) return no(bad("the authenticator data cannot be read"));
+  const data = readAuthenticatorData(authenticator, "assertion");
+  if (typeof data === "string") return no(bad(data));
   const wrong = await authenticatorFault(data, ceremony);
   if (wrong) return no(bad(wrong));
   const signed = await verifies(device.key, authenticator, clientData, signature);
-  return signed ? ok({ signCount: data.signatureCounter }) : no({ code: "bad_signature" });
+  return signed ? ok({ signCount: data.signCount }) : no({ code: "bad_signature" });
 }
 
 async function verifies(
@@ -96,10 +94,13 @@ async function verifies(
 const bytesOf = (text: string): Uint8Array | undefined =>
   text.length > DATA_LIMIT ? undefined : fromBase64Url(text);
 
-/** What the library reads, or undefined for what it throws at. */
-function attempt<Value>(read: () => Value): Value | undefined {
+/** The members of client data (WebAuthn §5.8.1); undefined for what is no JSON object. */
+function clientDataOf(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
-    return read();
+    const data: unknown = JSON.parse(
+      new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes),
+    );
+    return typeof data === "object" && data !== null ? (data as Record<string, unknown>) : undefined;
   } catch {
     return undefined;
   }
@@ -107,15 +108,21 @@ function attempt<Value>(read: () => Value): Value | undefined {
 
 function clientDataFault(
   bytes: Uint8Array,
-  type: ClientDataType,
+  type: "webauthn.create" | "webauthn.get",
   ceremony: PasskeyCeremony,
 ): string | undefined {
-  const data = attempt(() => parseClientDataJSON(bytes));
+  const data = clientDataOf(bytes);
   if (!data) return "the client data cannot be read";
   if (data.type !== type) return "the client data is for another ceremony";
-  if (toBase64Url(data.challenge) !== ceremony.challenge) return "the challenge is another";
-  if (data.crossOrigin) return "the page stood in a frame of another site";
-  return ceremony.origins.includes(data.origin) ? undefined : "the origin is not the client's";
+  if (data.challenge !== ceremony.challenge) return "the challenge is another";
+  if ((data.crossOrigin ?? false) !== false) return "the page stood in a frame of another site";
+  if ((data.tokenBinding as { status?: unknown } | null | undefined)?.status === "present") {
+    return "the connection is said to be bound, and is not";
+  }
+  const { origin } = data;
+  return typeof origin === "string" && ceremony.origins.includes(origin)
+    ? undefined
+    : "the origin is not the client's";
 }
 
 async function authenticatorFault(
@@ -123,7 +130,7 @@ async function authenticatorFault(
   { rpId }: PasskeyCeremony,
 ): Promise<string | undefined> {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(rpId)));
-  if (!sameBytes(hash, data.relyingPartyIdHash)) return "the rp id is another";
+  if (!sameBytes(hash, data.rpIdHash)) return "the rp id is another";
   if (!data.userPresent) return "nobody was present";
   return data.userVerified ? undefined : "nobody was verified";
 }

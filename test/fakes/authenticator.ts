@@ -10,10 +10,10 @@ function head(major: number, size: number): Uint8Array {
     ? Uint8Array.of((major << 5) | 24, size)
     : Uint8Array.of((major << 5) | 25, size >> 8, size & 255);
 }
-const integer = (value: number) => (value < 0 ? head(1, -1 - value) : head(0, value));
-const bytes = (value: Uint8Array) => concat(head(2, value.length), value);
-const words = (value: string) => concat(head(3, value.length), utf8.encode(value));
-const map = (...pairs: readonly (readonly [Uint8Array, Uint8Array])[]) =>
+export const integer = (value: number) => (value < 0 ? head(1, -1 - value) : head(0, value));
+export const bytes = (value: Uint8Array) => concat(head(2, value.length), value);
+export const words = (value: string) => concat(head(3, value.length), utf8.encode(value));
+export const map = (...pairs: readonly (readonly [Uint8Array, Uint8Array])[]) =>
   concat(head(5, pairs.length), ...pairs.flat());
 
 export const sha = async (value: Uint8Array): Promise<Uint8Array> =>
@@ -28,9 +28,17 @@ export type Spoilt = {
   readonly rpId?: string;
   readonly flags?: number;
   readonly count?: number;
-  readonly cose?: "P-384" | "RS256" | "ES384";
+  readonly cose?: "P-384" | "RS256" | "ES384" | "named" | "with more" | "off the curve";
   readonly cut?: number;
   readonly id?: Uint8Array;
+  /** Further members of the client data. */
+  readonly clientData?: Readonly<Record<string, unknown>>;
+  /** Bytes behind the credential's key, or behind the counter where there is none. */
+  readonly behind?: Uint8Array;
+  /** Bytes of CBOR in the place of the credential's key. */
+  readonly key?: Uint8Array;
+  /** The whole attestation object around its authenticator data. */
+  readonly object?: (data: Uint8Array) => Uint8Array;
 };
 
 const coseKeys = (x: Uint8Array, y: Uint8Array) => ({
@@ -55,6 +63,29 @@ const coseKeys = (x: Uint8Array, y: Uint8Array) => ({
     [integer(-2), bytes(new Uint8Array(48).fill(7))],
     [integer(-3), bytes(new Uint8Array(48).fill(9))],
   ),
+  // A text in the place of the algorithm's number.
+  named: map(
+    [integer(1), integer(2)],
+    [integer(3), words("-7")],
+    [integer(-1), integer(1)],
+    [integer(-2), bytes(x)],
+    [integer(-3), bytes(y)],
+  ),
+  "with more": map(
+    [integer(1), integer(2)],
+    [integer(3), integer(-7)],
+    [integer(-1), integer(1)],
+    [integer(-2), bytes(x)],
+    [integer(-3), bytes(y)],
+    [integer(-4), bytes(new Uint8Array(32).fill(5))],
+  ),
+  "off the curve": map(
+    [integer(1), integer(2)],
+    [integer(3), integer(-7)],
+    [integer(-1), integer(1)],
+    [integer(-2), bytes(x)],
+    [integer(-3), bytes(x)],
+  ),
   RS256: map(
     [integer(1), integer(3)],
     [integer(3), integer(-257)],
@@ -62,6 +93,10 @@ const coseKeys = (x: Uint8Array, y: Uint8Array) => ({
     [integer(-2), bytes(Uint8Array.of(1, 0, 1))],
   ),
 });
+
+/** An attestation object; without a word about who made the key, unless it is told otherwise. */
+export const attested = (data: Uint8Array, format = "none", statement = map()): Uint8Array =>
+  map([words("fmt"), words(format)], [words("attStmt"), statement], [words("authData"), bytes(data)]);
 
 /** An authenticator in software: one ES256 passkey, user present and verified unless it is told to lie. */
 export async function newAuthenticator() {
@@ -81,6 +116,7 @@ export async function newAuthenticator() {
         challenge: spoilt.challenge ?? asked.challenge,
         origin: spoilt.origin ?? asked.origin,
         crossOrigin: spoilt.crossOrigin ?? false,
+        ...spoilt.clientData,
       }),
     );
   async function dataOf(asked: Asked, flags: number, count: number, spoilt: Spoilt) {
@@ -95,13 +131,10 @@ export async function newAuthenticator() {
     async create(asked: Asked, spoilt: Spoilt = {}) {
       const id = spoilt.id ?? own;
       const start = await dataOf(asked, 0x45, spoilt.count ?? 0, spoilt);
-      const cose = keys[spoilt.cose ?? "ES256"];
-      const data = concat(start, new Uint8Array(16), [id.length >> 8, id.length & 255], id, cose);
-      const object = map(
-        [words("fmt"), words("none")],
-        [words("attStmt"), map()],
-        [words("authData"), bytes(data)],
-      );
+      const cose = spoilt.key ?? keys[spoilt.cose ?? "ES256"];
+      const head = [id.length >> 8, id.length & 255];
+      const data = concat(start, new Uint8Array(16), head, id, cose, spoilt.behind ?? []);
+      const object = (spoilt.object ?? ((made: Uint8Array) => attested(made)))(data);
       return {
         credential_id: toBase64Url(id),
         client_data: toBase64Url(clientDataOf("webauthn.create", asked, spoilt)),
@@ -109,7 +142,8 @@ export async function newAuthenticator() {
       };
     },
     async get(asked: Asked, spoilt: Spoilt = {}) {
-      const data = await dataOf(asked, 0x05, spoilt.count ?? ++counter, spoilt);
+      const start = await dataOf(asked, 0x05, spoilt.count ?? ++counter, spoilt);
+      const data = concat(start, spoilt.behind ?? []);
       const clientData = clientDataOf("webauthn.get", asked, spoilt);
       const signed = new Uint8Array(
         await crypto.subtle.sign(

@@ -9,7 +9,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   core: [],
   store: ["core", "drizzle-orm"],
   objects: ["core", "cloudflare:workers"],
-  keys: ["core", "jose", "@oslojs/asn1", "@oslojs/webauthn", "@scure/bip39"],
+  keys: ["core", "jose", "@oslojs/asn1", "@scure/bip39"],
   phones: ["core", "libphonenumber-js"],
   // Its own client libraries.
   delivery: ["core", "hono", "cloudflare:sockets", "@pushforge/builder", "@block65/webcrypto-web-push"],
