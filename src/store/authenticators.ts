@@ -1,12 +1,43 @@
-import { and, asc, eq, sql } from "drizzle-orm";
+import { and, asc, eq, exists, isNotNull, isNull, not, sql } from "drizzle-orm";
+import type { Authenticator } from "../core/action/authenticator.ts";
 import type { Authenticators } from "../core/ports/actions.ts";
+import { recordWhere } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
 import { present } from "./rows.ts";
 import { authenticators, profiles } from "./schema.ts";
 
+const isRow = ({ userId, id }: Pick<Authenticator, "userId" | "id">) =>
+  and(eq(authenticators.userId, userId), eq(authenticators.id, id));
+
+/** What a proven address adds: the row and its audit row together. */
+const makeEnrolling = (db: Store): Pick<Authenticators, "enrol"> => ({
+  async enrol(row, event) {
+    const isProven = exists(
+      db
+        .select({ id: authenticators.id })
+        .from(authenticators)
+        .where(and(isRow(row), isNotNull(authenticators.verifiedAt))),
+    );
+    const write = db
+      .insert(authenticators)
+      .values(row)
+      .onConflictDoUpdate({
+        target: [authenticators.userId, authenticators.id],
+        set: { verifiedAt: row.verifiedAt, identifier: row.identifier },
+        setWhere: isNull(authenticators.verifiedAt),
+      })
+      .returning({ id: authenticators.id });
+    // The audit row goes first, while its guard can still see what stood before.
+    const [, written] = await db.batch([recordWhere(db, event, not(isProven)), write]);
+    return written.length === 1;
+  },
+});
+
 /** Authenticators and profiles over D1. */
 export function makeAuthenticators(db: Store): Authenticators {
   return sheltered<Authenticators>({
+    ...makeEnrolling(db),
+
     async ofUser(userId) {
       const rows = await db
         .select()

@@ -128,7 +128,7 @@ export function makeUsers(db: Store): Users {
       return written.ok ? ok({ user, identifiers: rows }) : no(clash(written.error));
     },
 
-    async update(id, { identifiers: given, ...change }, now) {
+    async update(id, { identifiers: given, added, ...change }, now) {
       const { externalId } = change;
       const by = externalId === undefined ? {} : { externalAssertedBy: externalId === null ? null : ADMIN };
       const written = await commit(db, [
@@ -137,6 +137,7 @@ export function makeUsers(db: Store): Users {
           .set({ ...change, ...by, updatedAt: now })
           .where(eq(users.id, id)),
         ...(given === undefined ? [] : replaceIdentifiers(db, id, given, now)),
+        ...(added === undefined ? [] : [assertIdentifier(db, id, added, now)]),
       ]);
       if (!written.ok) return no(clash(written.error));
       const changed = await byId(id);

@@ -1,4 +1,6 @@
 import { env } from "cloudflare:workers";
+import type { Action } from "../../src/core/action/action.ts";
+import type { Authenticator } from "../../src/core/action/authenticator.ts";
 import type { AuditEvent } from "../../src/core/audit.ts";
 import type { Device } from "../../src/core/device/device.ts";
 import { type ClientId, type DeviceId, type GrantId, parseUserId, type UserId } from "../../src/core/ids.ts";
@@ -73,6 +75,27 @@ export const makeCode = (parts: Partial<UserCodeRow> = {}): UserCodeRow => ({
   clientId: CLIENT,
   challengeId: newGrantId(),
   expiresAt: NOW + 1_000,
+  ...parts,
+});
+
+export const makeAction = (parts: Partial<Action> = {}): Action => ({
+  clientId: CLIENT,
+  userId: newUserId(),
+  code: "signIn",
+  idempotencyKey: crypto.randomUUID(),
+  state: "challenge_required",
+  stateAt: NOW,
+  createdAt: NOW,
+  context: { name: "u" },
+  ...parts,
+});
+
+export const makeAuthenticator = (parts: Partial<Authenticator> = {}): Authenticator => ({
+  userId: newUserId(),
+  id: crypto.randomUUID(),
+  kind: "email",
+  identifier: "x@example.com",
+  createdAt: NOW,
   ...parts,
 });
 

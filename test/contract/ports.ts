@@ -1,10 +1,13 @@
 import type { ClientId } from "../../src/core/ids.ts";
+import type { Actions, Authenticators } from "../../src/core/ports/actions.ts";
 import type { Clients } from "../../src/core/ports/clients.ts";
 import type { Health } from "../../src/core/ports/edge.ts";
 import type { KeyShelf } from "../../src/core/ports/keys.ts";
 import type { Nonces } from "../../src/core/ports/nonces.ts";
 import type { Devices, Records, UserCodes } from "../../src/core/ports/records.ts";
 import type { Users } from "../../src/core/ports/users.ts";
+import { makeActions } from "../../src/store/actions.ts";
+import { makeAuthenticators } from "../../src/store/authenticators.ts";
 import { makeClientCache } from "../../src/store/client-cache.ts";
 import { makeClients } from "../../src/store/clients.ts";
 import { openStore } from "../../src/store/database.ts";
@@ -18,6 +21,8 @@ import { makeUsers } from "../../src/store/users.ts";
 import {
   CLIENT,
   given,
+  makeAction,
+  makeAuthenticator,
   makeClient,
   makeCode,
   makeDevice,
@@ -74,6 +79,28 @@ const deviceCalls: CallsOf<Devices> = {
   revoke: (port) => port.revoke(newUserId(), newDeviceId(), makeEvent(), NOW),
 };
 
+const actionCalls: CallsOf<Actions> = {
+  track: (port) => port.track(makeAction()),
+  find: (port) => port.find(makeAction()),
+  begin: (port) => port.begin(makeAction(), newGrantId(), NOW),
+  succeed: (port) =>
+    port.succeed(makeAction(), { challengeId: newGrantId(), method: "push", verifiedBy: "d" }, NOW),
+  fail: (port) => port.fail(makeAction(), newGrantId(), NOW),
+  setState: (port) => port.setState(makeAction(), "allow", NOW),
+  ofUser: (port) =>
+    port.ofUser({ clientId: CLIENT, userId: newUserId(), from: NOW, codes: ["a"], state: "allow", size: 5 }),
+};
+
+const authenticatorCalls: CallsOf<Authenticators> = {
+  ofUser: (port) => port.ofUser(newUserId()),
+  find: (port) => port.find(newUserId(), "x"),
+  put: (port) => port.put(makeAuthenticator()),
+  enrol: (port) => port.enrol({ ...makeAuthenticator(), verifiedAt: NOW }, makeEvent()),
+  remove: (port) => port.remove(newUserId(), "x"),
+  profile: (port) => port.profile(newUserId()),
+  putProfile: (port) => port.putProfile(newUserId(), {}, NOW),
+};
+
 const recordCalls: CallsOf<Records> = {
   finish: (port) => port.finish(makeEvent(), makeGrant()),
   audit: (port) => port.audit([makeEvent()]),
@@ -122,6 +149,8 @@ export function callsOn(d1: D1Database): NamedCall[] {
     ...named("clients", makeClients(db, makeClientCache()), clientCalls),
     ...named("users", makeUsers(db), userCalls),
     ...named("devices", makeDevices(db), deviceCalls),
+    ...named("actions", makeActions(db), actionCalls),
+    ...named("authenticators", makeAuthenticators(db), authenticatorCalls),
     ...named("records", makeRecords(db), recordCalls),
     ...named("userCodes", makeUserCodes(db), codeCalls),
     ...named("nonces", makeNonces(db), nonceCalls),

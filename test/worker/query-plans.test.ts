@@ -12,6 +12,9 @@ const TABLES = [
   "user_codes",
   "used_nonces",
   "audit_events",
+  "actions",
+  "authenticators",
+  "profiles",
 ];
 
 /** Reads whole by design: a handful of rows, once a minute and isolate; one row for the probe. */
@@ -70,6 +73,7 @@ describe("the indexes that are meant are the ones used", () => {
     ["devices.ofUser", "devices_user"],
     ["users.byExternalId", "users_external_id_unique"],
     ["users.byId", "identifiers_user"],
+    ["users.page", "identifiers_user"],
     ["userCodes.purge", "user_codes_expiry"],
     ["userCodes.ofUser", "user_codes_user"],
     ["nonces.purge", "used_nonces_expiry"],

@@ -1,5 +1,6 @@
 import type { Action, ActionKey, ActionMethod, ActionState } from "../action/action.ts";
 import type { Authenticator, Profile } from "../action/authenticator.ts";
+import type { AuditEvent } from "../audit.ts";
 import type { ChallengeId, ClientId, UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 
@@ -42,6 +43,8 @@ export type Authenticators = {
   find(userId: UserId, id: string): Promise<Authenticator | undefined>;
   /** Writes the row; one that stands keeps its beginning and takes over what is given. */
   put(authenticator: Authenticator): Promise<void>;
+  /** Writes a proven one and its audit row in one batch; false, and nothing is written, when it stands proven already. */
+  enrol(authenticator: Authenticator, event: AuditEvent): Promise<boolean>;
   remove(userId: UserId, id: string): Promise<boolean>;
   profile(userId: UserId): Promise<Profile>;
   putProfile(userId: UserId, profile: Profile, now: Instant): Promise<void>;

@@ -41,6 +41,8 @@ export type Users = {
       /** Null takes it away. */
       readonly externalId?: string | null;
       readonly identifiers?: NewUser["identifiers"];
+      /** Joins what the user has, whatever that is; not together with `identifiers`. */
+      readonly added?: NewUser["identifiers"][number];
     },
     now: Instant,
   ): Promise<Result<UserRecord, RefusalOf<"unknown_user" | "user_exists">>>;

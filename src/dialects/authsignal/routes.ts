@@ -6,17 +6,20 @@ import { doorCors } from "../../http/cors.ts";
 import type { Door } from "../../http/door.ts";
 import { refuseOtherMethods } from "../../http/method-not-allowed.ts";
 import { noStore } from "../../http/no-store.ts";
+import { query } from "../../http/query.ts";
 import { getAction, listActions, track, updateAction, validate } from "./actions.ts";
 import { answerChallenge, claim } from "./answer.ts";
 import { body, bodyOrNone } from "./bodies.ts";
 import { clientNamed, requireSecret } from "./client.ts";
 import { addCredential, getCredential, removeCredential } from "./credentials.ts";
+import { enrolVerified } from "./enrol-verified.ts";
 import { refuse, renderFault } from "./errors.ts";
 import { startInApp, verifyInApp } from "./in-app.ts";
 import { pendingPrompt, promptNonce } from "./prompts.ts";
 import { pollPush, startPush } from "./push.ts";
 import { qrPoll, qrStart } from "./qr.ts";
 import { qrSocket } from "./qr-socket.ts";
+import { queryUsers } from "./query-users.ts";
 import {
   answerBody,
   claimBody,
@@ -31,7 +34,9 @@ import {
   trackBody,
   updateBody,
   userBody,
+  usersQuery,
   validateBody,
+  verifiedBody,
 } from "./schema.ts";
 import { updateCredential, updateNonce } from "./update-credential.ts";
 import { getUser, listAuthenticators, removeAuthenticator, removeUser, updateUser } from "./users.ts";
@@ -58,10 +63,14 @@ function serverRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const secret = requireSecret;
   routes.post("/validate", secret, body(validateBody), (c) => validate(c, c.req.valid("json")));
+  routes.get("/users", secret, query(usersQuery, refuse), (c) => queryUsers(c, c.req.valid("query")));
   routes.get("/users/:user", secret, getUser);
   routes.patch("/users/:user", secret, body(userBody), (c) => updateUser(c, c.req.valid("json")));
   routes.delete("/users/:user", secret, removeUser);
   routes.get("/users/:user/authenticators", secret, listAuthenticators);
+  routes.post("/users/:user/authenticators", secret, body(verifiedBody), (c) =>
+    enrolVerified(c, c.req.valid("json")),
+  );
   routes.delete("/users/:user/authenticators/:id", secret, removeAuthenticator);
   routes.get("/users/:user/actions", secret, listActions);
   routes.post("/users/:user/actions/:action", secret, bodyOrNone(trackBody), (c) =>

@@ -72,6 +72,29 @@ export const userBody = z.object({
   custom,
 });
 
+/** What a query may say about users; an empty parameter says nothing (§9.1, `queryUsers`). */
+const asked = (limit: number) =>
+  z
+    .string()
+    .max(limit)
+    .optional()
+    .transform((value) => (value === "" ? undefined : value));
+export const usersQuery = z.object({
+  username: asked(254),
+  email: asked(254),
+  phoneNumber: asked(32),
+  token: asked(8_192),
+  limit: z.coerce.number().int().min(1).max(100_000).optional(),
+  lastEvaluatedUserId: asked(254),
+});
+
+export const verifiedBody = z.object({
+  verificationMethod: z.enum(["EMAIL_OTP", "SMS"]),
+  email: plain(254),
+  phoneNumber: plain(32),
+  isDefault: z.boolean().nullish(),
+});
+
 export const credentialBody = z.object({
   publicKey: keyText,
   deviceName: plain(256),

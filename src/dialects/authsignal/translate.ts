@@ -1,4 +1,5 @@
 import type { Action } from "../../core/action/action.ts";
+import type { Authenticator } from "../../core/action/authenticator.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
 import type { Device } from "../../core/device/device.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
@@ -171,5 +172,25 @@ export const authenticatorEvent = (
     verificationMethod: deviceMethod(device),
     createdAt: iso(device.enrolledAt),
     userAuthenticatorId: device.id,
+  },
+});
+
+/** The same for an address that codes are sent to. */
+export const addressEvent = (
+  powers: Pick<Services, "chance" | "clock">,
+  what: "created" | "updated" | "deleted",
+  name: string,
+  record: UserRecord,
+  { id, kind, identifier, createdAt }: Authenticator,
+): ActionEvent => ({
+  id: powers.chance.uuid(),
+  type: `authenticator.${what}`,
+  at: powers.clock.now(),
+  data: {
+    userId: name,
+    verificationMethod: CODE_METHODS[kind],
+    createdAt: iso(createdAt),
+    userAuthenticatorId: id,
+    ...given(kind === "email" ? "email" : "phoneNumber", spelled(record, identifier)),
   },
 });

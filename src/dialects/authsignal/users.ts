@@ -25,8 +25,12 @@ async function namedUser(c: Context<AppEnv>): Promise<UserRecord | undefined> {
   return name === undefined ? undefined : await findNamedUser(services(c), name);
 }
 
-function namesWire(record: UserRecord) {
-  const find = (kind: IdentifierKind) => record.identifiers.find((identifier) => identifier.kind === kind);
+/** §9.1: a user's names; of several of a kind, one that is proven. */
+export function namesWire(record: UserRecord) {
+  const find = (kind: IdentifierKind) => {
+    const own = record.identifiers.filter((identifier) => identifier.kind === kind);
+    return own.find(({ verifiedAt }) => verifiedAt !== undefined) ?? own[0];
+  };
   const [email, phone, username] = [find("email"), find("phone"), find("username")];
   return {
     ...(email ? { email: email.value } : {}),

@@ -1,0 +1,78 @@
+import type { Authenticator } from "../action/authenticator.ts";
+import type { ClientId } from "../ids.ts";
+import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { ReadIdentifier } from "../user/identifier.ts";
+import type { AssertedBy } from "../user/user.ts";
+import { auditEvent, type Requester } from "./audit-event.ts";
+import { identifierIdOf } from "./code-subject.ts";
+
+export type VerifiedAddress = {
+  readonly user: UserRecord;
+  /** An e-mail address or a phone number, proven to whoever asks. */
+  readonly identifier: ReadIdentifier;
+  readonly clientId: ClientId;
+  /** `proof` when the code came back here, `client` when a backend says that it has seen it. */
+  readonly assertedBy: Extract<AssertedBy, "proof" | "client">;
+  readonly by: Requester;
+};
+
+export type EnrolledAddress = {
+  readonly user: UserRecord;
+  readonly authenticator: Authenticator;
+  /** False when it was enrolled before: nothing was written or put on record. */
+  readonly isNew: boolean;
+};
+
+type Powers = Pick<Services, "users" | "authenticators" | "handles" | "clock" | "chance">;
+type Refused = RefusalOf<"user_locked" | "user_exists" | "unknown_user">;
+
+/**
+ * Makes a proven address a user's own, and a way to meet actions. It joins what the user has; one that an anonymous call had merely
+ * claimed passes to them (settled question 23). The same address again is the same authenticator. Refused: `user_locked`, and
+ * `user_exists` for an address that is another user's.
+ */
+export async function enrolVerifiedAddress(
+  powers: Powers,
+  asked: VerifiedAddress,
+): Promise<Result<EnrolledAddress, Refused>> {
+  const { identifier } = asked;
+  if (asked.user.user.status === "locked") return no({ code: "user_locked" });
+  const given = await give(powers, asked);
+  if (!given.ok) return given;
+  const user = given.value;
+  const userId = user.user.id;
+  const id = await identifierIdOf(powers, identifier);
+  const now = powers.clock.now();
+  const row: Authenticator = {
+    userId,
+    id,
+    kind: identifier.kind === "email" ? "email" : "sms",
+    identifier: identifier.normal,
+    createdAt: now,
+    verifiedAt: now,
+  };
+  const event = auditEvent(powers, {
+    type: "authenticator.enrolled",
+    userId,
+    clientId: asked.clientId,
+    reason: asked.assertedBy === "proof" ? "code" : "client_word",
+    data: { authenticator_id: id, kind: row.kind },
+    ...asked.by,
+  });
+  if (await powers.authenticators.enrol(row, event)) return ok({ user, authenticator: row, isNew: true });
+  const standing = await powers.authenticators.find(userId, id);
+  return ok({ user, authenticator: standing ?? row, isNew: false });
+}
+
+/** The user with this address among their proven ones. */
+async function give(powers: Powers, asked: VerifiedAddress): Promise<Result<UserRecord, Refused>> {
+  const { user, identifier, assertedBy } = asked;
+  const isThis = (own: ReadIdentifier) => own.kind === identifier.kind && own.normal === identifier.normal;
+  if (user.identifiers.some((own) => isThis(own) && own.verifiedAt !== undefined)) return ok(user);
+  const now = powers.clock.now();
+  const added = { ...identifier, assertedBy, verifiedAt: now };
+  return await powers.users.update(user.user.id, { added }, now);
+}

@@ -1,0 +1,51 @@
+import type { Context } from "hono";
+import type * as z from "zod";
+import { type EnrolledAddress, enrolVerifiedAddress } from "../../core/usecases/enrol-verified-address.ts";
+import { ensureNamedUser } from "../../core/usecases/find-named-user.ts";
+import { readIdentifier } from "../../core/user/identifier.ts";
+import { type AppEnv, services } from "../../http/context.ts";
+import { nameOfPath } from "./bodies.ts";
+import { requester } from "./client.ts";
+import { refuse } from "./errors.ts";
+import { tellLater } from "./later.ts";
+import type { verifiedBody } from "./schema.ts";
+import { addressEvent, authenticatorsWire } from "./translate.ts";
+
+/** §9.1 `enrollVerifiedAuthenticator`: an address that the backend has seen proven. `isDefault` changes nothing here. */
+export async function enrolVerified(
+  c: Context<AppEnv>,
+  body: z.output<typeof verifiedBody>,
+): Promise<Response> {
+  const powers = services(c);
+  const name = nameOfPath(c);
+  if (name === undefined) return refuse(c, { code: "malformed", detail: "user id" });
+  const isMail = body.verificationMethod === "EMAIL_OTP";
+  const member = isMail ? "email" : "phoneNumber";
+  const identifier = readIdentifier(body[member] ?? "");
+  if (identifier?.kind !== (isMail ? "email" : "phone"))
+    return refuse(c, { code: "malformed", detail: member });
+  const by = requester(c);
+  const enrolled = await enrolVerifiedAddress(powers, {
+    user: await ensureNamedUser(powers, name, by),
+    identifier,
+    clientId: c.var.client.id,
+    assertedBy: "client",
+    by,
+  });
+  if (!enrolled.ok) return refuse(c, enrolled.error);
+  await tellEnrolled(c, name, enrolled.value);
+  const { user, authenticator } = enrolled.value;
+  const [wire] = authenticatorsWire(name, user, { devices: [], rows: [authenticator] });
+  return c.json({ authenticator: wire });
+}
+
+/** Tells the client's webhook of a new way to meet actions (§7.3). */
+export async function tellEnrolled(
+  c: Context<AppEnv>,
+  name: string,
+  { user, authenticator, isNew }: EnrolledAddress,
+): Promise<void> {
+  const powers = services(c);
+  if (isNew)
+    await tellLater(powers, c.var.client, addressEvent(powers, "created", name, user, authenticator));
+}
