@@ -148,8 +148,14 @@ export const commandsOf: {
   readonly [Name in CommandName]: fc.Arbitrary<Extract<Command, { name: Name }>>;
 } = {
   claim: fc
-    .tuple(devices, users, ips)
-    .map(([deviceId, userId, ip]) => ({ name: "claim", deviceId, userId, ...ipOf(ip) })),
+    .tuple(devices, users, mostly(BIRTH - 1, BIRTH, BIRTH + 1), ips)
+    .map(([deviceId, userId, enrolledAt, ip]) => ({
+      name: "claim",
+      deviceId,
+      userId,
+      enrolledAt,
+      ...ipOf(ip),
+    })),
   approve: fc
     .tuple(proofs("approve"), promptings, ips)
     .map(([proof, prompted, ip]) => ({ name: "approve", proof, ...prompted, ...ipOf(ip) })),

@@ -58,10 +58,14 @@ const deviceOf = (proof: VerifiedProof) =>
 /** The notes: who may never claim or decide, whatever the phase. */
 function unfitness(spec: ChallengeSpec, command: Command): Refusal["code"] | undefined {
   const isForeign = (userId: string) => spec.userId !== undefined && spec.userId !== userId;
-  if (command.name === "claim") return isForeign(command.userId) ? "device_of_another_user" : undefined;
+  const isYoung = (enrolledAt: Instant) => enrolledAt > spec.createdAt;
+  if (command.name === "claim") {
+    if (isForeign(command.userId)) return "device_of_another_user";
+    return command.enrolledAt !== undefined && isYoung(command.enrolledAt) ? "device_too_young" : undefined;
+  }
   if (command.name !== "approve" && command.name !== "deny") return undefined;
   const { proof } = command;
   if (proof.decision !== command.name) return "bad_signature";
   if (isForeign(proof.userId)) return "device_of_another_user";
-  return proof.kind === "device" && proof.enrolledAt > spec.createdAt ? "device_too_young" : undefined;
+  return proof.kind === "device" && isYoung(proof.enrolledAt) ? "device_too_young" : undefined;
 }

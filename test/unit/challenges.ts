@@ -49,7 +49,7 @@ export const DRAFT: RedeemDraft = {
   grant: { salt: "salt", keyVersion: 1, lifetime: 2_592_000_000, subject: { sub: USER } },
 };
 
-export const claimBy = ({ deviceId, userId }: Actor): Command => ({ name: "claim", deviceId, userId });
+export const claimBy = (actor: Actor): Command => ({ name: "claim", ...actor });
 export const decideWith = (name: DecisionKind, proof: VerifiedProof): Command => ({ name, proof });
 export const decideBy = (name: DecisionKind, actor: Actor): Command => decideWith(name, signed(actor, name));
 export const redeemBy = (waiterProof: string): Command => ({ name: "redeem", waiterProof, draft: DRAFT });

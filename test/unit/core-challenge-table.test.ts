@@ -142,9 +142,19 @@ const BRANCHES: Readonly<Record<PhaseName, Row>> = {
         comes: "→claimed",
       },
       {
+        when: "by a device enrolled in the millisecond of the start",
+        command: claimBy({ ...PHONE, enrolledAt: BIRTH }),
+        comes: "→claimed",
+      },
+      {
         when: "T20 by a device of another user",
         command: claimBy(STRANGER),
         comes: "✗ device_of_another_user",
+      },
+      {
+        when: "T25 by a device enrolled after the start",
+        command: claimBy({ ...PHONE, enrolledAt: BIRTH + 1 }),
+        comes: "✗ device_too_young",
       },
     ],
     approve: [

@@ -30,6 +30,8 @@ export type Command =
       readonly name: "claim";
       readonly deviceId: DeviceId;
       readonly userId: UserId;
+      /** When the device was enrolled: one that is younger than the challenge could not answer it either. */
+      readonly enrolledAt?: Instant;
       /** Digest of the claim's signature: an approval that repeats its bytes is a replay of the claim. */
       readonly evidence?: string;
       readonly ip?: string;

@@ -150,9 +150,10 @@ function enter(
 const WAKE: readonly Effect[] = [{ name: "wake" }];
 
 function claim(challenge: Challenge, command: CommandOf<"claim">, now: Instant): Outcome {
-  const { userId } = challenge.spec;
+  const { userId, createdAt } = challenge.spec;
   if (userId !== undefined && userId !== command.userId) return no({ code: "device_of_another_user" });
-  const { deviceId, evidence } = command;
+  const { deviceId, evidence, enrolledAt = createdAt } = command;
+  if (enrolledAt > createdAt) return no({ code: "device_too_young" });
   const kept = evidence === undefined ? {} : { evidence };
   const phase: Phase = { name: "claimed", deviceId, userId: command.userId, ...kept, at: now };
   const step: Step = { at: now, what: "claimed", by: `device:${command.deviceId}`, ...ipOf(command) };

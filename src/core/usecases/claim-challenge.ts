@@ -17,15 +17,25 @@ export type Scanned = {
 
 const ipOf = ({ ip }: Scanned): { ip?: string } => (ip === undefined ? {} : { ip });
 
-/** Binds a scanned challenge to the device that scanned it: the first one, for good. Refused for another one, or another user. */
+/**
+ * Binds a scanned challenge to the device that scanned it: the first one, for good. Refused for another one, for another user, and for a
+ * device that is younger than the challenge (`device_too_young`): it could not answer.
+ */
 export async function claimChallenge(
   powers: Pick<Services, "rooms">,
   scanned: Scanned,
 ): Promise<Result<Applied, Refusal>> {
   const { challengeId, proof, evidence } = scanned;
   if (proof.kind !== "device") return no({ code: "bad_signature" });
-  const { deviceId, userId } = proof;
-  return powers.rooms.apply(challengeId, { name: "claim", deviceId, userId, evidence, ...ipOf(scanned) });
+  const { deviceId, userId, enrolledAt } = proof;
+  return powers.rooms.apply(challengeId, {
+    name: "claim",
+    deviceId,
+    userId,
+    enrolledAt,
+    evidence,
+    ...ipOf(scanned),
+  });
 }
 
 /**
