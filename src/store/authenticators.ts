@@ -72,6 +72,10 @@ export function makeAuthenticators(db: Store): Authenticators {
         });
     },
 
+    async touch(userId, id, now) {
+      await db.update(authenticators).set({ lastVerifiedAt: now }).where(isRow({ userId, id }));
+    },
+
     async remove(userId, id) {
       const gone = await db
         .delete(authenticators)

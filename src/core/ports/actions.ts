@@ -45,6 +45,8 @@ export type Authenticators = {
   put(authenticator: Authenticator): Promise<void>;
   /** Writes a proven one and its audit row in one batch; false, and nothing is written, when it stands proven already. */
   enrol(authenticator: Authenticator, event: AuditEvent): Promise<boolean>;
+  /** Notes that it was used; one that was removed meanwhile stays removed. */
+  touch(userId: UserId, id: string, now: Instant): Promise<void>;
   remove(userId: UserId, id: string): Promise<boolean>;
   profile(userId: UserId): Promise<Profile>;
   putProfile(userId: UserId, profile: Profile, now: Instant): Promise<void>;
