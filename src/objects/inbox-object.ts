@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { ChallengeId, DeviceId, SubjectKey } from "../core/ids.ts";
 import { type CodeRequest, type PutCode, putCode, type TriedCode, tryCode } from "../core/inbox/codes.ts";
-import { countInWindow, countStart, refundGuess, reserveGuess } from "../core/inbox/counters.ts";
+import { countInWindow, countStart, refundGuess, reserveGuess, returnStart } from "../core/inbox/counters.ts";
 import { type Claim, claimDelivery, type Delivery, endDelivery } from "../core/inbox/deliveries.ts";
 import { noteDevice, openEnrolment, restoreEnrolment, takeEnrolment } from "../core/inbox/enrolment.ts";
 import { returnGuess, type TakenGuess, takeGuess } from "../core/inbox/guesses.ts";
@@ -166,6 +166,10 @@ export class InboxObject extends DurableObject {
     this.#keep(who, counted.next);
     this.#used = counted.used;
     return { allowed: counted.allowed, retryAt: counted.retryAt };
+  }
+
+  returnStart(_who: SubjectKey, windowEnds: Instant): void {
+    if (this.#used !== undefined) this.#used = returnStart(this.#state(), this.#used, windowEnds);
   }
 
   disconnect(_who: SubjectKey, deviceId: DeviceId): void {

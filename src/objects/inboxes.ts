@@ -48,6 +48,7 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     endDelivery: (who, id, status) => call(who, (stub) => stub.endDelivery(who, id, status)),
     deliveryOf: (who, id) => call(who, (stub) => stub.deliveryOf(who, id)),
     countStart: (who, limit) => call(who, (stub) => stub.countStart(who, limit)),
+    returnStart: (who, windowEnds) => call(who, (stub) => stub.returnStart(who, windowEnds)),
     socket: (who, deviceId) =>
       call(who, async (stub) => upgraded(await stub.fetch(upgradeRequest(deviceId)))),
     disconnect: (who, deviceId) => call(who, (stub) => stub.disconnect(who, deviceId)),

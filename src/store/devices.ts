@@ -32,6 +32,14 @@ export function makeDevices(db: Store): Devices {
           .where(and(eq(devices.fingerprint, fingerprint), isLive)),
       ),
 
+    byCredentialId: (credentialId) =>
+      one(
+        db
+          .select()
+          .from(devices)
+          .where(and(eq(devices.credentialId, credentialId), isLive)),
+      ),
+
     ofUserByFingerprint: (userId, fingerprint) =>
       one(
         db

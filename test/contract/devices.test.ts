@@ -68,6 +68,40 @@ describe("enrolling", () => {
   });
 });
 
+describe("passkeys", () => {
+  const makePasskey = () => makeDevice({ kind: "passkey", credentialId: crypto.randomUUID(), signCount: 4 });
+
+  test("T100 race: of twenty of one credential id one is live; revoked, its id is free again", async () => {
+    const passkey = makePasskey();
+    const { credentialId = "" } = passkey;
+    expect(await devices.byCredentialId(credentialId)).toBeUndefined();
+    const answers = await race(() =>
+      devices.insert(makeDevice({ credentialId, userId: passkey.userId }), makeEvent()),
+    );
+    expect(answers.filter(Boolean)).toHaveLength(1);
+    const [live] = await devices.ofUser(passkey.userId);
+    expect(await devices.byCredentialId(credentialId)).toEqual(live);
+    await devices.revoke(passkey.userId, live!.id, makeEvent(), NOW);
+    expect(await devices.byCredentialId(credentialId)).toBeUndefined();
+    expect(await devices.insert(passkey, makeEvent())).toBe(true);
+    expect(await devices.byCredentialId(credentialId)).toEqual(passkey);
+  });
+
+  test("T100 race: a counter is taken once, when it grows; one that was always 0 stays", async () => {
+    const passkey = makePasskey();
+    await devices.insert(passkey, makeEvent());
+    const answers = await race(() => devices.noteSignCount(passkey.id, 5));
+    expect(answers.filter(Boolean)).toHaveLength(1);
+    for (const count of [5, 4, 0]) expect(await devices.noteSignCount(passkey.id, count)).toBe(false);
+    expect((await devices.byId(passkey.id))?.signCount).toBe(5);
+    const uncounted = makeDevice({ credentialId: crypto.randomUUID(), signCount: 0 });
+    await devices.insert(uncounted, makeEvent());
+    expect(await devices.noteSignCount(uncounted.id, 0)).toBe(true);
+    await devices.revoke(uncounted.userId, uncounted.id, makeEvent(), NOW);
+    expect(await devices.noteSignCount(uncounted.id, 1)).toBe(false);
+  });
+});
+
 describe("revoking", () => {
   test("T102 a revoked device is refused from the next read on, from the primary", async () => {
     const { d1, calls } = recordingDatabase();

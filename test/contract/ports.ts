@@ -70,6 +70,7 @@ const userCalls: CallsOf<Users> = {
 
 const deviceCalls: CallsOf<Devices> = {
   byFingerprint: (port) => port.byFingerprint("x"),
+  byCredentialId: (port) => port.byCredentialId("x"),
   ofUserByFingerprint: (port) => port.ofUserByFingerprint(newUserId(), "x"),
   byId: (port) => port.byId(newDeviceId()),
   ofUser: (port) => port.ofUser(newUserId()),

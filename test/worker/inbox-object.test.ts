@@ -219,6 +219,23 @@ describe("counting and remembering", () => {
     expect(count).toBe(20);
   });
 
+  test("starts: one that is given back may be taken again, in its own window only", async () => {
+    const who = clientSubject("returning" as ClientId);
+    const { retryAt } = await inboxes.countStart(who, 2);
+    await inboxes.countStart(who, 2);
+    expect((await inboxes.countStart(who, 2)).allowed).toBe(false);
+    await inboxes.returnStart(who, retryAt - 1);
+    expect((await inboxes.countStart(who, 2)).allowed).toBe(false);
+    await inboxes.returnStart(who, retryAt);
+    expect((await inboxes.countStart(who, 2)).allowed).toBe(true);
+    expect((await inboxes.countStart(who, 2)).allowed).toBe(false);
+    vi.setSystemTime(retryAt);
+    expect((await inboxes.countStart(who, 2)).allowed).toBe(true);
+    await inboxes.returnStart(who, retryAt);
+    expect((await inboxes.countStart(who, 2)).allowed).toBe(true);
+    expect((await inboxes.countStart(who, 2)).allowed).toBe(false);
+  });
+
   test("a step that changes nothing writes nothing", async () => {
     const who = somebody();
     await inboxes.noteDevice(who);

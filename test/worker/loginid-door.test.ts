@@ -19,6 +19,11 @@ const ROUTES = [
   "/credentials/list",
   "/credentials/rename",
   "/credentials/revoke",
+  "/credentials/fido2/init/code",
+  "/credentials/fido2/init/force",
+  "/credentials/fido2/complete",
+  "/codes/short/generate/fido2/init",
+  "/codes/short/generate/fido2/complete",
 ];
 
 describe("T107 whatever is sent is answered 4xx, as {code, message}", () => {
@@ -89,8 +94,8 @@ describe("two mounts and their neighbours", () => {
     "/api/tx/init",
     "/push_authentication/init",
     "/add_authenticator/complete",
-    "/credentials/fido2/init/force",
     "/credentials/recovery-code",
+    "/credentials/publickey",
   ])("%s is closed at both", async (path) => {
     for (const base of ["", "/api/native", "/api/native/", "/"]) {
       const answer = await raw(`${base}${path}`, { headers: JSON_TYPE, body: "{}" });

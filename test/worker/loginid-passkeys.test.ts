@@ -1,110 +1,12 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { newAuthenticator, type Spoilt } from "../fakes/authenticator.ts";
 import { claimsOf, deployment, type Json } from "./support/cotter.ts";
-import {
-  type Ada,
-  type Backend,
-  codes,
-  generated,
-  newAda,
-  newBackend,
-  tokenOf,
-  waitOn,
-} from "./support/loginid.ts";
+import { codes, generated, newAda, newBackend, tokenOf, waitOn } from "./support/loginid.ts";
+import { ADD, PAGE, passkeysAt, payloadOf } from "./support/passkeys.ts";
 
 const at = deployment();
 afterEach(() => vi.useRealTimers());
-const PAGE = "https://shop.example";
-const ADD = { purpose: "add_credential" };
-
-const scene = async (allowedOrigins = [PAGE]) => ({
-  backend: await newBackend(at, { settings: { preauthorize: true } }),
-  web: await newBackend(at, { kind: "public", allowedOrigins, settings: { wait_seconds: 5 } }),
-  ada: await newAda(at),
-});
-
-const approvedCode = (backend: Backend, ada: Ada) =>
-  generated(at, backend, ada, { ...ADD, body: { authorize: true } });
-
-const from = (origin?: string) => (origin === undefined ? {} : { Origin: origin });
-
-const init = (web: { id: string }, username: string, code: unknown, headers: Record<string, string> = {}) =>
-  at.call(
-    "POST",
-    "/api/native/credentials/fido2/init/code",
-    { client_id: web.id, username, authentication_code: { code, type: "short" } },
-    { ...from(PAGE), ...headers },
-  );
-
-type Authenticator = Awaited<ReturnType<typeof newAuthenticator>>;
-const askedOf = (payload: Json, origin = PAGE) => ({
-  challenge: String(payload.challenge),
-  origin,
-  rpId: new URL(origin).hostname,
-});
-
-async function complete(
-  web: { id: string },
-  username: string,
-  payload: Json,
-  authenticator: Authenticator,
-  spoilt: Spoilt = {},
-) {
-  const made = await authenticator.create(askedOf(payload), spoilt);
-  const { challenge, credential_uuid } = payload;
-  return await at.call(
-    "POST",
-    "/credentials/fido2/complete",
-    {
-      client_id: web.id,
-      username,
-      attestation_payload: { challenge, credential_uuid, ...made },
-      options: { credential_name: "Ada's phone" },
-      no_jwt: false,
-    },
-    from(PAGE),
-  );
-}
-
-const payloadOf = (answer: { body: Json }) => answer.body.attestation_payload as Json;
-
-async function withPasskey() {
-  const { backend, web, ada } = await scene();
-  const authenticator = await newAuthenticator();
-  const begun = await init(web, ada.username, await approvedCode(backend, ada));
-  const added = await complete(web, ada.username, payloadOf(begun), authenticator);
-  expect(added.status, JSON.stringify(added.body)).toBe(200);
-  return { backend, web, ada, authenticator, added };
-}
-
-const beginSelf = (web: { id: string }, username: string, purpose = "temporary_authentication") =>
-  at.call(
-    "POST",
-    "/api/native/codes/short/generate/fido2/init",
-    { client_id: web.id, username, purpose },
-    from(PAGE),
-  );
-
-async function finishSelf(
-  web: { id: string },
-  username: string,
-  payload: Json,
-  authenticator: Authenticator,
-  spoilt: Spoilt = {},
-) {
-  const signed = await authenticator.get(askedOf(payload), spoilt);
-  return await at.call(
-    "POST",
-    "/api/native/codes/short/generate/fido2/complete",
-    {
-      client_id: web.id,
-      username,
-      assertion_payload: { challenge: payload.challenge, ...signed },
-      no_jwt: false,
-    },
-    from(PAGE),
-  );
-}
+const { scene, approvedCode, init, complete, withPasskey, beginSelf, finishSelf } = passkeysAt(at);
 
 test("walks: an approved code, a browser's passkey, the signed-in result, the credential in the list", async () => {
   const { backend, web, ada } = await scene();
@@ -328,7 +230,7 @@ test("a revoked passkey, a stranger's and nobody's are refused alike", async () 
 });
 
 test("the closed passkey sign-in stays closed", async () => {
-  for (const path of ["/authenticate/fido2/init", "/register/fido2/init", "/credentials/fido2/init/force"]) {
+  for (const path of ["/authenticate/fido2/init", "/register/fido2/init", "/credentials/recovery-code"]) {
     expect((await at.call("POST", path, {})).body.code).toBe("endpoint_deprecated");
   }
 });

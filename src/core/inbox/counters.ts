@@ -65,3 +65,7 @@ export function countStart(
   const lease = { windowEnds, taken: Math.min(limit, taken + block) };
   return { next: { ...state, lease }, used: spent + 1, allowed: true, retryAt: windowEnds };
 }
+
+/** What is used once a start of the window that ends then was given back; nothing of another window is. */
+export const returnStart = (state: InboxState, used: number, windowEnds: Instant): number =>
+  state.lease?.windowEnds === windowEnds ? Math.max(0, used - 1) : used;

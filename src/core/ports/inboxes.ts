@@ -70,11 +70,13 @@ export type Inboxes = {
   endDelivery(who: SubjectKey, id: string, status: "released" | "sent" | "failed"): Promise<void>;
   /** What is remembered of a message; undefined when nothing is. */
   deliveryOf(who: SubjectKey, id: string): Promise<Delivery | undefined>;
-  /** Counts one start against a limit per minute. */
+  /** Counts one start against a limit per minute. `retryAt` ends the window, and names it. */
   countStart(
     who: SubjectKey,
     limit: number,
   ): Promise<{ readonly allowed: boolean; readonly retryAt: Instant }>;
+  /** Gives back one start of the window that ends then: nothing was begun. */
+  returnStart(who: SubjectKey, windowEnds: Instant): Promise<void>;
   /** The approving device's own socket on its inbox: 101. */
   socket(who: SubjectKey, deviceId: DeviceId): Promise<Response>;
   /** Closes the sockets of a device that was removed. */

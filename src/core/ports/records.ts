@@ -14,6 +14,8 @@ import type { NonceUse } from "./nonces.ts";
 export type Devices = {
   /** The live device of this key, whoever's it is. */
   byFingerprint(fingerprint: string): Promise<Device | undefined>;
+  /** The live passkey of this WebAuthn credential id, whoever's it is. */
+  byCredentialId(credentialId: string): Promise<Device | undefined>;
   /** The device row of this key and user, the newest, revoked or not. */
   ofUserByFingerprint(userId: UserId, fingerprint: string): Promise<Device | undefined>;
   byId(id: DeviceId): Promise<Device | undefined>;

@@ -73,7 +73,7 @@ export async function addPasskey(
   const origins = originsOf(client, powers.config, ceremony.rpId);
   const read = await powers.proofs.readPasskey(asked, { challenge, origins, rpId: ceremony.rpId });
   if (!read.ok) return read;
-  if (await powers.devices.byFingerprint(read.value.key.fingerprint)) return no({ code: "device_exists" });
+  if (await isTaken(powers, read.value, ceremony)) return no({ code: "device_exists" });
   const who = userSubject(userId);
   const digest = await powers.handles.digest(["passkey", challenge]);
   if (!(await powers.inboxes.spend(who, digest, powers.chance.uuid()))) {
@@ -85,6 +85,28 @@ export async function addPasskey(
     await powers.inboxes.unspend(who, digest);
     throw cause;
   }
+}
+
+/**
+ * Whether the key or the credential id belongs to a live device, before the code is used up for nothing. The passkey of this very
+ * ceremony does not count: an outage may have come between its row and the answer.
+ */
+async function isTaken(
+  { devices }: Pick<Services, "devices">,
+  { key, credentialId }: ReadPasskey,
+  { credentialUuid }: Ceremony,
+): Promise<boolean> {
+  const owners = await Promise.all([
+    devices.byFingerprint(key.fingerprint),
+    devices.byCredentialId(credentialId),
+  ]);
+  return owners.some((owner) => owner !== undefined && owner.id !== credentialUuid);
+}
+
+/** Whether an earlier try of the same ceremony got as far as the device. */
+async function isEnrolled({ devices }: Pick<Services, "devices">, { id, key }: Device): Promise<boolean> {
+  const known = await devices.byId(id);
+  return known?.revokedAt === undefined && known?.key.fingerprint === key.fingerprint;
 }
 
 async function enrol(
@@ -130,7 +152,9 @@ async function enrol(
     reason: "carried_code",
     data: { challenge_id: snapshot.spec.id, kind: "passkey" },
   });
-  if (!(await powers.devices.insert(device, event))) return no({ code: "device_exists" });
+  if (!(await powers.devices.insert(device, event)) && !(await isEnrolled(powers, device))) {
+    return no({ code: "device_exists" });
+  }
   await powers.inboxes.noteDevice(userSubject(device.userId));
   return ok({ device, redeemed: redeemed.value });
 }

@@ -9,10 +9,10 @@ import type { UserRecord } from "../ports/users.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { ok, type Result } from "../result.ts";
 import { type Instant, SECOND } from "../time.ts";
-import { auditEvent } from "./audit-event.ts";
 import { cancelChallenge } from "./cancel-challenge.ts";
 import { CARRIED_LIFETIME, type CodeContext, carriedHash, drawCode } from "./carried-code.ts";
-import { startChallenge } from "./start-challenge.ts";
+import { type Preapproval, preapprovalEvent, preapprove } from "./preapprove.ts";
+import { startChallenge, takeStart } from "./start-challenge.ts";
 
 /** Live codes of one person, kind and purpose; one more ends the oldest (LoginID §4.2). */
 export const LIVE_CODES = 5;
@@ -39,11 +39,23 @@ type Powers = Parameters<typeof startChallenge>[0] &
   Pick<Services, "userCodes" | "proofs" | "records" | "nonces">;
 
 /**
- * Gives out a code that a person carries, on a challenge of its own. The directory row and the nonce are one batch, written before
- * anybody is asked. A sign-in stands in the person's inbox too; an enrolment is the backend's alone to approve, because a device is
- * shown no such prompt. The challenge names no place: the call comes from a backend, not from the device that wants in.
+ * Gives out a code that a person carries, on a challenge of its own. The start is counted first, so that `too_many` has written
+ * nothing; one that a replayed token asked for is given back.
  */
 export async function issueCode(powers: Powers, asked: CodeRequest): Promise<Result<IssuedCode, Refusal>> {
+  const start = await takeStart(powers, asked.client);
+  if (!start.ok) return start;
+  const issued = await issueCounted(powers, asked);
+  if (!issued.ok) await start.value.giveBack();
+  return issued;
+}
+
+/**
+ * Gives out a code whose start has been counted. The directory row and the nonce are one batch, written before anybody is asked. A
+ * sign-in stands in the person's inbox too; an enrolment is the backend's alone to approve, because a device is shown no such
+ * prompt. The challenge names no place: the call comes from a backend, not from the device that wants in.
+ */
+export async function issueCounted(powers: Powers, asked: CodeRequest): Promise<Result<IssuedCode, Refusal>> {
   const { client, kind, purpose, approved } = asked;
   const { user } = asked.user;
   const lifetime = CARRIED_LIFETIME[kind];
@@ -66,10 +78,11 @@ export async function issueCode(powers: Powers, asked: CodeRequest): Promise<Res
     lifetime,
     redeemWindow: lifetime,
     replayWindow: 30 * SECOND,
+    counted: true,
     draw: async () => challengeId,
   });
   if (!started.ok) return started;
-  if (approved) await approve(powers, asked, challengeId);
+  if (approved) await preapprove(powers, preapprovalOf(asked, challengeId));
   await endOldest(powers, live, user.id);
   const { matchCode } = started.value;
   return ok({ code, expiresAt, ...(matchCode === undefined ? {} : { matchCode }) });
@@ -104,35 +117,20 @@ async function claimCode(
   throw new Error("every code that was drawn is taken");
 }
 
-const preapproved = (powers: Powers, asked: CodeRequest, challengeId: ChallengeId) =>
-  auditEvent(powers, {
-    type: "code.preauthorized",
-    actor: asked.by?.kind === "device" ? `device:${asked.by.deviceId}` : `client:${asked.client.id}`,
-    userId: asked.user.user.id,
-    clientId: asked.client.id,
-    ip: asked.ip,
-    data: { challenge_id: challengeId, purpose: asked.purpose, code_type: asked.kind },
-  });
+const preapprovalOf = (asked: CodeRequest, challengeId: ChallengeId): Preapproval => ({
+  challengeId,
+  clientId: asked.client.id,
+  userId: asked.user.user.id,
+  by: asked.by,
+  ip: asked.ip,
+});
 
-async function approve(powers: Powers, asked: CodeRequest, challengeId: ChallengeId): Promise<void> {
-  const { client, user, ip } = asked;
-  const proof =
-    asked.by ??
-    powers.proofs.vouch({
-      kind: "client",
-      clientId: client.id,
-      userId: user.user.id,
-      decision: "approve",
-      digest: await powers.handles.digest(["carried", challengeId, "preauthorized"]),
-      amr: ["client"],
-    });
-  const applied = await powers.rooms.apply(challengeId, {
-    name: "approve",
-    proof,
-    ...(ip === undefined ? {} : { ip }),
+const preapproved = (powers: Powers, asked: CodeRequest, challengeId: ChallengeId) =>
+  preapprovalEvent(powers, {
+    ...preapprovalOf(asked, challengeId),
+    type: "code.preauthorized",
+    data: { purpose: asked.purpose, code_type: asked.kind },
   });
-  if (!applied.ok) throw new Error(`a fresh challenge refused: ${applied.error.code}`);
-}
 
 /** Codes that have ended do not count, so an end is told apart from a life only when there are too many. */
 async function endOldest(powers: Powers, live: readonly UserCodeRow[], userId: UserId): Promise<void> {

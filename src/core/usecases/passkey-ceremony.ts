@@ -4,7 +4,7 @@ import type { Services } from "../ports/services.ts";
 import { type Instant, MINUTE } from "../time.ts";
 
 /** How long a browser may take over one ceremony. */
-const CEREMONY = 5 * MINUTE;
+export const CEREMONY = 5 * MINUTE;
 
 /** What a ceremony is for: a code that lets a passkey in, or a code that a passkey asks for. */
 export type CeremonyKind = "add" | "generate";
@@ -16,6 +16,13 @@ export type Ceremony = {
   readonly credentialUuid: string;
   readonly expiresAt: Instant;
   readonly rpId: string;
+};
+
+/** What a browser is given to sign: the challenge, the credential that it will be, and how long there is. */
+export type BegunCeremony = {
+  readonly challenge: string;
+  readonly credentialUuid: string;
+  readonly timeout: number;
 };
 
 type Whose = { readonly client: Client; readonly userId: UserId };
@@ -44,7 +51,7 @@ export async function beginCeremony(
   powers: Powers,
   whose: Whose,
   asked: Pick<Ceremony, "kind" | "ticket" | "rpId"> & { readonly until?: Instant },
-): Promise<{ readonly challenge: string; readonly credentialUuid: string; readonly timeout: number }> {
+): Promise<BegunCeremony> {
   const credentialUuid = powers.chance.uuid();
   const now = powers.clock.now();
   const expiresAt = Math.min(now + CEREMONY, asked.until ?? Number.POSITIVE_INFINITY);

@@ -1,14 +1,17 @@
+import type { VerifiedProof } from "../challenge/proof.ts";
 import type { Client } from "../client/client.ts";
+import type { Device } from "../device/device.ts";
 import type { PasskeyAnswer } from "../ports/secrets.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { CodeKind, CodePurpose } from "./carried-code.ts";
-import { type IssuedCode, issueCode } from "./issue-code.ts";
+import { type IssuedCode, issueCounted } from "./issue-code.ts";
 import { originsOf, readCeremony } from "./passkey-ceremony.ts";
 import type { Redeemed } from "./redeem-challenge.ts";
 import { signInAtOnce } from "./sign-in-at-once.ts";
+import { takeStart } from "./start-challenge.ts";
 
 export type SelfIssue = PasskeyAnswer & {
   readonly client: Client;
@@ -19,7 +22,7 @@ export type SelfIssue = PasskeyAnswer & {
   readonly ip?: string | undefined;
 };
 
-type Powers = Parameters<typeof issueCode>[0] &
+type Powers = Parameters<typeof issueCounted>[0] &
   Parameters<typeof signInAtOnce>[0] &
   Pick<Services, "proofs" | "secrets" | "config" | "devices">;
 
@@ -28,16 +31,36 @@ export const ticketOf = (kind: CodeKind, purpose: CodePurpose): string => `${kin
 
 const PURPOSES: readonly CodePurpose[] = ["sign_in", "enrol_device"];
 
+type Signed = {
+  readonly purpose: CodePurpose;
+  readonly device: Device;
+  readonly proof: VerifiedProof;
+  readonly signCount: number;
+};
+
+const refused = (detail: string) => no<Refusal>({ code: "not_allowed", detail });
+
 /**
  * A person's own passkey signs in and asks for a code in one signature; the code is approved from birth by that signature. All that
- * is wrong before the signature is found good is one refusal, so that nothing is told of who has which passkey.
+ * is wrong before the signature is found good is one refusal, so that nothing is told of who has which passkey. The client's limit
+ * of starts comes before anything is written; a refusal gives its start back.
  */
 export async function selfIssueCode(
   powers: Powers,
   asked: SelfIssue,
 ): Promise<Result<{ readonly redeemed: Redeemed; readonly issued: IssuedCode }, Refusal>> {
-  const { client, user, kind, challenge, ip } = asked;
-  const refused = (detail: string) => no<Refusal>({ code: "not_allowed", detail });
+  const signed = await readSignature(powers, asked);
+  if (!signed.ok) return signed;
+  if (asked.user.user.status === "locked") return no({ code: "user_locked" });
+  const start = await takeStart(powers, asked.client);
+  if (!start.ok) return start;
+  const made = await signInAndIssue(powers, asked, signed.value);
+  if (!made.ok) await start.value.giveBack();
+  return made;
+}
+
+async function readSignature(powers: Powers, asked: SelfIssue): Promise<Result<Signed, Refusal>> {
+  const { client, user, kind, challenge } = asked;
   const userId = user.user.id;
   const ceremony = await readCeremony(powers, { client, userId }, "generate", challenge);
   const purpose = PURPOSES.find((one) => ceremony?.ticket === ticketOf(kind, one));
@@ -48,9 +71,14 @@ export async function selfIssueCode(
   const { rpId } = ceremony;
   const origins = originsOf(client, powers.config, rpId);
   const checked = await powers.proofs.passkey(device, asked, { challenge, origins, rpId });
-  if (!checked.ok) return refused("the passkey did not sign this");
-  if (user.user.status === "locked") return no({ code: "user_locked" });
-  const { proof, signCount } = checked.value;
+  return checked.ok ? ok({ purpose, device, ...checked.value }) : refused("the passkey did not sign this");
+}
+
+async function signInAndIssue(
+  powers: Powers,
+  { client, user, kind, ip }: SelfIssue,
+  { purpose, device, proof, signCount }: Signed,
+): Promise<Result<{ readonly redeemed: Redeemed; readonly issued: IssuedCode }, Refusal>> {
   const counts = signCount !== 0 || (device.signCount ?? 0) !== 0;
   if (counts && !(await powers.devices.noteSignCount(device.id, signCount))) {
     return refused("the passkey's counter went back");
@@ -68,6 +96,6 @@ export async function selfIssueCode(
     draw: async () => ({ id: powers.rooms.fresh(), waiterProof: powers.chance.text(32) }),
   });
   if (!signedIn.ok) return signedIn.error.code === "replayed" ? refused("the challenge was used") : signedIn;
-  const issued = await issueCode(powers, { client, user, kind, purpose, approved: true, by: proof, ip });
+  const issued = await issueCounted(powers, { client, user, kind, purpose, approved: true, by: proof, ip });
   return issued.ok ? ok({ redeemed: signedIn.value, issued: issued.value }) : issued;
 }

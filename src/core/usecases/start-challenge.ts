@@ -36,6 +36,8 @@ export type StartRequest = {
   readonly lifetime: Millis;
   readonly redeemWindow: Millis;
   readonly replayWindow: Millis;
+  /** The caller has counted this start (`takeStart`), before it wrote what belongs to it. */
+  readonly counted?: boolean;
   /** Draws the id: a number that a dialect demands names its object, and may have to be drawn again. */
   readonly draw: () => Promise<ChallengeId>;
 };
@@ -65,7 +67,7 @@ export async function startChallenge(
 ): Promise<Result<Started, Refusal>> {
   if (JSON.stringify(request.context).length > CONTEXT_LIMIT)
     return no({ code: "malformed", detail: "context" });
-  const refused = await countStart(powers, request.client);
+  const refused = request.counted ? undefined : await countStart(powers, request.client);
   if (refused) return no(refused);
   const matchCode = request.matchCode ? powers.chance.digits(6) : undefined;
   const snapshot = await openWithFreshId(powers, request, matchCode);
@@ -73,17 +75,32 @@ export async function startChallenge(
   return ok({ snapshot, ...(prompt ? { prompt } : {}), ...(matchCode === undefined ? {} : { matchCode }) });
 }
 
+type CountPowers = Pick<Services, "inboxes" | "clock" | "handles" | "events" | "background" | "log">;
+
 /** Counts one start against the client's own limit; the refusal when it is reached, which is also put on record. */
 export async function countStart(
-  powers: Pick<Services, "inboxes" | "clock" | "handles" | "events" | "background" | "log">,
+  powers: CountPowers,
   client: Client,
 ): Promise<RefusalOf<"too_many"> | undefined> {
+  const taken = await takeStart(powers, client);
+  return taken.ok ? undefined : taken.error;
+}
+
+/** One start that has been counted, and the way to give it back when nothing was begun. */
+export type TakenStart = { giveBack(): Promise<void> };
+
+/** Counts one start as `countStart` does, for what has to write before it begins: a refusal must come before the writing. */
+export async function takeStart(
+  powers: CountPowers,
+  client: Client,
+): Promise<Result<TakenStart, RefusalOf<"too_many">>> {
   const limit = startsPerMinute(client.settings);
-  if (limit === 0) return undefined;
-  const { allowed, retryAt } = await powers.inboxes.countStart(clientSubject(client.id), limit);
-  if (allowed) return undefined;
+  if (limit === 0) return ok({ giveBack: async () => undefined });
+  const who = clientSubject(client.id);
+  const { allowed, retryAt } = await powers.inboxes.countStart(who, limit);
+  if (allowed) return ok({ giveBack: () => powers.inboxes.returnStart(who, retryAt) });
   noteRefusal(powers, { type: "client_starts_limited", clientId: client.id, subject: client.id });
-  return { code: "too_many", scope: "client", retryAt };
+  return no({ code: "too_many", scope: "client", retryAt });
 }
 
 async function openWithFreshId(powers: Powers, request: StartRequest, matchCode?: string): Promise<Snapshot> {

@@ -66,7 +66,11 @@ async function generate(c: Context<AppEnv>, asked: z.output<typeof generateBody>
     approved,
     ip: originOf(c).ip,
   });
-  if (!issued.ok) return refuse(c, issued.error);
+  if (!issued.ok) {
+    const { error } = issued;
+    // Refused before the batch: the token is spent all the same.
+    return refuse(c, error.code === "too_many" ? await spent(c, nonce, error) : error);
+  }
   const { code, expiresAt, matchCode } = issued.value;
   return c.json({
     code,

@@ -7,9 +7,16 @@ import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { body } from "./body.ts";
 import { serviceCall } from "./client.ts";
 import { DEPRECATED, MISSING_PARAMETER, refuse, wrong } from "./errors.ts";
-import { complete, reserve } from "./passkeys.ts";
+import { complete, force, reserve } from "./passkeys.ts";
 import { type Named, personOf } from "./people.ts";
-import { type CredentialBody, credentialBody, passkeyBody, personBody, reserveBody } from "./schema.ts";
+import {
+  type CredentialBody,
+  credentialBody,
+  forceBody,
+  passkeyBody,
+  personBody,
+  reserveBody,
+} from "./schema.ts";
 import { credential } from "./translate.ts";
 
 /** `/credentials…`: a person's devices, listed, renamed and removed by a backend (LoginID §4, P1). */
@@ -23,6 +30,7 @@ export function credentialRoutes(): Hono<AppEnv> {
   routes.post("/rename", body(credentialBody), (c) => change(c, c.req.valid("json"), "credentials.rename"));
   routes.post("/revoke", body(credentialBody), (c) => change(c, c.req.valid("json"), "credentials.revoke"));
   routes.post("/fido2/init/code", body(reserveBody), (c) => reserve(c, c.req.valid("json")));
+  routes.post("/fido2/init/force", body(forceBody), (c) => force(c, c.req.valid("json")));
   routes.post("/fido2/complete", body(passkeyBody), (c) => complete(c, c.req.valid("json")));
   routes.all("/*", (c) => wrong(c, DEPRECATED));
   return routes;

@@ -2,20 +2,23 @@ import type { Context } from "hono";
 import type * as z from "zod";
 import type { Client } from "../../core/client/client.ts";
 import { parseUserId, type UserId } from "../../core/ids.ts";
+import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { addPasskey, reserveCode } from "../../core/usecases/add-passkey.ts";
 import { awaitNobody } from "../../core/usecases/await-code.ts";
 import type { CodeKind } from "../../core/usecases/carried-code.ts";
 import { namesOther } from "../../core/usecases/check-service-token.ts";
-import { beginCeremony, chooseRpId } from "../../core/usecases/passkey-ceremony.ts";
+import { forcePasskey } from "../../core/usecases/force-passkey.ts";
+import { type BegunCeremony, beginCeremony, chooseRpId } from "../../core/usecases/passkey-ceremony.ts";
 import { selfIssueCode, ticketOf } from "../../core/usecases/self-issue-code.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { isForeignPage, namedClient, serviceCall } from "./client.ts";
 import { BAD_REQUEST, MISSING_PARAMETER, refuse, wrong } from "./errors.ts";
-import { findPerson, type Named, spent } from "./people.ts";
+import { findPerson, type Named, personOf, spent } from "./people.ts";
 import {
   CODE_TYPES,
+  type ForceBody,
   type passkeyBody,
   type reserveBody,
   type selfBody,
@@ -23,6 +26,8 @@ import {
 } from "./schema.ts";
 import { codeOf, iso, purposeOf, usernameOf, uuidOf } from "./translate.ts";
 import { anybody, result, said, type Waiter } from "./wait.ts";
+
+const NO_PAGE = "the client lists no https page";
 
 type Caller = { readonly waiter: Waiter; readonly rpId: string };
 
@@ -40,7 +45,7 @@ async function caller(
   if (waiter instanceof Response) return waiter;
   const rpId = chooseRpId(client, services(c).config, c.req.header("Origin"));
   if (rpId !== undefined) return { waiter, rpId };
-  const refusal = { code: "not_allowed", detail: "the client lists no https page" } as const;
+  const refusal = { code: "not_allowed", detail: NO_PAGE } as const;
   return refuse(c, waiter.nonce ? await spent(c, waiter.nonce, refusal) : refusal);
 }
 
@@ -87,14 +92,27 @@ export async function reserve(c: Context<AppEnv>, asked: z.output<typeof reserve
     { client, userId },
     { kind: "add", ticket: row.challengeId, rpId, until: row.expiresAt },
   );
+  return c.json(await creation(c, person, client, rpId, asked, begun));
+}
+
+/** What a browser passes to `navigator.credentials.create` (LoginID §4.7). */
+async function creation(
+  c: Context<AppEnv>,
+  person: UserRecord,
+  client: Client,
+  rpId: string,
+  asked: Pick<ForceBody, "username" | "options">,
+  begun: BegunCeremony,
+) {
   const username = usernameOf(person, asked.username);
-  const owned = await services(c).devices.ofUser(userId);
-  return c.json({
+  const owned = await services(c).devices.ofUser(person.user.id);
+  const { display_name, roaming_authenticator } = asked.options ?? {};
+  return {
     attestation_payload: {
       credential_uuid: begun.credentialUuid,
       challenge: begun.challenge,
       rp: { id: rpId, name: client.name },
-      user: { id: userHandle(userId), name: username, displayName: asked.options?.display_name ?? username },
+      user: { id: userHandle(person.user.id), name: username, displayName: display_name ?? username },
       pubKeyCredParams: [{ type: "public-key", alg: -7 }],
       timeout: begun.timeout,
       attestation: "none",
@@ -102,11 +120,30 @@ export async function reserve(c: Context<AppEnv>, asked: z.output<typeof reserve
         credentialId ? [descriptor(credentialId)] : [],
       ),
       authenticatorSelection: {
-        ...(asked.options?.roaming_authenticator ? {} : { authenticatorAttachment: "platform" }),
+        ...(roaming_authenticator ? {} : { authenticatorAttachment: "platform" }),
         userVerification: "required",
       },
     },
-  });
+  };
+}
+
+/** `POST /credentials/fido2/init/force`: a backend that may lets a browser make a passkey without a code (LoginID §4). */
+export async function force(c: Context<AppEnv>, asked: ForceBody): Promise<Response> {
+  if (!asked.user_id && !asked.username) return wrong(c, MISSING_PARAMETER);
+  const call = await serviceCall(c, "credentials.force_add", asked.client_id);
+  if (!call.ok) return refuse(c, call.error);
+  const { client, nonce } = call.value;
+  const person = await personOf(c, call.value, asked, { active: true });
+  if (!person.ok) return refuse(c, person.error);
+  const forbidden = (detail: string) => spent(c, nonce, { code: "not_allowed", detail });
+  if (client.settings.preauthorize !== true) return refuse(c, await forbidden("preauthorize is off"));
+  const rpId = chooseRpId(client, services(c).config, c.req.header("Origin"));
+  if (rpId === undefined) return refuse(c, await forbidden(NO_PAGE));
+  const asking = { client, userId: person.value.user.id, nonce, rpId, ip: originOf(c).ip };
+  const begun = await forcePasskey(services(c), asking);
+  if (begun.ok) return c.json(await creation(c, person.value, client, rpId, asked, begun.value));
+  const { error } = begun;
+  return refuse(c, error.code === "too_many" ? await spent(c, nonce, error) : error);
 }
 
 const descriptor = (id: string) => ({ type: "public-key", id });

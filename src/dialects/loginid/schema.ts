@@ -41,13 +41,17 @@ export type CredentialBody = z.output<typeof credentialBody>;
 
 const answer = text(8 * 1024);
 
+/** What a browser is to show and to look for; `override_name` and whatever else comes along is not needed. */
+const creation = absent(
+  z.object({ display_name: absent(z.string().max(128)), roaming_authenticator: absent(z.boolean()) }),
+);
+
+export const forceBody = z.object({ client_id: clientId, ...person, options: creation });
+export type ForceBody = z.output<typeof forceBody>;
+
 export const reserveBody = z.object({
-  client_id: clientId,
-  ...person,
+  ...forceBody.shape,
   authentication_code: z.object({ code: codeText, type: codeType }),
-  options: absent(
-    z.object({ display_name: absent(z.string().max(128)), roaming_authenticator: absent(z.boolean()) }),
-  ),
 });
 
 export const passkeyBody = z.object({

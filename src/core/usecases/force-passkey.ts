@@ -1,0 +1,71 @@
+import type { Client } from "../client/client.ts";
+import type { UserId } from "../ids.ts";
+import type { NonceUse } from "../ports/nonces.ts";
+import type { Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { SECOND } from "../time.ts";
+import { type BegunCeremony, beginCeremony, CEREMONY } from "./passkey-ceremony.ts";
+import { preapprovalEvent, preapprove } from "./preapprove.ts";
+import { startChallenge, type TakenStart, takeStart } from "./start-challenge.ts";
+
+export type ForcedPasskey = {
+  readonly client: Client;
+  readonly userId: UserId;
+  readonly nonce: NonceUse;
+  readonly rpId: string;
+  readonly ip?: string | undefined;
+};
+
+type Powers = Parameters<typeof startChallenge>[0] &
+  Parameters<typeof preapprove>[0] &
+  Pick<Services, "records" | "nonces">;
+
+/**
+ * Begins a passkey of this person by the backend's word alone: nobody carries a code, so the challenge that the passkey will take is
+ * approved from birth, and ends with the ceremony (LoginID §4). `replayed` and `too_many` have written nothing.
+ */
+export async function forcePasskey(
+  powers: Powers,
+  asked: ForcedPasskey,
+): Promise<Result<BegunCeremony, Refusal>> {
+  const start = await takeStart(powers, asked.client);
+  if (!start.ok) return start;
+  return await begin(powers, asked, start.value);
+}
+
+async function begin(
+  powers: Powers,
+  { client, userId, nonce, rpId, ip }: ForcedPasskey,
+  start: TakenStart,
+): Promise<Result<BegunCeremony, Refusal>> {
+  if (!(await powers.nonces.spend(nonce))) {
+    await start.giveBack();
+    return no({ code: "replayed" });
+  }
+  const whose = { challengeId: powers.rooms.fresh(), clientId: client.id, userId, ip };
+  const { challengeId } = whose;
+  // On record before it can be used.
+  const data = { purpose: "enrol_device" };
+  await powers.records.audit([preapprovalEvent(powers, { ...whose, type: "passkey.preauthorized", data })]);
+  const started = await startChallenge(powers, {
+    door: "loginid",
+    client,
+    user: { id: userId, locked: false },
+    purpose: "enrol_device",
+    scope: "access",
+    requiresClaim: false,
+    matchCode: false,
+    asksNobody: true,
+    context: {},
+    origin: {},
+    lifetime: CEREMONY,
+    redeemWindow: CEREMONY,
+    replayWindow: 30 * SECOND,
+    counted: true,
+    draw: async () => challengeId,
+  });
+  if (!started.ok) return started;
+  await preapprove(powers, whose);
+  return ok(await beginCeremony(powers, { client, userId }, { kind: "add", ticket: challengeId, rpId }));
+}

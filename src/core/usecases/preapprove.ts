@@ -1,0 +1,52 @@
+import type { AuditEvent } from "../audit.ts";
+import type { VerifiedProof } from "../challenge/proof.ts";
+import type { JsonObject } from "../challenge/state.ts";
+import type { ChallengeId, ClientId, UserId } from "../ids.ts";
+import type { Services } from "../ports/services.ts";
+import { auditEvent } from "./audit-event.ts";
+
+/** What is approved from birth, for whom, and on whose word: the client's own, unless a proof is given. */
+export type Preapproval = {
+  readonly challengeId: ChallengeId;
+  readonly clientId: ClientId;
+  readonly userId: UserId;
+  readonly by?: VerifiedProof | undefined;
+  readonly ip?: string | undefined;
+};
+
+/** The audit row of what nobody will be asked about (LoginID §9.5). */
+export const preapprovalEvent = (
+  powers: Parameters<typeof auditEvent>[0],
+  asked: Preapproval & { readonly type: string; readonly data: JsonObject },
+): AuditEvent =>
+  auditEvent(powers, {
+    type: asked.type,
+    actor: asked.by?.kind === "device" ? `device:${asked.by.deviceId}` : `client:${asked.clientId}`,
+    userId: asked.userId,
+    clientId: asked.clientId,
+    ip: asked.ip,
+    data: { challenge_id: asked.challengeId, ...asked.data },
+  });
+
+/** Approves a challenge that has just been opened. */
+export async function preapprove(
+  powers: Pick<Services, "rooms" | "proofs" | "handles">,
+  { challengeId, clientId, userId, by, ip }: Preapproval,
+): Promise<void> {
+  const proof =
+    by ??
+    powers.proofs.vouch({
+      kind: "client",
+      clientId,
+      userId,
+      decision: "approve",
+      digest: await powers.handles.digest(["carried", challengeId, "preauthorized"]),
+      amr: ["client"],
+    });
+  const applied = await powers.rooms.apply(challengeId, {
+    name: "approve",
+    proof,
+    ...(ip === undefined ? {} : { ip }),
+  });
+  if (!applied.ok) throw new Error(`a fresh challenge refused: ${applied.error.code}`);
+}
