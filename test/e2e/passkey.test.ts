@@ -1,22 +1,41 @@
-import { execFileSync } from "node:child_process";
 import { generateKeyPairSync, randomUUID } from "node:crypto";
-import { resolve } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { LoginIdManagement } from "@loginid/node-sdk";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { makeApi } from "../wire/support/api.ts";
 import { openPage } from "./browser.ts";
 import { makeClient, type Site, startSite } from "./verify-support.ts";
 
-const root = resolve(import.meta.dirname, "../..");
 const place = { origin: inject("origin"), adminToken: inject("adminToken") };
 
-/** The vendor's browser package as a bundler gives it to a page. */
-const bundle = () =>
-  execFileSync(
-    resolve(root, "node_modules/.bin/esbuild"),
-    ["node_modules/@loginid/sdk/index.js", "--bundle", "--format=iife", "--global-name=LoginID"],
-    { cwd: root },
-  );
+/** The CommonJS files of a package as functions, by their path behind the package's name. */
+function filesOf(name: string): string[] {
+  const folder = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".js"))
+    .map((file) => ({ path: `${name}/${file}`, text: readFileSync(join(folder, file), "utf8") }))
+    .filter(({ text }) => !/^(?:import|export) /m.test(text))
+    .map(({ path, text }) => `${JSON.stringify(path)}: (module, exports, require) => {\n${text}\n}`);
+}
+
+/** The vendor's browser package as a bundler gives it to a page: its files as they are, and a `require` that finds them. */
+const bundle = () => `const LoginID = (() => {
+  const files = {${[...filesOf("@loginid/sdk"), ...filesOf("tslib")].join(",")}};
+  const known = {};
+  const load = (path) => {
+    if (known[path]) return known[path].exports;
+    const module = (known[path] = { exports: {} });
+    files[path](module, module.exports, (wanted) => {
+      const base = wanted.startsWith(".") ? new URL(wanted, "file:///" + path).pathname.slice(1) : wanted + "/" + wanted;
+      const found = [base, base + ".js", base + "/index.js"].find((one) => files[one]);
+      return load(found);
+    });
+    return module.exports;
+  };
+  return load("@loginid/sdk/index.js");
+})();`;
 
 let site: Site;
 beforeAll(async () => {
