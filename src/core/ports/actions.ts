@@ -45,6 +45,11 @@ export type Authenticators = {
   put(authenticator: Authenticator): Promise<void>;
   /** Writes a proven one and its audit row in one batch; false, and nothing is written, when it stands proven already. */
   enrol(authenticator: Authenticator, event: AuditEvent): Promise<boolean>;
+  /**
+   * The same while the user has nothing else enrolled, neither a live device nor another code that came back: of any number of calls
+   * at once one enrols. `standing` when it stands proven already, `late` when something else is.
+   */
+  enrolFirst(authenticator: Authenticator, event: AuditEvent): Promise<"enrolled" | "standing" | "late">;
   /** Notes that it was used; one that was removed meanwhile stays removed. */
   touch(userId: UserId, id: string, now: Instant): Promise<void>;
   remove(userId: UserId, id: string): Promise<boolean>;

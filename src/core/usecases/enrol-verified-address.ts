@@ -17,6 +17,8 @@ export type VerifiedAddress = {
   /** `proof` when the code came back here, `client` when a backend says that it has seen it. */
   readonly assertedBy: Extract<AssertedBy, "proof" | "client">;
   readonly by: Requester;
+  /** Only while the user has nothing else enrolled. */
+  readonly onlyFirst?: boolean;
 };
 
 export type EnrolledAddress = {
@@ -27,23 +29,37 @@ export type EnrolledAddress = {
 };
 
 type Powers = Pick<Services, "users" | "authenticators" | "handles" | "clock" | "chance">;
-type Refused = RefusalOf<"user_locked" | "user_exists" | "unknown_user">;
+type Refused = RefusalOf<"user_locked" | "user_exists" | "unknown_user" | "enrolment_closed">;
 
 /**
  * Makes a proven address a user's own, and a way to meet actions. It joins what the user has; one that an anonymous call had merely
- * claimed passes to them (settled question 23). The same address again is the same authenticator. Refused: `user_locked`, and
- * `user_exists` for an address that is another user's.
+ * claimed passes to them (settled question 23). The same address again is the same authenticator. Refused: `user_locked`,
+ * `user_exists` for an address that is another user's, `enrolment_closed` when it had to be the first and is not.
  */
 export async function enrolVerifiedAddress(
   powers: Powers,
   asked: VerifiedAddress,
 ): Promise<Result<EnrolledAddress, Refused>> {
-  const { identifier } = asked;
   if (asked.user.user.status === "locked") return no({ code: "user_locked" });
+  const { row, event } = await rowOf(powers, asked);
+  const { userId, id } = row;
+  const first = asked.onlyFirst ? await powers.authenticators.enrolFirst(row, event) : undefined;
+  if (first === "late") return no({ code: "enrolment_closed" });
   const given = await give(powers, asked);
-  if (!given.ok) return given;
+  if (!given.ok) {
+    if (first === "enrolled") await powers.authenticators.remove(userId, id);
+    return given;
+  }
   const user = given.value;
-  const userId = user.user.id;
+  const isNew = first === undefined ? await powers.authenticators.enrol(row, event) : first === "enrolled";
+  if (isNew) return ok({ user, authenticator: row, isNew });
+  const standing = await powers.authenticators.find(userId, id);
+  return ok({ user, authenticator: standing ?? row, isNew });
+}
+
+async function rowOf(powers: Powers, asked: VerifiedAddress) {
+  const { identifier, assertedBy, clientId, by } = asked;
+  const userId = asked.user.user.id;
   const id = await identifierIdOf(powers, identifier);
   const now = powers.clock.now();
   const row: Authenticator = {
@@ -57,14 +73,12 @@ export async function enrolVerifiedAddress(
   const event = auditEvent(powers, {
     type: "authenticator.enrolled",
     userId,
-    clientId: asked.clientId,
-    reason: asked.assertedBy === "proof" ? "code" : "client_word",
+    clientId,
+    reason: assertedBy === "proof" ? "code" : "client_word",
     data: { authenticator_id: id, kind: row.kind },
-    ...asked.by,
+    ...by,
   });
-  if (await powers.authenticators.enrol(row, event)) return ok({ user, authenticator: row, isNew: true });
-  const standing = await powers.authenticators.find(userId, id);
-  return ok({ user, authenticator: standing ?? row, isNew: false });
+  return { row, event };
 }
 
 /** The user with this address among their proven ones. */

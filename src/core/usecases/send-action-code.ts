@@ -2,7 +2,8 @@ import type { JsonObject } from "../challenge/state.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
-import type { Instant } from "../time.ts";
+import { type Instant, MINUTE } from "../time.ts";
+import { codeSubject } from "./code-subject.ts";
 import { handOver, type MadeCode, makeCode, noteUnsent, reachedAt, type SendCode } from "./send-code.ts";
 import { hears, tellActionWebhook } from "./tell-action-webhook.ts";
 
@@ -52,6 +53,8 @@ export async function sendActionCode(
   powers: Powers,
   asked: SendActionCode,
 ): Promise<Result<{ readonly expiresAt: Instant }, Refused>> {
+  const limited = await countText(powers, asked);
+  if (limited) return no(limited);
   const made = await makeCode(powers, asked);
   if (!made.ok) return made;
   const type = EVENTS[asked.channel];
@@ -67,6 +70,19 @@ export async function sendActionCode(
   if (told.kind === "sent") return ok({ expiresAt: made.value.expiresAt });
   noteUnsent(powers, asked, made.value.subject, "webhook_failed");
   return no({ code: "webhook_failed", detail: told.reason });
+}
+
+/** Texts to a number within a window, beside the limits of every door: Authsignal §9.2 lets six through. */
+const TEXTS = { limit: 6, window: 10 * MINUTE };
+
+async function countText(
+  powers: Powers,
+  { channel, identifier }: SendActionCode,
+): Promise<RefusalOf<"too_many"> | undefined> {
+  if (channel === "email") return undefined;
+  const subject = await codeSubject(powers, identifier);
+  const counted = await powers.inboxes.countInWindow(subject, "action_texts", TEXTS);
+  return counted.allowed ? undefined : { code: "too_many", scope: "person", retryAt: counted.retryAt };
 }
 
 const METHODS = { email: "EMAIL_OTP", sms: "SMS", whatsapp: "WHATSAPP" } as const;

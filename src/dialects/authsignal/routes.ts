@@ -11,10 +11,12 @@ import { getAction, listActions, track, updateAction, validate } from "./actions
 import { answerChallenge, claim } from "./answer.ts";
 import { body, bodyOrNone } from "./bodies.ts";
 import { clientNamed, requireSecret } from "./client.ts";
+import { enrolCode, startCode, verifyCode } from "./codes.ts";
 import { addCredential, getCredential, removeCredential } from "./credentials.ts";
 import { enrolVerified } from "./enrol-verified.ts";
 import { refuse, renderFault } from "./errors.ts";
 import { startInApp, verifyInApp } from "./in-app.ts";
+import { limitGuesses, limitSends } from "./limits.ts";
 import { pendingPrompt, promptNonce } from "./prompts.ts";
 import { pollPush, startPush } from "./push.ts";
 import { qrPoll, qrStart } from "./qr.ts";
@@ -23,12 +25,16 @@ import { queryUsers } from "./query-users.ts";
 import {
   answerBody,
   claimBody,
+  codeBody,
   credentialBody,
+  emailBody,
   inAppStartBody,
+  phoneBody,
   pollBody,
   qrPollBody,
   qrStartBody,
   removeBody,
+  smsStartBody,
   startBody,
   stateBody,
   trackBody,
@@ -112,6 +118,32 @@ function credentialRoutes(): Hono<AppEnv> {
   return routes;
 }
 
+/** §9.2, §9.3: codes that pages and phones have sent and give back, with the action's token. A number is enrolled once for both. */
+function codeRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.post("/challenge/email-otp", limitSends, (c) => startCode(c, "email"));
+  routes.post("/challenge/sms", limitSends, bodyOrNone(smsStartBody), (c) =>
+    startCode(c, c.req.valid("json").smsChannel === "WHATSAPP" ? "whatsapp" : "sms"),
+  );
+  routes.post("/challenge/whatsapp", limitSends, (c) => startCode(c, "whatsapp"));
+  routes.post("/verify/email-otp", limitGuesses, body(codeBody), (c) =>
+    verifyCode(c, ["email"], c.req.valid("json")),
+  );
+  routes.post("/verify/sms", limitGuesses, body(codeBody), (c) =>
+    verifyCode(c, ["sms", "whatsapp"], c.req.valid("json")),
+  );
+  routes.post("/verify/whatsapp", limitGuesses, body(codeBody), (c) =>
+    verifyCode(c, ["whatsapp"], c.req.valid("json")),
+  );
+  routes.post("/user-authenticators/email-otp", limitSends, body(emailBody), (c) =>
+    enrolCode(c, "email", c.req.valid("json").email),
+  );
+  routes.post("/user-authenticators/sms", limitSends, body(phoneBody), (c) =>
+    enrolCode(c, "sms", c.req.valid("json").phoneNumber),
+  );
+  return routes;
+}
+
 /** §9.2: what a page calls, with the action's token. */
 function clientRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
@@ -130,6 +162,7 @@ function clientRoutes(): Hono<AppEnv> {
     const client = await clientNamed(c, c.req.param("tenant"));
     return client.ok ? c.json({ keys: await services(c).keyring.published() }) : refuse(c, client.error);
   });
+  routes.route("/", codeRoutes());
   routes.route("/user-authenticators", credentialRoutes());
   return routes;
 }

@@ -125,6 +125,10 @@ const optionalCode = code.nullish().transform((value) => value ?? undefined);
 
 export const startBody = z.object({ action: optionalCode, userAuthenticatorId: plain(64) });
 export const pollBody = z.object({ challengeId });
+export const codeBody = z.object({ verificationCode: z.string().min(1).max(128) });
+export const emailBody = z.object({ email: z.string().min(1).max(254) });
+export const phoneBody = z.object({ phoneNumber: z.string().min(1).max(32) });
+export const smsStartBody = z.object({ smsChannel: z.enum(["DEFAULT", "WHATSAPP"]).nullish() });
 export const inAppStartBody = z.object({ action: optionalCode });
 export const qrStartBody = z.object({ action: optionalCode, custom });
 export const qrPollBody = z.object({ challengeId, deviceCode: z.string().min(1).max(256) });

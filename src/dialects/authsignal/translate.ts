@@ -1,4 +1,4 @@
-import type { Action } from "../../core/action/action.ts";
+import type { Action, ActionMethod } from "../../core/action/action.ts";
 import type { Authenticator } from "../../core/action/authenticator.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
 import type { Device } from "../../core/device/device.ts";
@@ -32,7 +32,7 @@ export const actionWire = (action: Action) => ({
 const deviceMethod = (device: Device): "PUSH" | "DEVICE" => (servesIn(device, "push") ? "PUSH" : "DEVICE");
 
 const CODE_METHODS = { email: "EMAIL_OTP", sms: "SMS", device: "DEVICE" } as const;
-export const ALLOWED_METHODS = ["PUSH", "DEVICE", "EMAIL_OTP", "SMS"] as const;
+export const ALLOWED_METHODS = ["PUSH", "DEVICE", "EMAIL_OTP", "SMS", "WHATSAPP"] as const;
 
 /** The ways that the user has enrolled, each once. */
 export function methodsOf(enrolled: Enrolled): readonly string[] {
@@ -89,7 +89,7 @@ const RESERVED_EVENT = "ENROLL_NEW_TRUSTED_DEVICE";
 
 /** What a challenge of this door keeps for its later answers, and for the doors that show it. */
 export function challengeContext(
-  method: "push" | "device",
+  method: ActionMethod,
   about: {
     readonly code: string;
     readonly idempotencyKey: string;

@@ -8,6 +8,7 @@ import { deleteUser } from "../../core/usecases/delete-user.ts";
 import { enrolledOf } from "../../core/usecases/enrolled-methods.ts";
 import { ensureNamedUser, findNamedUser } from "../../core/usecases/find-named-user.ts";
 import { giveNames } from "../../core/usecases/give-names.ts";
+import { removeAddress } from "../../core/usecases/remove-address.ts";
 import { revokeDevice } from "../../core/usecases/revoke-device.ts";
 import type { IdentifierKind } from "../../core/user/user.ts";
 import { type AppEnv, services } from "../../http/context.ts";
@@ -16,7 +17,13 @@ import { requester } from "./client.ts";
 import { refuse } from "./errors.ts";
 import { tellLater } from "./later.ts";
 import type { userBody } from "./schema.ts";
-import { ALLOWED_METHODS, authenticatorEvent, authenticatorsWire, methodsOf } from "./translate.ts";
+import {
+  ALLOWED_METHODS,
+  addressEvent,
+  authenticatorEvent,
+  authenticatorsWire,
+  methodsOf,
+} from "./translate.ts";
 
 const NO_NAME = { code: "malformed", detail: "user id" } as const;
 
@@ -123,8 +130,13 @@ export async function removeAuthenticator(c: Context<AppEnv>): Promise<Response>
   const userId = record.user.id;
   const deviceId = parseDeviceId(id);
   const by = requester(c);
+  const address = await removeAddress(powers, { userId, id, by });
+  if (address) {
+    const event = addressEvent(powers, "deleted", nameOfPath(c) ?? userId, record, address);
+    await tellLater(powers, c.var.client, event);
+  }
+  if (address || deviceId === undefined) return c.json({});
   await powers.authenticators.remove(userId, id);
-  if (deviceId === undefined) return c.json({});
   const revoked = await revokeDevice(powers, { userId, deviceId, reason: "removed_by_client", ...by });
   if (revoked.ok && !revoked.value.repeated) {
     const event = authenticatorEvent(powers, "deleted", nameOfPath(c) ?? userId, revoked.value.device);

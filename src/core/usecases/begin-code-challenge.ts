@@ -1,0 +1,60 @@
+import { isOpen, keyOf } from "../action/action.ts";
+import { addressFor, enrolledAs } from "../action/code-method.ts";
+import type { Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { ReadIdentifier } from "../user/identifier.ts";
+import {
+  CLOSED,
+  type CodeAsker,
+  type CodeSending,
+  carriedCode,
+  openCode,
+  type SendingPowers,
+  sendAgain,
+} from "./code-challenge.ts";
+import { withdrawChallenge } from "./withdraw-challenge.ts";
+
+type Powers = SendingPowers & Pick<Services, "actions" | "authenticators">;
+
+/**
+ * Sends a code to the person's enrolled address, to meet the action (Authsignal §9.2). Asked again while its challenge waits, the same
+ * challenge gets a new code. Refused: a closed action, a locked person, nobody to write to, what `sendActionCode` refuses.
+ */
+export async function beginCode(
+  powers: Powers,
+  asked: CodeAsker & CodeSending,
+): Promise<Result<Snapshot, Refusal>> {
+  const { action, user, method } = asked;
+  if (!isOpen(action.state)) return CLOSED;
+  if (user.user.status === "locked") return no({ code: "user_locked" });
+  const identifier = await enrolledAddress(powers, asked);
+  if (!identifier) return no({ code: "not_allowed", detail: "the user has no such authenticator" });
+  const carried = await carriedCode(powers, action, action.challengeId, [method]);
+  if (carried?.snapshot.view.state === "pending" && carried.identifier.normal === identifier.normal) {
+    return await sendAgain(powers, asked, carried);
+  }
+  const opened = await openCode(powers, asked, { identifier, use: "authsignal_action" });
+  if (!opened.ok) return opened;
+  const now = powers.clock.now();
+  if (await powers.actions.begin(keyOf(action), opened.value.spec.id, now)) return ok(opened.value);
+  await withdrawChallenge(powers, opened.value, "start_refused");
+  return CLOSED;
+}
+
+/**
+ * The newest address that was enrolled before the action was tracked: one that the asker enrolled since would only prove that it is
+ * the asker's.
+ */
+async function enrolledAddress(
+  powers: Powers,
+  { action, user, method }: CodeAsker & CodeSending,
+): Promise<ReadIdentifier | undefined> {
+  const rows = await powers.authenticators.ofUser(user.user.id);
+  const row = rows.findLast(
+    ({ kind, verifiedAt }) =>
+      kind === enrolledAs(method) && verifiedAt !== undefined && verifiedAt <= action.createdAt,
+  );
+  return row?.identifier === undefined ? undefined : addressFor(method, row.identifier);
+}

@@ -1,0 +1,169 @@
+import type { Action } from "../action/action.ts";
+import { addressFor, type CodeMethod } from "../action/code-method.ts";
+import type { JsonObject, Origin } from "../challenge/state.ts";
+import type { Client } from "../client/client.ts";
+import type { ChallengeId } from "../ids.ts";
+import type { Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { Millis } from "../time.ts";
+import type { ReadIdentifier } from "../user/identifier.ts";
+import { purposeOf } from "./begin-action-challenge.ts";
+import { sendActionCode } from "./send-action-code.ts";
+import { startChallenge } from "./start-challenge.ts";
+import { withdrawChallenge } from "./withdraw-challenge.ts";
+
+/** What a code is sent for: to meet an action, or to enrol the address. One does not fit the other (T70). */
+export type CodeUse = "authsignal_action" | "authsignal_enrol";
+
+/** Who asks for a code, or gives one back: the person of an action token, on the page that holds it. */
+export type CodeAsker = {
+  readonly client: Client;
+  /** The token's action; its context's name is the token's. */
+  readonly action: Action;
+  readonly user: UserRecord;
+  readonly origin: Origin;
+};
+
+/** How a code is sent: what the door keeps of its challenge, and for how long. */
+export type CodeSending = {
+  readonly method: CodeMethod;
+  /** BCP 47 tag of the reader's language. */
+  readonly locale: string;
+  readonly context: JsonObject;
+  readonly lifetime: Millis;
+  readonly redeemWindow: Millis;
+  readonly replayWindow: Millis;
+};
+
+export type SendingPowers = Pick<
+  Services,
+  | "rooms"
+  | "inboxes"
+  | "deliveries"
+  | "handles"
+  | "chance"
+  | "clock"
+  | "limits"
+  | "events"
+  | "background"
+  | "log"
+  | "clients"
+  | "secrets"
+  | "actionWebhooks"
+>;
+
+export const CLOSED = no({ code: "not_allowed", detail: "the action takes no challenge" } as const);
+
+/** Opens a challenge that no device is shown and sends its code. Whatever is refused leaves nothing pending. */
+export async function openCode(
+  powers: SendingPowers,
+  asked: CodeAsker & CodeSending,
+  to: { readonly identifier: ReadIdentifier; readonly use: CodeUse },
+): Promise<Result<Snapshot, Refusal>> {
+  const { client, action, user, origin, lifetime, redeemWindow, replayWindow } = asked;
+  const started = await startChallenge(powers, {
+    door: "authsignal",
+    client,
+    user: { id: user.user.id, locked: false },
+    purpose: purposeOf(action.code),
+    scope: "action",
+    requiresClaim: false,
+    matchCode: false,
+    asksNobody: true,
+    context: { ...asked.context, code_use: to.use, to: to.identifier.value },
+    origin,
+    lifetime,
+    redeemWindow,
+    replayWindow,
+    draw: async () => powers.rooms.fresh(),
+  });
+  if (!started.ok) return started;
+  const { snapshot } = started.value;
+  const sent = await send(powers, asked, snapshot, to);
+  if (sent.ok) return ok(snapshot);
+  await withdrawChallenge(powers, snapshot, "start_refused");
+  return sent;
+}
+
+/**
+ * Sends another code for a challenge that waits. Refused by a limit, it waits on with the code it has; when the new one could not be
+ * handed over, the old one is gone too, and the challenge with it.
+ */
+export async function sendAgain(
+  powers: SendingPowers,
+  asked: CodeAsker & CodeSending,
+  carried: CarriedCode,
+): Promise<Result<Snapshot, Refusal>> {
+  const { snapshot } = carried;
+  const sent = await send(powers, asked, snapshot, carried);
+  if (sent.ok) return ok(snapshot);
+  const isLimit = sent.error.code === "too_many" || sent.error.code === "code_locked";
+  if (!isLimit) await withdrawChallenge(powers, snapshot, "start_refused");
+  return sent;
+}
+
+function send(
+  powers: SendingPowers,
+  asked: CodeAsker & CodeSending,
+  { spec }: Snapshot,
+  to: { readonly identifier: ReadIdentifier; readonly use: CodeUse },
+): Promise<Result<unknown, Refusal>> {
+  const { client, action, user, method, origin, locale } = asked;
+  const { context, code, idempotencyKey } = action;
+  return sendActionCode(powers, {
+    challengeId: spec.id,
+    client,
+    identifier: to.identifier,
+    channel: method,
+    purpose: to.use,
+    as: { template: "one_time_code" },
+    origin,
+    locale,
+    expiresAt: spec.expiresAt,
+    userId: user.user.id,
+    about: {
+      name: context.name,
+      actionCode: code,
+      idempotencyKey,
+      userAgent: context.userAgent,
+      ip: context.ip,
+    },
+  });
+}
+
+/** A challenge of an action whose answer is a code. */
+export type CarriedCode = {
+  readonly snapshot: Snapshot;
+  readonly method: CodeMethod;
+  readonly use: CodeUse;
+  readonly identifier: ReadIdentifier;
+};
+
+/** The challenge of this id, if it is one of the action's that a code of one of these methods answers. */
+export async function carriedCode(
+  powers: Pick<Services, "rooms">,
+  action: Action,
+  id: ChallengeId | undefined,
+  methods: readonly CodeMethod[],
+): Promise<CarriedCode | undefined> {
+  const snapshot = id === undefined ? undefined : await powers.rooms.read(id);
+  if (!snapshot) return undefined;
+  const { door, clientId, userId, context } = snapshot.spec;
+  const isOwn =
+    door === "authsignal" &&
+    clientId === action.clientId &&
+    userId === action.userId &&
+    context.action === action.code &&
+    context.idem === action.idempotencyKey;
+  const method = methods.find((known) => known === context.method);
+  const { code_use: use, to } = context;
+  if (!isOwn || !method || typeof to !== "string" || !isUse(use)) return undefined;
+  const identifier = addressFor(method, to);
+  return identifier && { snapshot, method, use, identifier };
+}
+
+const isUse = (value: unknown): value is CodeUse =>
+  value === "authsignal_action" || value === "authsignal_enrol";

@@ -1,0 +1,93 @@
+import type { Action } from "../action/action.ts";
+import type { CodeMethod } from "../action/code-method.ts";
+import type { Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { ReadIdentifier } from "../user/identifier.ts";
+import {
+  type CarriedCode,
+  CLOSED,
+  type CodeAsker,
+  type CodeSending,
+  carriedCode,
+  openCode,
+  type SendingPowers,
+  sendAgain,
+} from "./code-challenge.ts";
+import { identifierIdOf } from "./code-subject.ts";
+import { enrolledOf, isEnrolled } from "./enrolled-methods.ts";
+import { withdrawChallenge } from "./withdraw-challenge.ts";
+
+export type CodeEnrolment = CodeAsker &
+  CodeSending & {
+    readonly identifier: ReadIdentifier;
+    /** Whether the backend's token says that an authenticator may be added. */
+    readonly mayAdd: boolean;
+  };
+
+type Powers = SendingPowers & Pick<Services, "userCodes" | "devices" | "authenticators">;
+
+/**
+ * Sends a code to a new address; nothing is enrolled before it comes back (Authsignal §9.2). The enrolment has a challenge of its
+ * own, one for each action and method, that the directory of codes finds: whatever else the action waits for stays as it is. The
+ * same address again gets another code, another address takes the place of the first. Answers the future authenticator's id.
+ * Refused: `enrolment_closed` without the backend's word once anything is enrolled, a blocked action, a locked person, what
+ * `sendActionCode` refuses.
+ */
+export async function enrolByCode(powers: Powers, asked: CodeEnrolment): Promise<Result<string, Refusal>> {
+  const { action, user, identifier } = asked;
+  if (user.user.status === "locked") return no({ code: "user_locked" });
+  if (action.state === "block") return CLOSED;
+  if (!asked.mayAdd && isEnrolled(await enrolledOf(powers, user.user.id))) {
+    return no({ code: "enrolment_closed" });
+  }
+  const standing = await enrolmentOf(powers, action, asked.method);
+  const isSame = standing?.identifier.normal === identifier.normal;
+  const sent =
+    standing && isSame && standing.snapshot.view.state === "pending"
+      ? await sendAgain(powers, asked, standing)
+      : await beginEnrolment(powers, asked, standing);
+  return sent.ok ? ok(await identifierIdOf(powers, identifier)) : sent;
+}
+
+async function beginEnrolment(
+  powers: Powers,
+  asked: CodeEnrolment,
+  standing: CarriedCode | undefined,
+): Promise<Result<unknown, Refusal>> {
+  const { action, client, method, identifier } = asked;
+  const opened = await openCode(powers, asked, { identifier, use: "authsignal_enrol" });
+  if (!opened.ok) return opened;
+  const { id, expiresAt } = opened.value.spec;
+  const hash = await handleOf(powers, action, method);
+  if (standing) {
+    await withdrawChallenge(powers, standing.snapshot, "superseded");
+    await powers.userCodes.remove(hash);
+  }
+  const row = { hash, kind: "enrolment", purpose: method, clientId: client.id, challengeId: id, expiresAt };
+  if (await powers.userCodes.insert(row, powers.clock.now())) return opened;
+  await withdrawChallenge(powers, opened.value, "start_refused");
+  return no({ code: "not_allowed", detail: "another enrolment began in the same moment" });
+}
+
+/** Names the place of an action's enrolment in the directory; no person carries it, and it opens nothing by itself. */
+const handleOf = (powers: Pick<Services, "handles">, action: Action, method: CodeMethod): Promise<string> =>
+  powers.handles.digest([
+    "authsignal_enrol",
+    action.clientId,
+    action.userId,
+    action.code,
+    action.idempotencyKey,
+    method,
+  ]);
+
+/** The enrolment that the action's page began last by this method. */
+export async function enrolmentOf(
+  powers: Pick<Services, "userCodes" | "handles" | "clock" | "rooms">,
+  action: Action,
+  method: CodeMethod,
+): Promise<CarriedCode | undefined> {
+  const row = await powers.userCodes.find(await handleOf(powers, action, method), powers.clock.now());
+  const carried = await carriedCode(powers, action, row?.challengeId, [method]);
+  return carried?.use === "authsignal_enrol" ? carried : undefined;
+}

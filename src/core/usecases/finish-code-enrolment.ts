@@ -1,0 +1,91 @@
+import type { VerifiedProof } from "../challenge/proof.ts";
+import { userSubject } from "../ids.ts";
+import type { Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { approveByCode } from "./approve-by-code.ts";
+import type { CarriedCode } from "./code-challenge.ts";
+import { identifierIdOf } from "./code-subject.ts";
+import { type EnrolledAddress, enrolVerifiedAddress } from "./enrol-verified-address.ts";
+import { redeemChallenge } from "./redeem-challenge.ts";
+import type { TypedActionCode, VerifiedActionCode } from "./verify-action-code.ts";
+
+type Powers = Pick<
+  Services,
+  | "rooms"
+  | "inboxes"
+  | "authenticators"
+  | "devices"
+  | "users"
+  | "records"
+  | "keyring"
+  | "handles"
+  | "chance"
+  | "clock"
+  | "background"
+  | "log"
+>;
+
+/**
+ * Enrols the address whose code came back, before anything says so. Whether it may be is asked anew: without the backend's word only
+ * a person who has nothing else, and of several at once only the first. It meets an action that takes its course anyway (`allow`),
+ * and none that waits for a challenge, a review or nothing (Authsignal §5.1). Refused: `enrolment_closed`, `replayed` (the token has
+ * added another address), what `enrolVerifiedAddress` refuses.
+ */
+export async function finishCodeEnrolment(
+  powers: Powers,
+  asked: TypedActionCode,
+  { snapshot, identifier }: CarriedCode,
+  proof: VerifiedProof,
+): Promise<Result<VerifiedActionCode, Refusal>> {
+  const { action, client, user } = asked;
+  const id = await identifierIdOf(powers, identifier);
+  if (snapshot.view.state === "redeemed") {
+    const authenticator = await powers.authenticators.find(user.user.id, id);
+    if (!authenticator) return no({ code: "unknown_challenge" });
+    const meets = action.state === "challenge_succeeded" && action.challengeId === snapshot.spec.id;
+    return ok({ snapshot, enrolled: { user, authenticator, isNew: false }, meets });
+  }
+  const { ip } = asked.origin;
+  const who = userSubject(user.user.id);
+  const use = await powers.handles.digest(["enrol", asked.tokenId, asked.methods[0]]);
+  if (!(await powers.inboxes.spend(who, use, id))) return no({ code: "replayed" });
+  const enrolled = await enrolVerifiedAddress(powers, {
+    user,
+    identifier,
+    clientId: client.id,
+    assertedBy: "proof",
+    by: { actor: `client:${client.id}`, ...(ip === undefined ? {} : { ip }) },
+    onlyFirst: !asked.mayAdd,
+  });
+  if (!enrolled.ok) {
+    await powers.inboxes.unspend(who, use);
+    return enrolled;
+  }
+  const approved = await approveByCode(powers, snapshot, proof, ip);
+  if (!approved.ok) return approved;
+  return await finish(powers, asked, approved.value, enrolled.value);
+}
+
+/** An action that takes its course is left to be collected by the waiter; every other challenge of an enrolment ends here. */
+async function finish(
+  powers: Powers,
+  { action, client, origin: { ip } }: TypedActionCode,
+  snapshot: VerifiedActionCode["snapshot"],
+  enrolled: EnrolledAddress,
+): Promise<Result<VerifiedActionCode, Refusal>> {
+  if (action.state === "allow") return ok({ snapshot, enrolled, meets: true });
+  if (snapshot.view.state === "approved") {
+    const { id } = snapshot.spec;
+    await redeemChallenge(powers, {
+      snapshot,
+      client,
+      lane: "standard",
+      waiterProof: await powers.handles.waiterProof(["authsignal_enrol", client.id, id]),
+      subject: () => ({}),
+      withGrant: false,
+      ...(ip === undefined ? {} : { ip }),
+    });
+  }
+  return ok({ snapshot, enrolled, meets: false });
+}

@@ -1,0 +1,135 @@
+import { isOpen, keyOf } from "../action/action.ts";
+import type { CodeMethod } from "../action/code-method.ts";
+import type { Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { approveByCode } from "./approve-by-code.ts";
+import { type CarriedCode, type CodeAsker, carriedCode } from "./code-challenge.ts";
+import { identifierIdOf } from "./code-subject.ts";
+import { enrolmentOf } from "./enrol-by-code.ts";
+import type { EnrolledAddress } from "./enrol-verified-address.ts";
+import { finishCodeEnrolment } from "./finish-code-enrolment.ts";
+import { noteRefusal } from "./note-refusal.ts";
+import { proveCode } from "./prove-code.ts";
+import { OUT_OF_ATTEMPTS } from "./settle-action.ts";
+import { withdrawChallenge } from "./withdraw-challenge.ts";
+
+export type TypedActionCode = CodeAsker & {
+  readonly code: string;
+  /** Methods whose codes are given back here; the first is the one by which an address is enrolled here. */
+  readonly methods: readonly [CodeMethod, ...CodeMethod[]];
+  readonly mayAdd: boolean;
+  /** Names the token: it adds one address by each method. */
+  readonly tokenId: string;
+};
+
+export type VerifiedActionCode = {
+  /** The challenge that the code has approved. */
+  readonly snapshot: Snapshot;
+  /** What it enrolled, when it was sent for that. */
+  readonly enrolled?: EnrolledAddress;
+  /** Whether the action is met by it, or was: the waiter may collect. */
+  readonly meets: boolean;
+};
+
+type Powers = Pick<
+  Services,
+  | "rooms"
+  | "inboxes"
+  | "actions"
+  | "authenticators"
+  | "devices"
+  | "users"
+  | "userCodes"
+  | "records"
+  | "keyring"
+  | "handles"
+  | "proofs"
+  | "chance"
+  | "clock"
+  | "events"
+  | "background"
+  | "log"
+>;
+
+/**
+ * Takes the code that was typed back for what the action's page asked for last: to meet the action, or to enrol an address
+ * (Authsignal §9.2). Guesses are counted before anything is compared; once they are used up the challenge is over and its action has
+ * failed. The right code again is a success too, and changes nothing. Refused: `unknown_challenge` when no code is waited for,
+ * `wrong_code`, `expired`, `code_locked`, what an enrolment refuses.
+ */
+export async function verifyActionCode(
+  powers: Powers,
+  asked: TypedActionCode,
+): Promise<Result<VerifiedActionCode, Refusal>> {
+  const carried = await lastAsked(powers, asked);
+  if (!carried || !(await isGood(powers, asked, carried))) return no({ code: "unknown_challenge" });
+  const proof = await proveCode(powers, {
+    challengeId: carried.snapshot.spec.id,
+    identifier: carried.identifier,
+    purpose: carried.use,
+    code: asked.code,
+    userId: asked.user.user.id,
+  });
+  if (!proof.ok) {
+    await noteWrong(powers, asked, carried, proof.error.code);
+    return proof;
+  }
+  if (carried.use === "authsignal_enrol") {
+    return await finishCodeEnrolment(powers, asked, carried, proof.value);
+  }
+  const { ip } = asked.origin;
+  const approved = await approveByCode(powers, carried.snapshot, proof.value, ip);
+  if (!approved.ok) return approved;
+  const id = await identifierIdOf(powers, carried.identifier);
+  powers.background(powers.authenticators.touch(asked.user.user.id, id, powers.clock.now()));
+  return ok({ snapshot: approved.value, meets: true });
+}
+
+const LIVE: readonly string[] = ["pending", "approved", "redeemed"];
+
+/** Of what the page may be waiting for the one that it asked for last. */
+async function lastAsked(
+  powers: Powers,
+  { action, methods }: TypedActionCode,
+): Promise<CarriedCode | undefined> {
+  const [challenge, enrolment] = await Promise.all([
+    carriedCode(powers, action, action.challengeId, methods),
+    enrolmentOf(powers, action, methods[0]),
+  ]);
+  const own = challenge?.use === "authsignal_action" ? challenge : undefined;
+  const rank = ({ snapshot }: CarriedCode) =>
+    snapshot.view.state === "pending" ? snapshot.spec.createdAt : 0;
+  return [enrolment, own]
+    .filter((found) => found !== undefined)
+    .filter(({ snapshot }) => LIVE.includes(snapshot.view.state))
+    .toSorted((a, b) => rank(b) - rank(a))[0];
+}
+
+/** A closed action is met by nothing, and an address that was removed meanwhile meets nothing. */
+async function isGood(
+  powers: Powers,
+  { action, user }: TypedActionCode,
+  { use, snapshot, identifier }: CarriedCode,
+): Promise<boolean> {
+  if (use === "authsignal_enrol") return action.state !== "block";
+  const wasMet = action.state === "challenge_succeeded" && snapshot.view.state !== "pending";
+  if (!isOpen(action.state) && !wasMet) return false;
+  const id = await identifierIdOf(powers, identifier);
+  return (await powers.authenticators.find(user.user.id, id))?.verifiedAt !== undefined;
+}
+
+async function noteWrong(
+  powers: Powers,
+  { action, client, origin: { ip } }: TypedActionCode,
+  { snapshot, use }: CarriedCode,
+  reason: string,
+): Promise<void> {
+  const { id } = snapshot.spec;
+  const from = ip === undefined ? {} : { ip };
+  noteRefusal(powers, { type: "code_refused", subject: id, clientId: client.id, reason, ...from });
+  if (reason !== "code_locked" || snapshot.view.state !== "pending") return;
+  await withdrawChallenge(powers, snapshot, OUT_OF_ATTEMPTS);
+  if (use === "authsignal_action") await powers.actions.fail(keyOf(action), id, powers.clock.now());
+}

@@ -1,0 +1,126 @@
+import type { Context } from "hono";
+import type * as z from "zod";
+import { addressFor, type CodeMethod } from "../../core/action/code-method.ts";
+import type { Refusal } from "../../core/refusal.ts";
+import { no, ok, type Result } from "../../core/result.ts";
+import { beginCode } from "../../core/usecases/begin-code-challenge.ts";
+import type { CodeAsker, CodeSending } from "../../core/usecases/code-challenge.ts";
+import { enrolByCode } from "../../core/usecases/enrol-by-code.ts";
+import { verifyActionCode } from "../../core/usecases/verify-action-code.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { localeOf } from "../../pages/verify/words.ts";
+import { bearerOf } from "./client.ts";
+import { collect } from "./collect.ts";
+import { tellEnrolled } from "./enrol-verified.ts";
+import { refuse } from "./errors.ts";
+import { windows } from "./lifetimes.ts";
+import type { codeBody } from "./schema.ts";
+import { type ActionToken, ADD } from "./tokens.ts";
+import { authenticatorsWire, challengeContext } from "./translate.ts";
+
+type Asking = { readonly asker: CodeAsker; readonly token: ActionToken };
+
+/** Who asks for a code or gives one back: the token's action and person. */
+async function askingOf(c: Context<AppEnv>): Promise<Result<Asking, Refusal>> {
+  const powers = services(c);
+  const sender = await bearerOf(c);
+  if (!sender.ok) return sender;
+  const { client, token } = sender.value;
+  const [found, user] = await Promise.all([powers.actions.find(token), powers.users.byId(token.userId)]);
+  if (!found || !user) return no({ code: "bad_token", detail: "action" });
+  if (user.user.status === "locked") return no({ code: "user_locked" });
+  const action = { ...found, context: { ...found.context, name: token.name } };
+  return ok({ token, asker: { client, action, user, origin: originOf(c) } });
+}
+
+/** How it is sent. The language is the action's, else the user's, else the browser's. */
+async function sendingOf(
+  c: Context<AppEnv>,
+  method: CodeMethod,
+  { asker, token }: Asking,
+): Promise<CodeSending> {
+  const powers = services(c);
+  const { client, action, user } = asker;
+  const locale =
+    action.context.locale ??
+    (await powers.authenticators.profile(user.user.id)).locale ??
+    localeOf(c.req.header("Accept-Language"));
+  const { code, idempotencyKey } = action;
+  const context = challengeContext(method, { code, idempotencyKey, name: token.name });
+  return { method, locale, context, ...windows(client, powers.clock.now(), token.expiresAt) };
+}
+
+/** §9.2 `challenge`: a code to the enrolled address; called again, another code for the same challenge. */
+export async function startCode(c: Context<AppEnv>, method: CodeMethod): Promise<Response> {
+  const asking = await askingOf(c);
+  if (!asking.ok) return refuse(c, asking.error);
+  const sending = await sendingOf(c, method, asking.value);
+  const begun = await beginCode(services(c), { ...asking.value.asker, ...sending });
+  return begun.ok ? c.json({ challengeId: begun.value.spec.id }) : refuse(c, begun.error);
+}
+
+/** §9.2 `enroll`: a code to a new address, which is enrolled when the code comes back. */
+export async function enrolCode(c: Context<AppEnv>, method: CodeMethod, text: string): Promise<Response> {
+  const asking = await askingOf(c);
+  if (!asking.ok) return refuse(c, asking.error);
+  const { asker, token } = asking.value;
+  const identifier = addressFor(method, text);
+  if (!identifier) {
+    return refuse(c, { code: "malformed", detail: method === "email" ? "email" : "phoneNumber" });
+  }
+  const enrolled = await enrolByCode(services(c), {
+    ...asker,
+    ...(await sendingOf(c, method, asking.value)),
+    identifier,
+    mayAdd: token.scopes.includes(ADD),
+  });
+  if (!enrolled.ok) return refuse(c, enrolled.error);
+  return c.json({ userAuthenticatorId: enrolled.value, userId: token.name });
+}
+
+const WRONG = { isVerified: false, failureReason: "CODE_INVALID_OR_EXPIRED" } as const;
+
+/** A code that does not fit, for whatever reason, is an answer and no error. */
+const MISSES: ReadonlySet<Refusal["code"]> = new Set([
+  "wrong_code",
+  "expired",
+  "unknown_challenge",
+  "cancelled",
+  "already_decided",
+  "denied",
+]);
+
+/** §9.2 `verify`: the code that was typed back. */
+export async function verifyCode(
+  c: Context<AppEnv>,
+  methods: readonly [CodeMethod, ...CodeMethod[]],
+  body: z.output<typeof codeBody>,
+): Promise<Response> {
+  const powers = services(c);
+  const asking = await askingOf(c);
+  if (!asking.ok) return refuse(c, asking.error);
+  const { asker, token } = asking.value;
+  const verified = await verifyActionCode(powers, {
+    ...asker,
+    methods,
+    code: body.verificationCode,
+    mayAdd: token.scopes.includes(ADD),
+    tokenId: token.jti,
+  });
+  if (!verified.ok) {
+    const { code } = verified.error;
+    if (code === "wrong_code") await powers.limits.miss(asker.origin.ip);
+    return MISSES.has(code) ? c.json(WRONG) : refuse(c, verified.error);
+  }
+  const { snapshot, enrolled, meets } = verified.value;
+  if (enrolled) await tellEnrolled(c, token.name, enrolled);
+  const result = meets ? await collect(c, asker.client, snapshot) : undefined;
+  const [wire] = enrolled
+    ? authenticatorsWire(token.name, enrolled.user, { devices: [], rows: [enrolled.authenticator] })
+    : [];
+  return c.json({
+    isVerified: enrolled !== undefined || result?.isVerified === true,
+    ...(result?.accessToken === undefined ? {} : { accessToken: result.accessToken }),
+    ...(wire === undefined ? {} : { userAuthenticator: wire }),
+  });
+}

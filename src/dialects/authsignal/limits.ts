@@ -1,0 +1,21 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { refuse } from "./errors.ts";
+
+const isBlocked = (c: Context<AppEnv>): boolean => services(c).limits.blocked(originOf(c).ip);
+
+const tooMany = (c: Context<AppEnv>): Response =>
+  refuse(c, { code: "too_many", scope: "ip", retryAt: services(c).clock.now() + 60_000 });
+
+/**
+ * In front of every route that sends a code: an address that has guessed wrong too often of late starts nothing either. The sending
+ * itself is counted where it is done, for address, client, identifier, range and country (send-code.ts).
+ */
+export const limitSends: MiddlewareHandler<AppEnv> = async function limitSends(c, next) {
+  return isBlocked(c) ? tooMany(c) : await next();
+};
+
+/** In front of every route that takes a code: an address that has guessed wrong too often waits a minute (T61, T62). */
+export const limitGuesses: MiddlewareHandler<AppEnv> = async function limitGuesses(c, next) {
+  return isBlocked(c) ? tooMany(c) : await next();
+};
