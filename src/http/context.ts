@@ -13,6 +13,8 @@ export type AppEnv = {
     origin: Origin;
     /** The client that asks: set by a door's own check, before any route that reads it. */
     client: Client;
+    /** The client whose one-use token the request carries, once the token was found good. */
+    tokenClient: Client;
   };
 };
 

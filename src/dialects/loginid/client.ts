@@ -17,18 +17,20 @@ const tokenOf = (c: Context): string | undefined =>
   /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
 
 /** Checks the service token of this call (LoginID §2.2). A stray `X-Client-ID` is looked at only when nothing else names a client. */
-export function serviceCall(
+export async function serviceCall(
   c: Context<AppEnv>,
   scope: string,
   bodyClientId?: string,
 ): Promise<Result<ServiceCall, TokenRefusal>> {
-  return checkServiceToken(services(c), {
+  const checked = await checkServiceToken(services(c), {
     token: tokenOf(c),
     scope,
     bodyClientId,
     clientId: bodyClientId ?? c.req.header("X-Client-ID") ?? c.req.header("X-API-Key"),
     ip: originOf(c).ip,
   });
+  if (checked.ok) c.set("tokenClient", checked.value.client);
+  return checked;
 }
 
 /** The client that a call names where no token is needed; a disabled one is as good as none. */

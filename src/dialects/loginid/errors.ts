@@ -1,9 +1,10 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Client } from "../../core/client/client.ts";
 import type { Refusal, RefusalOf } from "../../core/refusal.ts";
 import type { Instant } from "../../core/time.ts";
-import type { AppEnv } from "../../http/context.ts";
-import { services } from "../../http/context.ts";
+import { noteRefusal } from "../../core/usecases/note-refusal.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
 import type { FaultStatus, RenderFault } from "../../http/door.ts";
 
 /** Status, `code` and `message` of an error (LoginID §8). */
@@ -106,8 +107,23 @@ function againAt(refusal: Refusal): Instant | undefined {
   return refusal.code === "too_many" ? refusal.retryAt : undefined;
 }
 
+/** What comes out of a good token only later goes on record too: that it was used before, or is for another person or purpose. */
+function noteToken(c: Context<AppEnv>, refusal: Refusal): void {
+  const client: Client | undefined = c.var.tokenClient;
+  if (!client || (refusal.code !== "replayed" && refusal.code !== "not_allowed")) return;
+  const { ip } = originOf(c);
+  noteRefusal(services(c), {
+    type: "service_token_refused",
+    subject: client.id,
+    clientId: client.id,
+    ...(ip === undefined ? {} : { ip }),
+    reason: refusal.code === "replayed" ? "the nonce was used before" : refusal.detail,
+  });
+}
+
 /** Answers a refusal, with `Retry-After` where waiting helps. */
 export function refuse(c: Context<AppEnv>, refusal: Refusal): Response {
+  noteToken(c, refusal);
   const again = againAt(refusal);
   const left = again === undefined ? undefined : Math.ceil((again - services(c).clock.now()) / 1000);
   return wrong(c, answerOf(refusal), left === undefined ? {} : { "Retry-After": String(Math.max(1, left)) });
