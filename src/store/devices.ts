@@ -2,10 +2,11 @@ import { and, desc, eq, exists, isNull, lt, or, sql } from "drizzle-orm";
 import type { Device } from "../core/device/device.ts";
 import type { DeviceId } from "../core/ids.ts";
 import type { Devices } from "../core/ports/records.ts";
-import { record, recordWhere } from "./audit.ts";
-import { commit, type Store, sheltered } from "./database.ts";
+import { recordWhere } from "./audit.ts";
+import { type Store, sheltered } from "./database.ts";
+import { makeEnrolments } from "./enrolments.ts";
 import { present } from "./rows.ts";
-import { devices, grants } from "./schema.ts";
+import { devices } from "./schema.ts";
 
 type DeviceRow = typeof devices.$inferSelect;
 
@@ -14,16 +15,14 @@ function toDevice(row: DeviceRow): Device {
   return { ...present(rest), key: { algorithm, bytes: publicKey, fingerprint } };
 }
 
-function toRow({ key, ...rest }: Device): typeof devices.$inferInsert {
-  return { ...rest, fingerprint: key.fingerprint, algorithm: key.algorithm, publicKey: key.bytes };
-}
-
 /** Devices over D1: one live device per key by a partial unique index, revocation by one conditional statement. */
 export function makeDevices(db: Store): Devices {
   const one = async (rows: Promise<DeviceRow[]>) => (await rows).map(toDevice)[0];
   const isLive = isNull(devices.revokedAt);
 
   return sheltered<Devices>({
+    ...makeEnrolments(db),
+
     byFingerprint: (fingerprint) =>
       one(
         db
@@ -61,17 +60,6 @@ export function makeDevices(db: Store): Devices {
         .where(options?.withRevoked ? ofThem : and(ofThem, isLive))
         .orderBy(desc(devices.enrolledAt), desc(devices.id));
       return rows.map(toDevice);
-    },
-
-    async insert(device, event, grant) {
-      const listing =
-        grant === undefined ? [] : ([db.insert(grants).values(grant).onConflictDoNothing()] as const);
-      const written = await commit(db, [
-        db.insert(devices).values(toRow(device)),
-        record(db, event),
-        ...listing,
-      ]);
-      return written.ok;
     },
 
     async rename(userId, deviceId, name, event) {

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
+import { makeAuthenticators } from "../../src/store/authenticators.ts";
 import { openStore } from "../../src/store/database.ts";
 import { makeDevices } from "../../src/store/devices.ts";
 import { freshState } from "../worker/database.ts";
@@ -42,6 +43,55 @@ describe("enrolling", () => {
     const answers = await race(() => devices.insert(makeDevice({ key }), makeEvent(), makeGrant()));
     expect(answers.filter(Boolean)).toHaveLength(1);
     expect(await sizes()).toEqual([1, 1, 1]);
+  });
+
+  test("T100 race: of twenty first devices of one person with keys of their own one stands, with one audit row", async () => {
+    const { userId } = makeDevice();
+    const answers = await race(() => devices.insertFirst(makeDevice({ userId }), makeEvent()));
+    expect(answers.filter((answer) => answer === "enrolled")).toHaveLength(1);
+    expect(answers.filter((answer) => answer === "late")).toHaveLength(RACERS - 1);
+    expect(await sizes()).toEqual([1, 1, 0]);
+  });
+
+  test("a device is no first one beside a code that came back, or of a key that somebody has", async () => {
+    const device = makeDevice();
+    const code = {
+      userId: device.userId,
+      id: "a",
+      kind: "email",
+      identifier: "a@b.example",
+      createdAt: NOW,
+    } as const;
+    const authenticators = makeAuthenticators(openStore(env.DB));
+    await authenticators.put(code);
+    const other = makeDevice();
+    await devices.insert(other, makeEvent());
+    expect(
+      await devices.insertFirst(makeDevice({ userId: device.userId, key: other.key }), makeEvent()),
+    ).toBe("taken");
+    await authenticators.put({ ...code, verifiedAt: NOW });
+    expect(await devices.insertFirst(device, makeEvent())).toBe("late");
+    expect(await sizes()).toEqual([1, 1, 0]);
+    await authenticators.remove(device.userId, code.id);
+    expect(await devices.insertFirst(device, makeEvent())).toBe("enrolled");
+    expect(await devices.byId(device.id)).toEqual(device);
+  });
+
+  test("T100 race: of twenty who take over one key one has it, and the device before is revoked once", async () => {
+    const old = makeDevice();
+    await devices.insert(old, makeEvent());
+    const event = makeEvent({ reason: "moved" });
+    const answers = await race(() =>
+      devices.replace(
+        { device: old, event: makeEvent({ reason: "moved" }) },
+        makeDevice({ key: old.key }),
+        makeEvent(),
+      ),
+    );
+    expect(answers.filter(Boolean)).toHaveLength(1);
+    expect(await devices.byId(old.id)).toMatchObject({ revokedAt: event.at });
+    expect((await devices.byFingerprint(old.key.fingerprint))?.userId).not.toBe(old.userId);
+    expect(await sizes()).toEqual([2, 3, 0]);
   });
 
   test("a revoked key may be enrolled again, and the newest row of it is the person's", async () => {

@@ -18,6 +18,10 @@ export type ClientSettings = {
   readonly actions?: Readonly<Record<string, ActionRule>>;
   /** Types of the Authsignal door's webhook events that the client is told of. */
   readonly webhook_events?: readonly string[];
+  /** Whether the Authsignal door moves a key to another user on the backend's word; true when it is missing. */
+  readonly rebind_devices?: boolean;
+  /** Whether a user of the Authsignal door who has nothing enrolled may begin without a scope; true when it is missing. */
+  readonly enrol_without_scope?: boolean;
   /** How pages and messages show the client. */
   readonly brand?: BrandSettings;
   /** How long a person has to prove an address on the hosted page, in seconds. */

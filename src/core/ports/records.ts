@@ -23,6 +23,17 @@ export type Devices = {
   ofUser(userId: UserId, options?: { readonly withRevoked?: boolean }): Promise<readonly Device[]>;
   /** False when the key already belongs to a live device. The audit row and the grant listing are written in the same batch. */
   insert(device: Device, event: AuditEvent, grant?: GrantListing): Promise<boolean>;
+  /**
+   * The same while the user has nothing enrolled, neither a live device nor a code that came back: of any number of calls at once
+   * one enrols. `late` when something is, `taken` when the key belongs to a live device.
+   */
+  insertFirst(device: Device, event: AuditEvent): Promise<"enrolled" | "late" | "taken">;
+  /** One batch: the live device `old` is revoked, and its key is `device`'s. False, and nothing changed, when the key was somebody else's by then. */
+  replace(
+    old: { readonly device: Device; readonly event: AuditEvent },
+    device: Device,
+    event: AuditEvent,
+  ): Promise<boolean>;
   /** Renames a live device together with its audit row; undefined when it was not live. */
   rename(userId: UserId, deviceId: DeviceId, name: string, event: AuditEvent): Promise<Device | undefined>;
   /** Keeps a live passkey's signature counter; false when it did not grow, unless it has always been 0 (WebAuthn §6.1.1). */

@@ -29,65 +29,104 @@ type Powers = Pick<
   "devices" | "authenticators" | "inboxes" | "rooms" | "records" | "handles" | "events" | "clock" | "chance"
 >;
 
+export type EnrolledByToken = {
+  readonly device: Device;
+  readonly isNew: boolean;
+  /** The device of another user that the key has left. */
+  readonly left?: Device;
+};
+
 /**
- * Enrols a device on a backend's word (Authsignal §6.6). Without that word only a person who has nothing enrolled may begin. The same
- * key again is the same device; a key that this door enrolled for somebody else leaves them, so that one key never answers for two.
- * Refused: `enrolment_closed`, `replayed` (the token has added another key), `device_exists`, `user_locked`.
+ * Enrols a device on a backend's word (Authsignal §6.6). Without that word only a person who has nothing enrolled may begin, unless the
+ * client's settings want it always. The same key again is the same device. Refused: `enrolment_closed`, `replayed` (the token has added
+ * another key), `device_exists` (the key is somebody else's and stays so), `user_locked`.
  */
 export async function enrolByToken(
   powers: Powers,
   asked: TokenEnrolment,
-): Promise<Result<{ readonly device: Device; readonly isNew: boolean }, Refusal>> {
-  const { user, key } = asked;
+): Promise<Result<EnrolledByToken, Refusal>> {
+  const { user, key, client } = asked;
   if (user.user.status === "locked") return no({ code: "user_locked" });
   const holder = await powers.devices.byFingerprint(key.fingerprint);
+  if (holder?.userId === user.user.id) return ok({ device: holder, isNew: false });
+  if (holder && !mayMove(holder, asked)) return no({ code: "device_exists" });
+  if (!asked.mayAdd && client.settings.enrol_without_scope === false) return no({ code: "enrolment_closed" });
   if (!asked.mayAdd && isEnrolled(await enrolledOf(powers, user.user.id))) {
     return no({ code: "enrolment_closed" });
   }
-  if (holder?.userId === user.user.id) return ok({ device: holder, isNew: false });
-  if (holder && holder.door !== "authsignal") return no({ code: "device_exists" });
   const who = userSubject(user.user.id);
   const use = await powers.handles.digest(["enrol", asked.tokenId, asked.namespace]);
   if (!(await powers.inboxes.spend(who, use, key.fingerprint))) return no({ code: "replayed" });
-  if (holder) {
-    const { userId, id: deviceId } = holder;
-    await revokeDevice(powers, { userId, deviceId, reason: "enrolled_by_another_user", ...asked.by });
-  }
-  return await store(powers, asked);
+  return await store(powers, asked, holder);
 }
+
+/**
+ * One key never answers for two, so the key of another user is refused or leaves them. It proves nothing that a text was sent, so it
+ * leaves them only within the client that enrolled it, on its backend's word, where its settings do not forbid it.
+ */
+const mayMove = (holder: Device, { client, mayAdd }: TokenEnrolment): boolean =>
+  mayAdd &&
+  holder.door === "authsignal" &&
+  holder.clientId === client.id &&
+  client.settings.rebind_devices !== false;
 
 async function store(
   powers: Powers,
   asked: TokenEnrolment,
-): Promise<Result<{ readonly device: Device; readonly isNew: boolean }, Refusal>> {
-  const { user, key, namespace, platform } = asked;
-  const device: Device = {
+  holder: Device | undefined,
+): Promise<Result<EnrolledByToken, Refusal>> {
+  const device = deviceOf(powers, asked);
+  const written = await write(powers, asked, device, holder);
+  if (written !== "enrolled") {
+    const winner = await powers.devices.byFingerprint(device.key.fingerprint);
+    if (winner?.userId === device.userId) return ok({ device: winner, isNew: false });
+    return no({ code: written === "late" ? "enrolment_closed" : "device_exists" });
+  }
+  // The row says so already; this ends what the device had open.
+  if (holder) await revokeDevice(powers, { ...revocationOf(holder), ...asked.by });
+  if (asked.pushToken !== undefined) await keepPushToken(powers, device, asked.pushToken);
+  await powers.inboxes.noteDevice(userSubject(device.userId));
+  return ok({ device, isNew: true, ...(holder ? { left: holder } : {}) });
+}
+
+function deviceOf(powers: Powers, { user, key, namespace, platform, name, client }: TokenEnrolment): Device {
+  return {
     id: newDeviceId(powers.chance.uuid()),
     userId: user.user.id,
     key,
-    name: asked.name,
+    name,
     kind: platform === "" ? namespace : `${namespace} ${platform}`,
     door: "authsignal",
-    clientId: asked.client.id,
+    clientId: client.id,
     enrolledAt: powers.clock.now(),
   };
+}
+
+const revocationOf = ({ userId, id }: Device) => ({
+  userId,
+  deviceId: id,
+  reason: "enrolled_by_another_user",
+});
+
+async function write(
+  powers: Powers,
+  { mayAdd, by }: TokenEnrolment,
+  device: Device,
+  holder: Device | undefined,
+): Promise<"enrolled" | "late" | "taken"> {
   const event = auditEvent(powers, {
     type: "device.enrolled",
     userId: device.userId,
     clientId: device.clientId,
     deviceId: device.id,
     reason: "client_token",
-    ...asked.by,
+    ...by,
   });
-  if (!(await powers.devices.insert(device, event))) {
-    const winner = await powers.devices.byFingerprint(key.fingerprint);
-    return winner?.userId === device.userId
-      ? ok({ device: winner, isNew: false })
-      : no({ code: "device_exists" });
-  }
-  if (asked.pushToken !== undefined) await keepPushToken(powers, device, asked.pushToken);
-  await powers.inboxes.noteDevice(userSubject(device.userId));
-  return ok({ device, isNew: true });
+  if (!mayAdd) return await powers.devices.insertFirst(device, event);
+  if (!holder) return (await powers.devices.insert(device, event)) ? "enrolled" : "taken";
+  const revoked = auditEvent(powers, { type: "device.revoked", ...revocationOf(holder), ...by });
+  const old = { device: holder, event: revoked };
+  return (await powers.devices.replace(old, device, event)) ? "enrolled" : "taken";
 }
 
 /** Remembers where a device's pushes go; it is never looked up by. */

@@ -61,6 +61,8 @@ const members = {
       ]),
     )
     .max(20),
+  rebind_devices: z.boolean(),
+  enrol_without_scope: z.boolean(),
   wait_seconds: z.int().min(1).max(120),
   actions,
   brand,

@@ -103,7 +103,12 @@ export async function addCredential(
     by: requester(c),
   });
   if (!enrolled.ok) return refuse(c, enrolled.error);
-  const { device, isNew } = enrolled.value;
+  const { device, isNew, left } = enrolled.value;
+  if (left) {
+    const before = await powers.users.byId(left.userId);
+    const name = before ? nameOf(before) : left.userId;
+    await tellLater(powers, client, authenticatorEvent(powers, "deleted", name, left));
+  }
   if (isNew) await tellLater(powers, client, authenticatorEvent(powers, "created", token.name, device));
   return c.json(credentialWire(token.name, device));
 }
