@@ -26,8 +26,11 @@ async function makeBackend() {
     return `${input}.${signature.toString("base64url")}`;
   };
   const api = makeApi(`${origin}/api/native`);
-  const call = (path: string, scope: string, json: Json): Promise<Answer> =>
-    api("POST", path, { json, headers: { Authorization: `Bearer ${tokenFor(scope)}` } });
+  const call = (path: string, scope: string, json?: Json, method = "POST"): Promise<Answer> =>
+    api(method, path, {
+      ...(json === undefined ? {} : { json }),
+      headers: { Authorization: `Bearer ${tokenFor(scope)}` },
+    });
   return { admin, register, api, call, clientId };
 }
 
@@ -54,7 +57,7 @@ async function scene(waitSeconds = 10) {
         ...more,
       },
     });
-  return { phone, ada, code, wait, codes, web };
+  return { phone, ada, code, wait, codes, web, call };
 }
 
 /** A wait that has begun to be held, as far as a caller can know: the one before it was pushed out. */
@@ -107,6 +110,48 @@ describe("every ending of a wait", () => {
     expect((await wait({ no_wait: true })).body.code).toBe("remote_session_in_progress");
     await codes("authorize", "codes.authorize", { code });
     expect((await wait({ no_wait: true })).body.is_authenticated).toBe(true);
+  });
+
+  test("the person is deactivated, or deleted", async () => {
+    const locked = await scene();
+    const [, waiting] = await held(locked.wait);
+    await locked.call(`/manage/users/${locked.ada.userId}/deactivate`, "users.deactivate", undefined, "PUT");
+    expect(await waiting).toMatchObject({ status: 403, body: { code: "account_deactivated" } });
+    const gone = await scene();
+    const [, last] = await held(gone.wait);
+    await gone.call(`/manage/users/${gone.ada.userId}`, "users.delete", undefined, "DELETE");
+    expect(await last).toMatchObject({ status: 404, body: { code: "user_not_found" } });
+  });
+
+  test("a code that is wrong, used, of another person or of nobody is one answer", async () => {
+    const { code, wait, codes, ada } = await scene(1);
+    const about = (username: string, given: string) =>
+      wait({ username, authentication_code: { code: given, type: "short" } });
+    const wrong = await about(ada.identifier, code === "000000" ? "111111" : "000000");
+    expect([wrong.status, wrong.body.code]).toEqual([404, "verification_code_not_found"]);
+    const strange = [
+      await about(`nobody-${randomUUID()}@example.com`, code),
+      await about((await scene()).ada.identifier, code),
+      await wait({ authentication_code: { code, type: "phrase" } }),
+    ];
+    await codes("invalidate-all", "codes.invalidate");
+    strange.push(await wait());
+    for (const { status, text } of strange) expect([status, text]).toEqual([404, wrong.text]);
+  });
+
+  test("locked out: a stranger's fifth wrong guess ends the code, and he is told what he was told before", async () => {
+    const { code, wait, codes } = await scene(1);
+    const guesses = Array.from({ length: 6 }, (_, by) =>
+      String((Number(code) + by + 1) % 1_000_000).padStart(6, "0"),
+    );
+    const answers = [];
+    for (const guess of guesses)
+      answers.push(await wait({ authentication_code: { code: guess, type: "short" } }));
+    expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+    expect((await wait()).text).toBe(answers[0]?.text);
+    expect((await codes("authorize", "codes.authorize", { code })).body.code).toBe(
+      "verification_code_not_found",
+    );
   });
 
   test("T50 a refused wait carries no token and no person", async () => {
