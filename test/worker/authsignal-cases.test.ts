@@ -500,6 +500,11 @@ describe("repeats, outages and cost", () => {
       "/challenge/qr-code",
       "/verify/qr-code",
       "/verify/in-app",
+      "/verify/email-otp",
+      "/verify/sms",
+      "/verify/whatsapp",
+      "/user-authenticators/email-otp",
+      "/user-authenticators/sms",
     ];
     const namespaces = ["push", "qr-code", "in-app", "device"];
     const paths = [

@@ -470,6 +470,36 @@ describe("what carries a code", () => {
   });
 });
 
+test("T107 bad bytes, types and shapes are 4xx with all three members, and send nothing", async () => {
+  const here = scene();
+  const person = await enrolled(here, WAYS[1]);
+  const token = await tokenOf(here.at, person.tenant, person.user, "signIn", { scope: "add:authenticators" });
+  const sent = here.messages.length;
+  const bad = [7, null, [], {}, "a\u0000b", "\ud800", "x".repeat(100_000), { toString: 1 }];
+  for (const [path, member] of [
+    ["/challenge/sms", "smsChannel"],
+    ["/user-authenticators/email-otp", "email"],
+    ["/user-authenticators/sms", "phoneNumber"],
+    ["/verify/email-otp", "verificationCode"],
+    ["/verify/sms", "verificationCode"],
+    ["/verify/whatsapp", "verificationCode"],
+  ] as const) {
+    for (const value of bad) {
+      if (value === null && member === "smsChannel") continue;
+      const answered = await here.page(token, path, { [member]: value });
+      const isMiss = member === "verificationCode" && typeof value === "string" && value.length < 128;
+      const name = `${path} ${JSON.stringify(value).slice(0, 30)}`;
+      if (isMiss) expect(answered, name).toMatchObject({ status: 200, body: WRONG });
+      else {
+        expect(answered.status, name).toBeGreaterThanOrEqual(400);
+        expect(answered.status, name).toBeLessThan(500);
+        expect(Object.keys(answered.body).sort()).toEqual(["error", "errorCode", "errorDescription"]);
+      }
+    }
+  }
+  expect(here.messages.length).toBe(sent);
+});
+
 describe.each(WAYS)("$event: the client's webhook sends the code itself", (way) => {
   const { path, event, word } = way;
   const settings = { webhook_events: [event] };

@@ -54,6 +54,8 @@ const members = {
     .array(
       z.enum([
         "push.created",
+        "email.created",
+        "sms.created",
         "action.verify",
         "authenticator.created",
         "authenticator.updated",
