@@ -475,7 +475,16 @@ test("T107 bad bytes, types and shapes are 4xx with all three members, and send 
   const person = await enrolled(here, WAYS[1]);
   const token = await tokenOf(here.at, person.tenant, person.user, "signIn", { scope: "add:authenticators" });
   const sent = here.messages.length;
-  const bad = [7, null, [], {}, "a\u0000b", "\ud800", "x".repeat(100_000), { toString: 1 }];
+  const bad: readonly unknown[] = [
+    7,
+    null,
+    [],
+    {},
+    "a\u0000b",
+    "\ud800",
+    "x".repeat(100_000),
+    { toString: 1 },
+  ];
   for (const [path, member] of [
     ["/challenge/sms", "smsChannel"],
     ["/user-authenticators/email-otp", "email"],
