@@ -57,36 +57,49 @@ type Sdk = {
 };
 declare const LoginID: { default: new (base: string, client: string) => Sdk };
 
-test("the vendor's browser package adds a passkey with a code, and the passkey makes a code", async () => {
+/** A backend that may do all that backends may, for the site's pages, and the vendor's package in its hands. */
+async function makeBackend() {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const backend = await makeClient(place, {
+  const id = await makeClient(place, {
     kind: "confidential",
     public_keys: [publicKey.export({ type: "spki", format: "pem" })],
+    allowed_origins: [site.origin],
+    settings: { preauthorize: true },
   });
-  const web = await makeClient(place, { allowed_origins: [site.origin] });
   const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  const sdk = new LoginIdManagement(backend, pem, place.origin);
+  const sdk = new LoginIdManagement(id, pem, place.origin);
   const username = `ada-${randomUUID()}@example.com`;
   await sdk.addUserWithoutCredentials(username);
-  const userId = await sdk.getUserId(username);
+  return { id, sdk, username, userId: String(await sdk.getUserId(username)) };
+}
+
+/** A page of the site, in a browser with an authenticator of its own. */
+async function openSite() {
+  const opened = await openPage();
+  const devtools = await opened.page.context().newCDPSession(opened.page);
+  await devtools.send("WebAuthn.enable");
+  await devtools.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  await opened.page.goto(site.origin);
+  return opened;
+}
+
+test("the vendor's browser package adds a passkey with a code, and the passkey makes a code", async () => {
+  const { sdk, username, userId } = await makeBackend();
+  const web = await makeClient(place, { allowed_origins: [site.origin] });
   const { code } = await sdk.generateCode(userId, "short", "add_credential", false);
   await sdk.authorizeCode(userId, code, "short", "add_credential");
 
-  const { page, close } = await openPage();
+  const { page, close } = await openSite();
   try {
-    const devtools = await page.context().newCDPSession(page);
-    await devtools.send("WebAuthn.enable");
-    await devtools.send("WebAuthn.addVirtualAuthenticator", {
-      options: {
-        protocol: "ctap2",
-        transport: "internal",
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-      },
-    });
-    await page.goto(site.origin);
     const given = { base: `${place.origin}/api/native`, web, username, code };
     const added = await page.evaluate(
       ({ base, web, username, code }) =>
@@ -113,6 +126,55 @@ test("the vendor's browser package adds a passkey with a code, and the passkey m
       },
     });
     expect(waited.body).toMatchObject({ is_authenticated: true, credential: { name: "Ada's laptop" } });
+  } finally {
+    await close();
+  }
+});
+
+test("a page completes a passkey that its backend began without a code", async () => {
+  const { id, sdk, username, userId } = await makeBackend();
+  const { attestation_payload } = (await sdk.initAddCredentialWithoutCode(userId)) as {
+    attestation_payload: { challenge: string; credential_uuid: string; user: { id: string } };
+  };
+  const { page, close } = await openSite();
+  try {
+    const given = { asked: attestation_payload, client: id, username, base: place.origin };
+    const answer = await page.evaluate(async ({ asked, client, username, base }) => {
+      const bytes = (text: string) =>
+        Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (each) => each.charCodeAt(0));
+      const text = (buffer: ArrayBuffer) =>
+        btoa(String.fromCharCode(...new Uint8Array(buffer)))
+          .replaceAll("+", "-")
+          .replaceAll("/", "_")
+          .replaceAll("=", "");
+      const { credential_uuid, ...options } = asked;
+      const user = { ...options.user, id: bytes(options.user.id) };
+      const publicKey = { ...options, user, challenge: bytes(options.challenge), excludeCredentials: [] };
+      const made = (await navigator.credentials.create({
+        publicKey: publicKey as unknown as PublicKeyCredentialCreationOptions,
+      })) as PublicKeyCredential;
+      const response = made.response as AuthenticatorAttestationResponse;
+      const sent = await fetch(`${base}/api/native/credentials/fido2/complete`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({
+          client_id: client,
+          username,
+          attestation_payload: {
+            challenge: asked.challenge,
+            credential_uuid,
+            credential_id: text(made.rawId),
+            client_data: text(response.clientDataJSON),
+            attestation_data: text(response.attestationObject),
+          },
+        }),
+      });
+      return { status: sent.status, body: (await sent.json()) as { jwt: string; is_authenticated: boolean } };
+    }, given);
+    expect(answer).toMatchObject({ status: 200, body: { is_authenticated: true } });
+    expect(await sdk.verifyToken(answer.body.jwt, username)).toBe(true);
+    const { credentials } = (await sdk.getCredentials(userId)) as { credentials: object[] };
+    expect(credentials).toMatchObject([{ type: "fido2", status: "active" }]);
   } finally {
     await close();
   }

@@ -7,7 +7,7 @@ const origin = (): string => inject("origin");
 const admin = () => makeApi(origin(), { Authorization: `Bearer ${inject("adminToken")}` });
 
 /** A backend as the vendor's dashboard would make one: a client and its API credential, in either PEM form. */
-async function makeBackend(form: "pkcs8" | "sec1", settings: object = {}) {
+async function makeBackend(form: "pkcs8" | "sec1", settings: object = {}, more: object = {}) {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const made = await admin()("POST", "/admin/clients", {
     json: {
@@ -15,6 +15,7 @@ async function makeBackend(form: "pkcs8" | "sec1", settings: object = {}) {
       kind: "confidential",
       public_keys: [publicKey.export({ type: "spki", format: "pem" })],
       settings,
+      ...more,
     },
   });
   expect(made.status).toBe(201);
@@ -134,4 +135,24 @@ test("a pre-approved code of a client that may", async () => {
   const { code, is_authorized } = await sdk.generateCode(userId, "long", "temporary_authentication", true);
   expect(is_authorized).toBe(true);
   expect((await wait(origin(), await makeWeb(), username, code, "long")).body.is_authenticated).toBe(true);
+});
+
+test("a passkey without a code begins for a client that may, and for no other", async () => {
+  const pages = { allowed_origins: ["https://shop.example"] };
+  const may = await makeBackend("pkcs8", { preauthorize: true }, pages);
+  const sdk = new LoginIdManagement(may.clientId, may.pem, `${origin()}/api/native`);
+  const username = `eve-${randomUUID()}`;
+  const { id } = await sdk.addUserWithoutCredentials(username);
+  expect(await sdk.initAddCredentialWithoutCode(id)).toMatchObject({
+    attestation_payload: {
+      credential_uuid: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      rp: { id: "shop.example" },
+      user: { name: username },
+    },
+  });
+  const plain = await makeBackend("sec1", {}, pages);
+  const other = new LoginIdManagement(plain.clientId, plain.pem, origin());
+  await expect(other.initAddCredentialWithoutCode(id)).rejects.toMatchObject({
+    code: "operation_not_allowed",
+  });
 });
