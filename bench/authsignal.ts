@@ -1,7 +1,8 @@
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
-import { makeApi, objectOf, textOf } from "../scripts/demo/api.ts";
+import { isObject, makeApi, objectOf, textOf } from "../scripts/demo/api.ts";
 import { expect } from "../scripts/demo/expect.ts";
 import { committedAt, heldFor, type Sample } from "./committed.ts";
+import { held } from "./held.ts";
 import type { Subject } from "./server.ts";
 
 /** A waiting page: begun for a new person, told once their phone has answered. */
@@ -45,17 +46,15 @@ type Person = Awaited<ReturnType<typeof makePerson>>;
 
 /** A push challenge whose poll is held by `Prefer: wait`. */
 async function heldPoll(shop: Shop, { user }: Person): Promise<Waiting> {
-  const page = shop.page(await shop.track(user, "signIn"));
+  const token = await shop.track(user, "signIn");
+  const page = shop.page(token);
   const started = await page.read("/challenge/push", 200, { method: "POST", body: { action: "signIn" } });
   const challengeId = textOf(started, "challengeId");
-  const headers = { Prefer: "wait=10" };
-  const told = page
-    .read("/verify/push", 200, { method: "POST", body: { challengeId }, headers })
-    .then((answer) => {
-      const at = performance.now();
-      expect(answer.isVerified === true, "a verified poll", answer.isVerified);
-      return at;
-    });
+  const headers = { Authorization: `Bearer ${token}`, Prefer: "wait=10" };
+  const told = held(`${shop.origin}/v1/client/verify/push`, headers, { challengeId }).then(({ at, body }) => {
+    expect(isObject(body) && body.isVerified === true, "a verified poll", body);
+    return at;
+  });
   return { challengeId, told };
 }
 
@@ -100,6 +99,7 @@ export async function authsignalRound(
     const committed = await committedAt(
       shop.admin,
       `client_id=${shop.clientId}&type=${way === "poll" ? "signIn" : "kiosk"}.redeemed`,
+      challengeId,
     );
     return {
       sentToTold: at - sent,

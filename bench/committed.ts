@@ -21,11 +21,12 @@ export const heldFor = pause;
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 /** When the approval was committed, by the timeline of the finished challenge's audit row (Unix milliseconds). */
-export async function committedAt(admin: Api, query: string): Promise<number> {
+export async function committedAt(admin: Api, query: string, challengeId?: string): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
     const { events } = await admin.read(`/admin/audit?${query}`, 200);
     for (const event of listOf(events)) {
       const data = isObject(event) && isObject(event.data) ? event.data : {};
+      if (challengeId !== undefined && data.challenge_id !== challengeId) continue;
       const step = listOf(data.timeline).find((each) => isObject(each) && each.what === "approved");
       if (isObject(step)) return typeof step.at === "number" ? step.at : Date.parse(String(step.at));
     }

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { makeApi, textOf } from "../scripts/demo/api.ts";
 import { committedAt, heldFor, type Sample } from "./committed.ts";
+import { held } from "./held.ts";
 import type { Subject } from "./server.ts";
 
 /** A backend that approves codes by its service tokens, and an app without a secret whose device waits. */
@@ -36,17 +37,13 @@ export async function loginidRound(subject: Subject): Promise<() => Promise<Samp
       return api.read(`/api/native/codes/short/${verb}`, 200, { method: "POST", body, headers });
     };
     const code = textOf(await call("generate"), "code");
-    const waited = api
-      .read("/api/native/authenticate/code/wait", 200, {
-        method: "POST",
-        body: { client_id: web, username, authentication_code: { code, type: "short" } },
-      })
-      .then(() => performance.now());
+    const wait = { client_id: web, username, authentication_code: { code, type: "short" } };
+    const waited = held(`${subject.origin}/api/native/authenticate/code/wait`, {}, wait);
     await heldFor();
     const sent = performance.now();
     await call("authorize", { code });
     const accepted = performance.now();
-    const told = await waited;
+    const { at: told } = await waited;
     const committed = await committedAt(admin, `user_id=${userId}`);
     return {
       sentToTold: told - sent,

@@ -2,6 +2,7 @@ import { Outage } from "./core/fault.ts";
 import type { Chance, Clock } from "./core/ports/chance.ts";
 import type { Background, Config, Events } from "./core/ports/edge.ts";
 import type { Services } from "./core/ports/services.ts";
+import type { Millis } from "./core/time.ts";
 import { chooseCarriers } from "./delivery/choose.ts";
 import { makeDeliveries } from "./delivery/deliveries.ts";
 import { connect } from "./delivery/email/connect.ts";
@@ -160,6 +161,11 @@ function build(env: Env): Shared {
   };
 }
 
+/** An answer needs some milliseconds to leave; what follows it is then under way soon enough for whoever asks next. */
+const AFTER_ANSWER: Millis = 20;
+
+const pause = (length: Millis): Promise<void> => new Promise((resume) => setTimeout(resume, length));
+
 const known = new WeakMap<Env, Shared>();
 
 /** Composes the services of one request; what an isolate may keep (keys, caches, limits) is built once for each env. */
@@ -167,7 +173,8 @@ export function wiring(env: Env, context: Pick<ExecutionContext, "waitUntil">): 
   const shared = known.get(env) ?? build(env);
   known.set(env, shared);
   const background: Background = (work) => {
-    const watched = work.catch((cause: unknown) => {
+    const begun = typeof work === "function" ? pause(AFTER_ANSWER).then(work) : work;
+    const watched = begun.catch((cause: unknown) => {
       shared.log("error", "work behind an answer failed", { cause });
     });
     context.waitUntil(watched);

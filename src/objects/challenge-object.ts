@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Command, RedeemDraft } from "../core/challenge/command.ts";
+import type { Command, RedeemOrder } from "../core/challenge/command.ts";
 import type { VerifiedProof } from "../core/challenge/proof.ts";
 import type { ChallengeSpec } from "../core/challenge/state.ts";
 import { viewOf } from "../core/challenge/view.ts";
@@ -20,8 +20,17 @@ import {
   unheard,
 } from "./broom.ts";
 import { openCell } from "./cell.ts";
-import { birth, type ChallengeRecord, endGrant, obey, settleAtBirth, snapshotOf } from "./record.ts";
-import { admit, openSockets, seatsOf, tellWaiters } from "./sockets.ts";
+import { redeemedFrame } from "./frames.ts";
+import {
+  birth,
+  type ChallengeRecord,
+  carryOut,
+  endGrant,
+  obey,
+  settleAtBirth,
+  snapshotOf,
+} from "./record.ts";
+import { admit, openSockets, orderAt, seatsOf, tell, tellWaiters } from "./sockets.ts";
 
 type Bindings = { readonly EVENTS: Queue<QueueMessage> };
 type After = { readonly wake?: boolean; readonly alarmAt?: Instant };
@@ -40,11 +49,7 @@ export class ChallengeObject extends DurableObject<Bindings> {
     return ok(snapshotOf(record, Date.now()));
   }
 
-  openSettled(
-    spec: ChallengeSpec,
-    proof: VerifiedProof,
-    redemption: { readonly waiterProof: string; readonly draft: RedeemDraft },
-  ): Result<Applied, Refusal> {
+  openSettled(spec: ChallengeSpec, proof: VerifiedProof, redemption: RedeemOrder): Result<Applied, Refusal> {
     if (this.#cell.read()) return no({ code: "occupied" });
     const now = Date.now();
     const settled = settleAtBirth(spec, proof, redemption, now);
@@ -58,9 +63,15 @@ export class ChallengeObject extends DurableObject<Bindings> {
     if (!record) return no({ code: "unknown_challenge" });
     const now = Date.now();
     const { next, wake, refusal } = obey(record, command, now);
-    this.#keep(record, next, now, wake);
+    const sockets = wake ? openSockets(this.ctx) : [];
+    const orders = command.name === "approve" ? sockets.flatMap(orderAt) : [];
+    const { last, done } = carryOut(next, orders, now);
+    this.#keep(record, last, now);
+    for (const { socket, redeemed } of done) tell(socket, [redeemedFrame(redeemed)]);
+    // Everybody else hears of the approval, whatever the orders have made of it in the same commit.
+    tellWaiters(sockets, viewOf(next.challenge, now));
     if (refusal) return no(refusal);
-    return ok({ ...snapshotOf(next, now), changed: next !== record });
+    return ok({ ...snapshotOf(last, now), changed: next !== record });
   }
 
   read(): Snapshot | undefined {
@@ -133,10 +144,10 @@ export class ChallengeObject extends DurableObject<Bindings> {
   }
 
   /** Commits what changed; the alarm is moved once, when a grant has ended before its time. */
-  #keep(record: ChallengeRecord, next: ChallengeRecord, now: Instant, wake = false): void {
+  #keep(record: ChallengeRecord, next: ChallengeRecord, now: Instant): void {
     if (next === record) return;
     const endedNow = next.grant?.ended !== undefined && record.grant?.ended === undefined;
-    this.#commit(next, { wake, ...(endedNow ? { alarmAt: alarmAfterEnd(next, now) } : {}) });
+    this.#commit(next, endedNow ? { alarmAt: alarmAfterEnd(next, now) } : {});
   }
 
   #commit(next: ChallengeRecord, { wake = false, alarmAt }: After = {}): void {

@@ -1,10 +1,12 @@
+import type { RedeemOrder } from "../core/challenge/command.ts";
 import type { ChallengeSpec } from "../core/challenge/state.ts";
 import { waitView } from "../core/challenge/view.ts";
 import { Outage } from "../core/fault.ts";
 import { type ChallengeId, parseChallengeId } from "../core/ids.ts";
 import type { ChallengeRooms, Snapshot } from "../core/ports/rooms.ts";
 import type { ChallengeObject } from "./challenge-object.ts";
-import { ALONE } from "./sockets.ts";
+import { follow } from "./follow.ts";
+import { ALONE, ORDER } from "./sockets.ts";
 import { callObject, type Remote } from "./stub-call.ts";
 import { hold } from "./wait.ts";
 
@@ -17,14 +19,15 @@ export function makeRooms(whole: DurableObjectNamespace, { jurisdiction }: Optio
   const call = <T>(id: ChallengeId, attempt: (stub: Stub, again: boolean) => Promise<T>): Promise<T> =>
     callObject(() => namespace.get(namespace.idFromString(id)) as unknown as Stub, attempt);
   const read = (id: ChallengeId): Promise<Snapshot | undefined> => call(id, (stub) => stub.read());
-  const socket = (id: ChallengeId, protocol: string | undefined, path = "/socket") =>
-    call(id, async (stub) => upgraded(await stub.fetch(upgradeRequest(protocol, path))));
+  const socket = (id: ChallengeId, asked: Upgrade = {}) =>
+    call(id, async (stub) => upgraded(await stub.fetch(upgradeRequest(asked))));
   return {
     fresh: () => namespace.newUniqueId().toString() as ChallengeId,
     named: (name) => namespace.idFromName(name).toString() as ChallengeId,
     parse: (text) => ownId(namespace, text),
     read,
-    socket: (id, protocol) => socket(id, protocol),
+    socket: (id, protocol) => socket(id, { protocol }),
+    follow: (id, order, heard) => follow(async () => (await socket(id, { order }))?.webSocket, heard),
     open: (spec) =>
       call(spec.id, async (stub, again) => {
         const answer = await stub.open(spec);
@@ -42,9 +45,9 @@ export function makeRooms(whole: DurableObjectNamespace, { jurisdiction }: Optio
     refresh: (id, presented) => call(id, (stub) => stub.refresh(presented)),
     revoke: (id, reason) => call(id, (stub) => stub.revoke(reason)),
     wait: (id, timeout, options) => {
-      const path = options?.alone ? ALONE : undefined;
+      const asked = { order: options?.order, ...(options?.alone ? { path: ALONE } : {}) };
       const line = {
-        connect: async () => (await socket(id, undefined, path))?.webSocket ?? undefined,
+        connect: async () => (await socket(id, asked))?.webSocket ?? undefined,
         read: async () => {
           const snapshot = await read(id);
           return snapshot && waitView(snapshot.view);
@@ -75,12 +78,19 @@ async function ownBirth(
   return value && JSON.stringify(value.spec) === JSON.stringify(spec) ? { ok: true, value } : undefined;
 }
 
+type Upgrade = {
+  readonly protocol?: string | undefined;
+  readonly path?: string;
+  readonly order?: RedeemOrder | undefined;
+};
+
 /** Never the client's own request: that one carries the waiter's handle (settled question 34). */
-const upgradeRequest = (protocol: string | undefined, path: string): Request =>
-  new Request(`https://challenge${path}`, {
+const upgradeRequest = ({ protocol, path, order }: Upgrade): Request =>
+  new Request(`https://challenge${path ?? "/socket"}`, {
     headers: {
       Upgrade: "websocket",
       ...(protocol === undefined ? {} : { "Sec-WebSocket-Protocol": protocol }),
+      ...(order === undefined ? {} : { [ORDER]: JSON.stringify(order) }),
     },
   });
 

@@ -1,4 +1,5 @@
 import { isSettled, type WaitView } from "../core/challenge/view.ts";
+import type { Applied } from "../core/ports/rooms.ts";
 
 /** The close of a socket whose challenge is settled (RFC 6455 §7.4.1). */
 export const DONE = 1000;
@@ -18,6 +19,15 @@ const wire = ({ id, state, expiresAt }: WaitView) => ({
 export function framesOf(view: WaitView): readonly string[] {
   const frame = JSON.stringify(wire(view));
   return isSettled(view.state) ? [frame, JSON.stringify({ type: "settled", ...wire(view) })] : [frame];
+}
+
+/** For the Worker that left an order with its wait, and for nobody else: what the redemption answered. */
+export const redeemedFrame = (redeemed: Applied): string => JSON.stringify({ type: "redeemed", redeemed });
+
+/** Reads that frame back; undefined: another one. */
+export function readRedeemed(data: unknown): Applied | undefined {
+  if (typeof data !== "string" || !data.startsWith('{"type":"redeemed"')) return undefined;
+  return (JSON.parse(data) as { redeemed: Applied }).redeemed;
 }
 
 /** Reads a frame back on the Worker's side; undefined: not one of ours. */

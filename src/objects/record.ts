@@ -1,12 +1,12 @@
 import { settle } from "../core/challenge/clock.ts";
-import type { Command, Effect, RedeemDraft } from "../core/challenge/command.ts";
+import type { Command, Effect, RedeemOrder } from "../core/challenge/command.ts";
 import type { VerifiedProof } from "../core/challenge/proof.ts";
 import type { Challenge, ChallengeSpec } from "../core/challenge/state.ts";
 import { born, transition } from "../core/challenge/transition.ts";
 import { viewOf } from "../core/challenge/view.ts";
 import { end } from "../core/grant/rotate.ts";
 import { type Grant, isAlive, openGrant } from "../core/grant/state.ts";
-import type { Snapshot } from "../core/ports/rooms.ts";
+import type { Applied, Snapshot } from "../core/ports/rooms.ts";
 import type { Refusal } from "../core/refusal.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Instant } from "../core/time.ts";
@@ -66,17 +66,37 @@ function absorb(record: ChallengeRecord, effect: Effect): ChallengeRecord {
 export function settleAtBirth(
   spec: ChallengeSpec,
   proof: VerifiedProof,
-  redemption: { readonly waiterProof: string; readonly draft: RedeemDraft },
+  redemption: RedeemOrder,
   now: Instant,
 ): Result<ChallengeRecord, Refusal> {
   const approved = obey(birth(spec), { name: "approve", proof, ...ipOf(spec) }, now);
   if (approved.refusal) return { ok: false, error: approved.refusal };
-  const redeemed = obey(approved.next, { name: "redeem", ...redemption, ...ipOf(spec) }, now);
+  const redeemed = obey(approved.next, { ...ipOf(spec), name: "redeem", ...redemption }, now);
   return redeemed.refusal ? { ok: false, error: redeemed.refusal } : ok(redeemed.next);
 }
 
 const ipOf = ({ origin }: ChallengeSpec): { ip?: string } =>
   origin.ip === undefined ? {} : { ip: origin.ip };
+
+/**
+ * Redeems by standing orders, as part of the commit that approved: the first proof wins, the same one gets the same, any other is left
+ * to ask and to be refused. `done` has who is to be told what.
+ */
+export function carryOut<From extends { readonly order: RedeemOrder }>(
+  record: ChallengeRecord,
+  orders: readonly From[],
+  now: Instant,
+): { readonly last: ChallengeRecord; readonly done: readonly (From & { readonly redeemed: Applied })[] } {
+  let last = record;
+  const done = orders.flatMap((from) => {
+    const { next, refusal } = obey(last, { name: "redeem", ...from.order }, now);
+    if (refusal) return [];
+    const changed = next !== last;
+    last = next;
+    return [{ ...from, redeemed: { ...snapshotOf(next, now), changed } }];
+  });
+  return { last, done };
+}
 
 /** Ends the grant if it lives; otherwise the record stays as it is. */
 export const endGrant = (record: ChallengeRecord, reason: string, now: Instant): ChallengeRecord =>

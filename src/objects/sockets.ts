@@ -1,8 +1,15 @@
+import type { RedeemOrder } from "../core/challenge/command.ts";
 import { isSettled, type WaitView } from "../core/challenge/view.ts";
 import { CROWDED, DONE, framesOf } from "./frames.ts";
 
 /** Path of an upgrade whose waiter shares the challenge with no other of its kind. */
 export const ALONE = "/alone";
+
+/** Header in which a Worker leaves its standing order with an upgrade; no request from outside gets as far as the object. */
+export const ORDER = "X-Redeem-Order";
+
+/** What is kept with a socket while its object sleeps. */
+type Attachment = { readonly seat: number; readonly order?: RedeemOrder };
 
 /** Where a waiter of a challenge sits: beside fifteen others, or alone. */
 export const seatsOf = (request: Request): { readonly tag: string; readonly cap: number } =>
@@ -20,7 +27,11 @@ export function admit(
   const { 0: client, 1: socket } = new WebSocketPair();
   ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
   ctx.acceptWebSocket(socket, [options.tag]);
-  socket.serializeAttachment(Math.max(0, ...others.map(seat)) + 1);
+  const order = request.headers.get(ORDER);
+  socket.serializeAttachment({
+    seat: Math.max(0, ...others.map(seat)) + 1,
+    ...(order === null ? {} : { order: JSON.parse(order) as RedeemOrder }),
+  } satisfies Attachment);
   const protocol = request.headers.get("Sec-WebSocket-Protocol");
   const headers: HeadersInit = protocol === null ? {} : { "Sec-WebSocket-Protocol": protocol };
   return { answer: new Response(null, { status: 101, webSocket: client, headers }), socket };
@@ -33,7 +44,16 @@ export const openSockets = (ctx: DurableObjectState, tag?: string): readonly Web
     .filter((socket) => socket.readyState === WebSocket.OPEN)
     .toSorted((a, b) => seat(a) - seat(b));
 
-const seat = (socket: WebSocket): number => Number(socket.deserializeAttachment() ?? 0);
+const attached = (socket: WebSocket): Attachment =>
+  (socket.deserializeAttachment() as Attachment | null) ?? { seat: 0 };
+
+const seat = (socket: WebSocket): number => attached(socket).seat;
+
+/** The standing order that was left with a socket: one or none. */
+export function orderAt(socket: WebSocket): { readonly socket: WebSocket; readonly order: RedeemOrder }[] {
+  const { order } = attached(socket);
+  return order ? [{ socket, order }] : [];
+}
 
 /** Tells waiters how their challenge stands; a settled one is the last thing they hear. */
 export function tellWaiters(sockets: readonly WebSocket[], view: WaitView): void {

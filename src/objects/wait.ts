@@ -1,7 +1,7 @@
 import { isSettled, type WaitView } from "../core/challenge/view.ts";
-import type { Held } from "../core/ports/rooms.ts";
+import type { Applied, Held } from "../core/ports/rooms.ts";
 import type { Instant, Millis } from "../core/time.ts";
-import { CROWDED, DONE, readFrame } from "./frames.ts";
+import { CROWDED, DONE, readFrame, readRedeemed } from "./frames.ts";
 
 /** What a held wait needs: the object's socket, and a look at its state with a fresh stub. */
 export type Line = {
@@ -9,7 +9,11 @@ export type Line = {
   read(): Promise<WaitView | undefined>;
 };
 
-type End = { readonly why: "settled" | "time" | "closed" | "crowded"; readonly view: WaitView | undefined };
+type End = {
+  readonly why: "settled" | "time" | "closed" | "crowded";
+  readonly view: WaitView | undefined;
+  readonly redeemed?: Applied | undefined;
+};
 
 /** The longest pause before the one reconnection, so that a deployment does not bring all waiters back at once. */
 const JITTER: Millis = 250;
@@ -30,9 +34,10 @@ export async function hold(line: Line, timeout: Millis): Promise<Held | undefine
 }
 
 /** A view that time has overtaken is not told: the object's clock decides what it is now. */
-async function answer(line: Line, { why, view }: End): Promise<Held | undefined> {
+async function answer(line: Line, { why, view, redeemed }: End): Promise<Held | undefined> {
   const current = why === "settled" || (why === "time" && view && Date.now() < view.expiresAt);
   const now = current ? view : await line.read();
+  if (now && redeemed) return { ...now, redeemed };
   return now && why === "crowded" ? { ...now, crowded: true } : now;
 }
 
@@ -43,14 +48,20 @@ async function listen(line: Line, until: Instant): Promise<End | undefined> {
   try {
     return await new Promise<End>((resolve) => {
       let view: WaitView | undefined;
+      let redeemed: Applied | undefined;
       const endAt = (at: Instant) => {
         stopTimer();
         const timer = setTimeout(() => resolve({ why: "time", view }), Math.max(0, at - Date.now()));
         stopTimer = () => clearTimeout(timer);
       };
       socket.addEventListener("message", ({ data }) => {
+        const result = readRedeemed(data);
+        if (result) {
+          redeemed = result;
+          return;
+        }
         view = readFrame(data) ?? view;
-        if (view && isSettled(view.state)) resolve({ why: "settled", view });
+        if (view && isSettled(view.state)) resolve({ why: "settled", view, redeemed });
         else if (view) endAt(Math.min(until, view.expiresAt));
       });
       socket.addEventListener("close", ({ code }) =>

@@ -95,7 +95,12 @@ const KEEPS_AWAKE = [
 ];
 
 /** The Worker's side of the room: it may hold a waiter's socket, since a Worker does not hibernate. */
-const STUB_CALLERS = ["src/objects/challenge-rooms.ts", "src/objects/inboxes.ts", "src/objects/wait.ts"];
+const STUB_CALLERS = [
+  "src/objects/challenge-rooms.ts",
+  "src/objects/follow.ts",
+  "src/objects/inboxes.ts",
+  "src/objects/wait.ts",
+];
 
 function wakefulness({ path, text }: Source): string[] {
   // The object's own handler is called fetch too.

@@ -25,6 +25,14 @@ export type GrantDraft = {
   readonly jkt?: string;
 };
 
+/** What a redemption says. Left with a wait it is a standing order: carried out in the turn that approves. */
+export type RedeemOrder = {
+  /** Digest of everything the waiter proves. */
+  readonly waiterProof: string;
+  readonly draft: RedeemDraft;
+  readonly ip?: string;
+};
+
 export type Command =
   | {
       readonly name: "claim";
@@ -51,12 +59,7 @@ export type Command =
       readonly ip?: string;
     }
   | { readonly name: "cancel"; readonly by: string; readonly ip?: string }
-  | {
-      readonly name: "redeem";
-      readonly waiterProof: string;
-      readonly draft: RedeemDraft;
-      readonly ip?: string;
-    }
+  | ({ readonly name: "redeem" } & RedeemOrder)
   | { readonly name: "expire" };
 
 export type CommandName = Command["name"];

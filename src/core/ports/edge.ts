@@ -27,8 +27,8 @@ export type Config = {
   readonly allowPrivateCallbacks: boolean;
 };
 
-/** Work that may outlive the answer. */
-export type Background = (work: Promise<unknown>) => void;
+/** Work that may outlive the answer. A function is begun only after the answer has gone out, so that it takes no turn from it. */
+export type Background = (work: Promise<unknown> | (() => Promise<unknown>)) => void;
 
 /** One structured line; fields are scrubbed of secrets by the adapter. */
 export type Log = (

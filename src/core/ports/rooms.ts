@@ -1,6 +1,6 @@
-import type { Command, RedeemDraft } from "../challenge/command.ts";
+import type { Command, RedeemOrder } from "../challenge/command.ts";
 import type { VerifiedProof } from "../challenge/proof.ts";
-import type { ChallengeSpec, Facts, Step } from "../challenge/state.ts";
+import type { ChallengeSpec, Facts, PhaseName, Step } from "../challenge/state.ts";
 import type { ChallengeView, WaitView } from "../challenge/view.ts";
 import type { Presented } from "../grant/rotate.ts";
 import type { Grant } from "../grant/state.ts";
@@ -23,8 +23,18 @@ export type Snapshot = {
 /** The answer to a command. `changed` is false for a repeat. */
 export type Applied = Snapshot & { readonly changed: boolean };
 
-/** How a held wait ended. */
-export type Held = WaitView & { readonly crowded?: true };
+/** How a held wait ended; `redeemed` when the waiter's standing order was carried out. */
+export type Held = WaitView & { readonly crowded?: true; readonly redeemed?: Applied };
+
+export type WaitOptions = {
+  /** Of those who wait alone for one challenge the newest stays; the one before is answered at once, `crowded`. */
+  readonly alone?: boolean;
+  /**
+   * What this waiter would redeem with: done by the object in the turn that approves, so that nothing is left to ask for. Whoever
+   * approves has just seen the person unlocked and the key live.
+   */
+  readonly order?: RedeemOrder;
+};
 
 /**
  * Challenges, each in its own object. Every method is one atomic step of that object: no two commands interleave, and what was
@@ -43,7 +53,7 @@ export type ChallengeRooms = {
   openSettled(
     spec: ChallengeSpec,
     proof: VerifiedProof,
-    redemption: { readonly waiterProof: string; readonly draft: RedeemDraft },
+    redemption: RedeemOrder,
   ): Promise<Result<Applied, Refusal>>;
   read(id: ChallengeId): Promise<Snapshot | undefined>;
   apply(id: ChallengeId, command: Command): Promise<Result<Applied, Refusal>>;
@@ -55,11 +65,17 @@ export type ChallengeRooms = {
   ): Promise<Result<Grant, RefusalOf<"refresh_reused" | "grant_ended" | "unknown_grant">>>;
   /** Ends the family; ending an ended or unknown one is a success without effect. Answers the grant that ended now. */
   revoke(id: GrantId, reason: string): Promise<Grant | undefined>;
-  /**
-   * Holds until the challenge settles or `timeout` ms are over, over the object's hibernating socket (settled question 34). Of those
-   * who wait `alone` for one challenge the newest stays; the one before is answered at once, `crowded`.
-   */
-  wait(id: ChallengeId, timeout: Millis, options?: { readonly alone?: boolean }): Promise<Held | undefined>;
+  /** Holds until the challenge settles or `timeout` ms are over, over the object's hibernating socket (settled question 34). */
+  wait(id: ChallengeId, timeout: Millis, options?: WaitOptions): Promise<Held | undefined>;
   /** The object's answer to a WebSocket upgrade: 101 with the socket, or undefined when there is no such challenge. */
   socket(id: ChallengeId, protocol: string | undefined): Promise<Response | undefined>;
+  /**
+   * Follows a challenge with a standing order until it settles or `stop` is called: `heard` gets each state once, in order. The first
+   * frame tells the state at hand, so a line that was cut and is taken up again misses nothing.
+   */
+  follow(
+    id: ChallengeId,
+    order: RedeemOrder | undefined,
+    heard: (state: PhaseName, redeemed?: Applied) => void,
+  ): Promise<{ stop(): void }>;
 };

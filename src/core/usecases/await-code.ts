@@ -1,5 +1,6 @@
 import type { PhaseName } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
+import type { Device } from "../device/device.ts";
 import type { NonceUse } from "../ports/nonces.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
@@ -10,7 +11,7 @@ import type { Millis } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import { type CodeKind, findCarried } from "./carried-code.ts";
 import { codeSubject } from "./code-subject.ts";
-import { type Redeemed, redeemChallenge } from "./redeem-challenge.ts";
+import { type Redeemed, redeemChallenge, standingOrder, takeRedeemed } from "./redeem-challenge.ts";
 
 export type CodeWait = {
   readonly client: Client;
@@ -26,6 +27,9 @@ export type CodeWait = {
 /** Still pending at the time-out, pending while nothing was held, or another waiter took the place. */
 export type Unsettled = { readonly still: "timed_out" | "pending" | "crowded" };
 
+/** `owned` are the person's devices as they were when the wait began: the answer then reads nothing. */
+export type Awaited = Redeemed & { readonly owned?: readonly Device[] };
+
 type Powers = Parameters<typeof findCarried>[0] & Parameters<typeof redeemChallenge>[0];
 
 /**
@@ -35,7 +39,7 @@ type Powers = Parameters<typeof findCarried>[0] & Parameters<typeof redeemChalle
 export async function awaitCode(
   powers: Powers,
   asked: CodeWait,
-): Promise<Result<Redeemed | Unsettled, Refusal>> {
+): Promise<Result<Awaited | Unsettled, Refusal>> {
   const { user, kind, code, ip } = asked;
   const found = await findCarried(powers, {
     userId: user.user.id,
@@ -51,7 +55,10 @@ export async function awaitCode(
   const { row, snapshot } = found.value;
   if (snapshot.view.state !== "pending") return collect(powers, asked, snapshot, snapshot.view.state);
   if (asked.timeout === 0) return ok({ still: "pending" });
-  const held = await powers.rooms.wait(row.challengeId, asked.timeout, { alone: true });
+  const order = await standingOrder(powers, await redemptionOf(powers, asked));
+  const owned = await powers.devices.ofUser(user.user.id);
+  const held = await powers.rooms.wait(row.challengeId, asked.timeout, { alone: true, order });
+  if (held?.redeemed) return ok({ ...(await takeRedeemed(powers, held.redeemed)), owned });
   if (held?.state === "pending") return ok({ still: held.crowded ? "crowded" : "timed_out" });
   const settled = await powers.rooms.read(row.challengeId);
   if (!settled || held === undefined) return no({ code: "expired" });
@@ -66,18 +73,24 @@ async function collect(
 ): Promise<Result<Redeemed, Refusal>> {
   if (state === "cancelled") return no(await whyCancelled(powers, asked));
   if (state === "denied" || state === "expired") return no({ code: state });
-  const { client, user, kind, code, ip } = asked;
   const redeemed = await redeemChallenge(powers, {
+    ...(await redemptionOf(powers, asked)),
     snapshot,
-    client,
-    lane: "standard",
-    waiterProof: await powers.handles.waiterProof(["carried", client.id, user.user.id, kind, code]),
     subject: () => ({}),
     withGrant: false,
-    ...(ip === undefined ? {} : { ip }),
   });
   // Past the replay window, or another's: the code is used.
   return !redeemed.ok && redeemed.error.code === "redeemed" ? no({ code: "unknown_challenge" }) : redeemed;
+}
+
+/** The identical request proves the same, so that it gets the same again. */
+async function redemptionOf(powers: Pick<Services, "handles">, { client, user, kind, code, ip }: CodeWait) {
+  return {
+    client,
+    lane: "standard",
+    waiterProof: await powers.handles.waiterProof(["carried", client.id, user.user.id, kind, code]),
+    ...(ip === undefined ? {} : { ip }),
+  } as const;
 }
 
 /** Codes end with the person's lock or deletion too, and the waiter is told which it was. */

@@ -1,10 +1,10 @@
-import type { RedeemDraft } from "../challenge/command.ts";
+import type { RedeemDraft, RedeemOrder } from "../challenge/command.ts";
 import type { Facts, JsonObject } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import { tokenLengths } from "../client/settings.ts";
 import type { Grant } from "../grant/state.ts";
 import type { Lane } from "../key/key.ts";
-import type { Snapshot } from "../ports/rooms.ts";
+import type { Applied, Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Refusal } from "../refusal.ts";
@@ -57,17 +57,37 @@ export async function redeemChallenge(
     draft: await draftOf(powers, redemption, user),
     ...(redemption.ip === undefined ? {} : { ip: redemption.ip }),
   });
-  if (!applied.ok) return applied;
-  const { facts, grant, changed } = applied.value;
+  return applied.ok ? ok(await takeRedeemed(powers, applied.value)) : applied;
+}
+
+/** What a redemption answered, put on record by the one who redeemed. */
+export async function takeRedeemed(
+  powers: Pick<Services, "rooms" | "records" | "background" | "log">,
+  applied: Applied,
+): Promise<Redeemed> {
+  const { facts, grant, changed } = applied;
   if (!facts) throw new Error("a redeemed challenge has facts");
   if (changed) {
     const listing = grant ? grantListing(grant) : undefined;
-    const recorded = recordFinish(powers, snapshot.spec.id, finishedEvent(applied.value), listing);
+    const record = () => recordFinish(powers, applied.spec.id, finishedEvent(applied), listing);
     // A grant is listed before its tokens go out, so that whoever ends all of them finds it; a bare audit row delays nobody.
-    if (grant) await recorded;
-    else powers.background(recorded);
+    if (grant) await record();
+    else powers.background(record);
   }
-  return ok({ facts, snapshot: applied.value, ...(grant ? { grant } : {}) });
+  return { facts, snapshot: applied, ...(grant ? { grant } : {}) };
+}
+
+/**
+ * What a waiter without a grant leaves with its wait, to be redeemed in the turn that approves. The person's lock and the device's
+ * removal, which `redeemChallenge` asks for, are then asked for by whoever approves (T11, T25): there is no time between.
+ */
+export async function standingOrder(
+  powers: Pick<Services, "keyring" | "handles" | "chance">,
+  redemption: Pick<Redemption, "client" | "lane" | "waiterProof" | "ip">,
+): Promise<RedeemOrder> {
+  const { client, lane, waiterProof, ip } = redemption;
+  const draft = await redeemDraft(powers, client, lane, undefined);
+  return { waiterProof, draft, ...(ip === undefined ? {} : { ip }) };
 }
 
 async function draftOf(powers: Powers, redemption: Redemption, user: UserRecord): Promise<RedeemDraft> {

@@ -23,6 +23,8 @@ type Powers = Pick<
 
 /** Who cancels a challenge whose match code was guessed at too often: that counts as a failure, other cancels do not. */
 export const OUT_OF_ATTEMPTS = "match_code";
+/** Who cancels a challenge whose action the backend has settled itself. */
+export const OVERRULED = "update_action";
 const VETOED = "action_verify";
 const DEVICE_REMOVED = "device_removed";
 /** Cancels that are somebody's no. */

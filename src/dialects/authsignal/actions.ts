@@ -3,11 +3,13 @@ import type * as z from "zod";
 import { ACTION_STATES, type Action, type ActionKey } from "../../core/action/action.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
 import { findNamedUser } from "../../core/usecases/find-named-user.ts";
+import { overruleAction } from "../../core/usecases/overrule-action.ts";
 import { currentAction, METHOD_WORDS } from "../../core/usecases/settle-action.ts";
 import { trackAction } from "../../core/usecases/track-action.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { nameOfPath } from "./bodies.ts";
 import { requester } from "./client.ts";
+import { untrackedAction } from "./collect.ts";
 import { refuse } from "./errors.ts";
 import { ACTION_CODE, type stateBody, type trackBody, type validateBody } from "./schema.ts";
 import { clientToken, readToken, scopesOf } from "./tokens.ts";
@@ -76,7 +78,7 @@ export async function validate(c: Context<AppEnv>, body: z.output<typeof validat
     const named = await findNamedUser(powers, body.userId);
     if (named?.user.id !== token.userId) return invalid("invalid_request");
   }
-  const found = await powers.actions.find(token);
+  const found = (await powers.actions.find(token)) ?? (await untrackedAction(powers, token));
   const user = found && (await powers.users.byId(found.userId));
   if (!found || !user || user.user.status === "locked") return invalid("invalid_request");
   const action = await currentAction(powers, client, found);
@@ -119,7 +121,7 @@ export async function updateAction(c: Context<AppEnv>, body: z.output<typeof sta
   const key = await keyOfPath(c);
   const state = ACTION_STATES.find((known) => known.toUpperCase() === body.state);
   if (!key || !state) return refuse(c, { code: "unknown_action" });
-  const changed = await powers.actions.setState(key, state, powers.clock.now());
+  const changed = await overruleAction(powers, key, state);
   return changed ? c.json({ state: stateWord(changed) }) : refuse(c, { code: "unknown_action" });
 }
 

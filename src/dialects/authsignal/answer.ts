@@ -85,13 +85,15 @@ async function decideListed(
  */
 async function settled(c: Context<AppEnv>, { device }: Holder, applied: Applied): Promise<boolean> {
   const powers = services(c);
+  if (applied.view.state === "approved" || applied.view.state === "redeemed") {
+    powers.background(() => keepPushToken(powers, device, undefined, powers.clock.now()));
+  }
+  // A waiter's order was carried out with the approval, and its waiter brings the action along.
+  if (applied.view.state === "redeemed") return true;
   try {
     const client = await powers.clients.find(applied.spec.clientId);
     const action = client && (await actionOf(powers, applied));
     const after = client && action ? await settleAction(powers, client, action, applied) : undefined;
-    if (applied.view.state === "approved") {
-      powers.background(keepPushToken(powers, device, undefined, powers.clock.now()));
-    }
     return after === undefined || after.state === "challenge_succeeded";
   } catch (cause) {
     if (!(cause instanceof Outage)) throw cause;

@@ -148,5 +148,5 @@ async function prove(
   await recordFinish(powers, view.id, finishedEvent(settled.value));
   if (after.state !== "challenge_succeeded")
     return no({ code: "not_allowed", detail: "the action was vetoed" });
-  return ok({ action: after, token: await accessToken(powers, client, after, facts) });
+  return ok({ action: after, token: await accessToken(powers, client, after, facts, view.id) });
 }

@@ -4,7 +4,7 @@ import { parseDeviceId } from "../../core/ids.ts";
 import { beginPush } from "../../core/usecases/begin-action-challenge.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { bearerOf } from "./client.ts";
-import { collect, heldSnapshot } from "./collect.ts";
+import { collectHeld } from "./collect.ts";
 import { refuse } from "./errors.ts";
 import { windows } from "./lifetimes.ts";
 import type { pollBody, startBody } from "./schema.ts";
@@ -74,5 +74,5 @@ export async function pollPush(c: Context<AppEnv>, body: z.output<typeof pollBod
     snapshot.spec.context.action === token.code &&
     snapshot.spec.context.idem === token.idempotencyKey;
   if (!snapshot || !isOwn) return refuse(c, { code: "unknown_challenge" });
-  return c.json(await collect(c, client, await heldSnapshot(c, snapshot)));
+  return c.json((await collectHeld(c, client, snapshot)).poll);
 }

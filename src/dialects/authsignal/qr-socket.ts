@@ -1,15 +1,16 @@
 import type { Context } from "hono";
-import type { PhaseName } from "../../core/challenge/state.ts";
+import { isSettled } from "../../core/challenge/view.ts";
 import { allowsOrigin } from "../../core/client/client.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
 import type { Refusal } from "../../core/refusal.ts";
+import { MINUTE, type Millis } from "../../core/time.ts";
 import { withdrawChallenge } from "../../core/usecases/withdraw-challenge.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { clientNamed, type Sender, tokenOf } from "./client.ts";
-import { collect } from "./collect.ts";
+import { orderOf } from "./collect.ts";
 import { refuse } from "./errors.ts";
 import { startQr } from "./qr.ts";
-import { follow, type Line } from "./qr-line.ts";
+import { makeTeller, tell } from "./qr-teller.ts";
 import { socketMessage } from "./schema.ts";
 import { iso } from "./translate.ts";
 
@@ -20,6 +21,8 @@ const TENANT = "x.authsignal.tenant.";
 /** There is no error message on this wire: a socket that cannot be served is closed (§8.1). */
 const CLOSE = { malformed: 4400, unauthorized: 4401, tooMany: 4429, fault: 1011 } as const;
 const LONGEST_MESSAGE = 32_768;
+/** How long a socket may stay on which nothing is under way. */
+const IDLE: Millis = MINUTE;
 
 /**
  * §8.1: QR challenges over a WebSocket. The sender is among the offered sub-protocols, of which `authsignal-ws` alone is selected; the
@@ -51,10 +54,11 @@ export async function qrSocket(c: Context<AppEnv>): Promise<Response> {
   return new Response(null, { status: 101, webSocket: theirs, headers });
 }
 
-type Live = { readonly snapshot: Snapshot; readonly line: Line };
+type Live = { readonly snapshot: Snapshot; readonly line: { stop(): void } };
 
 function serve(c: Context<AppEnv>, socket: WebSocket, sender: Sender): void {
   let live: Live | undefined;
+  const idle = makeIdle(() => hangUp(socket, 1000));
   let turn: Promise<void> = Promise.resolve();
   const inTurn = (work: () => Promise<void>): void => {
     turn = turn.then(work).catch((cause: unknown) => {
@@ -64,15 +68,35 @@ function serve(c: Context<AppEnv>, socket: WebSocket, sender: Sender): void {
   };
   socket.addEventListener("message", ({ data }) =>
     inTurn(async () => {
-      live = (await create(c, socket, sender, data, live)) ?? live;
+      idle.end();
+      live = (await create(c, socket, sender, data, { before: live, settled: idle.begin })) ?? live;
     }),
   );
   socket.addEventListener("close", ({ code }) => {
+    idle.end();
     inTurn(async () => live?.line.stop());
     // The other half of the handshake: 1005 and 1006 must not be sent.
     hangUp(socket, code === 1005 || code === 1006 ? 1000 : code);
   });
 }
+
+/** Ends a socket on which nothing is under way: it was opened and asks for nothing, or its challenge is over (T51). */
+function makeIdle(end: () => void): { begin(): void; end(): void } {
+  let stop = () => {};
+  const begin = () => {
+    stop();
+    const timer = setTimeout(end, IDLE);
+    stop = () => clearTimeout(timer);
+  };
+  begin();
+  return { begin, end: () => stop() };
+}
+
+type Around = {
+  readonly before: Live | undefined;
+  /** Called once the new challenge is over. */
+  readonly settled: () => void;
+};
 
 /** One CREATE_CHALLENGE. The challenge before it ends unless somebody has claimed it: one code at a time is good (T96). */
 async function create(
@@ -80,7 +104,7 @@ async function create(
   socket: WebSocket,
   sender: Sender,
   data: unknown,
-  before: Live | undefined,
+  { before, settled }: Around,
 ): Promise<Live | undefined> {
   const asked = readMessage(data);
   if (!asked) return void hangUp(socket, CLOSE.malformed);
@@ -98,8 +122,11 @@ async function create(
     expiresAt: iso(expiresAt),
     state: "unclaimed",
   });
-  const line = await follow(powers.rooms, id, (state) => {
-    changed(c, socket, sender, started.value, state).catch((cause: unknown) => {
+  const order = await orderOf(c, sender.client, id);
+  const changed = makeTeller(c, socket, sender.client, started.value);
+  const line = await powers.rooms.follow(id, order, (state, redeemed) => {
+    if (isSettled(state)) settled();
+    changed(state, redeemed).catch((cause: unknown) => {
       powers.log("warn", "a QR socket could not be told", { challengeId: id, cause });
       hangUp(socket, CLOSE.fault);
     });
@@ -121,35 +148,6 @@ function codeOf(refusal: Refusal): number {
   return refusal.code === "token_expired" || refusal.code === "bad_token"
     ? CLOSE.unauthorized
     : CLOSE.malformed;
-}
-
-/** Tells what became of the challenge; that nobody has claimed it yet is never said (§8.1). */
-async function changed(
-  c: Context<AppEnv>,
-  socket: WebSocket,
-  { client }: Sender,
-  { spec }: Snapshot,
-  state: PhaseName,
-): Promise<void> {
-  if (state === "claimed") return tell(socket, "STATE_CHANGE", { challengeId: spec.id, state });
-  if (state !== "approved" && state !== "redeemed" && state !== "denied") return;
-  const snapshot = await services(c).rooms.read(spec.id);
-  if (!snapshot) return;
-  const { isVerified, accessToken } = await collect(c, client, snapshot);
-  if (isVerified && accessToken === undefined) return;
-  tell(socket, "STATE_CHANGE", {
-    challengeId: spec.id,
-    state: isVerified ? "approved" : "rejected",
-    ...(accessToken === undefined ? {} : { accessToken }),
-  });
-}
-
-function tell(socket: WebSocket, type: string, data: object): void {
-  try {
-    socket.send(JSON.stringify({ type, data }));
-  } catch {
-    // The page has gone; what was decided stands.
-  }
 }
 
 function hangUp(socket: WebSocket, code: number): void {

@@ -10,7 +10,7 @@ import { startChallenge } from "../../core/usecases/start-challenge.ts";
 import { withdrawChallenge } from "../../core/usecases/withdraw-challenge.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { type Sender, senderOf, tenantOf } from "./client.ts";
-import { collect, heldSnapshot } from "./collect.ts";
+import { collectHeld } from "./collect.ts";
 import { refuse } from "./errors.ts";
 import { windows } from "./lifetimes.ts";
 import { waitingWire } from "./push.ts";
@@ -111,7 +111,7 @@ export async function qrPoll(c: Context<AppEnv>, body: z.output<typeof qrPollBod
   const own = id === body.challengeId ? powers.rooms.parse(body.challengeId) : undefined;
   const snapshot = own && (await powers.rooms.read(own));
   if (!snapshot || snapshot.spec.clientId !== client.value.id) return refuse(c, { code: "bad_handle" });
-  const held = await heldSnapshot(c, snapshot);
-  const result = await collect(c, client.value, held);
-  return c.json({ isClaimed: held.timeline.some(({ what }) => what === "claimed"), ...result });
+  const held = await collectHeld(c, client.value, snapshot);
+  const isClaimed = held.snapshot.timeline.some(({ what }) => what === "claimed");
+  return c.json({ isClaimed, ...held.poll });
 }

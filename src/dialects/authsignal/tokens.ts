@@ -2,7 +2,7 @@ import type { Action } from "../../core/action/action.ts";
 import type { Facts, Json } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
 import { issuerFor } from "../../core/client/settings.ts";
-import { type ClientId, parseClientId, parseUserId, type UserId } from "../../core/ids.ts";
+import { type ChallengeId, type ClientId, parseClientId, parseUserId, type UserId } from "../../core/ids.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { RefusalOf } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
@@ -21,6 +21,8 @@ export type ActionToken = {
   readonly scopes: readonly string[];
   readonly jti: string;
   readonly expiresAt: Instant;
+  /** The challenge that an accessToken is of. */
+  readonly challengeId?: string;
 };
 
 export const ADD = "add:authenticators";
@@ -77,17 +79,21 @@ export function clientToken(powers: Minting, client: Client, action: Action, sco
   return powers.keyring.sign("standard", { typ: "JWT" }, claimsOf(powers, client, action, scope, times));
 }
 
-/** The accessToken of a met challenge: the same claims however often it is asked for (settled question 1). */
+/**
+ * The accessToken of a met challenge: the same claims however often it is asked for (settled question 1). The challenge's id in it
+ * answers for an action whose row is not written yet.
+ */
 export const accessToken = (
   powers: Pick<Services, "keyring" | "config">,
   client: Client,
   action: Action,
   facts: Facts,
+  challengeId: ChallengeId,
 ): Promise<string> =>
   powers.keyring.sign(
     "standard",
     { typ: "JWT" },
-    claimsOf(powers, client, action, EVERY_SCOPE, facts),
+    { ...claimsOf(powers, client, action, EVERY_SCOPE, facts), cid: challengeId },
     facts.kid,
   );
 
@@ -121,5 +127,6 @@ function parse(claims: TokenClaims): ActionToken | undefined {
     scopes: word(claims.scope).split(" "),
     jti: word(claims.jti),
     expiresAt: Number(claims.exp) * SECOND,
+    ...(typeof claims.cid === "string" ? { challengeId: claims.cid } : {}),
   };
 }

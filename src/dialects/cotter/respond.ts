@@ -31,6 +31,10 @@ export async function respond(c: Context<AppEnv>, id: string, body: RespondBody)
     approved: body.approved,
   });
   if (!proof.ok) return refuseOnRecord(c, record.user.id, proof.error);
+  // A waiter's order may redeem in the turn that approves: nobody asks again whether the person is locked (T11).
+  if (body.approved && record.user.status === "locked") {
+    return refuseOnRecord(c, record.user.id, { code: "user_locked" });
+  }
   const { ip } = originOf(c);
   const decided = await decideChallenge(powers, {
     challengeId: prompt.challengeId,

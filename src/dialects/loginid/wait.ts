@@ -5,9 +5,8 @@ import type { NonceUse } from "../../core/ports/nonces.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { SECOND } from "../../core/time.ts";
-import { awaitCode, awaitNobody } from "../../core/usecases/await-code.ts";
+import { type Awaited, awaitCode, awaitNobody } from "../../core/usecases/await-code.ts";
 import { namesOther } from "../../core/usecases/check-service-token.ts";
-import type { Redeemed } from "../../core/usecases/redeem-challenge.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { retryAfterMinute } from "../../http/ip-limits.ts";
@@ -107,15 +106,17 @@ export async function result(
   c: Context<AppEnv>,
   client: Client,
   person: UserRecord,
-  { facts, snapshot }: Redeemed,
+  { facts, snapshot, owned: seen }: Awaited,
   asked: Pick<WaitBody, "username" | "no_jwt">,
   as: { readonly device?: Device; readonly action?: string } = {},
 ) {
   const { devices, keyring, handles } = services(c);
   const approver = snapshot.view.approval?.approver;
-  const owned = await devices.ofUser(person.user.id);
   const approving = approver?.kind === "device" ? approver.deviceId : undefined;
-  const device = as.device ?? owned.find(({ id }) => id === approving) ?? owned[0];
+  const named = seen?.find(({ id }) => id === approving);
+  const isComplete = seen !== undefined && (approving === undefined || named !== undefined);
+  const owned = isComplete ? seen : await devices.ofUser(person.user.id);
+  const device = as.device ?? named ?? owned.find(({ id }) => id === approving) ?? owned[0];
   const username = usernameOf(person, asked.username);
   const nid = await namespaceOf(c);
   const claims = resultClaims(client, facts, {

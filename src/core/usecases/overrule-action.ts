@@ -1,0 +1,31 @@
+import type { Action, ActionKey, ActionState } from "../action/action.ts";
+import type { Services } from "../ports/services.ts";
+import { OVERRULED, outcomeOf } from "./settle-action.ts";
+import { withdrawChallenge } from "./withdraw-challenge.ts";
+
+const MAY_BE_MET: readonly ActionState[] = ["allow", "challenge_required", "challenge_succeeded"];
+
+type Powers = Pick<Services, "actions" | "rooms" | "inboxes" | "clock">;
+
+/**
+ * Sets an action's state by the backend's word (Authsignal §5.1). Where that word is failed, blocked or a review, what its person was
+ * still asked is taken back first: nobody approves what has been decided. Undefined: there is no such action.
+ */
+export async function overruleAction(
+  powers: Powers,
+  key: ActionKey,
+  state: ActionState,
+): Promise<Action | undefined> {
+  const before = await powers.actions.find(key);
+  if (!before) return undefined;
+  const takesBack = !MAY_BE_MET.includes(state);
+  if (takesBack) await takeBack(powers, before);
+  const after = await powers.actions.setState(key, state, powers.clock.now());
+  if (takesBack && after && after.challengeId !== before.challengeId) await takeBack(powers, after);
+  return after;
+}
+
+async function takeBack(powers: Powers, { challengeId }: Action): Promise<void> {
+  const snapshot = challengeId === undefined ? undefined : await powers.rooms.read(challengeId);
+  if (snapshot && outcomeOf(snapshot) === "open") await withdrawChallenge(powers, snapshot, OVERRULED);
+}
