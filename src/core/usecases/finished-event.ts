@@ -1,3 +1,4 @@
+import { NOBODY } from "../action/backend-code.ts";
 import type { AuditEvent } from "../audit.ts";
 import type { JsonObject, Step } from "../challenge/state.ts";
 import type { Grant } from "../grant/state.ts";
@@ -16,7 +17,8 @@ export type Finished = Pick<Snapshot, "spec" | "view" | "timeline">;
 export function finishedEvent({ spec, view, timeline }: Finished): AuditEvent {
   const last = timeline.at(-1);
   const at = last?.at ?? spec.createdAt;
-  const userId = view.approval?.userId ?? spec.userId;
+  const named = view.approval?.userId ?? spec.userId;
+  const userId = named === NOBODY ? undefined : named;
   const deviceId = deviceOf(timeline);
   const { ip, country, userAgent } = spec.origin;
   return {

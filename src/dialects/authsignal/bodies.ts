@@ -24,9 +24,12 @@ export function bodyOrNone<Schema extends z.ZodType<object>>(
 const UNFIT = /[\u0000-\u001f\u007f/?#]/;
 const LONGEST = 254;
 
-/** A user's name of the path, decoded once; undefined for one that the SDKs could not have sent whole (§0.12). */
+/** Whether the SDKs can send this name of a user whole, in a path (§0.12). */
+export const isUserName = (name: string): boolean =>
+  name !== "" && name.length <= LONGEST && !UNFIT.test(name) && name.isWellFormed();
+
+/** A user's name of the path, decoded once; undefined for one that the SDKs could not have sent whole. */
 export function nameOfPath(c: Context): string | undefined {
   const name = c.req.param("user") ?? "";
-  const fits = name !== "" && name.length <= LONGEST && !UNFIT.test(name) && name.isWellFormed();
-  return fits ? name : undefined;
+  return isUserName(name) ? name : undefined;
 }

@@ -9,6 +9,7 @@ import { noStore } from "../../http/no-store.ts";
 import { query } from "../../http/query.ts";
 import { getAction, listActions, track, updateAction, validate } from "./actions.ts";
 import { answerChallenge, claim } from "./answer.ts";
+import { claimBackend, getBackendCode, startBackendCode, verifyBackend } from "./backend-codes.ts";
 import { body, bodyOrNone } from "./bodies.ts";
 import { clientNamed, requireSecret } from "./client.ts";
 import { enrolCode, startCode, verifyCode } from "./codes.ts";
@@ -24,6 +25,9 @@ import { qrSocket } from "./qr-socket.ts";
 import { queryUsers } from "./query-users.ts";
 import {
   answerBody,
+  backendClaimBody,
+  challengeBody,
+  challengesQuery,
   claimBody,
   codeBody,
   credentialBody,
@@ -43,6 +47,7 @@ import {
   usersQuery,
   validateBody,
   verifiedBody,
+  verifyBody,
 } from "./schema.ts";
 import { updateCredential, updateNonce } from "./update-credential.ts";
 import { getUser, listAuthenticators, removeAuthenticator, removeUser, updateUser } from "./users.ts";
@@ -69,6 +74,12 @@ function serverRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const secret = requireSecret;
   routes.post("/validate", secret, body(validateBody), (c) => validate(c, c.req.valid("json")));
+  routes.post("/challenge", secret, body(challengeBody), (c) => startBackendCode(c, c.req.valid("json")));
+  routes.post("/verify", secret, body(verifyBody), (c) => verifyBackend(c, c.req.valid("json")));
+  routes.post("/claim", secret, body(backendClaimBody), (c) => claimBackend(c, c.req.valid("json")));
+  routes.get("/challenges", secret, query(challengesQuery, refuse), (c) =>
+    getBackendCode(c, c.req.valid("query")),
+  );
   routes.get("/users", secret, query(usersQuery, refuse), (c) => queryUsers(c, c.req.valid("query")));
   routes.get("/users/:user", secret, getUser);
   routes.patch("/users/:user", secret, body(userBody), (c) => updateUser(c, c.req.valid("json")));

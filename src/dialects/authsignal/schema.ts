@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isUserName } from "./bodies.ts";
 
 const plain = (limit: number) =>
   z
@@ -27,6 +28,9 @@ const idempotencyKey = z
 /** Texts of P-256 keys and DER signatures are 124 and at most 96 characters. */
 const keyText = z.string().min(1).max(256);
 const challengeId = z.string().min(1).max(256);
+
+/** A user's name in a body: as paths take it. */
+const userName = z.string().refine(isUserName, "not a user id");
 
 export const trackBody = z.object({
   idempotencyKey: idempotencyKey.nullish().transform((value) => value ?? undefined),
@@ -93,6 +97,36 @@ export const verifiedBody = z.object({
   email: plain(254),
   phoneNumber: plain(32),
   isDefault: z.boolean().nullish(),
+});
+
+/** A code that a backend has sent (§9.1, `challenge`); what is missing must be in the challenge that `challengeId` names. */
+export const challengeBody = z.object({
+  verificationMethod: z.enum(["SMS", "EMAIL_OTP", "WHATSAPP"]).optional(),
+  action: code.optional(),
+  challengeId: challengeId.optional(),
+  idempotencyKey: idempotencyKey.nullish().transform((value) => value ?? undefined),
+  userId: userName.nullish().transform((value) => value ?? undefined),
+  email: plain(254),
+  phoneNumber: plain(32),
+  smsChannel: z.enum(["WHATSAPP", "DEFAULT"]).nullish(),
+  locale: plain(35),
+  deviceId: plain(128),
+  ipAddress: plain(64),
+  userAgent: plain(1_024),
+  custom,
+  scope: plain(256),
+});
+export const verifyBody = z.object({ challengeId, verificationCode: z.string().min(1).max(128) });
+export const backendClaimBody = z.object({
+  challengeId,
+  userId: userName,
+  skipVerificationCheck: z.boolean().nullish(),
+});
+export const challengesQuery = z.object({
+  challengeId: asked(256),
+  userId: asked(254),
+  action: asked(64),
+  verificationMethod: asked(32),
 });
 
 export const credentialBody = z.object({

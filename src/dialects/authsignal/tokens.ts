@@ -21,8 +21,6 @@ export type ActionToken = {
   readonly scopes: readonly string[];
   readonly jti: string;
   readonly expiresAt: Instant;
-  /** The challenge that an accessToken is of. */
-  readonly challengeId?: string;
 };
 
 export const ADD = "add:authenticators";
@@ -79,21 +77,21 @@ export function clientToken(powers: Minting, client: Client, action: Action, sco
   return powers.keyring.sign("standard", { typ: "JWT" }, claimsOf(powers, client, action, scope, times));
 }
 
-/**
- * The accessToken of a met challenge: the same claims however often it is asked for (settled question 1). The challenge's id in it
- * answers for an action whose row is not written yet.
- */
+/** The accessToken of a met challenge: the same claims however often it is asked for (settled question 1). */
 export const accessToken = (
   powers: Pick<Services, "keyring" | "config">,
   client: Client,
   action: Action,
   facts: Facts,
-  challengeId: ChallengeId,
+  challengeId?: ChallengeId,
 ): Promise<string> =>
   powers.keyring.sign(
     "standard",
     { typ: "JWT" },
-    { ...claimsOf(powers, client, action, EVERY_SCOPE, facts), cid: challengeId },
+    {
+      ...claimsOf(powers, client, action, EVERY_SCOPE, facts),
+      ...(challengeId === undefined ? {} : { cid: challengeId }),
+    },
     facts.kid,
   );
 
@@ -127,6 +125,5 @@ function parse(claims: TokenClaims): ActionToken | undefined {
     scopes: word(claims.scope).split(" "),
     jti: word(claims.jti),
     expiresAt: Number(claims.exp) * SECOND,
-    ...(typeof claims.cid === "string" ? { challengeId: claims.cid } : {}),
   };
 }

@@ -1,0 +1,83 @@
+import { type BackendCode, backendCodeOf, codePurpose } from "../action/backend-code.ts";
+import type { Client } from "../client/client.ts";
+import type { ChallengeId, ClientId } from "../ids.ts";
+import type { Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import { ok, type Result } from "../result.ts";
+import { SECOND } from "../time.ts";
+import { codeSubject } from "./code-subject.ts";
+import { sendActionCode } from "./send-action-code.ts";
+
+/** A challenge of a backend's code, as its object has it now. */
+export type Carried = { readonly snapshot: Snapshot; readonly code: BackendCode };
+
+/** The challenge of this id if the client's own backend began it; another client's is as if there were none (T106). */
+export async function backendCodeAt(
+  powers: Pick<Services, "rooms">,
+  clientId: ClientId,
+  id: ChallengeId | undefined,
+): Promise<Carried | undefined> {
+  const snapshot = id && (await powers.rooms.read(id));
+  const code = snapshot && backendCodeOf(snapshot.spec);
+  return snapshot && code && snapshot.spec.clientId === clientId ? { snapshot, code } : undefined;
+}
+
+export type SendPowers = Pick<
+  Services,
+  | "inboxes"
+  | "deliveries"
+  | "handles"
+  | "chance"
+  | "clock"
+  | "limits"
+  | "events"
+  | "background"
+  | "log"
+  | "clients"
+  | "secrets"
+  | "actionWebhooks"
+>;
+
+/** A call that comes again within this time is the SDK's own repeat of one whose answer was lost (Authsignal §3.1). */
+const REPEAT = 10 * SECOND;
+
+const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+/**
+ * Sends the code of a challenge, but not twice within ten seconds: a new code ends the one before it, so a repeated call would leave
+ * the reader with two messages of which the first is dead. Refused: what `sendActionCode` refuses.
+ */
+export async function sendOnce(
+  powers: SendPowers,
+  client: Client,
+  { snapshot: { spec }, code }: Carried,
+): Promise<Result<undefined, Refusal>> {
+  const { identifier, channel, locale } = code;
+  const subject = await codeSubject(powers, identifier);
+  const sending = `sending:${spec.id}`;
+  const first = await powers.inboxes.countInWindow(subject, sending, { limit: 1, window: REPEAT });
+  if (!first.allowed) return ok(undefined);
+  const sent = await sendActionCode(powers, {
+    challengeId: spec.id,
+    client,
+    identifier,
+    channel,
+    purpose: codePurpose(code),
+    as: { template: "one_time_code" },
+    origin: spec.origin,
+    locale,
+    expiresAt: spec.expiresAt,
+    ...(spec.userId === undefined ? {} : { userId: spec.userId }),
+    about: {
+      name: text(spec.context.name),
+      actionCode: text(spec.context.action) ?? "",
+      idempotencyKey: text(spec.context.idem) ?? "",
+      userAgent: spec.origin.userAgent,
+      ip: spec.origin.ip,
+    },
+  });
+  if (sent.ok) return ok(undefined);
+  await powers.inboxes.returnGuess(subject, sending, "void");
+  return sent;
+}

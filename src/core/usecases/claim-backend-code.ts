@@ -1,0 +1,185 @@
+import { type Action, firstState, isOpen, keyOf, mayBegin } from "../action/action.ts";
+import type { BackendCode } from "../action/backend-code.ts";
+import type { Facts, JsonObject } from "../challenge/state.ts";
+import type { Client } from "../client/client.ts";
+import type { ChallengeId } from "../ids.ts";
+import type { Applied, Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { Requester } from "./audit-event.ts";
+import { backendCodeAt, type Carried } from "./backend-code.ts";
+import { enrolledOf, isEnrolled } from "./enrolled-methods.ts";
+import { ensureNamedUser, findNamedUser } from "./find-named-user.ts";
+import { finishedEvent } from "./finished-event.ts";
+import { recordFinish } from "./record-finish.ts";
+import { redeemDraft } from "./redeem-challenge.ts";
+import { settleAction } from "./settle-action.ts";
+
+export type BackendClaim = {
+  readonly client: Client;
+  /** The client as the door's token lengths see it. */
+  readonly lengths: Client;
+  readonly challengeId: ChallengeId | undefined;
+  /** The backend's own word for the user whose challenge it is. */
+  readonly name: string;
+  /** The backend answers for what was not verified here. */
+  readonly unverified: boolean;
+  readonly by: Requester;
+};
+
+export type Claimed = {
+  readonly action: Action;
+  readonly code: BackendCode;
+  readonly challengeId: ChallengeId;
+  /** What the accessToken says; absent when nothing was verified, so that the action stands as its rule has it. */
+  readonly facts?: Facts;
+};
+
+type Powers = Pick<
+  Services,
+  | "rooms"
+  | "inboxes"
+  | "users"
+  | "actions"
+  | "authenticators"
+  | "devices"
+  | "clients"
+  | "secrets"
+  | "actionWebhooks"
+  | "records"
+  | "keyring"
+  | "handles"
+  | "chance"
+  | "clock"
+  | "events"
+  | "background"
+  | "log"
+>;
+
+const CLOSED = no({ code: "not_allowed", detail: "the action takes no challenge" } as const);
+const ANOTHERS = no({ code: "not_allowed", detail: "the challenge is another user's" } as const);
+
+/**
+ * Says whose a backend's challenge is (Authsignal §9.1, `claim`). The first name that a verified one is claimed for wins, in the challenge's
+ * object; the same claim again is answered alike while its token lives. Only the winner's user is made when unknown, and no address moves.
+ * Refused: `unknown_challenge`, `not_approved` before the code came back, `redeemed` for another name, `user_locked`, an action that takes
+ * no challenge.
+ */
+export async function claimBackendCode(
+  powers: Powers,
+  asked: BackendClaim,
+): Promise<Result<Claimed, Refusal>> {
+  const carried = await backendCodeAt(powers, asked.client.id, asked.challengeId);
+  if (!carried) return no({ code: "unknown_challenge" });
+  const { spec, view } = carried.snapshot;
+  const user = await findNamedUser(powers, asked.name);
+  if (spec.userId !== undefined && user?.user.id !== spec.userId) return ANOTHERS;
+  if (user?.user.status === "locked") return no({ code: "user_locked" });
+  if (spec.userId === undefined && !mayBegin(asked.client.settings.actions?.[codeOf(carried)])) return CLOSED;
+  const row = user && (await powers.actions.find(keyFor(carried, user)));
+  if (row && !mayTake(row, spec.id)) return CLOSED;
+  if (row && !carried.code.meets && spec.userId !== undefined) {
+    return view.approval || asked.unverified
+      ? ok({ action: row, code: carried.code, challengeId: spec.id })
+      : no({ code: "not_approved" });
+  }
+  if (view.approval) return await claimVerified(powers, asked, carried);
+  return asked.unverified ? await claimUnverified(powers, asked, carried) : no({ code: "not_approved" });
+}
+
+/** Closed is what another challenge or word has closed, and what this one has failed, as by a veto. */
+const mayTake = ({ state, challengeId }: Action, id: ChallengeId): boolean =>
+  challengeId === id
+    ? (isOpen(state) && state !== "challenge_failed") || state === "challenge_succeeded"
+    : isOpen(state);
+
+const codeOf = ({ snapshot: { spec } }: Carried): string => String(spec.context.action);
+
+const keyFor = ({ snapshot: { spec } }: Carried, { user }: UserRecord) => ({
+  clientId: spec.clientId,
+  userId: user.id,
+  code: String(spec.context.action),
+  idempotencyKey: String(spec.context.idem),
+});
+
+async function claimVerified(
+  powers: Powers,
+  asked: BackendClaim,
+  carried: Carried,
+): Promise<Result<Claimed, Refusal>> {
+  const { id } = carried.snapshot.spec;
+  const redeemed = await powers.rooms.apply(id, {
+    name: "redeem",
+    waiterProof: await powers.handles.waiterProof(["backend_code", asked.client.id, id, asked.name]),
+    draft: await redeemDraft(powers, asked.lengths, "standard", undefined),
+    ...(asked.by.ip === undefined ? {} : { ip: asked.by.ip }),
+  });
+  if (!redeemed.ok) return redeemed;
+  const { facts } = redeemed.value;
+  if (!facts) throw new Error("a redeemed challenge has facts");
+  const user = await ensureNamedUser(powers, asked.name, asked.by);
+  if (redeemed.value.changed) await note(powers, redeemed.value, user);
+  const action = await actionFor(powers, asked, carried, user);
+  const begun = await powers.actions.begin(keyOf(action), id, powers.clock.now());
+  const current = begun ? { ...action, challengeId: id } : action;
+  const settled = await settleAction(powers, asked.client, current, redeemed.value);
+  if (settled.state !== "challenge_succeeded" || settled.challengeId !== id) return CLOSED;
+  return ok({ action: settled, code: carried.code, challengeId: id, facts });
+}
+
+/** The audit row of a finished challenge, with the user whom the claim has named. */
+const note = (powers: Powers, applied: Applied, { user }: UserRecord): Promise<void> =>
+  recordFinish(powers, applied.spec.id, { ...finishedEvent(applied), userId: user.id });
+
+/** A claim without a code ends the challenge, for one name alone; what was sent meets nothing any more. */
+async function claimUnverified(
+  powers: Powers,
+  asked: BackendClaim,
+  carried: Carried,
+): Promise<Result<Claimed, Refusal>> {
+  const { snapshot, code } = carried;
+  const { id, userId } = snapshot.spec;
+  if (userId === undefined) {
+    const word = `claim:${await powers.handles.digest(["backend_code", asked.client.id, id, asked.name])}`;
+    const ended = await powers.rooms.apply(id, { name: "cancel", by: word });
+    if (!ended.ok) return ended;
+    if (ended.value.view.state !== "cancelled") return no({ code: "expired" });
+    if (lastWord(ended.value) !== word) return ANOTHERS;
+  } else if (snapshot.view.state !== "pending") {
+    return no({ code: "expired" });
+  }
+  const user = await ensureNamedUser(powers, asked.name, asked.by);
+  return ok({ action: await actionFor(powers, asked, carried, user), code, challengeId: id });
+}
+
+const lastWord = ({ timeline }: Snapshot): string | undefined => timeline.at(-1)?.by;
+
+/** The user's action of the challenge: its row, or one that is written now as `track` would. */
+async function actionFor(
+  powers: Powers,
+  { client, name }: BackendClaim,
+  carried: Carried,
+  user: UserRecord,
+): Promise<Action> {
+  const { spec } = carried.snapshot;
+  const { custom, device_id: deviceId } = spec.context;
+  const { ip, userAgent } = spec.origin;
+  const now = powers.clock.now();
+  const rule = client.settings.actions?.[codeOf(carried)];
+  const able = isEnrolled(await enrolledOf(powers, user.user.id));
+  return await powers.actions.track({
+    ...keyFor(carried, user),
+    state: firstState(rule, able, user.user.status === "locked"),
+    stateAt: now,
+    createdAt: now,
+    context: {
+      name,
+      ...(ip === undefined ? {} : { ip }),
+      ...(userAgent === undefined ? {} : { userAgent }),
+      ...(typeof deviceId === "string" ? { deviceId } : {}),
+      ...(custom === undefined ? {} : { custom: custom as JsonObject }),
+    },
+  });
+}

@@ -1,0 +1,45 @@
+import type { Client } from "../client/client.ts";
+import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { Requester } from "./audit-event.ts";
+import type { Carried } from "./backend-code.ts";
+import { identifierIdOf } from "./code-subject.ts";
+import { type EnrolledAddress, enrolVerifiedAddress } from "./enrol-verified-address.ts";
+
+type Powers = Pick<Services, "users" | "authenticators" | "handles" | "clock" | "chance">;
+
+/**
+ * Enrols the address of a code that came back, if it was sent for that, before anything says so. Without the backend's word only a user
+ * who has nothing else enrolled may begin: asked again in the statement that writes it. A code for an enrolled address is noted there.
+ * Refused: `not_allowed`, `user_exists` for what is another user's by now, `unknown_challenge` when what it had enrolled was removed
+ * since.
+ */
+export async function enrolBackendCode(
+  powers: Powers,
+  asked: {
+    readonly client: Client;
+    readonly user: UserRecord;
+    readonly carried: Carried;
+    readonly by: Requester;
+  },
+): Promise<Result<EnrolledAddress | undefined, Refusal>> {
+  const { client, user, by } = asked;
+  const { snapshot, code } = asked.carried;
+  const { identifier, mayAdd } = code;
+  const id = await identifierIdOf(powers, identifier);
+  if (code.use !== "enrol") {
+    await powers.authenticators.touch(user.user.id, id, powers.clock.now());
+    return ok(undefined);
+  }
+  if (snapshot.view.approval) {
+    const authenticator = await powers.authenticators.find(user.user.id, id);
+    return authenticator ? ok({ user, authenticator, isNew: false }) : no({ code: "unknown_challenge" });
+  }
+  const given = { user, identifier, clientId: client.id, assertedBy: "proof", by } as const;
+  const enrolled = await enrolVerifiedAddress(powers, { ...given, onlyFirst: !mayAdd });
+  return enrolled.ok || enrolled.error.code !== "enrolment_closed"
+    ? enrolled
+    : no({ code: "not_allowed", detail: "the user has another authenticator by now" });
+}

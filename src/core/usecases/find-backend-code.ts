@@ -1,0 +1,46 @@
+import type { BackendCode } from "../action/backend-code.ts";
+import type { ChallengeId, ClientId } from "../ids.ts";
+import type { Services } from "../ports/services.ts";
+import { backendCodeAt, type Carried } from "./backend-code.ts";
+import { findNamedUser } from "./find-named-user.ts";
+
+export type BackendCodeSought = {
+  readonly clientId: ClientId;
+  readonly challengeId?: ChallengeId | undefined;
+  /** The backend's own word for a user. */
+  readonly name?: string | undefined;
+  readonly action?: string | undefined;
+  readonly method?: BackendCode["method"] | undefined;
+};
+
+type Powers = Pick<Services, "rooms" | "users" | "actions">;
+
+/** Actions of a user that are looked through, newest first. */
+const NEWEST = 10;
+
+/** The challenge that is meant, by its id or as a user's newest, while it waits or has been approved. All that is given must fit. */
+export async function findBackendCode(
+  powers: Powers,
+  sought: BackendCodeSought,
+): Promise<Carried | undefined> {
+  const { clientId, challengeId, name, action } = sought;
+  const user = name === undefined ? undefined : await findNamedUser(powers, name);
+  if (name !== undefined && !user) return undefined;
+  const userId = user?.user.id;
+  const fits = ({ snapshot: { spec, view }, code }: Carried): boolean =>
+    (view.state === "pending" || view.approval !== undefined) &&
+    (userId === undefined || spec.userId === userId) &&
+    (action === undefined || spec.context.action === action) &&
+    (sought.method === undefined || code.method === sought.method);
+  if (challengeId !== undefined) {
+    const carried = await backendCodeAt(powers, clientId, challengeId);
+    return carried && fits(carried) ? carried : undefined;
+  }
+  if (userId === undefined) return undefined;
+  const codes = action === undefined ? {} : { codes: [action] };
+  for (const row of await powers.actions.ofUser({ clientId, userId, size: NEWEST, ...codes })) {
+    const carried = await backendCodeAt(powers, clientId, row.challengeId);
+    if (carried && fits(carried)) return carried;
+  }
+  return undefined;
+}

@@ -1,0 +1,170 @@
+import { type Action, isOpen } from "../action/action.ts";
+import { type BackendCode, codePurpose, NOBODY } from "../action/backend-code.ts";
+import type { VerifiedProof } from "../challenge/proof.ts";
+import type { Client } from "../client/client.ts";
+import type { ChallengeId } from "../ids.ts";
+import type { Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
+import type { Refusal, RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { Requester } from "./audit-event.ts";
+import { backendCodeAt, type Carried } from "./backend-code.ts";
+import { identifierIdOf } from "./code-subject.ts";
+import { enrolBackendCode } from "./enrol-backend-code.ts";
+import type { EnrolledAddress } from "./enrol-verified-address.ts";
+import { noteRefusal } from "./note-refusal.ts";
+import { checkCode, vouchForCode } from "./prove-code.ts";
+import { OUT_OF_ATTEMPTS, settleAction } from "./settle-action.ts";
+import { withdrawChallenge } from "./withdraw-challenge.ts";
+
+export type TypedBackendCode = {
+  readonly client: Client;
+  readonly challengeId: ChallengeId | undefined;
+  readonly code: string;
+  readonly by: Requester;
+};
+
+/** What became of a code that was typed back; a wrong one is an answer, not a refusal. */
+export type BackendCodeVerdict =
+  | { readonly outcome: "wrong" | "exhausted" | "vetoed" }
+  | {
+      readonly outcome: "right";
+      readonly code: BackendCode;
+      readonly user?: UserRecord;
+      readonly enrolled?: EnrolledAddress;
+    };
+
+type Powers = Pick<
+  Services,
+  | "rooms"
+  | "inboxes"
+  | "users"
+  | "actions"
+  | "authenticators"
+  | "devices"
+  | "clients"
+  | "secrets"
+  | "actionWebhooks"
+  | "handles"
+  | "proofs"
+  | "chance"
+  | "clock"
+  | "events"
+  | "background"
+  | "log"
+>;
+type Verdict = Result<BackendCodeVerdict, Refusal>;
+
+const WRONG: Verdict = ok({ outcome: "wrong" });
+const EXHAUSTED: Verdict = ok({ outcome: "exhausted" });
+const VETOED: Verdict = ok({ outcome: "vetoed" });
+
+/**
+ * Checks a code that a backend was given (Authsignal §9.1, `verify`). Guesses are counted before anything is compared, for the address
+ * and for the user, where there is one; once they are used up the challenge is over and its action has failed. A right one approves
+ * the challenge, enrols the address if it was sent for that, and settles the user's action; the right one again is right again. Refused:
+ * `unknown_challenge`, `user_locked`, what enrolling refuses.
+ */
+export async function verifyBackendCode(powers: Powers, asked: TypedBackendCode): Promise<Verdict> {
+  const carried = await backendCodeAt(powers, asked.client.id, asked.challengeId);
+  if (!carried) return no({ code: "unknown_challenge" });
+  const { spec, view, timeline } = carried.snapshot;
+  if (view.state === "cancelled" && timeline.at(-1)?.by === OUT_OF_ATTEMPTS) return EXHAUSTED;
+  if (view.state !== "pending" && view.approval === undefined) return WRONG;
+  const person = spec.userId === undefined ? undefined : await personOf(powers, carried);
+  if (person && !person.ok) return person;
+  if (person && !(await isGood(powers, person.value, carried))) return WRONG;
+  const checked = await checkCode(powers, {
+    challengeId: spec.id,
+    identifier: carried.code.identifier,
+    purpose: codePurpose(carried.code),
+    code: asked.code,
+    ...(spec.userId === undefined ? {} : { userId: spec.userId }),
+  });
+  if (!checked.ok) return await refused(powers, asked, carried, checked.error.code);
+  const proof = vouchForCode(powers, { ...checked.value, userId: spec.userId ?? NOBODY });
+  if (person) return await meet(powers, asked, { ...person.value, carried, proof });
+  return (await approve(powers, asked, carried, proof))
+    ? ok({ outcome: "right", code: carried.code })
+    : WRONG;
+}
+
+type Person = { readonly user: UserRecord; readonly action: Action };
+
+/** The user of a challenge, and the action that it was begun for. */
+async function personOf(
+  powers: Powers,
+  { snapshot: { spec } }: Carried,
+): Promise<Result<Person, RefusalOf<"unknown_challenge" | "user_locked">>> {
+  const { clientId, userId, context } = spec;
+  const user = userId && (await powers.users.byId(userId));
+  if (!user) return no({ code: "unknown_challenge" });
+  if (user.user.status === "locked") return no({ code: "user_locked" });
+  const key = { clientId, userId, code: String(context.action), idempotencyKey: String(context.idem) };
+  const action = await powers.actions.find(key);
+  return action ? ok({ user, action }) : no({ code: "unknown_challenge" });
+}
+
+/** An action that is blocked or under review is met by no code, and an address that was removed meanwhile meets nothing. */
+async function isGood(powers: Powers, { user, action }: Person, { code }: Carried): Promise<boolean> {
+  if (!isOpen(action.state) && action.state !== "challenge_succeeded") return false;
+  if (code.use !== "meet") return true;
+  const id = await identifierIdOf(powers, code.identifier);
+  return (await powers.authenticators.find(user.user.id, id))?.verifiedAt !== undefined;
+}
+
+/** The right code of a user's: enrolled before anything says so, then approved, then the action is brought along. */
+async function meet(
+  powers: Powers,
+  asked: TypedBackendCode,
+  { user, action, carried, proof }: Person & { readonly carried: Carried; readonly proof: VerifiedProof },
+): Promise<Verdict> {
+  const enrolled = await enrolBackendCode(powers, { ...asked, user, carried });
+  if (!enrolled.ok) return enrolled;
+  const approved = await approve(powers, asked, carried, proof);
+  if (!approved) return WRONG;
+  const { code } = carried;
+  const takesCourse = action.state === "allow" || action.state === "challenge_succeeded";
+  const settles = code.meets && (code.use === "meet" || takesCourse);
+  if (settles && !(await isMet(powers, asked.client, action, approved))) return VETOED;
+  return ok({ outcome: "right", code, user, ...(enrolled.value ? { enrolled: enrolled.value } : {}) });
+}
+
+/** Approved by this code, now or before; undefined for what ended otherwise. */
+async function approve(
+  powers: Pick<Services, "rooms">,
+  { by: { ip } }: TypedBackendCode,
+  { snapshot: { spec } }: Carried,
+  proof: VerifiedProof,
+): Promise<Snapshot | undefined> {
+  const from = ip === undefined ? {} : { ip };
+  const applied = await powers.rooms.apply(spec.id, { name: "approve", proof, ...from });
+  const after = applied.ok ? applied.value : await powers.rooms.read(spec.id);
+  return after?.view.approval ? after : undefined;
+}
+
+/** Brings the action along; false when the client's webhook vetoed, or another word had failed it. */
+async function isMet(powers: Powers, client: Client, action: Action, approved: Snapshot): Promise<boolean> {
+  if (!isOpen(action.state)) return action.state === "challenge_succeeded";
+  return (await settleAction(powers, client, action, approved)).state === "challenge_succeeded";
+}
+
+async function refused(
+  powers: Powers,
+  { client, by: { ip } }: TypedBackendCode,
+  { snapshot, code }: Carried,
+  reason: string,
+): Promise<Verdict> {
+  const { id, clientId, userId, context } = snapshot.spec;
+  const from = ip === undefined ? {} : { ip };
+  noteRefusal(powers, { type: "code_refused", subject: id, clientId: client.id, reason, ...from });
+  if (reason !== "code_locked") return WRONG;
+  if (snapshot.view.state !== "pending") return EXHAUSTED;
+  await withdrawChallenge(powers, snapshot, OUT_OF_ATTEMPTS);
+  if (userId !== undefined && code.meets) {
+    const key = { clientId, userId, code: String(context.action), idempotencyKey: String(context.idem) };
+    await powers.actions.fail(key, id, powers.clock.now());
+  }
+  return EXHAUSTED;
+}

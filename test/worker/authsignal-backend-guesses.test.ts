@@ -1,0 +1,365 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import {
+  type Backend,
+  backend,
+  EXHAUSTED,
+  mail,
+  number,
+  WAYS,
+  WRONG,
+  wrongFor,
+} from "./support/backend-codes.ts";
+import { fresh, type Json } from "./support/cotter.ts";
+
+const INVALID = { status: 400, body: { error: "invalid_request" } };
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
+afterEach(() => void vi.useRealTimers());
+
+const authenticators = async (shop: Backend, user: string) =>
+  (await shop.call("GET", `/users/${user}/authenticators`)).body as unknown as Json[];
+
+describe("a code for a user's action", () => {
+  test.each(WAYS)("$word: goes to the enrolled address and meets the action", async (way) => {
+    const shop = await backend();
+    const enrolledAs = way.word === "EMAIL_OTP" ? "EMAIL_OTP" : "SMS";
+    const { user, address, id } = await shop.enrolled(enrolledAs, way.member, way.address());
+    const asked = { verificationMethod: way.word, action: "pay", userId: user };
+    const { body } = await shop.challenge(asked);
+    expect(shop.messages).toMatchObject([{ to: address, channel: way.channel }]);
+    const { challengeId, idempotencyKey } = body;
+    expect(await shop.state(user, "pay", idempotencyKey)).toBe("CHALLENGE_REQUIRED");
+    const found = await shop.get({ userId: user, action: "pay", verificationMethod: way.word });
+    expect(found.body).toMatchObject({ challengeId, [way.member]: address });
+    expect((await shop.get({ userId: user, action: "signIn" })).body).toEqual({});
+    expect((await shop.verify(challengeId, shop.lastCode())).body).toEqual({
+      isVerified: true,
+      [way.member]: address,
+      verificationMethod: way.word,
+    });
+    expect(await shop.state(user, "pay", idempotencyKey)).toBe("CHALLENGE_SUCCEEDED");
+    const listed = await authenticators(shop, user);
+    expect(listed).toMatchObject([{ userAuthenticatorId: id, lastVerifiedAt: expect.any(String) }]);
+    expect(await shop.claim(challengeId, fresh("u"))).toMatchObject(INVALID);
+    const claimed = await shop.claim(challengeId, user);
+    expect((await shop.validate({ token: claimed.body.token })).body).toMatchObject({
+      ...{ isValid: true, userId: user, action: "pay", verificationMethod: way.word },
+    });
+    expect(await shop.challenge({ ...asked, idempotencyKey })).toMatchObject(INVALID);
+  });
+
+  test("an address that the user has not enrolled is refused: it would prove nothing about the person", async () => {
+    const shop = await backend();
+    const { user } = await shop.enrolled();
+    const asked = { verificationMethod: "EMAIL_OTP", action: "pay", userId: user };
+    expect(await shop.challenge({ ...asked, email: mail() })).toMatchObject(INVALID);
+    const sms = { ...asked, verificationMethod: "SMS" };
+    expect(await shop.challenge(sms)).toMatchObject(INVALID);
+    expect(await shop.challenge({ ...asked, userId: fresh("u") })).toMatchObject(INVALID);
+    expect(shop.messages).toEqual([]);
+  });
+
+  test("with the scope a further address is enrolled, and the action still waits", async () => {
+    const shop = await backend();
+    const { user } = await shop.enrolled();
+    const phoneNumber = number();
+    const scope = "add:authenticators";
+    const asked = { verificationMethod: "SMS", action: "pay", userId: user, phoneNumber, scope };
+    const { body } = await shop.challenge(asked);
+    expect(await authenticators(shop, user)).toHaveLength(1);
+    for (let times = 0; times < 2; times++) {
+      expect((await shop.verify(body.challengeId, shop.lastCode())).body.isVerified).toBe(true);
+    }
+    const listed = await authenticators(shop, user);
+    expect(listed.map(({ verificationMethod }) => verificationMethod).toSorted()).toEqual([
+      "EMAIL_OTP",
+      "SMS",
+    ]);
+    const added = listed.find((row) => row.phoneNumber === phoneNumber);
+    expect(await shop.state(user, "pay", body.idempotencyKey)).toBe("CHALLENGE_REQUIRED");
+    const { token } = (await shop.claim(body.challengeId, user)).body;
+    expect((await shop.validate({ token })).body).toMatchObject({
+      isValid: false,
+      state: "CHALLENGE_REQUIRED",
+    });
+    const created = shop.queued.filter((one) => one.kind === "action_webhook");
+    expect(created.map(({ event }) => [event.type, event.data.phoneNumber])).toContainEqual([
+      "authenticator.created",
+      phoneNumber,
+    ]);
+    expect(created).toHaveLength(2);
+    await shop.call("DELETE", `/users/${user}/authenticators/${added?.userAuthenticatorId}`);
+    expect(await shop.verify(body.challengeId, shop.lastCode())).toMatchObject(INVALID);
+    expect(await authenticators(shop, user)).toHaveLength(1);
+  });
+
+  test("the first address of a user who has nothing is enrolled and meets the action; of two at once one is", async () => {
+    const shop = await backend();
+    const user = fresh("u");
+    const begin = async (phoneNumber: string) => {
+      const { body } = await shop.challenge({
+        verificationMethod: "SMS",
+        action: "signUp",
+        userId: user,
+        phoneNumber,
+      });
+      return { id: body.challengeId, key: body.idempotencyKey, code: shop.lastCode() };
+    };
+    const two = [await begin(number()), await begin(number())];
+    const verdicts = await Promise.all(two.map(({ id, code }) => shop.verify(id, code)));
+    expect(verdicts.map(({ status }) => status).toSorted()).toEqual([200, 400]);
+    expect(await authenticators(shop, user)).toHaveLength(1);
+    const won = two[verdicts.findIndex(({ status }) => status === 200)];
+    expect((await shop.verify(won?.id, won?.code ?? "")).body.isVerified).toBe(true);
+    expect(await shop.state(user, "signUp", won?.key)).toBe("CHALLENGE_SUCCEEDED");
+    vi.setSystemTime(Date.now() + 25 * 60_000);
+    const late = await shop.challenge({
+      verificationMethod: "SMS",
+      action: "signUp",
+      userId: user,
+      phoneNumber: number(),
+    });
+    expect(late).toMatchObject(INVALID);
+  });
+
+  test("T20 another user's address is not enrolled, also when it became theirs meanwhile", async () => {
+    const shop = await backend();
+    const [user, email] = [fresh("u"), mail()];
+    const asked = { verificationMethod: "EMAIL_OTP", action: "signUp", userId: user, email };
+    const { body } = await shop.challenge(asked);
+    const owner = await shop.enrolled("EMAIL_OTP", "email", email);
+    expect(await shop.verify(body.challengeId, shop.lastCode())).toMatchObject(INVALID);
+    expect(await authenticators(shop, user)).toEqual([]);
+    expect(await shop.state(user, "signUp", body.idempotencyKey)).toBe("ALLOW");
+    expect(await shop.challenge({ ...asked, idempotencyKey: "k" })).toMatchObject(INVALID);
+    expect((await shop.call("GET", `/users?email=${email}`)).body.users).toMatchObject([
+      { userId: owner.user },
+    ]);
+  });
+
+  test("a blocked or reviewed action is met by no code, whenever it became that", async () => {
+    const shop = await backend({ actions: { pay: "block", send: "review" } });
+    const { user } = await shop.enrolled();
+    for (const action of ["pay", "send"]) {
+      expect(await shop.challenge({ verificationMethod: "EMAIL_OTP", action, userId: user })).toMatchObject(
+        INVALID,
+      );
+    }
+    expect(shop.messages).toEqual([]);
+    for (const state of ["BLOCK", "REVIEW_REQUIRED"]) {
+      const { body } = await shop.challenge({
+        verificationMethod: "EMAIL_OTP",
+        action: "look",
+        userId: user,
+      });
+      await shop.call("PATCH", `/users/${user}/actions/look/${body.idempotencyKey}`, { state });
+      expect((await shop.verify(body.challengeId, shop.lastCode())).body).toEqual(WRONG);
+      expect(await shop.state(user, "look", body.idempotencyKey)).toBe(state);
+      expect(await shop.challenge({ challengeId: body.challengeId })).toMatchObject(INVALID);
+      vi.setSystemTime(Date.now() + 11_000);
+    }
+  });
+
+  test("a locked user is asked nothing and verifies nothing; a removed address meets nothing", async () => {
+    const shop = await backend();
+    const { user, id } = await shop.enrolled();
+    const asked = { verificationMethod: "EMAIL_OTP", action: "pay", userId: user };
+    const first = await shop.challenge(asked);
+    const code = shop.lastCode();
+    await shop.call("DELETE", `/users/${user}/authenticators/${id}`);
+    expect((await shop.verify(first.body.challengeId, code)).body).toEqual(WRONG);
+    const other = await shop.enrolled();
+    const second = await shop.challenge({ ...asked, userId: other.user });
+    const record = await shop.at.services.users.byExternalId(other.user);
+    await shop.at.services.users.update(record!.user.id, { status: "locked" }, Date.now());
+    expect(await shop.verify(second.body.challengeId, shop.lastCode())).toMatchObject(INVALID);
+    expect(await shop.challenge({ ...asked, userId: other.user })).toMatchObject(INVALID);
+  });
+
+  test("action.verify may veto: the code was right, and nothing is verified", async () => {
+    const shop = await backend(
+      { webhook_events: ["action.verify"] },
+      {
+        outcome: () => ({ kind: "refused", reason: "status 403" }),
+      },
+    );
+    const { user } = await shop.enrolled();
+    const { body } = await shop.challenge({ verificationMethod: "EMAIL_OTP", action: "pay", userId: user });
+    expect((await shop.verify(body.challengeId, shop.lastCode())).body).toEqual({ isVerified: false });
+    expect(await shop.state(user, "pay", body.idempotencyKey)).toBe("CHALLENGE_FAILED");
+    expect(await shop.claim(body.challengeId, user)).toMatchObject(INVALID);
+  });
+
+  test("a client that sends itself is given the code; when it does not take it, nothing is pending", async () => {
+    let takes = true;
+    const shop = await backend(
+      { webhook_events: ["email.created"] },
+      {
+        outcome: () => (takes ? { kind: "sent" } : { kind: "retry", reason: "status 500" }),
+      },
+    );
+    const { user, address } = await shop.enrolled();
+    const asked = { verificationMethod: "EMAIL_OTP", action: "pay", userId: user };
+    const { body } = await shop.challenge({ ...asked, locale: "de" });
+    const { data } = shop.told[0] as { data: Json };
+    expect(data).toMatchObject({
+      to: address,
+      userId: user,
+      actionCode: "pay",
+      idempotencyKey: body.idempotencyKey,
+      locale: "de",
+    });
+    expect(shop.messages).toEqual([]);
+    expect((await shop.verify(body.challengeId, String(data.code))).body.isVerified).toBe(true);
+    takes = false;
+    const key = fresh("key");
+    const failed = await shop.challenge({ ...asked, idempotencyKey: key });
+    expect(failed).toMatchObject({ status: 502, body: { error: "webhook_failed" } });
+    expect((await shop.get({ userId: user })).body).toMatchObject({ challengeId: body.challengeId });
+    takes = true;
+    expect((await shop.challenge({ ...asked, idempotencyKey: key })).status).toBe(200);
+  });
+});
+
+describe("guesses", () => {
+  const begun = async (shop: Backend, more: Json = {}) => {
+    const { body } = await shop.challenge({ verificationMethod: "EMAIL_OTP", action: "pay", ...more });
+    return { id: body.challengeId, key: body.idempotencyKey, code: shop.lastCode() };
+  };
+
+  test("T60 the fifth wrong code ends it: the right one is late, the action has failed, the address is locked", async () => {
+    const shop = await backend();
+    const { user } = await shop.enrolled();
+    const { id, key, code } = await begun(shop, { userId: user });
+    for (let guess = 0; guess < 4; guess++) {
+      expect((await shop.verify(id, wrongFor(code))).body).toEqual(WRONG);
+    }
+    expect((await shop.verify(id, wrongFor(code))).body).toEqual(EXHAUSTED);
+    expect((await shop.verify(id, code)).body).toEqual(EXHAUSTED);
+    expect(await shop.state(user, "pay", key)).toBe("CHALLENGE_FAILED");
+    expect(
+      (await shop.challenge({ verificationMethod: "EMAIL_OTP", action: "pay", userId: user })).status,
+    ).toBe(429);
+    expect(await shop.claim(id, user)).toMatchObject(INVALID);
+    vi.setSystemTime(Date.now() + 15 * 60_000 + 1);
+    const next = await begun(shop, { userId: user });
+    expect((await shop.verify(next.id, next.code)).body.isVerified).toBe(true);
+  });
+
+  test("T60 wrong codes stay counted over new challenges, and for nobody's challenges too", async () => {
+    const shop = await backend();
+    const email = mail();
+    for (let round = 0; round < 4; round++) {
+      const { id, code } = await begun(shop, { email });
+      expect((await shop.verify(id, wrongFor(code))).body).toEqual(WRONG);
+    }
+    const { id, code } = await begun(shop, { email });
+    expect((await shop.verify(id, wrongFor(code))).body).toEqual(EXHAUSTED);
+    expect((await shop.verify(id, code)).body).toEqual(EXHAUSTED);
+    expect(await shop.claim(id, fresh("u"))).toMatchObject(INVALID);
+  });
+
+  test("T62 another spelling of the address or number is the same count", async () => {
+    const shop = await backend();
+    const [local] = mail().split("@");
+    const spellings = [
+      `${local}@example.com`,
+      `${local}+1@example.com`,
+      `${local?.toUpperCase()}@EXAMPLE.com.`,
+    ];
+    let verdict: unknown;
+    for (let guess = 0; guess < 5; guess++) {
+      const { id, code } = await begun(shop, { email: spellings[guess % spellings.length] });
+      verdict = (await shop.verify(id, wrongFor(code))).body;
+    }
+    expect(verdict).toEqual(EXHAUSTED);
+    const digits = number().slice(3);
+    const written = [`+64${digits}`, `+64 0${digits}`, `+64 (0)${digits.slice(0, 2)} ${digits.slice(2)}`];
+    for (let guess = 0; guess < 5; guess++) {
+      const phoneNumber = written[guess % written.length];
+      const { id, code } = await begun(shop, { verificationMethod: "SMS", phoneNumber });
+      verdict = (await shop.verify(id, wrongFor(code))).body;
+    }
+    expect(verdict).toEqual(EXHAUSTED);
+    expect(new Set(shop.messages.slice(-5).map(({ to }) => to))).toEqual(new Set([`+64${digits}`]));
+  });
+
+  test("T63 race: of a hundred wrong codes at once at most five are compared", async () => {
+    const shop = await backend();
+    const { user } = await shop.enrolled();
+    const { id, code } = await begun(shop, { userId: user });
+    const all = await Promise.all(Array.from({ length: 100 }, () => shop.verify(id, wrongFor(code))));
+    const wrong = all.filter(({ body }) => body.failureReason === WRONG.failureReason);
+    expect(wrong.length).toBeLessThanOrEqual(4);
+    expect(all.filter(({ body }) => body.failureReason === EXHAUSTED.failureReason)).toHaveLength(
+      100 - wrong.length,
+    );
+    expect((await shop.verify(id, code)).body).toEqual(EXHAUSTED);
+  });
+
+  test("race: twenty right codes at once are one approval, one success, one enrolment; each is told so", async () => {
+    const shop = await backend();
+    const user = fresh("u");
+    const { id, key, code } = await begun(shop, { userId: user, email: mail() });
+    const all = await Promise.all(Array.from({ length: 20 }, () => shop.verify(id, code)));
+    for (const { body } of all) expect(body.isVerified).toBe(true);
+    const snapshot = await shop.at.services.rooms.read(shop.at.services.rooms.parse(String(id))!);
+    expect(snapshot?.timeline.filter(({ what }) => what === "approved")).toHaveLength(1);
+    expect(await shop.state(user, "pay", key)).toBe("CHALLENGE_SUCCEEDED");
+    const record = await shop.at.services.users.byExternalId(user);
+    const trail = await shop.at.services.records.events({ userId: record!.user.id, size: 99 });
+    expect(trail.filter(({ type }) => type === "authenticator.enrolled")).toHaveLength(1);
+    expect(shop.queued.filter(({ kind }) => kind === "action_webhook")).toHaveLength(1);
+    expect((await shop.verify(id, wrongFor(code))).body).toEqual(WRONG);
+    expect((await shop.verify(id, code)).body.isVerified).toBe(true);
+  });
+
+  test("T70 a code is for its own challenge, and for no other of the same address", async () => {
+    const shop = await backend();
+    const { user, address } = await shop.enrolled();
+    const one = await begun(shop, { userId: user });
+    const two = await begun(shop, { email: address });
+    const page = await shop.track(user, "look");
+    if (one.code !== two.code) {
+      expect((await shop.verify(one.id, two.code)).body).toEqual(WRONG);
+      expect((await shop.verify(two.id, one.code)).body).toEqual(WRONG);
+    }
+    const typed = await shop.at.call(
+      "POST",
+      "/v1/client/verify/email-otp",
+      { verificationCode: one.code },
+      { Authorization: `Bearer ${page.body.token}` },
+    );
+    expect(typed.body.isVerified).not.toBe(true);
+    expect((await shop.verify(one.id, one.code)).body.isVerified).toBe(true);
+    expect((await shop.verify(two.id, two.code)).body.isVerified).toBe(true);
+  });
+
+  test("a code that is over is told like a wrong one", async () => {
+    const shop = await backend();
+    const { id, code } = await begun(shop, { email: mail() });
+    vi.setSystemTime(Date.now() + 600_000);
+    expect((await shop.verify(id, code)).body).toEqual(WRONG);
+    expect((await shop.get({ challengeId: String(id) })).body).toEqual({});
+  });
+
+  test("T64 the code is in nothing but the message", async () => {
+    const shop = await backend();
+    const { user } = await shop.enrolled();
+    const answers: unknown[] = [];
+    for (const more of [{ userId: user }, { email: mail() }]) {
+      const begun = await shop.challenge({ verificationMethod: "EMAIL_OTP", action: "pay", ...more });
+      const code = shop.lastCode();
+      const { challengeId } = begun.body;
+      answers.push(begun.body, (await shop.verify(challengeId, wrongFor(code))).body);
+      answers.push((await shop.get({ challengeId: String(challengeId) })).body);
+      answers.push((await shop.verify(challengeId, code)).body);
+      answers.push((await shop.claim(challengeId, user)).body);
+      const trail = await shop.at.services.records.events({ clientId: shop.tenant.id, size: 99 });
+      const all = JSON.stringify([answers, trail, shop.queued, shop.logged, shop.told]);
+      expect(code).toMatch(/^\d{6}$/);
+      expect(all.replaceAll(/\d{7,}/g, "")).not.toContain(code);
+      vi.setSystemTime(Date.now() + 11_000);
+    }
+  });
+});
