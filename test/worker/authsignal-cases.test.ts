@@ -93,11 +93,22 @@ describe("who may answer", () => {
   });
 
   test("T25 a removed device, and one younger than the challenge, are refused; its own signature on record", async () => {
-    const { here, tenant, user, phone } = await scene();
+    const { here, tenant, user, phone, queued } = await scene();
     const { id } = await startPush(here, tenant, user);
     vi.setSystemTime(Date.now() + 1_000);
     const young = await enrol(here, tenant, user);
     expect(read(await answer(here, young, id, true))).toEqual(INVALID);
+    const reasons = () =>
+      queued.flatMap((message) =>
+        message.kind === "audit" ? message.events.map(({ reason }) => reason) : [],
+      );
+    expect(reasons()).toEqual(["device_too_young"]);
+    const foreign = await phone.key.sign("another text");
+    expect(read(await answer(here, phone, id, true, { signature: foreign }))).toEqual([
+      400,
+      "invalid_credential",
+    ]);
+    expect(reasons()).toEqual(["device_too_young", "bad_signature"]);
     expect((await server(here, tenant, "DELETE", `/users/${user}/authenticators/${phone.id}`)).status).toBe(
       200,
     );

@@ -14,8 +14,9 @@ import { keepPushToken } from "../../core/usecases/enrol-by-token.ts";
 import type { Namespace } from "../../core/usecases/enrolled-methods.ts";
 import { settleAction } from "../../core/usecases/settle-action.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { failUntracked, putOnRecord } from "./claimed-action.ts";
 import { actionOf } from "./collect.ts";
-import { type Holder, holderOf, signedBy } from "./credentials.ts";
+import { type Holder, holderOf, refuseOnRecord, signedBy } from "./credentials.ts";
 import { refuse } from "./errors.ts";
 import { canAnswer } from "./prompts.ts";
 import type { answerBody, claimBody } from "./schema.ts";
@@ -35,7 +36,8 @@ export async function answerChallenge(
   const id = powers.rooms.parse(body.challengeId);
   if (id === undefined) return refuse(c, { code: "unknown_challenge" });
   const decided = await decide(c, namespace, holder.value, id, body);
-  if (!decided.ok) return refuse(c, decided.error);
+  if (!decided.ok) return refuseOnRecord(c, holder.value, decided.error);
+  await failUntracked(powers, decided.value, holder.value.user);
   return c.json({ isVerified: (await settled(c, holder.value, decided.value)) && body.approved });
 }
 
@@ -123,7 +125,8 @@ export async function claim(
     evidence: await powers.handles.digest(["signature", powers.proofs.signatureMark(body.signature)]),
     ...(ip === undefined ? {} : { ip }),
   });
-  if (!claimed.ok) return refuse(c, claimed.error);
+  if (!claimed.ok) return refuseOnRecord(c, holder.value, claimed.error);
+  await putOnRecord(powers, claimed.value, holder.value.user);
   const { action, idem } = claimed.value.spec.context;
   const { custom } = await powers.authenticators.profile(holder.value.device.userId);
   return c.json({

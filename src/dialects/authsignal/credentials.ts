@@ -53,26 +53,44 @@ export async function holderOfSender(
 export const holderOfQuery = (c: Context<AppEnv>, namespace: Namespace): Promise<Result<Holder, Refusal>> =>
   holderOf(c, namespace, keyTextOfQuery(c.req.query("publicKey") ?? ""));
 
-/** Checks what a credential signed; a signature that does not fit is put on record (T25). */
+const SUSPICIOUS: ReadonlySet<Refusal["code"]> = new Set([
+  "bad_signature",
+  "claimed_by_other",
+  "device_of_another_user",
+  "device_too_young",
+  "replayed",
+]);
+
+/** Puts on record what may be an attack on the credential's user (T25). */
+function keepOnRecord(c: Context<AppEnv>, { client, device }: Holder, { code }: Refusal): void {
+  if (!SUSPICIOUS.has(code)) return;
+  const { ip } = originOf(c);
+  noteRefusal(services(c), {
+    type: "decision_refused",
+    subject: device.userId,
+    userId: device.userId,
+    clientId: client.id,
+    reason: code,
+    ...(ip === undefined ? {} : { ip }),
+  });
+}
+
+/** Answers a refusal of something that was signed well. */
+export function refuseOnRecord(c: Context<AppEnv>, holder: Holder, refusal: Refusal): Response {
+  if (refusal.code !== "bad_signature") keepOnRecord(c, holder, refusal);
+  return refuse(c, refusal);
+}
+
+/** Checks what a credential signed; a signature that does not fit is put on record. */
 export async function signedBy(
   c: Context<AppEnv>,
-  { client, device }: Holder,
+  holder: Holder,
   message: string,
   signature: string,
   decision: "approve" | "deny" = "approve",
 ): Promise<Result<VerifiedProof, Refusal>> {
-  const powers = services(c);
-  const proof = await powers.proofs.device(device, message, signature, decision);
-  if (!proof.ok) {
-    const { ip } = originOf(c);
-    noteRefusal(powers, {
-      type: "decision_refused",
-      subject: device.userId,
-      clientId: client.id,
-      reason: proof.error.code,
-      ...(ip === undefined ? {} : { ip }),
-    });
-  }
+  const proof = await services(c).proofs.device(holder.device, message, signature, decision);
+  if (!proof.ok) keepOnRecord(c, holder, proof.error);
   return proof;
 }
 
