@@ -21,6 +21,8 @@ export type ActionToken = {
   readonly scopes: readonly string[];
   readonly jti: string;
   readonly expiresAt: Instant;
+  /** The challenge that an accessToken is of. */
+  readonly challengeId?: string;
 };
 
 export const ADD = "add:authenticators";
@@ -77,21 +79,21 @@ export function clientToken(powers: Minting, client: Client, action: Action, sco
   return powers.keyring.sign("standard", { typ: "JWT" }, claimsOf(powers, client, action, scope, times));
 }
 
-/** The accessToken of a met challenge: the same claims however often it is asked for (settled question 1). */
+/**
+ * The accessToken of a met challenge: the same claims however often it is asked for (settled question 1). The challenge's id in it
+ * answers for an action whose row is not written yet.
+ */
 export const accessToken = (
   powers: Pick<Services, "keyring" | "config">,
   client: Client,
   action: Action,
   facts: Facts,
-  challengeId?: ChallengeId,
+  challengeId: ChallengeId,
 ): Promise<string> =>
   powers.keyring.sign(
     "standard",
     { typ: "JWT" },
-    {
-      ...claimsOf(powers, client, action, EVERY_SCOPE, facts),
-      ...(challengeId === undefined ? {} : { cid: challengeId }),
-    },
+    { ...claimsOf(powers, client, action, EVERY_SCOPE, facts), cid: challengeId },
     facts.kid,
   );
 
@@ -125,5 +127,6 @@ function parse(claims: TokenClaims): ActionToken | undefined {
     scopes: word(claims.scope).split(" "),
     jti: word(claims.jti),
     expiresAt: Number(claims.exp) * SECOND,
+    ...(typeof claims.cid === "string" ? { challengeId: claims.cid } : {}),
   };
 }
