@@ -11,7 +11,7 @@ test("T61 a limiter stands before every route of the Authsignal door that has a 
     if (handlers.includes(limitSends)) return "send";
     return handlers.includes(limitGuesses) ? "guess" : "none";
   };
-  const ways = /(?:email|sms|whatsapp)/;
+  const ways = /(?:email|sms|whatsapp|link)/;
   const found = new Set(routes.map(({ method, path }) => `${method} ${path}`).filter((at) => ways.test(at)));
   const table = Object.fromEntries([...found].map((at) => [at, limitOf(at)]));
   expect(table).toEqual({
@@ -21,6 +21,12 @@ test("T61 a limiter stands before every route of the Authsignal door that has a 
         [`POST /client/verify/${way}`, "guess"],
       ]),
     ),
+    "POST /client/challenge/email-magic-link": "send",
+    "POST /client/user-authenticators/email-magic-link": "send",
+    // A poll compares nothing; the page counts for itself, because its answers are pages.
+    "POST /client/verify/email-magic-link/finalize": "none",
+    "GET /link/:id": "none",
+    "POST /link/:id": "none",
     "POST /client/user-authenticators/email-otp": "send",
     "POST /client/user-authenticators/sms": "send",
   });

@@ -302,6 +302,18 @@ describe.each(WAYS)("$path: a code meets an action", (way) => {
     expect(here.messages.length).toBe(before);
   });
 
+  test("an action that was blocked before the code came back is met by nothing", async () => {
+    const here = scene();
+    const { tenant, user } = await enrolled(here, way);
+    const { body } = await track(here.at, tenant, user, "signIn");
+    await here.page(body.token, `/challenge/${path}`);
+    const action = `/users/${user}/actions/signIn/${body.idempotencyKey}`;
+    await server(here.at, tenant, "PATCH", action, { state: "BLOCK" });
+    const late = await here.page(body.token, `/verify/${path}`, { verificationCode: here.code() });
+    expect(late).toMatchObject({ status: 200, body: WRONG });
+    expect((await server(here.at, tenant, "GET", action)).body).toMatchObject({ state: "BLOCK" });
+  });
+
   test("an address that was removed meets nothing any more; the webhook is told, and it is on record", async () => {
     const here = scene();
     const { at, page } = here;

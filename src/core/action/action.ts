@@ -36,7 +36,7 @@ export type ActionContext = {
 };
 
 /** How a challenge of an action was met. */
-export type ActionMethod = "push" | "device" | "email" | "sms" | "whatsapp";
+export type ActionMethod = "push" | "device" | "email" | "link" | "sms" | "whatsapp";
 
 /**
  * A tracked action: a row that is written when it is tracked, when a challenge of it begins and when it is settled. In between

@@ -1,16 +1,26 @@
+import type { Channel } from "../ports/deliveries.ts";
 import { type ReadIdentifier, readIdentifier } from "../user/identifier.ts";
 import type { ActionMethod } from "./action.ts";
 import type { AuthenticatorKind } from "./authenticator.ts";
 
-/** Ways to meet an action with a code that is sent; each is a channel of the delivery room too. */
+/** Ways to meet an action with six digits that are sent and come back; each is a channel of the delivery room too. */
 export type CodeMethod = Extract<ActionMethod, "email" | "sms" | "whatsapp">;
 
-/** What must be enrolled for it: one number is good for both ways to write to it. */
-export const enrolledAs = (method: CodeMethod): Exclude<AuthenticatorKind, "device"> =>
-  method === "email" ? "email" : "sms";
+/** Ways to meet an action by what is sent to an address: beside the digits a link, whose page is confirmed. */
+export type AddressMethod = CodeMethod | "link";
+
+/** Both ways to write to an e-mail address are one channel of the delivery room. */
+export const channelOf = (method: AddressMethod): Exclude<Channel, "push"> =>
+  method === "link" ? "email" : method;
+
+const isMail = (method: AddressMethod): boolean => channelOf(method) === "email";
+
+/** What must be enrolled for it: one address is good for every way to write to it. */
+export const enrolledAs = (method: AddressMethod): Exclude<AuthenticatorKind, "device"> =>
+  isMail(method) ? "email" : "sms";
 
 /** Reads an address of the kind that the method writes to; undefined for anything else. */
-export function addressFor(method: CodeMethod, text: string): ReadIdentifier | undefined {
+export function addressFor(method: AddressMethod, text: string): ReadIdentifier | undefined {
   const identifier = readIdentifier(text);
-  return identifier?.kind === (method === "email" ? "email" : "phone") ? identifier : undefined;
+  return identifier?.kind === (isMail(method) ? "email" : "phone") ? identifier : undefined;
 }

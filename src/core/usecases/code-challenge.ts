@@ -1,5 +1,5 @@
 import type { Action } from "../action/action.ts";
-import { addressFor, type CodeMethod } from "../action/code-method.ts";
+import { type AddressMethod, addressFor, channelOf } from "../action/code-method.ts";
 import type { JsonObject, Origin } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import type { ChallengeId } from "../ids.ts";
@@ -29,13 +29,15 @@ export type CodeAsker = {
 
 /** How a code is sent: what the door keeps of its challenge, and for how long. */
 export type CodeSending = {
-  readonly method: CodeMethod;
+  readonly method: AddressMethod;
   /** BCP 47 tag of the reader's language. */
   readonly locale: string;
   readonly context: JsonObject;
   readonly lifetime: Millis;
   readonly redeemWindow: Millis;
   readonly replayWindow: Millis;
+  /** The page that a link leads to; `link` alone has one. */
+  readonly linkOf?: (id: ChallengeId, secret: string) => string;
 };
 
 export type SendingPowers = Pick<
@@ -111,15 +113,17 @@ function send(
   { spec }: Snapshot,
   to: { readonly identifier: ReadIdentifier; readonly use: CodeUse },
 ): Promise<Result<unknown, Refusal>> {
-  const { client, action, user, method, origin, locale } = asked;
+  const { client, action, user, method, origin, locale, linkOf } = asked;
   const { context, code, idempotencyKey } = action;
   return sendActionCode(powers, {
     challengeId: spec.id,
     client,
     identifier: to.identifier,
-    channel: method,
+    channel: channelOf(method),
     purpose: to.use,
-    as: { template: "one_time_code" },
+    as: linkOf
+      ? { template: "magic_link", linkOf: (secret) => linkOf(spec.id, secret) }
+      : { template: "one_time_code" },
     origin,
     locale,
     expiresAt: spec.expiresAt,
@@ -137,7 +141,7 @@ function send(
 /** A challenge of an action whose answer is a code. */
 export type CarriedCode = {
   readonly snapshot: Snapshot;
-  readonly method: CodeMethod;
+  readonly method: AddressMethod;
   readonly use: CodeUse;
   readonly identifier: ReadIdentifier;
 };
@@ -147,20 +151,33 @@ export async function carriedCode(
   powers: Pick<Services, "rooms">,
   action: Action,
   id: ChallengeId | undefined,
-  methods: readonly CodeMethod[],
+  methods: readonly AddressMethod[],
 ): Promise<CarriedCode | undefined> {
   const snapshot = id === undefined ? undefined : await powers.rooms.read(id);
   if (!snapshot) return undefined;
-  const { door, clientId, userId, context } = snapshot.spec;
+  const { clientId, userId, context } = snapshot.spec;
   const isOwn =
-    door === "authsignal" &&
     clientId === action.clientId &&
     userId === action.userId &&
     context.action === action.code &&
     context.idem === action.idempotencyKey;
+  return isOwn ? carriedBy(snapshot, methods) : undefined;
+}
+
+/** The challenge of this id, if a link answers it: whoever opens one brings no token. */
+export async function carriedByLink(
+  powers: Pick<Services, "rooms">,
+  id: ChallengeId,
+): Promise<CarriedCode | undefined> {
+  const snapshot = await powers.rooms.read(id);
+  return snapshot && carriedBy(snapshot, ["link"]);
+}
+
+function carriedBy(snapshot: Snapshot, methods: readonly AddressMethod[]): CarriedCode | undefined {
+  const { door, context } = snapshot.spec;
   const method = methods.find((known) => known === context.method);
   const { code_use: use, to } = context;
-  if (!isOwn || !method || typeof to !== "string" || !isUse(use)) return undefined;
+  if (door !== "authsignal" || !method || typeof to !== "string" || !isUse(use)) return undefined;
   const identifier = addressFor(method, to);
   return identifier && { snapshot, method, use, identifier };
 }

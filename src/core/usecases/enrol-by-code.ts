@@ -1,5 +1,5 @@
 import type { Action } from "../action/action.ts";
-import type { CodeMethod } from "../action/code-method.ts";
+import type { AddressMethod } from "../action/code-method.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -71,7 +71,7 @@ async function beginEnrolment(
 }
 
 /** Names the place of an action's enrolment in the directory; no person carries it, and it opens nothing by itself. */
-const handleOf = (powers: Pick<Services, "handles">, action: Action, method: CodeMethod): Promise<string> =>
+const handleOf = (powers: Pick<Services, "handles">, action: Action, method: AddressMethod): Promise<string> =>
   powers.handles.digest([
     "authsignal_enrol",
     action.clientId,
@@ -85,7 +85,7 @@ const handleOf = (powers: Pick<Services, "handles">, action: Action, method: Cod
 export async function enrolmentOf(
   powers: Pick<Services, "userCodes" | "handles" | "clock" | "rooms">,
   action: Action,
-  method: CodeMethod,
+  method: AddressMethod,
 ): Promise<CarriedCode | undefined> {
   const row = await powers.userCodes.find(await handleOf(powers, action, method), powers.clock.now());
   const carried = await carriedCode(powers, action, row?.challengeId, [method]);

@@ -1,14 +1,14 @@
-import type { VerifiedProof } from "../challenge/proof.ts";
+import { enrolledAs } from "../action/code-method.ts";
 import { userSubject } from "../ids.ts";
+import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
-import { approveByCode } from "./approve-by-code.ts";
 import type { CarriedCode } from "./code-challenge.ts";
 import { identifierIdOf } from "./code-subject.ts";
 import { type EnrolledAddress, enrolVerifiedAddress } from "./enrol-verified-address.ts";
 import { redeemChallenge } from "./redeem-challenge.ts";
-import type { TypedActionCode, VerifiedActionCode } from "./verify-action-code.ts";
+import type { CodeBearer, VerifiedActionCode } from "./verify-action-code.ts";
 
 type Powers = Pick<
   Services,
@@ -27,16 +27,16 @@ type Powers = Pick<
 >;
 
 /**
- * Enrols the address whose code came back, before anything says so. Whether it may be is asked anew: without the backend's word only
+ * Enrols the address whose code came back, before its challenge is approved and anything says so. Whether it may be is asked anew: without the backend's word only
  * a person who has nothing else, and of several at once only the first. It meets an action that takes its course anyway (`allow`),
  * and none that waits for a challenge, a review or nothing (Authsignal §5.1). Refused: `enrolment_closed`, `replayed` (the token has
  * added another address), what `enrolVerifiedAddress` refuses.
  */
 export async function finishCodeEnrolment(
   powers: Powers,
-  asked: TypedActionCode,
+  asked: CodeBearer,
   { snapshot, identifier }: CarriedCode,
-  proof: VerifiedProof,
+  approve: () => Promise<Result<Snapshot, Refusal>>,
 ): Promise<Result<VerifiedActionCode, Refusal>> {
   const { action, client, user } = asked;
   const id = await identifierIdOf(powers, identifier);
@@ -48,7 +48,7 @@ export async function finishCodeEnrolment(
   }
   const { ip } = asked.origin;
   const who = userSubject(user.user.id);
-  const use = await powers.handles.digest(["enrol", asked.tokenId, asked.methods[0]]);
+  const use = await powers.handles.digest(["enrol", asked.tokenId, enrolledAs(asked.methods[0])]);
   if (!(await powers.inboxes.spend(who, use, id))) return no({ code: "replayed" });
   const enrolled = await enrolVerifiedAddress(powers, {
     user,
@@ -62,7 +62,7 @@ export async function finishCodeEnrolment(
     await powers.inboxes.unspend(who, use);
     return enrolled;
   }
-  const approved = await approveByCode(powers, snapshot, proof, ip);
+  const approved = await approve();
   if (!approved.ok) return approved;
   return await finish(powers, asked, approved.value, enrolled.value);
 }
@@ -70,7 +70,7 @@ export async function finishCodeEnrolment(
 /** An action that takes its course is left to be collected by the waiter; every other challenge of an enrolment ends here. */
 async function finish(
   powers: Powers,
-  { action, client, origin: { ip } }: TypedActionCode,
+  { action, client, origin: { ip } }: CodeBearer,
   snapshot: VerifiedActionCode["snapshot"],
   enrolled: EnrolledAddress,
 ): Promise<Result<VerifiedActionCode, Refusal>> {

@@ -157,6 +157,7 @@ export const METHOD_WORDS: Readonly<Record<ActionMethod, string>> = {
   push: "PUSH",
   device: "DEVICE",
   email: "EMAIL_OTP",
+  link: "EMAIL_MAGIC_LINK",
   sms: "SMS",
   whatsapp: "WHATSAPP",
 };

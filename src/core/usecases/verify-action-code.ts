@@ -1,5 +1,5 @@
 import { isOpen, keyOf } from "../action/action.ts";
-import type { CodeMethod } from "../action/code-method.ts";
+import type { AddressMethod } from "../action/code-method.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
@@ -15,14 +15,16 @@ import { proveCode } from "./prove-code.ts";
 import { OUT_OF_ATTEMPTS } from "./settle-action.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
 
-export type TypedActionCode = CodeAsker & {
-  readonly code: string;
+/** Who gives a code back, or asks whether its link was confirmed. */
+export type CodeBearer = CodeAsker & {
   /** Methods whose codes are given back here; the first is the one by which an address is enrolled here. */
-  readonly methods: readonly [CodeMethod, ...CodeMethod[]];
+  readonly methods: readonly [AddressMethod, ...AddressMethod[]];
   readonly mayAdd: boolean;
   /** Names the token: it adds one address by each method. */
   readonly tokenId: string;
 };
+
+export type TypedActionCode = CodeBearer & { readonly code: string };
 
 export type VerifiedActionCode = {
   /** The challenge that the code has approved. */
@@ -76,11 +78,11 @@ export async function verifyActionCode(
     await noteWrong(powers, asked, carried, proof.error.code);
     return proof;
   }
+  const approve = () => approveByCode(powers, carried.snapshot, proof.value, asked.origin.ip);
   if (carried.use === "authsignal_enrol") {
-    return await finishCodeEnrolment(powers, asked, carried, proof.value);
+    return await finishCodeEnrolment(powers, asked, carried, approve);
   }
-  const { ip } = asked.origin;
-  const approved = await approveByCode(powers, carried.snapshot, proof.value, ip);
+  const approved = await approve();
   if (!approved.ok) return approved;
   const id = await identifierIdOf(powers, carried.identifier);
   powers.background(powers.authenticators.touch(asked.user.user.id, id, powers.clock.now()));
@@ -90,9 +92,9 @@ export async function verifyActionCode(
 const LIVE: readonly string[] = ["pending", "approved", "redeemed"];
 
 /** Of what the page may be waiting for the one that it asked for last. */
-async function lastAsked(
-  powers: Powers,
-  { action, methods }: TypedActionCode,
+export async function lastAsked(
+  powers: Pick<Services, "rooms" | "userCodes" | "handles" | "clock">,
+  { action, methods }: CodeBearer,
 ): Promise<CarriedCode | undefined> {
   const [challenge, enrolment] = await Promise.all([
     carriedCode(powers, action, action.challengeId, methods),
@@ -108,9 +110,9 @@ async function lastAsked(
 }
 
 /** A closed action is met by nothing, and an address that was removed meanwhile meets nothing. */
-async function isGood(
-  powers: Powers,
-  { action, user }: TypedActionCode,
+export async function isGood(
+  powers: Pick<Services, "authenticators" | "handles">,
+  { action, user }: CodeBearer,
   { use, snapshot, identifier }: CarriedCode,
 ): Promise<boolean> {
   if (use === "authsignal_enrol") return action.state !== "block";
@@ -122,7 +124,7 @@ async function isGood(
 
 async function noteWrong(
   powers: Powers,
-  { action, client, origin: { ip } }: TypedActionCode,
+  { action, client, origin: { ip } }: CodeBearer,
   { snapshot, use }: CarriedCode,
   reason: string,
 ): Promise<void> {

@@ -1,12 +1,13 @@
 import type { Context } from "hono";
 import type * as z from "zod";
-import { addressFor, type CodeMethod } from "../../core/action/code-method.ts";
+import { type AddressMethod, addressFor } from "../../core/action/code-method.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
 import { beginCode } from "../../core/usecases/begin-code-challenge.ts";
 import type { CodeAsker, CodeSending } from "../../core/usecases/code-challenge.ts";
 import { enrolByCode } from "../../core/usecases/enrol-by-code.ts";
-import { verifyActionCode } from "../../core/usecases/verify-action-code.ts";
+import { finalizeLink } from "../../core/usecases/finalize-link.ts";
+import { type VerifiedActionCode, verifyActionCode } from "../../core/usecases/verify-action-code.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { localeOf } from "../../pages/verify/words.ts";
 import { bearerOf } from "./client.ts";
@@ -36,7 +37,7 @@ async function askingOf(c: Context<AppEnv>): Promise<Result<Asking, Refusal>> {
 /** How it is sent. The language is the action's, else the user's, else the browser's. */
 async function sendingOf(
   c: Context<AppEnv>,
-  method: CodeMethod,
+  method: AddressMethod,
   { asker, token }: Asking,
 ): Promise<CodeSending> {
   const powers = services(c);
@@ -47,11 +48,19 @@ async function sendingOf(
     localeOf(c.req.header("Accept-Language"));
   const { code, idempotencyKey } = action;
   const context = challengeContext(method, { code, idempotencyKey, name: token.name });
-  return { method, locale, context, ...windows(client, powers.clock.now(), token.expiresAt) };
+  return {
+    method,
+    locale,
+    context,
+    ...windows(client, powers.clock.now(), token.expiresAt),
+    ...(method === "link" ? { linkOf: linkOf(powers.config.issuer) } : {}),
+  };
 }
 
+const linkOf = (issuer: string) => (id: string, secret: string) => `${issuer}/v1/link/${id}?t=${secret}`;
+
 /** §9.2 `challenge`: a code to the enrolled address; called again, another code for the same challenge. */
-export async function startCode(c: Context<AppEnv>, method: CodeMethod): Promise<Response> {
+export async function startCode(c: Context<AppEnv>, method: AddressMethod): Promise<Response> {
   const asking = await askingOf(c);
   if (!asking.ok) return refuse(c, asking.error);
   const sending = await sendingOf(c, method, asking.value);
@@ -60,13 +69,13 @@ export async function startCode(c: Context<AppEnv>, method: CodeMethod): Promise
 }
 
 /** §9.2 `enroll`: a code to a new address, which is enrolled when the code comes back. */
-export async function enrolCode(c: Context<AppEnv>, method: CodeMethod, text: string): Promise<Response> {
+export async function enrolCode(c: Context<AppEnv>, method: AddressMethod, text: string): Promise<Response> {
   const asking = await askingOf(c);
   if (!asking.ok) return refuse(c, asking.error);
   const { asker, token } = asking.value;
   const identifier = addressFor(method, text);
   if (!identifier) {
-    return refuse(c, { code: "malformed", detail: method === "email" ? "email" : "phoneNumber" });
+    return refuse(c, { code: "malformed", detail: method === "sms" ? "phoneNumber" : "email" });
   }
   const enrolled = await enrolByCode(services(c), {
     ...asker,
@@ -93,7 +102,7 @@ const MISSES: ReadonlySet<Refusal["code"]> = new Set([
 /** §9.2 `verify`: the code that was typed back. */
 export async function verifyCode(
   c: Context<AppEnv>,
-  methods: readonly [CodeMethod, ...CodeMethod[]],
+  methods: readonly [AddressMethod, ...AddressMethod[]],
   body: z.output<typeof codeBody>,
 ): Promise<Response> {
   const powers = services(c);
@@ -112,7 +121,31 @@ export async function verifyCode(
     if (code === "wrong_code") await powers.limits.miss(asker.origin.ip);
     return MISSES.has(code) ? c.json(WRONG) : refuse(c, verified.error);
   }
-  const { snapshot, enrolled, meets } = verified.value;
+  return await answerVerified(c, asking.value, verified.value);
+}
+
+/** §9.2 `finalize`: what became of the link; the SDK asks every second until it was confirmed. */
+export async function finalize(c: Context<AppEnv>): Promise<Response> {
+  const asking = await askingOf(c);
+  if (!asking.ok) return refuse(c, asking.error);
+  const { asker, token } = asking.value;
+  const mayAdd = token.scopes.includes(ADD);
+  const verified = await finalizeLink(services(c), {
+    ...asker,
+    methods: ["link"],
+    mayAdd,
+    tokenId: token.jti,
+  });
+  if (verified.ok) return await answerVerified(c, asking.value, verified.value);
+  const waits = verified.error.code === "not_approved" || MISSES.has(verified.error.code);
+  return waits ? c.json({ isVerified: false }) : refuse(c, verified.error);
+}
+
+async function answerVerified(
+  c: Context<AppEnv>,
+  { asker, token }: Asking,
+  { snapshot, enrolled, meets }: VerifiedActionCode,
+): Promise<Response> {
   if (enrolled) await tellEnrolled(c, token.name, enrolled);
   const result = meets ? await collect(c, asker.client, snapshot) : undefined;
   const [wire] = enrolled

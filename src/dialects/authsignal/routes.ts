@@ -12,12 +12,13 @@ import { answerChallenge, claim } from "./answer.ts";
 import { claimBackend, getBackendCode, startBackendCode, verifyBackend } from "./backend-codes.ts";
 import { body, bodyOrNone } from "./bodies.ts";
 import { clientNamed, requireSecret } from "./client.ts";
-import { enrolCode, startCode, verifyCode } from "./codes.ts";
+import { enrolCode, finalize, startCode, verifyCode } from "./codes.ts";
 import { addCredential, getCredential, removeCredential } from "./credentials.ts";
 import { enrolVerified } from "./enrol-verified.ts";
 import { refuse, renderFault } from "./errors.ts";
 import { startInApp, verifyInApp } from "./in-app.ts";
 import { limitGuesses, limitSends } from "./limits.ts";
+import { showLink, takeLink } from "./link.ts";
 import { pendingPrompt, promptNonce } from "./prompts.ts";
 import { pollPush, startPush } from "./push.ts";
 import { qrPoll, qrStart } from "./qr.ts";
@@ -137,6 +138,8 @@ function codeRoutes(): Hono<AppEnv> {
     startCode(c, c.req.valid("json").smsChannel === "WHATSAPP" ? "whatsapp" : "sms"),
   );
   routes.post("/challenge/whatsapp", limitSends, (c) => startCode(c, "whatsapp"));
+  routes.post("/challenge/email-magic-link", limitSends, (c) => startCode(c, "link"));
+  routes.post("/verify/email-magic-link/finalize", finalize);
   routes.post("/verify/email-otp", limitGuesses, body(codeBody), (c) =>
     verifyCode(c, ["email"], c.req.valid("json")),
   );
@@ -148,6 +151,9 @@ function codeRoutes(): Hono<AppEnv> {
   );
   routes.post("/user-authenticators/email-otp", limitSends, body(emailBody), (c) =>
     enrolCode(c, "email", c.req.valid("json").email),
+  );
+  routes.post("/user-authenticators/email-magic-link", limitSends, body(emailBody), (c) =>
+    enrolCode(c, "link", c.req.valid("json").email),
   );
   routes.post("/user-authenticators/sms", limitSends, body(phoneBody), (c) =>
     enrolCode(c, "sms", c.req.valid("json").phoneNumber),
@@ -189,6 +195,8 @@ export function authsignalRoutes(): Hono<AppEnv> {
       "This deployment has no hosted page for actions: start the challenge with the SDK and the action's token.",
     ),
   );
+  routes.get("/link/:id", showLink);
+  routes.post("/link/:id", takeLink);
   routes.use(refuseRepeats);
   routes.route("/", serverRoutes());
   return routes;

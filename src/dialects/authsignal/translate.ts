@@ -32,7 +32,14 @@ export const actionWire = (action: Action) => ({
 const deviceMethod = (device: Device): "PUSH" | "DEVICE" => (servesIn(device, "push") ? "PUSH" : "DEVICE");
 
 const CODE_METHODS = { email: "EMAIL_OTP", sms: "SMS", device: "DEVICE" } as const;
-export const ALLOWED_METHODS = ["PUSH", "DEVICE", "EMAIL_OTP", "SMS", "WHATSAPP"] as const;
+export const ALLOWED_METHODS = [
+  "PUSH",
+  "DEVICE",
+  "EMAIL_OTP",
+  "EMAIL_MAGIC_LINK",
+  "SMS",
+  "WHATSAPP",
+] as const;
 
 /** The ways that the user has enrolled, each once. */
 export function methodsOf(enrolled: Enrolled): readonly string[] {

@@ -179,3 +179,40 @@ test("a phone's SDK reads the same answers: exactly 200, an object, the members 
   const done = await phone.call("POST", "/verify/email-otp", { verificationCode: code }, as);
   expect([done.status, done.body.isVerified, done.body.accessToken]).toEqual([200, true, expect.any(String)]);
 });
+
+test("T68 emailML as the browser SDK sends it: the link is looked at five times, confirmed by one press, collected by the poll", async () => {
+  const tenant = await makeTenant(place());
+  const userId = `u|${randomUUID()}`;
+  const email = `${randomUUID()}@example.com`;
+  const { token } = await tenant.sdk.track({ userId, action: "enrol", attributes: {} });
+  const api = makeApi(tenant.origin, { Authorization: `Bearer ${token}`, "Content-Type": JSON_TYPE });
+  const page = (path: string, body: object) =>
+    api("POST", `/v1/client${path}`, { raw: JSON.stringify(body) });
+  const poll = () => page("/verify/email-magic-link/finalize", {});
+  const begun = await page("/user-authenticators/email-magic-link", { email });
+  expect(begun.body).toEqual({ userAuthenticatorId: expect.any(String), userId });
+  const outbox = await makeApi(place().origin)("GET", "/dev/outbox", { query: { to: email } });
+  const [sent] = outbox.body.messages as readonly { link: string }[];
+  const url = new URL(sent?.link ?? "");
+  for (const method of ["GET", "HEAD", "GET", "HEAD", "GET"]) {
+    expect((await fetch(url, { method })).status).toBe(200);
+  }
+  expect([(await poll()).status, (await poll()).json]).toEqual([200, { isVerified: false }]);
+  const html = await (await fetch(url)).text();
+  const action = /<form class="pair" method="post" action="([^"]*)"/.exec(html)?.[1] ?? "";
+  const secret = /name="secret" value="([^"]*)"/.exec(html)?.[1] ?? "";
+  const pressed = await fetch(new URL(action, url), {
+    method: "POST",
+    headers: { Origin: "null", "Sec-Fetch-Site": "same-origin" },
+    body: new URLSearchParams({ secret, decision: "approve" }),
+  });
+  expect(pressed.status).toBe(200);
+  const done = await poll();
+  expect(done.body).toMatchObject({ isVerified: true, userAuthenticator: { email } });
+  const accessToken = String(done.body.accessToken);
+  expect(await tenant.sdk.validateChallenge({ token: accessToken, action: "enrol", userId })).toMatchObject({
+    isValid: true,
+    verificationMethod: "EMAIL_MAGIC_LINK",
+  });
+  expect((await fetch(url)).status).toBe(410);
+});

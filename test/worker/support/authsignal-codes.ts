@@ -44,11 +44,12 @@ export type Scene = {
 export function scene(
   outcome: (event: ActionEvent) => WebhookOutcome = () => ({ kind: "sent" }),
   change: (services: Services) => Partial<Services> = () => ({}),
+  over: Record<string, unknown> = {},
 ): Scene {
   const messages: Message[] = [];
   const told: ActionEvent[] = [];
   const queued: QueueMessage[] = [];
-  const at = deployment({}, (services) => {
+  const at = deployment(over, (services) => {
     const held = {
       ...services,
       deliveries: {

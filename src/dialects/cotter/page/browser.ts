@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { type AppEnv, services } from "../../../http/context.ts";
+import { isFromHere } from "../../../http/from-here.ts";
 
 const COOKIE = "countersign_page";
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
@@ -44,15 +45,4 @@ export const csrfToken = (c: Context<AppEnv>, secret: string): Promise<string> =
 export async function isOwnForm(c: Context<AppEnv>, csrf: string | undefined): Promise<boolean> {
   const secret = browserSecret(c);
   return isFromHere(c) && secret !== undefined && csrf === (await csrfToken(c, secret));
-}
-
-/**
- * Whether the browser says that a page of this origin asks. `Origin` cannot tell on a form: with `no-referrer` it is `null` (Fetch
- * §3.2); a browser too old for `Sec-Fetch-Site` is judged by what else it brings.
- */
-export function isFromHere(c: Context<AppEnv>): boolean {
-  const site = c.req.header("Sec-Fetch-Site");
-  const origin = c.req.header("Origin");
-  const isForeign = origin !== undefined && origin !== "null" && origin !== services(c).config.issuer;
-  return !isForeign && (site === undefined || site === "same-origin");
 }

@@ -7,6 +7,7 @@ import { finishVerification } from "../../../core/usecases/finish-verification.t
 import { AUTHORIZATION_CODE } from "../../../core/usecases/redeem-authorization-code.ts";
 import { type Verification, verificationOf } from "../../../core/verification/verification.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
+import { readForm } from "../../../http/form.ts";
 import { Code } from "../../../pages/verify/code.tsx";
 import { Done, Over } from "../../../pages/verify/ending.tsx";
 import { verifyPage } from "../../../pages/verify/respond.ts";
@@ -14,7 +15,6 @@ import { Wait } from "../../../pages/verify/wait.tsx";
 import { send } from "./begin.ts";
 import { browserDigest, browserSecret, csrfToken, isOwnForm } from "./browser.ts";
 import { sentenceOf, type Told, toldFrom, toldOf, toldQuery } from "./errors.ts";
-import { readForm } from "./form.ts";
 import { policyFor, settingFor, trouble } from "./setting.ts";
 
 /** A verification that this very browser started. */

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { Refusal } from "../../../core/refusal.ts";
 import type { AppEnv } from "../../../http/context.ts";
+import { readForm } from "../../../http/form.ts";
 import { Entry } from "../../../pages/verify/entry.tsx";
 import { verifyPage } from "../../../pages/verify/respond.ts";
 import { verifyWords } from "../../../pages/verify/words.ts";
@@ -8,7 +9,6 @@ import { type AppAsk, readAppAsk } from "./ask.ts";
 import { begin, readAddress } from "./begin.ts";
 import { csrfToken, isOwnForm, ownSecret } from "./browser.ts";
 import { sentenceOf, toldOf } from "./errors.ts";
-import { readForm } from "./form.ts";
 import { policyFor, settingFor, trouble } from "./setting.ts";
 
 /** `GET /app`: asks for the address, or sends at once to the one that the app knows. */

@@ -8,12 +8,13 @@ import { finishVerification } from "../../../core/usecases/finish-verification.t
 import { AUTHORIZATION_CODE } from "../../../core/usecases/redeem-authorization-code.ts";
 import { type Verification, verificationOf } from "../../../core/verification/verification.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
+import { isFromHere } from "../../../http/from-here.ts";
 import { Framed } from "../../../pages/verify/framed.tsx";
 import { verifyPage } from "../../../pages/verify/respond.ts";
 import { localeOf, verifyWords } from "../../../pages/verify/words.ts";
 import { readFrameAsk } from "./ask.ts";
 import { begin, readAddress, send } from "./begin.ts";
-import { browserDigest, framedSecret, isFromHere, isSecret } from "./browser.ts";
+import { browserDigest, framedSecret, isSecret } from "./browser.ts";
 import { sentenceOf, type Told, toldOf } from "./errors.ts";
 import { policyFor, settingFor, trouble } from "./setting.ts";
 

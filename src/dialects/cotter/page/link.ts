@@ -5,11 +5,12 @@ import { cancelVerification } from "../../../core/usecases/cancel-verification.t
 import { finishVerification } from "../../../core/usecases/finish-verification.ts";
 import { type Verification, verificationOf } from "../../../core/verification/verification.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
+import { readForm } from "../../../http/form.ts";
+import { isFromHere } from "../../../http/from-here.ts";
 import { Confirm } from "../../../pages/verify/confirm.tsx";
 import { Answered } from "../../../pages/verify/ending.tsx";
 import { verifyPage } from "../../../pages/verify/respond.ts";
-import { isFromHere, isSecret } from "./browser.ts";
-import { readForm } from "./form.ts";
+import { isSecret } from "./browser.ts";
 import { policyFor, settingFor, trouble } from "./setting.ts";
 
 type Linked = { readonly snapshot: Snapshot; readonly verification: Verification; readonly client: Client };

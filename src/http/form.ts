@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { AppEnv } from "../../../http/context.ts";
+import type { AppEnv } from "./context.ts";
 
 const LONGEST = 8_192;
 const FORM = /^application\/x-www-form-urlencoded\b/i;

@@ -1,0 +1,64 @@
+import type { Origin } from "../challenge/state.ts";
+import type { Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { CarriedCode } from "./code-challenge.ts";
+import { finishedEvent } from "./finished-event.ts";
+import { noteRefusal } from "./note-refusal.ts";
+import { checkCode } from "./prove-code.ts";
+import { recordFinish } from "./record-finish.ts";
+
+type Powers = Pick<
+  Services,
+  | "rooms"
+  | "inboxes"
+  | "authenticators"
+  | "records"
+  | "handles"
+  | "proofs"
+  | "clock"
+  | "events"
+  | "background"
+  | "log"
+>;
+
+/**
+ * The reader's yes or no to a link of the Authsignal door, with the link's secret. Yes approves the challenge, and the page that asked
+ * collects; no is a denial, and its action has failed. Refused: `wrong_code`, `code_locked`, `expired`, an address that meets nothing
+ * any more (`unknown_challenge`), what the challenge refuses.
+ */
+export async function confirmLink(
+  powers: Powers,
+  asked: {
+    readonly carried: CarriedCode;
+    readonly secret: string;
+    readonly decision: "approve" | "deny";
+    readonly origin: Origin;
+  },
+): Promise<Result<Snapshot, Refusal>> {
+  const { snapshot, identifier, use } = asked.carried;
+  const { id, clientId, userId } = snapshot.spec;
+  if (userId === undefined) return no({ code: "unknown_challenge" });
+  const ip = asked.origin.ip === undefined ? {} : { ip: asked.origin.ip };
+  const typed = { challengeId: id, identifier, purpose: use, code: asked.secret, userId };
+  const checked = await checkCode(powers, typed);
+  if (!checked.ok) {
+    const reason = checked.error.code;
+    noteRefusal(powers, { type: "code_refused", subject: id, clientId, reason, ...ip });
+    return checked;
+  }
+  const { identifierId, digest } = checked.value;
+  const meets = use === "authsignal_action" && asked.decision === "approve";
+  if (meets && !(await powers.authenticators.find(userId, identifierId))) {
+    return no({ code: "unknown_challenge" });
+  }
+  const { decision } = asked;
+  const proof = powers.proofs.vouch({ kind: "code", identifierId, userId, decision, digest, amr: ["link"] });
+  const applied = await powers.rooms.apply(id, { name: decision, proof, ...ip });
+  if (!applied.ok) return applied;
+  if (applied.value.changed && decision === "deny") {
+    await recordFinish(powers, id, finishedEvent(applied.value));
+  }
+  return ok(applied.value);
+}

@@ -1,0 +1,100 @@
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Client } from "../../core/client/client.ts";
+import { brandOf } from "../../core/client/settings.ts";
+import { type CarriedCode, carriedByLink } from "../../core/usecases/code-challenge.ts";
+import { confirmLink } from "../../core/usecases/confirm-link.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { readForm } from "../../http/form.ts";
+import { isFromHere } from "../../http/from-here.ts";
+import { Confirm } from "../../pages/verify/confirm.tsx";
+import { Answered, VerifyTrouble } from "../../pages/verify/ending.tsx";
+import type { Setting } from "../../pages/verify/frame.tsx";
+import { type Policy, verifyPage } from "../../pages/verify/respond.ts";
+import { localeOf } from "../../pages/verify/words.ts";
+import { WORDS } from "../../pages/words.ts";
+
+/** 256 bits of base64url. */
+const SECRET = /^[A-Za-z0-9_-]{43}$/;
+const NONCE_BYTES = 16;
+
+type Linked = { readonly carried: CarriedCode; readonly client: Client };
+
+function settingFor(c: Context<AppEnv>, client?: Client): Setting {
+  return {
+    locale: localeOf(c.req.header("Accept-Language")),
+    brand: client ? brandOf(client) : { name: WORDS.brand },
+    nonce: services(c).chance.text(NONCE_BYTES),
+  };
+}
+
+const policyFor = (c: Context<AppEnv>, { nonce, brand }: Setting): Policy => ({
+  nonce,
+  issuer: services(c).config.issuer,
+  ...(brand.logo === undefined ? {} : { logo: brand.logo }),
+});
+
+function trouble(
+  c: Context<AppEnv>,
+  kind: "link" | "busy",
+  status: ContentfulStatusCode,
+  client?: Client,
+): Promise<Response> {
+  if (kind === "busy") c.header("Retry-After", "60");
+  const setting = settingFor(c, client);
+  return verifyPage(c, VerifyTrouble({ setting, kind }), policyFor(c, setting), status);
+}
+
+/** Nothing says whether a link was used, is too old or never was (T106). */
+const notGood = (c: Context<AppEnv>, client?: Client) => trouble(c, "link", 410, client);
+
+/** The challenge whose link was opened, in whichever browser. */
+async function linkedOf(c: Context<AppEnv>): Promise<Linked | undefined> {
+  const { rooms, clients } = services(c);
+  const id = rooms.parse(c.req.param("id") ?? "");
+  const carried = id && (await carriedByLink(services(c), id));
+  if (carried?.snapshot.view.state !== "pending") return undefined;
+  const client = await clients.find(carried.snapshot.spec.clientId);
+  return client && client.disabledAt === undefined ? { carried, client } : undefined;
+}
+
+/** What a link opens: who asks, and two buttons. Looking consumes nothing: mail scanners look too (T68). */
+export async function showLink(c: Context<AppEnv>): Promise<Response> {
+  const secret = c.req.query("t") ?? "";
+  const linked = SECRET.test(secret) ? await linkedOf(c) : undefined;
+  if (!linked) return await notGood(c);
+  const { carried, client } = linked;
+  const { id, origin, createdAt } = carried.snapshot.spec;
+  const setting = settingFor(c, client);
+  const body = Confirm({
+    setting,
+    action: `/v1/link/${id}`,
+    secret,
+    address: carried.identifier.value,
+    place: [origin.country, origin.ip].filter((part) => part !== undefined).join(", ") || undefined,
+    device: origin.userAgent,
+    startedAt: createdAt,
+  });
+  return await verifyPage(c, body, policyFor(c, setting));
+}
+
+/** The reader's yes or no, from the page itself. */
+export async function takeLink(c: Context<AppEnv>): Promise<Response> {
+  const powers = services(c);
+  const origin = originOf(c);
+  if (powers.limits.blocked(origin.ip)) return await trouble(c, "busy", 429);
+  const form = await readForm(c);
+  const secret = form?.secret ?? "";
+  const linked = SECRET.test(secret) && isFromHere(c) ? await linkedOf(c) : undefined;
+  if (!linked) return await notGood(c);
+  const { carried, client } = linked;
+  const approved = form?.decision === "approve";
+  const decision = approved ? "approve" : "deny";
+  const answered = await confirmLink(powers, { carried, secret, decision, origin });
+  if (!answered.ok) {
+    if (answered.error.code === "wrong_code") await powers.limits.miss(origin.ip);
+    return await notGood(c, client);
+  }
+  const setting = settingFor(c, client);
+  return await verifyPage(c, Answered({ setting, approved }), policyFor(c, setting));
+}
