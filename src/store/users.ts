@@ -47,6 +47,28 @@ const recordsWhere = async (db: Store, where: SQL | undefined): Promise<UserReco
       .orderBy(asc(users.id), asc(identifiers.kind), asc(identifiers.normal)),
   );
 
+/** The same of one user at the end of a batch, where rows come by the names of their columns and a join would mix them up. */
+const readBack = (db: Store, id: UserId) =>
+  [
+    db
+      .select()
+      .from(identifiers)
+      .where(eq(identifiers.userId, id))
+      .orderBy(asc(identifiers.kind), asc(identifiers.normal)),
+    db.select().from(users).where(eq(users.id, id)),
+  ] as const;
+
+function toRecord(results: readonly unknown[]): UserRecord | undefined {
+  const [named, found] = results.slice(-2) as [
+    (typeof identifiers.$inferSelect)[],
+    (typeof users.$inferSelect)[],
+  ];
+  return found.map((user) => ({ user: present(user), identifiers: named.map(present) }))[0];
+}
+
+const isUser = (db: Store, id: UserId): SQL =>
+  exists(db.select({ id: users.id }).from(users).where(eq(users.id, id)));
+
 /**
  * Writes one identifier of an existing user. Held by another user it is taken over when it is now verified and was only ever
  * asserted anonymously (settled question 23); otherwise the null that results undoes the batch.
@@ -55,7 +77,7 @@ function assertIdentifier(db: Store, userId: UserId, given: GivenIdentifier, now
   const isOwn = sql`${identifiers.userId} = excluded.user_id`;
   const mayTake = sql`excluded.verified_at is not null and ${identifiers.verifiedAt} is null
     and ${identifiers.assertedBy} = 'anonymous'`;
-  const owner = exists(db.select({ id: users.id }).from(users).where(eq(users.id, userId)));
+  const owner = isUser(db, userId);
   return db
     .insert(identifiers)
     .select(rowWhere(identifiers, { ...given, userId, createdAt: now }, owner))
@@ -128,7 +150,7 @@ export function makeUsers(db: Store): Users {
       return written.ok ? ok({ user, identifiers: rows }) : no(clash(written.error));
     },
 
-    async update(id, { identifiers: given, added, ...change }, now) {
+    async update(id, { identifiers: given, added, ...change }, now, event) {
       const { externalId } = change;
       const by = externalId === undefined ? {} : { externalAssertedBy: externalId === null ? null : ADMIN };
       const written = await commit(db, [
@@ -138,14 +160,16 @@ export function makeUsers(db: Store): Users {
           .where(eq(users.id, id)),
         ...(given === undefined ? [] : replaceIdentifiers(db, id, given, now)),
         ...(added === undefined ? [] : [assertIdentifier(db, id, added, now)]),
+        ...(event === undefined ? [] : [recordWhere(db, event, isUser(db, id))]),
+        ...readBack(db, id),
       ]);
       if (!written.ok) return no(clash(written.error));
-      const changed = await byId(id);
+      const changed = toRecord(written.value);
       return changed === undefined ? no({ code: "unknown_user" }) : ok(changed);
     },
 
     async remove(id, event) {
-      const isThere = exists(db.select({ id: users.id }).from(users).where(eq(users.id, id)));
+      const isThere = isUser(db, id);
       // The audit row goes first, while its guard can still see the user.
       const written = event === undefined ? [] : [recordWhere(db, event, isThere)];
       const gone = db.delete(users).where(eq(users.id, id)).returning({ id: users.id });

@@ -1,5 +1,4 @@
 import { evictDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import type { ChallengeId } from "../../src/core/ids.ts";
 import { ask } from "./support/app.ts";
@@ -10,7 +9,6 @@ import {
   newTenant,
   type Phone,
   phoneCall,
-  poll,
   startPush,
   type Tenant,
   track,
@@ -18,7 +16,6 @@ import {
 } from "./support/authsignal.ts";
 import { inside, stubOf } from "./support/challenges.ts";
 import { type Deployment, deployment, fresh } from "./support/cotter.ts";
-import { slowD1 } from "./support/slow.ts";
 import { type Ear, frames, listen } from "./support/sockets.ts";
 
 const at = deployment();
@@ -251,24 +248,4 @@ test("T27 algorithm confusion: a token whose header was forged is refused wherev
   expect((await validate(here, tenant, { token })).body.state).toBe("CHALLENGE_REQUIRED");
   const open = listen(await socket(token));
   open.socket.close(1000);
-});
-
-test("with a slow D1, track and validate wait for it a few times in a row at most", async () => {
-  const slow = slowD1((env as unknown as { DB: D1Database }).DB);
-  const here = deployment({ DB: slow.db });
-  const { tenant, user, phone } = await scene(here);
-  const inARow = async (work: () => Promise<{ readonly status: number }>): Promise<number> => {
-    slow.take();
-    expect((await work()).status).toBe(200);
-    return slow.take();
-  };
-  // One SDK gives up after 2 s: a known user leaves each call 600 ms, a new one with an address 250 ms.
-  const body = { email: `${fresh("m")}@example.test`, custom: { amount: 1 } };
-  expect(await inARow(() => track(here, tenant, fresh("new"), "signIn", body))).toBeLessThanOrEqual(8);
-  expect(await inARow(() => track(here, tenant, user, "signIn"))).toBeLessThanOrEqual(3);
-  const { id, token } = await startPush(here, tenant, user);
-  expect(await inARow(() => validate(here, tenant, { token, userId: user }))).toBeLessThanOrEqual(2);
-  await answer(here, phone, id, true);
-  expect((await poll(here, token, id)).body.isVerified).toBe(true);
-  expect(await inARow(() => validate(here, tenant, { token, userId: user }))).toBeLessThanOrEqual(2);
 });

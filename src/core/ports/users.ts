@@ -45,6 +45,8 @@ export type Users = {
       readonly added?: NewUser["identifiers"][number];
     },
     now: Instant,
+    /** Written in the same batch, when there is such a user. */
+    event?: AuditEvent,
   ): Promise<Result<UserRecord, RefusalOf<"unknown_user" | "user_exists">>>;
   /**
    * Deletes the user, the identifiers and the devices in one batch, the audit row with them; false when there was none. The list

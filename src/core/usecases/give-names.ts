@@ -5,7 +5,6 @@ import { no, ok, type Result } from "../result.ts";
 import { readIdentifier } from "../user/identifier.ts";
 import type { IdentifierKind } from "../user/user.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
-import { recordEvent } from "./record-event.ts";
 
 /** A name as a backend gives it: null takes it away, `verified` says that the backend has seen a proof. */
 export type GivenName = {
@@ -14,7 +13,7 @@ export type GivenName = {
 };
 export type GivenNames = Partial<Readonly<Record<IdentifierKind, GivenName>>>;
 
-type Powers = Pick<Services, "users" | "records" | "events" | "clock" | "chance">;
+type Powers = Pick<Services, "users" | "clock" | "chance">;
 type Refused = RefusalOf<"malformed" | "user_exists" | "unknown_user">;
 type Row = NewUser["identifiers"][number];
 
@@ -29,28 +28,38 @@ export async function giveNames(
   by: Requester,
 ): Promise<Result<UserRecord, Refused>> {
   const now = powers.clock.now();
+  const named = rowsOf(record.identifiers, given, now);
+  if (!named.ok) return named;
+  const rows = named.value;
+  if (isSame(record, rows)) return ok(record);
+  const { id } = record.user;
+  const data = { changed: Object.keys(given) };
+  const event = auditEvent(powers, { type: "user.updated", userId: id, data, ...by });
+  return await powers.users.update(id, { identifiers: rows }, now, event);
+}
+
+/** What somebody who has `present` is called then. */
+export function rowsOf(
+  present: UserRecord["identifiers"],
+  given: GivenNames,
+  now: number,
+): Result<readonly Row[], RefusalOf<"malformed">> {
   const rows: Row[] = [];
   for (const kind of ["email", "phone", "username"] as const) {
-    const row = rowOf(record, kind, given[kind], now);
+    const row = rowOf(present, kind, given[kind], now);
     if (!row.ok) return row;
     rows.push(...row.value);
   }
-  if (isSame(record, rows)) return ok(record);
-  const { id } = record.user;
-  const changed = await powers.users.update(id, { identifiers: rows }, now);
-  if (!changed.ok) return changed;
-  const data = { changed: Object.keys(given) };
-  await recordEvent(powers, auditEvent(powers, { type: "user.updated", userId: id, data, ...by }));
-  return changed;
+  return ok(rows);
 }
 
 function rowOf(
-  record: UserRecord,
+  known: UserRecord["identifiers"],
   kind: IdentifierKind,
   name: GivenName | undefined,
   now: number,
-): Result<readonly Row[], Refused> {
-  const present = record.identifiers.filter((identifier) => identifier.kind === kind);
+): Result<readonly Row[], RefusalOf<"malformed">> {
+  const present = known.filter((identifier) => identifier.kind === kind);
   const seen = name?.verified === true ? { verifiedAt: now } : {};
   if (name?.value === undefined) return ok(present.map((row) => ({ ...seen, ...row })));
   if (name.value === null) return ok([]);

@@ -35,9 +35,8 @@ export async function registerUser(
     return no({ code: "malformed", detail: "identifier" });
   }
   const names = [...asked.identifiers, ...(asked.externalId === undefined ? [] : [asked.externalId])];
-  for (const name of names) {
-    if (await powers.users.byAnyName(name)) return no({ code: "user_exists", field: "identifier" });
-  }
+  const holders = await Promise.all(names.map((name) => powers.users.byAnyName(name)));
+  if (holders.some((holder) => holder !== undefined)) return no({ code: "user_exists", field: "identifier" });
   const id = newUserId(powers.chance.uuid());
   const event = auditEvent(powers, {
     type: "user.created",

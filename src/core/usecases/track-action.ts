@@ -2,10 +2,11 @@ import { type Action, type ActionContext, firstState } from "../action/action.ts
 import type { Client } from "../client/client.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
+import type { Instant } from "../time.ts";
 import type { Requester } from "./audit-event.ts";
 import { type Enrolled, enrolledOf, isEnrolled } from "./enrolled-methods.ts";
-import { ensureNamedUser } from "./find-named-user.ts";
-import { type GivenNames, giveNames } from "./give-names.ts";
+import { findOrMakeUser } from "./find-named-user.ts";
+import { type GivenNames, giveNames, rowsOf } from "./give-names.ts";
 
 export type Tracking = {
   readonly client: Client;
@@ -20,10 +21,7 @@ export type Tracking = {
 
 export type Tracked = { readonly action: Action; readonly user: UserRecord; readonly enrolled: Enrolled };
 
-type Powers = Pick<
-  Services,
-  "users" | "devices" | "authenticators" | "actions" | "records" | "events" | "clock" | "chance"
->;
+type Powers = Pick<Services, "users" | "devices" | "authenticators" | "actions" | "clock" | "chance">;
 
 /**
  * Puts a security event on record and says what it takes (Authsignal §5). The user is made when unknown. The same key again is the
@@ -31,12 +29,9 @@ type Powers = Pick<
  */
 export async function trackAction(powers: Powers, asked: Tracking): Promise<Tracked> {
   const { client, name, code } = asked;
-  const found = await ensureNamedUser(powers, name, asked.by);
-  const named = await giveNames(powers, found, asked.names, asked.by);
-  const user = named.ok ? named.value : found;
-  const enrolled = await enrolledOf(powers, user.user.id);
-  const rule = client.settings.actions?.[code];
   const now = powers.clock.now();
+  const { user, enrolled } = await whoIs(powers, asked, now);
+  const rule = client.settings.actions?.[code];
   const action = await powers.actions.track({
     clientId: client.id,
     userId: user.user.id,
@@ -48,4 +43,17 @@ export async function trackAction(powers: Powers, asked: Tracking): Promise<Trac
     context: { name, ...asked.context },
   });
   return { action, user, enrolled };
+}
+
+/** The person and what they have enrolled: who is made now has nothing, and goes by the given names from the first row on. */
+async function whoIs(powers: Powers, asked: Tracking, now: Instant): Promise<Omit<Tracked, "action">> {
+  const { name, names, by } = asked;
+  const rows = rowsOf([], names, now);
+  const { record, isNew } = await findOrMakeUser(powers, name, rows.ok ? rows.value : [], by);
+  if (isNew) return { user: record, enrolled: { devices: [], rows: [] } };
+  const [named, enrolled] = await Promise.all([
+    giveNames(powers, record, names, by),
+    enrolledOf(powers, record.user.id),
+  ]);
+  return { user: named.ok ? named.value : record, enrolled };
 }
