@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parseUserId } from "../../src/core/ids.ts";
 import { newTenant } from "./support/authsignal.ts";
-import { backend, mail, number, WAYS, WRONG } from "./support/backend-codes.ts";
+import { backend, mail, number, WAYS, WRONG, wrongFor } from "./support/backend-codes.ts";
 import { claimsOf, fresh, type Json } from "./support/cotter.ts";
 
 const INVALID = { status: 400, body: { error: "invalid_request" } };
@@ -215,9 +215,14 @@ describe("a code for nobody yet", () => {
     await shop.call("PATCH", `/users/${user}/actions/look/${key}`, { state: "BLOCK" });
     expect(await shop.claim(await begin(key), user)).toMatchObject(INVALID);
     expect(await shop.state(user, "look", key)).toBe("BLOCK");
+    const tracked = fresh("key");
+    await shop.track(user, "look", { idempotencyKey: tracked });
     const record = await shop.at.services.users.byExternalId(user);
     await shop.at.services.users.update(record!.user.id, { status: "locked" }, Date.now());
-    expect(await shop.claim(await begin(), user)).toMatchObject(INVALID);
+    for (const open of [await begin(), await begin(tracked)]) {
+      expect(await shop.claim(open, user)).toMatchObject(INVALID);
+    }
+    expect(await shop.state(user, "look", tracked)).toBe("ALLOW");
     await shop.at.services.clients.update(
       shop.tenant.id,
       { settings: { actions: { look: "block" } } },
@@ -345,6 +350,49 @@ describe("asking again", () => {
       expect(shop.messages).toHaveLength(before + 2);
       expect((await shop.verify(all[0]?.body.challengeId, shop.lastCode())).body.isVerified).toBe(true);
       vi.setSystemTime(Date.now() + 11_000);
+    }
+  });
+
+  test("T101 a call that an outage cut short is taken up by its repeat: the same challenge, its code sent, its action failed by guesses", async () => {
+    let down: "send" | "begin" | undefined;
+    const outage = async () => new (await import("../../src/core/fault.ts")).Outage("down");
+    const shop = await backend(
+      {},
+      {
+        change: ({ actions, limits }) => ({
+          limits: {
+            ...limits,
+            send: async (ip) => {
+              if (down === "send") throw await outage();
+              return await limits.send(ip);
+            },
+          },
+          actions: {
+            ...actions,
+            begin: async (...given) => {
+              if (down === "begin") throw await outage();
+              return await actions.begin(...given);
+            },
+          },
+        }),
+      },
+    );
+    for (const cut of ["send", "begin"] as const) {
+      const { user } = await shop.enrolled();
+      const asked = {
+        verificationMethod: "EMAIL_OTP",
+        action: "pay",
+        userId: user,
+        idempotencyKey: fresh("key"),
+      };
+      const before = shop.messages.length;
+      down = cut;
+      expect((await shop.challenge(asked)).status).toBe(503);
+      down = undefined;
+      const { body } = await shop.challenge(asked);
+      expect(shop.messages).toHaveLength(before + 1);
+      for (let guess = 0; guess < 5; guess++) await shop.verify(body.challengeId, wrongFor(shop.lastCode()));
+      expect(await shop.state(user, "pay", body.idempotencyKey)).toBe("CHALLENGE_FAILED");
     }
   });
 

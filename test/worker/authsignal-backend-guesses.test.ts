@@ -59,6 +59,20 @@ describe("a code for a user's action", () => {
     expect(shop.messages).toEqual([]);
   });
 
+  test("an address that was enrolled after the action was tracked does not meet it", async () => {
+    const shop = await backend();
+    const { user } = await shop.enrolled();
+    const { idempotencyKey } = (await shop.track(user, "pay")).body;
+    vi.setSystemTime(Date.now() + 1_000);
+    const phoneNumber = number();
+    const enrolled = { verificationMethod: "SMS", phoneNumber };
+    expect((await shop.call("POST", `/users/${user}/authenticators`, enrolled)).status).toBe(200);
+    const asked = { ...enrolled, action: "pay", userId: user, idempotencyKey };
+    expect(await shop.challenge(asked)).toMatchObject(INVALID);
+    expect(await shop.challenge({ ...asked, phoneNumber: undefined })).toMatchObject(INVALID);
+    expect((await shop.challenge({ ...asked, idempotencyKey: fresh("key") })).status).toBe(200);
+  });
+
   test("with the scope a further address is enrolled, and the action still waits", async () => {
     const shop = await backend();
     const { user } = await shop.enrolled();
@@ -155,6 +169,11 @@ describe("a code for a user's action", () => {
       await shop.call("PATCH", `/users/${user}/actions/look/${body.idempotencyKey}`, { state });
       expect((await shop.verify(body.challengeId, shop.lastCode())).body).toEqual(WRONG);
       expect(await shop.state(user, "look", body.idempotencyKey)).toBe(state);
+      const added = { verificationMethod: "SMS", phoneNumber: number(), scope: "add:authenticators" };
+      const enrols = (await shop.challenge({ ...added, action: "add", userId: user })).body;
+      await shop.call("PATCH", `/users/${user}/actions/add/${enrols.idempotencyKey}`, { state });
+      expect((await shop.verify(enrols.challengeId, shop.lastCode())).body).toEqual(WRONG);
+      expect(await authenticators(shop, user)).toHaveLength(1);
       expect(await shop.challenge({ challengeId: body.challengeId })).toMatchObject(INVALID);
       vi.setSystemTime(Date.now() + 11_000);
     }

@@ -51,22 +51,31 @@ const text = (value: unknown): string | undefined => (typeof value === "string" 
 export async function sendOnce(
   powers: SendPowers,
   client: Client,
-  { snapshot: { spec }, code }: Carried,
+  { snapshot, code }: Carried,
 ): Promise<Result<undefined, Refusal>> {
-  const { identifier, channel, locale } = code;
-  const subject = await codeSubject(powers, identifier);
-  const sending = `sending:${spec.id}`;
+  const subject = await codeSubject(powers, code.identifier);
+  const sending = `sending:${snapshot.spec.id}`;
   const first = await powers.inboxes.countInWindow(subject, sending, { limit: 1, window: REPEAT });
   if (!first.allowed) return ok(undefined);
-  const sent = await sendActionCode(powers, {
+  const sent = await send(powers, client, { snapshot, code }).catch(async (cause: unknown) => {
+    await powers.inboxes.returnGuess(subject, sending, "void");
+    throw cause;
+  });
+  if (sent.ok) return ok(undefined);
+  await powers.inboxes.returnGuess(subject, sending, "void");
+  return sent;
+}
+
+const send = (powers: SendPowers, client: Client, { snapshot: { spec }, code }: Carried) =>
+  sendActionCode(powers, {
     challengeId: spec.id,
     client,
-    identifier,
-    channel,
+    identifier: code.identifier,
+    channel: code.channel,
     purpose: codePurpose(code),
     as: { template: "one_time_code" },
     origin: spec.origin,
-    locale,
+    locale: code.locale,
     expiresAt: spec.expiresAt,
     ...(spec.userId === undefined ? {} : { userId: spec.userId }),
     about: {
@@ -77,7 +86,3 @@ export async function sendOnce(
       ip: spec.origin.ip,
     },
   });
-  if (sent.ok) return ok(undefined);
-  await powers.inboxes.returnGuess(subject, sending, "void");
-  return sent;
-}

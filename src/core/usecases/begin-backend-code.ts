@@ -27,7 +27,10 @@ export async function beginBackendCode(
   const aim = await aimBackendCode(powers, asked);
   if (!aim.ok) return aim;
   const { id, standing } = await placeOf(powers, asked, aim.value);
-  if (standing) return await again(powers, asked.client, standing);
+  if (standing) {
+    const late = await settleIn(powers, asked.client, standing, aim.value);
+    return late ? no(late) : ok(standing);
+  }
   const limited = await countStart(powers, asked.client);
   if (limited) return no(limited);
   const code = codeOf(asked, aim.value);
@@ -126,9 +129,4 @@ async function settleIn(
   if (!action) return undefined;
   const { id } = begun.snapshot.spec;
   return (await powers.actions.begin(keyOf(action), id, powers.clock.now())) ? undefined : CLOSED.error;
-}
-
-async function again(powers: Powers, client: Client, standing: Carried): Promise<Result<Carried, Refusal>> {
-  const sent = await sendOnce(powers, client, standing);
-  return sent.ok ? ok(standing) : sent;
 }
