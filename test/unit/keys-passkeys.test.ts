@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Device } from "../../src/core/device/device.ts";
+import { readAuthenticatorData } from "../../src/keys/authenticator-data.ts";
 import { toBase64Url } from "../../src/keys/base64.ts";
 import { checkPasskey, readPasskey } from "../../src/keys/passkeys.ts";
 import {
@@ -139,6 +141,29 @@ async function signed(spoilt: Spoilt, change: object = {}) {
 
 test("a signature of the passkey is good, and tells the counter", async () => {
   expect(await signed({ count: 9 })).toEqual({ ok: true, value: { signCount: 9 } });
+});
+
+test("authenticator data is read whole or refused: no part of it reads, and no changed byte is thrown at", async () => {
+  let whole = new Uint8Array();
+  await (await newAuthenticator()).create(asked, { object: (data) => (whole = data.slice()) });
+  expect(readAuthenticatorData(whole, "creation")).toMatchObject({ signCount: 0, userVerified: true });
+  for (let size = 0; size < whole.length; size++) {
+    expect(typeof readAuthenticatorData(whole.slice(0, size), "creation")).toBe("string");
+  }
+  fc.assert(
+    fc.property(
+      fc.nat(whole.length - 1),
+      fc.nat(255),
+      fc.constantFrom("creation", "assertion"),
+      (at, to, made) => {
+        const read = readAuthenticatorData(whole.with(at, to), made);
+        expect(typeof read === "string" || (read.credential !== undefined) === (made === "creation")).toBe(
+          true,
+        );
+      },
+    ),
+    { numRuns: 5_000 },
+  );
 });
 
 test.each([
