@@ -1,11 +1,12 @@
-import { and, asc, eq, exists, isNotNull, isNull, ne, not, notExists, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, exists, isNotNull, isNull, not, type SQL, sql } from "drizzle-orm";
 import type { Authenticator } from "../core/action/authenticator.ts";
 import type { AuditEvent } from "../core/audit.ts";
 import type { Authenticators } from "../core/ports/actions.ts";
 import { recordWhere } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
+import { hasNothing } from "./enrolments.ts";
 import { present, rowWhere } from "./rows.ts";
-import { authenticators, devices, profiles } from "./schema.ts";
+import { authenticators, profiles } from "./schema.ts";
 
 const isRow = ({ userId, id }: Pick<Authenticator, "userId" | "id">) =>
   and(eq(authenticators.userId, userId), eq(authenticators.id, id));
@@ -15,7 +16,7 @@ const makeEnrolling = (db: Store): Pick<Authenticators, "enrol" | "enrolFirst"> 
   enrol: (row, event) => enrolWhere(db, row, event, sql`true`),
 
   async enrolFirst(row, event) {
-    if (await enrolWhere(db, row, event, hasNothingElse(db, row))) return "enrolled";
+    if (await enrolWhere(db, row, event, hasNothing(db, row.userId, row.id))) return "enrolled";
     const [standing] = await db
       .select({ verifiedAt: authenticators.verifiedAt })
       .from(authenticators)
@@ -43,20 +44,6 @@ async function enrolWhere(db: Store, row: Authenticator, event: AuditEvent, guar
   // The audit row goes first, while its guard can still see what stood before.
   const [, written] = await db.batch([recordWhere(db, event, sql`${not(isProven)} and ${guard}`), write]);
   return written.length === 1;
-}
-
-/** Neither a live device nor another code that came back. */
-function hasNothingElse(db: Store, { userId, id }: Authenticator): SQL {
-  const live = and(eq(devices.userId, userId), isNull(devices.revokedAt));
-  const other = and(
-    eq(authenticators.userId, userId),
-    ne(authenticators.id, id),
-    ne(authenticators.kind, "device"),
-    isNotNull(authenticators.verifiedAt),
-  );
-  return sql`${notExists(db.select({ id: devices.id }).from(devices).where(live))} and ${notExists(
-    db.select({ id: authenticators.id }).from(authenticators).where(other),
-  )}`;
 }
 
 /** Authenticators and profiles over D1. */

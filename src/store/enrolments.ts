@@ -31,11 +31,12 @@ export function makeEnrolments(db: Store): Pick<Devices, "insert" | "insertFirst
   };
 }
 
-/** Nothing enrolled: no live device, no code that came back. */
-function hasNothing(db: Store, userId: UserId): SQL {
+/** Nothing enrolled: no live device, no code that came back but for the address of this id. */
+export function hasNothing(db: Store, userId: UserId, but?: string): SQL {
   const live = and(eq(devices.userId, userId), isNull(devices.revokedAt));
   const proven = and(
     eq(authenticators.userId, userId),
+    but === undefined ? undefined : ne(authenticators.id, but),
     ne(authenticators.kind, "device"),
     isNotNull(authenticators.verifiedAt),
   );

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Outage } from "../../src/core/fault.ts";
-import { newTenant, server, track, validate } from "./support/authsignal.ts";
+import { newKey, newTenant, server, track, validate } from "./support/authsignal.ts";
 import { enrolled, type Scene, scene, tokenOf, WAYS, type Way, WRONG } from "./support/authsignal-codes.ts";
 import { claimsOf, fresh, type Json } from "./support/cotter.ts";
 
@@ -126,17 +126,22 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
     expect(record?.identifiers).toHaveLength(1);
   });
 
-  test("race: of ten first enrolments at once one stands", async () => {
+  test("race: of ten first enrolments at once, a device's among them, one stands", async () => {
     const here = scene();
     const tenant = await newTenant(here.at);
     const user = fresh("u");
     const tokens = [];
-    for (let count = 0; count < 10; count++) {
+    for (let count = 0; count < 9; count++) {
       const token = await tokenOf(here.at, tenant, user, `a${count}`);
       expect((await begin(here, way, token)).status).toBe(200);
       tokens.push({ token, code: here.code() });
     }
-    const done = await Promise.all(tokens.map(({ token, code }) => verify(here, way, token, code)));
+    const deviceToken = await tokenOf(here.at, tenant, user, "device");
+    const key = await newKey();
+    const done = await Promise.all([
+      ...tokens.map(({ token, code }) => verify(here, way, token, code)),
+      here.page(deviceToken, "/user-authenticators/push", { publicKey: key.text, deviceName: "p" }),
+    ]);
     expect(done.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(done.filter(({ status }) => status === 401)).toHaveLength(9);
     expect(await listed(here, tenant, user)).toHaveLength(1);
@@ -153,6 +158,22 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
     const done = await Promise.all(Array.from({ length: 20 }, () => verify(here, way, token)));
     expect(new Set(done.map(({ body }) => claimsOf(body.accessToken).jti)).size).toBe(1);
     expect(here.queued.filter((one) => one.kind === "action_webhook")).toHaveLength(1);
+  });
+
+  test("a client may demand the scope always: at the start and when the code comes back", async () => {
+    const here = scene();
+    const tenant = await newTenant(here.at);
+    const demanding = { settings: { enrol_without_scope: false } };
+    const user = fresh("u");
+    const token = await tokenOf(here.at, tenant, user, "enrol");
+    await begin(here, way, token);
+    await here.at.services.clients.update(tenant.id, demanding, Date.now());
+    vi.setSystemTime(Date.now() + MINUTE);
+    expect(read(await verify(here, way, token))).toEqual(CLOSED);
+    expect(read(await begin(here, way, await tokenOf(here.at, tenant, user, "other")))).toEqual(CLOSED);
+    const scoped = await tokenOf(here.at, tenant, user, "scoped", ADD);
+    await begin(here, way, scoped);
+    expect((await verify(here, way, scoped)).body).toMatchObject({ isVerified: true });
   });
 
   test("a token adds one address", async () => {

@@ -38,6 +38,7 @@ export async function enrolByCode(powers: Powers, asked: CodeEnrolment): Promise
   const { action, user, identifier } = asked;
   if (user.user.status === "locked") return no({ code: "user_locked" });
   if (action.state === "block") return CLOSED;
+  if (needsScope(asked)) return no({ code: "enrolment_closed" });
   if (!asked.mayAdd && isEnrolled(await enrolledOf(powers, user.user.id))) {
     return no({ code: "enrolment_closed" });
   }
@@ -49,6 +50,10 @@ export async function enrolByCode(powers: Powers, asked: CodeEnrolment): Promise
       : await beginEnrolment(powers, asked, standing);
   return sent.ok ? ok(await identifierIdOf(powers, identifier)) : sent;
 }
+
+/** Whether the backend's word is missing where its client's settings demand it even for the first. */
+export const needsScope = ({ client, mayAdd }: Pick<CodeEnrolment, "client" | "mayAdd">): boolean =>
+  !mayAdd && client.settings.enrol_without_scope === false;
 
 async function beginEnrolment(
   powers: Powers,
@@ -71,7 +76,11 @@ async function beginEnrolment(
 }
 
 /** Names the place of an action's enrolment in the directory; no person carries it, and it opens nothing by itself. */
-const handleOf = (powers: Pick<Services, "handles">, action: Action, method: AddressMethod): Promise<string> =>
+const handleOf = (
+  powers: Pick<Services, "handles">,
+  action: Action,
+  method: AddressMethod,
+): Promise<string> =>
   powers.handles.digest([
     "authsignal_enrol",
     action.clientId,

@@ -6,6 +6,7 @@ import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { CarriedCode } from "./code-challenge.ts";
 import { identifierIdOf } from "./code-subject.ts";
+import { needsScope } from "./enrol-by-code.ts";
 import { type EnrolledAddress, enrolVerifiedAddress } from "./enrol-verified-address.ts";
 import { redeemChallenge } from "./redeem-challenge.ts";
 import type { CodeBearer, VerifiedActionCode } from "./verify-action-code.ts";
@@ -46,6 +47,7 @@ export async function finishCodeEnrolment(
     const meets = action.state === "challenge_succeeded" && action.challengeId === snapshot.spec.id;
     return ok({ snapshot, enrolled: { user, authenticator, isNew: false }, meets });
   }
+  if (needsScope(asked)) return no({ code: "enrolment_closed" });
   const { ip } = asked.origin;
   const who = userSubject(user.user.id);
   const use = await powers.handles.digest(["enrol", asked.tokenId, enrolledAs(asked.methods[0])]);
