@@ -1,9 +1,10 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import {
   basic,
   bearer,
   enrol,
   inQuery,
+  newKey,
   newTenant,
   phoneCall,
   server,
@@ -106,4 +107,57 @@ test("a credential's push token changes by its own signature over the given text
   expect((await server(at, tenant, "GET", `/users/${user}/authenticators`)).body).toMatchObject([
     { userAuthenticatorId: phone.id },
   ]);
+});
+
+test("T25 a credential younger than the text that it signs is refused, and meets the next one", async () => {
+  const tenant = await newTenant(at);
+  const begin = async () => {
+    const begun = await at.call("POST", "/v1/client/challenge", { action: "pay" }, basic(tenant.id));
+    return String(begun.body.challengeId);
+  };
+  const older = await begin();
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
+    vi.setSystemTime(Date.now() + 1_000);
+    const phone = await enrol(at, tenant, fresh("u"), "in-app");
+    const verify = async (challengeId: string) => {
+      const body = { challengeId, publicKey: phone.key.text, signature: await phone.key.sign(challengeId) };
+      return await at.call("POST", "/v1/client/verify/in-app", body, basic(tenant.id));
+    };
+    const refused = await verify(older);
+    expect([refused.status, refused.body.errorDescription]).toEqual([
+      400,
+      "The credential was enrolled after this challenge began.",
+    ]);
+    expect((await verify(await begin())).status).toBe(200);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("what was kept beside a credential goes with it: its push token too", async () => {
+  const tenant = await newTenant(at);
+  const user = fresh("u");
+  const token = (await track(at, tenant, user, "add", { scope: "add:authenticators" })).body.token;
+  const key = await newKey();
+  const body = { publicKey: key.text, pushToken: "fcm-secret" };
+  const added = await at.call("POST", "/v1/client/user-authenticators/push", body, bearer(token));
+  const record = await at.services.users.byExternalId(user);
+  if (!record) throw new Error("no user");
+  const kept = () => at.services.authenticators.ofUser(record.user.id);
+  expect(await kept()).toMatchObject([{ id: added.body.userAuthenticatorId, pushToken: "fcm-secret" }]);
+  const phone = { key, namespace: "push", tenant };
+  const window = `${Math.floor(Date.now() / 600_000)}.0`;
+  const signature = await key.sign(window);
+  const removed = await phoneCall(at, phone, "POST", "/remove", { publicKey: key.text, signature });
+  expect(removed.status).toBe(200);
+  expect(await kept()).toEqual([]);
+});
+
+test("a list of actions by a state that there is not is refused, not answered whole", async () => {
+  const { tenant, user } = await scene("push");
+  const list = (query: string) => server(at, tenant, "GET", `/users/${user}/actions?${query}`);
+  expect((await list("state=ALLOW")).body).toHaveLength(1);
+  expect((await list("state=BLOCK")).body).toEqual([]);
+  expect([(await list("state=DONE")).status, (await list("fromDate=soon")).status]).toEqual([400, 400]);
 });

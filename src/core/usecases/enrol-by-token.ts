@@ -83,7 +83,10 @@ async function store(
     return no({ code: written === "late" ? "enrolment_closed" : "device_exists" });
   }
   // The row says so already; this ends what the device had open.
-  if (holder) await revokeDevice(powers, { ...revocationOf(holder), ...asked.by });
+  if (holder) {
+    await revokeDevice(powers, { ...revocationOf(holder), ...asked.by });
+    await powers.authenticators.remove(holder.userId, holder.id);
+  }
   if (asked.pushToken !== undefined) await keepPushToken(powers, device, asked.pushToken);
   await powers.inboxes.noteDevice(userSubject(device.userId));
   return ok({ device, isNew: true, ...(holder ? { left: holder } : {}) });

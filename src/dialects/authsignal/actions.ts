@@ -141,6 +141,7 @@ export async function listActions(c: Context<AppEnv>): Promise<Response> {
   const from = fromDate === undefined ? undefined : Date.parse(fromDate);
   if (Number.isNaN(from)) return refuse(c, { code: "malformed", detail: "fromDate" });
   const wanted = ACTION_STATES.find((known) => known.toUpperCase() === state);
+  if (state && wanted === undefined) return refuse(c, { code: "malformed", detail: "state" });
   const found = await powers.actions.ofUser({
     clientId: c.var.client.id,
     userId: record.user.id,

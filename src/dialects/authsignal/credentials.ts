@@ -165,6 +165,7 @@ export async function removeCredential(
     ip,
   });
   if (!revoked.ok) return refuse(c, revoked.error);
+  await powers.authenticators.remove(device.userId, device.id);
   await tellLater(powers, client, authenticatorEvent(powers, "deleted", nameOf(user), device));
   return c.json({ removedAuthenticatorId: device.id });
 }

@@ -16,7 +16,7 @@ import { settleAtOnce } from "../../core/usecases/settle-at-once.ts";
 import { countStart } from "../../core/usecases/start-challenge.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { type Sender, senderOf } from "./client.ts";
-import { type Holder, holderOfSender, signedBy } from "./credentials.ts";
+import { type Holder, holderOfSender, refuseOnRecord, signedBy } from "./credentials.ts";
 import { refuse } from "./errors.ts";
 import { withTokenLengths } from "./lifetimes.ts";
 import type { claimBody, inAppStartBody } from "./schema.ts";
@@ -70,6 +70,9 @@ export async function verifyInApp(
   if (!ticket || ticket.until <= powers.clock.now()) return refuse(c, { code: "unknown_challenge" });
   const holder = await holderOfSender(c, sender.value.client, namespace, body.publicKey);
   if (!holder.ok) return refuse(c, holder.error);
+  if (holder.value.device.enrolledAt > ticket.until - GOOD_FOR) {
+    return refuseOnRecord(c, holder.value, { code: "device_too_young" });
+  }
   const action = await actionFor(c, sender.value, holder.value, ticket);
   if (!action.ok) return refuse(c, action.error);
   const proven = await prove(c, holder.value, action.value, body);
