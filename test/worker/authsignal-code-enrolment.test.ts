@@ -268,8 +268,11 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
     }
     expect((await verify(here, way, token, enrolling)).body).toMatchObject({ isVerified: true });
     expect(await stateOf(here, tenant, token)).toMatchObject({ state: "CHALLENGE_REQUIRED" });
+    vi.setSystemTime(Date.now() + 1);
     const met = await verify(here, way, token, meeting);
     expect(met.body).toEqual({ isVerified: true, accessToken: expect.any(String) });
+    const again = await verify(here, way, token, meeting);
+    expect(claimsOf(again.body.accessToken)).toEqual(claimsOf(met.body.accessToken));
   });
 
   test("an address that is another user's is refused when it is proven, not before", async () => {

@@ -91,7 +91,7 @@ export async function verifyActionCode(
 
 const LIVE: readonly string[] = ["pending", "approved", "redeemed"];
 
-/** Of what the page may be waiting for the one that it asked for last. */
+/** Of what the page may be waiting for the one that it asked for last; what is over comes behind what still waits. */
 export async function lastAsked(
   powers: Pick<Services, "rooms" | "userCodes" | "handles" | "clock">,
   { action, methods }: CodeBearer,
@@ -101,13 +101,16 @@ export async function lastAsked(
     enrolmentOf(powers, action, methods[0]),
   ]);
   const own = challenge?.use === "authsignal_action" ? challenge : undefined;
-  const rank = ({ snapshot }: CarriedCode) =>
-    snapshot.view.state === "pending" ? snapshot.spec.createdAt : 0;
-  return [enrolment, own]
-    .filter((found) => found !== undefined)
+  const found = [enrolment, own]
+    .filter((one) => one !== undefined)
     .filter(({ snapshot }) => LIVE.includes(snapshot.view.state))
-    .toSorted((a, b) => rank(b) - rank(a))[0];
+    .toSorted((a, b) => lastStep(b) - lastStep(a));
+  return found.find(({ snapshot }) => snapshot.view.state === "pending") ?? found[0];
 }
+
+/** When it was asked for, or decided: a lost answer is asked for again about what was decided last. */
+const lastStep = ({ snapshot: { spec, timeline } }: CarriedCode): number =>
+  timeline.at(-1)?.at ?? spec.createdAt;
 
 /** A closed action is met by nothing, and an address that was removed meanwhile meets nothing. */
 export async function isGood(
