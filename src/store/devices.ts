@@ -1,6 +1,7 @@
 import { and, desc, eq, exists, isNull, lt, or, sql } from "drizzle-orm";
+import type { AuditEvent } from "../core/audit.ts";
 import type { Device } from "../core/device/device.ts";
-import type { DeviceId } from "../core/ids.ts";
+import type { DeviceId, UserId } from "../core/ids.ts";
 import type { Devices } from "../core/ports/records.ts";
 import { recordWhere } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
@@ -62,15 +63,8 @@ export function makeDevices(db: Store): Devices {
       return rows.map(toDevice);
     },
 
-    async rename(userId, deviceId, name, event) {
-      const target = and(eq(devices.userId, userId), eq(devices.id, deviceId), isLive);
-      const stillLive = exists(db.select({ id: devices.id }).from(devices).where(target));
-      const [, renamed] = await db.batch([
-        recordWhere(db, event, stillLive),
-        db.update(devices).set({ name }).where(target).returning(),
-      ]);
-      return renamed.map(toDevice)[0];
-    },
+    rename: (userId, deviceId, name, event) => change(db, { userId, deviceId }, { name }, event),
+    rekind: (userId, deviceId, kind, event) => change(db, { userId, deviceId }, { kind }, event),
 
     noteSignCount: (deviceId, count) => noteSignCount(db, deviceId, count),
 
@@ -89,6 +83,22 @@ export function makeDevices(db: Store): Devices {
       return revoked.map(toDevice)[0];
     },
   });
+}
+
+/** The audit row goes first: both statements look for a live device. */
+async function change(
+  db: Store,
+  { userId, deviceId }: { readonly userId: UserId; readonly deviceId: DeviceId },
+  to: { readonly name: string } | { readonly kind: string },
+  event: AuditEvent,
+): Promise<Device | undefined> {
+  const target = and(eq(devices.userId, userId), eq(devices.id, deviceId), isNull(devices.revokedAt));
+  const stillLive = exists(db.select({ id: devices.id }).from(devices).where(target));
+  const [, changed] = await db.batch([
+    recordWhere(db, event, stillLive),
+    db.update(devices).set(to).where(target).returning(),
+  ]);
+  return changed.map(toDevice)[0];
 }
 
 /** One conditional statement: of two that tell the same number, one is taken. */

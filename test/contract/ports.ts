@@ -76,6 +76,7 @@ const deviceCalls: CallsOf<Devices> = {
   ofUser: (port) => port.ofUser(newUserId()),
   insert: (port) => port.insert(makeDevice(), makeEvent(), makeGrant()),
   insertFirst: (port) => port.insertFirst(makeDevice(), makeEvent()),
+  rekind: (port) => port.rekind(newUserId(), newDeviceId(), "device", makeEvent()),
   replace: (port) => port.replace({ device: makeDevice(), event: makeEvent() }, makeDevice(), makeEvent()),
   rename: (port) => port.rename(newUserId(), newDeviceId(), "n", makeEvent()),
   noteSignCount: (port) => port.noteSignCount(newDeviceId(), 1),

@@ -8,6 +8,7 @@ import {
   basic,
   bearer,
   enrol,
+  inQuery,
   type Key,
   newKey,
   newTenant,
@@ -131,6 +132,33 @@ describe("the first device, without the word of the backend", () => {
     const key = await newKey();
     expect(read(await add(at, await tokenFor(at, tenant, user), key))).toEqual(NOT_ALLOWED);
     expect((await add(at, await tokenFor(at, tenant, user, ADD), key)).status).toBe(200);
+  });
+});
+
+describe("a key that comes again in another namespace", () => {
+  test("is one device still, good in all of them, on the backend's word alone", async () => {
+    const { at, told } = place();
+    const tenant = await hooked(at);
+    const user = fresh("u");
+    const phone = await enrol(at, tenant, user, "push");
+    const status = async (namespace: string) => {
+      const path = `/v1/client/user-authenticators/${namespace}?publicKey=${inQuery(phone.key)}`;
+      return (await at.call("GET", path, undefined, basic(tenant.id))).status;
+    };
+    const without = await tokenFor(at, tenant, user);
+    expect(read(await add(at, without, phone.key, "qr-code"))).toEqual(NOT_ALLOWED);
+    expect([await status("push"), await status("qr-code")]).toEqual([200, 400]);
+    const scoped = await tokenFor(at, tenant, user, ADD);
+    for (let again = 0; again < 2; again++) {
+      const added = await add(at, scoped, phone.key, "qr-code");
+      expect([added.status, added.body.userAuthenticatorId]).toEqual([200, phone.id]);
+    }
+    expect([await status("push"), await status("qr-code")]).toEqual([200, 200]);
+    expect(await enrolledIds(at, tenant, user)).toEqual([phone.id]);
+    expect(told().map(([type]) => type)).toEqual(["authenticator.created", "authenticator.updated"]);
+    const record = await at.services.users.byExternalId(user);
+    const [event] = await at.services.records.events({ userId: record?.user.id as never, size: 1 });
+    expect(event).toMatchObject({ type: "device.updated", deviceId: phone.id, reason: "added_to_qr-code" });
   });
 });
 

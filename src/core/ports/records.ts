@@ -28,6 +28,8 @@ export type Devices = {
    * one enrols. `late` when something is, `taken` when the key belongs to a live device.
    */
   insertFirst(device: Device, event: AuditEvent): Promise<"enrolled" | "late" | "taken">;
+  /** Changes what a live device is, together with its audit row; undefined when it was not live. */
+  rekind(userId: UserId, deviceId: DeviceId, kind: string, event: AuditEvent): Promise<Device | undefined>;
   /** One batch: the live device `old` is revoked, and its key is `device`'s. False, and nothing changed, when the key was somebody else's by then. */
   replace(
     old: { readonly device: Device; readonly event: AuditEvent },

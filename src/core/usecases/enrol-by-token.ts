@@ -6,7 +6,7 @@ import type { UserRecord } from "../ports/users.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
-import { enrolledOf, isEnrolled, type Namespace } from "./enrolled-methods.ts";
+import { enrolledOf, isEnrolled, type Namespace, platformOf, servesIn } from "./enrolled-methods.ts";
 import { revokeDevice } from "./revoke-device.ts";
 
 export type TokenEnrolment = {
@@ -32,13 +32,16 @@ type Powers = Pick<
 export type EnrolledByToken = {
   readonly device: Device;
   readonly isNew: boolean;
+  /** The key was good in another namespace before, and is good in every one now. */
+  readonly isWider?: true;
   /** The device of another user that the key has left. */
   readonly left?: Device;
 };
 
 /**
  * Enrols a device on a backend's word (Authsignal §6.6). Without that word only a person who has nothing enrolled may begin, unless the
- * client's settings want it always. The same key again is the same device. Refused: `enrolment_closed`, `replayed` (the token has added
+ * client's settings want it always. The same key again is the same device; in a namespace in which it was not good, by that word too, it is
+ * good in all of them from then on. Refused: `enrolment_closed`, `replayed` (the token has added
  * another key), `device_exists` (the key is somebody else's and stays so), `user_locked`.
  */
 export async function enrolByToken(
@@ -48,8 +51,9 @@ export async function enrolByToken(
   const { user, key, client } = asked;
   if (user.user.status === "locked") return no({ code: "user_locked" });
   const holder = await powers.devices.byFingerprint(key.fingerprint);
-  if (holder?.userId === user.user.id) return ok({ device: holder, isNew: false });
-  if (holder && !mayMove(holder, asked)) return no({ code: "device_exists" });
+  const isOwn = holder?.userId === user.user.id;
+  if (isOwn && servesIn(holder, asked.namespace)) return ok({ device: holder, isNew: false });
+  if (holder && !isOwn && !mayMove(holder, asked)) return no({ code: "device_exists" });
   if (!asked.mayAdd && client.settings.enrol_without_scope === false) return no({ code: "enrolment_closed" });
   if (!asked.mayAdd && isEnrolled(await enrolledOf(powers, user.user.id))) {
     return no({ code: "enrolment_closed" });
@@ -57,7 +61,21 @@ export async function enrolByToken(
   const who = userSubject(user.user.id);
   const use = await powers.handles.digest(["enrol", asked.tokenId, asked.namespace]);
   if (!(await powers.inboxes.spend(who, use, key.fingerprint))) return no({ code: "replayed" });
-  return await store(powers, asked, holder);
+  return isOwn ? await widen(powers, asked, holder) : await store(powers, asked, holder);
+}
+
+/** An app of an older SDK shows the key that it enrolled in one namespace in the others too (Authsignal §6.1). */
+async function widen(
+  powers: Powers,
+  { namespace, by }: TokenEnrolment,
+  device: Device,
+): Promise<Result<EnrolledByToken, Refusal>> {
+  const { userId, id: deviceId } = device;
+  const kind = ["device", platformOf(device)].filter((word) => word !== "").join(" ");
+  const reason = `added_to_${namespace}`;
+  const event = auditEvent(powers, { type: "device.updated", userId, deviceId, reason, ...by });
+  const wider = await powers.devices.rekind(userId, deviceId, kind, event);
+  return wider ? ok({ device: wider, isNew: false, isWider: true }) : no({ code: "device_revoked" });
 }
 
 /**

@@ -121,13 +121,14 @@ export async function addCredential(
     by: requester(c),
   });
   if (!enrolled.ok) return refuse(c, enrolled.error);
-  const { device, isNew, left } = enrolled.value;
+  const { device, isNew, isWider, left } = enrolled.value;
   if (left) {
     const before = await powers.users.byId(left.userId);
     const name = before ? nameOf(before) : left.userId;
     await tellLater(powers, client, authenticatorEvent(powers, "deleted", name, left));
   }
-  if (isNew) await tellLater(powers, client, authenticatorEvent(powers, "created", token.name, device));
+  const changed = isNew ? "created" : isWider && "updated";
+  if (changed) await tellLater(powers, client, authenticatorEvent(powers, changed, token.name, device));
   return c.json(credentialWire(token.name, device));
 }
 
