@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parseUserId } from "../../src/core/ids.ts";
+import { finishedEvent } from "../../src/core/usecases/finished-event.ts";
 import { newTenant } from "./support/authsignal.ts";
 import { backend, mail, number, WAYS, WRONG, wrongFor } from "./support/backend-codes.ts";
 import { claimsOf, fresh, type Json } from "./support/cotter.ts";
@@ -63,6 +64,11 @@ describe("a code for nobody yet", () => {
     const { body } = await shop.challenge({ verificationMethod: "EMAIL_OTP", action: "signIn", email });
     await shop.verify(body.challengeId, shop.lastCode());
     expect((await shop.call("GET", `/users?email=${email}`)).body).toEqual({ users: [] });
+    const approved = await shop.at.services.rooms.read(
+      shop.at.services.rooms.parse(String(body.challengeId))!,
+    );
+    expect(approved?.view.approval?.userId).toBe(NOBODY);
+    expect(finishedEvent(approved!)).not.toHaveProperty("userId");
     const user = fresh("u");
     expect((await shop.claim(body.challengeId, user)).status).toBe(200);
     const record = await shop.at.services.users.byExternalId(user);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { ChallengeId } from "../../src/core/ids.ts";
 import {
   type Backend,
   backend,
@@ -172,6 +173,7 @@ describe("a code for a user's action", () => {
       const added = { verificationMethod: "SMS", phoneNumber: number(), scope: "add:authenticators" };
       const enrols = (await shop.challenge({ ...added, action: "add", userId: user })).body;
       await shop.call("PATCH", `/users/${user}/actions/add/${enrols.idempotencyKey}`, { state });
+      expect(await shop.challenge({ challengeId: enrols.challengeId })).toMatchObject(INVALID);
       expect((await shop.verify(enrols.challengeId, shop.lastCode())).body).toEqual(WRONG);
       expect(await authenticators(shop, user)).toHaveLength(1);
       expect(await shop.challenge({ challengeId: body.challengeId })).toMatchObject(INVALID);
@@ -189,10 +191,13 @@ describe("a code for a user's action", () => {
     expect((await shop.verify(first.body.challengeId, code)).body).toEqual(WRONG);
     const other = await shop.enrolled();
     const second = await shop.challenge({ ...asked, userId: other.user });
+    const { idempotencyKey } = (await shop.track(other.user, "pay")).body;
     const record = await shop.at.services.users.byExternalId(other.user);
     await shop.at.services.users.update(record!.user.id, { status: "locked" }, Date.now());
     expect(await shop.verify(second.body.challengeId, shop.lastCode())).toMatchObject(INVALID);
-    expect(await shop.challenge({ ...asked, userId: other.user })).toMatchObject(INVALID);
+    for (const more of [{}, { idempotencyKey }]) {
+      expect(await shop.challenge({ ...asked, userId: other.user, ...more })).toMatchObject(INVALID);
+    }
   });
 
   test("action.verify may veto: the code was right, and nothing is verified", async () => {
@@ -211,10 +216,20 @@ describe("a code for a user's action", () => {
 
   test("a client that sends itself is given the code; when it does not take it, nothing is pending", async () => {
     let takes = true;
+    const opened: ChallengeId[] = [];
     const shop = await backend(
       { webhook_events: ["email.created"] },
       {
         outcome: () => (takes ? { kind: "sent" } : { kind: "retry", reason: "status 500" }),
+        change: ({ rooms }) => ({
+          rooms: {
+            ...rooms,
+            open: (spec) => {
+              opened.push(spec.id);
+              return rooms.open(spec);
+            },
+          },
+        }),
       },
     );
     const { user, address } = await shop.enrolled();
@@ -235,6 +250,8 @@ describe("a code for a user's action", () => {
     const failed = await shop.challenge({ ...asked, idempotencyKey: key });
     expect(failed).toMatchObject({ status: 502, body: { error: "webhook_failed" } });
     expect((await shop.get({ userId: user })).body).toMatchObject({ challengeId: body.challengeId });
+    const left = await shop.at.services.rooms.read(opened.at(-1)!);
+    expect([opened.length, left?.view.state]).toEqual([2, "cancelled"]);
     takes = true;
     expect((await shop.challenge({ ...asked, idempotencyKey: key })).status).toBe(200);
   });
@@ -254,8 +271,10 @@ describe("guesses", () => {
       expect((await shop.verify(id, wrongFor(code))).body).toEqual(WRONG);
     }
     expect((await shop.verify(id, wrongFor(code))).body).toEqual(EXHAUSTED);
+    expect((await shop.get({ challengeId: String(id) })).body).toEqual({});
     expect((await shop.verify(id, code)).body).toEqual(EXHAUSTED);
-    expect(await shop.state(user, "pay", key)).toBe("CHALLENGE_FAILED");
+    const rows = await shop.call("GET", `/users/${user}/actions`);
+    expect(rows.body).toMatchObject([{ idempotencyKey: key, state: "CHALLENGE_FAILED" }]);
     expect(
       (await shop.challenge({ verificationMethod: "EMAIL_OTP", action: "pay", userId: user })).status,
     ).toBe(429);
