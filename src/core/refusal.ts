@@ -51,8 +51,8 @@ export type Refusal =
   | { readonly code: "wrong_code"; readonly left: number }
   /** Too many wrong one-time codes: none is looked at before this instant. */
   | { readonly code: "code_locked"; readonly until: Instant }
-  /** The message did not get on its way; `detail` is for people and names neither address nor code. */
-  | { readonly code: "delivery_failed"; readonly detail: string }
+  /** The message did not get on its way; `detail` is for people and names neither address nor code. `uncarried`: nothing carries such. */
+  | { readonly code: "delivery_failed"; readonly detail: string; readonly uncarried?: true }
   | { readonly code: "too_many"; readonly scope: "client" | "ip" | "person"; readonly retryAt: Instant };
 
 /** The refusal with this code. */

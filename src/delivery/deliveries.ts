@@ -41,7 +41,13 @@ export function makeDeliveries(needs: DeliveryNeeds): Deliveries {
     async send(message) {
       if (!ID.test(message.id)) throw new TypeError("a message's id has other characters than it may");
       const carrier = carriers[message.channel];
-      if (carrier === undefined) return failed("messages of this kind are not sent here");
+      if (carrier === undefined) {
+        return no({
+          code: "delivery_failed",
+          detail: "messages of this kind are not sent here",
+          uncarried: true,
+        });
+      }
       if (!isOneAddress(message.channel, message.to)) return failed("the address cannot be written to");
       const limited = await limitTexts(needs, message);
       if (limited) return no(limited);

@@ -465,18 +465,21 @@ describe("what carries a code", () => {
     expect(await send()).toBe(200);
   });
 
-  test("nothing that carries e-mail: refused, and nothing pends", async () => {
+  test.each([
+    ["fails to carry e-mail", {}, "invalid_request"],
+    ["does not carry e-mail at all", { uncarried: true }, "invalid_configuration"],
+  ] as const)("a deployment that %s: refused, and nothing pends", async (_name, more, error) => {
     const here = scene();
     const person = await enrolled(here, WAYS[0]);
     const bare = scene(undefined, ({ deliveries }) => ({
       deliveries: {
         ...deliveries,
-        send: async () => ({ ok: false, error: { code: "delivery_failed", detail: "no carrier" } }),
+        send: async () => ({ ok: false, error: { code: "delivery_failed", detail: "no carrier", ...more } }),
       },
     }));
     const tracked = await track(here.at, person.tenant, person.user, "signIn");
     const refused = await bare.page(tracked.body.token, "/challenge/email-otp");
-    expect(read(refused)).toEqual(INVALID);
+    expect(read(refused)).toEqual([400, error]);
     const state = await validate(here.at, person.tenant, { token: tracked.body.token });
     expect(state.body).toMatchObject({ state: "CHALLENGE_REQUIRED" });
   });
