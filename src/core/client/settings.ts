@@ -22,6 +22,12 @@ export type ClientSettings = {
   readonly rebind_devices?: boolean;
   /** Whether a user of the Authsignal door who has nothing enrolled may begin without a scope; true when it is missing. */
   readonly enrol_without_scope?: boolean;
+  /** Whether phones of the Authsignal door must sign to see what is pending; false when it is missing. */
+  readonly signed_prompts?: boolean;
+  /** Whether an Authsignal push begins although the webhook did not take `push.created`; `required` when it is missing. */
+  readonly push_webhook?: "required" | "optional";
+  /** Whether one Authsignal token is valid once only; false when it is missing. */
+  readonly validate_once?: boolean;
   /** How pages and messages show the client. */
   readonly brand?: BrandSettings;
   /** How long a person has to prove an address on the hosted page, in seconds. */

@@ -63,6 +63,9 @@ const members = {
       ]),
     )
     .max(20),
+  signed_prompts: z.boolean(),
+  push_webhook: z.enum(["required", "optional"]),
+  validate_once: z.boolean(),
   rebind_devices: z.boolean(),
   enrol_without_scope: z.boolean(),
   wait_seconds: z.int().min(1).max(120),

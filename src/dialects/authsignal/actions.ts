@@ -2,6 +2,8 @@ import type { Context } from "hono";
 import type * as z from "zod";
 import { ACTION_STATES, type Action, type ActionKey } from "../../core/action/action.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
+import type { Client } from "../../core/client/client.ts";
+import type { Services } from "../../core/ports/services.ts";
 import { findNamedUser } from "../../core/usecases/find-named-user.ts";
 import { overruleAction } from "../../core/usecases/overrule-action.ts";
 import { currentAction, METHOD_WORDS } from "../../core/usecases/settle-action.ts";
@@ -12,7 +14,7 @@ import { requester } from "./client.ts";
 import { untrackedAction } from "./collect.ts";
 import { refuse } from "./errors.ts";
 import { ACTION_CODE, type stateBody, type trackBody, type validateBody } from "./schema.ts";
-import { clientToken, readToken, scopesOf } from "./tokens.ts";
+import { type ActionToken, clientToken, readToken, scopesOf } from "./tokens.ts";
 import { ALLOWED_METHODS, actionWire, iso, methodsOf, stateWord } from "./translate.ts";
 
 const NO_NAME = { code: "malformed", detail: "user id" } as const;
@@ -86,8 +88,10 @@ export async function validate(c: Context<AppEnv>, body: z.output<typeof validat
   const found = tracked ?? (await untrackedAction(powers, token));
   if (!found || !user || user.user.status === "locked") return invalid("invalid_request");
   const action = await currentAction(powers, client, found);
+  const isValid = action.state === "challenge_succeeded";
+  if (isValid && !(await mayValidate(powers, client, token))) return invalid("already_validated");
   return c.json({
-    isValid: action.state === "challenge_succeeded",
+    isValid,
     state: stateWord(action),
     stateUpdatedAt: iso(action.stateAt),
     userId: token.name,
@@ -96,6 +100,17 @@ export async function validate(c: Context<AppEnv>, body: z.output<typeof validat
     idempotencyKey: action.idempotencyKey,
     ...(action.method ? { verificationMethod: METHOD_WORDS[action.method] } : {}),
   });
+}
+
+/** Whether this client's tokens are valid as often as they are shown, or this one has not been yet (§11.9). */
+async function mayValidate(
+  powers: Pick<Services, "nonces" | "handles">,
+  { id: clientId, settings }: Client,
+  { jti, expiresAt }: ActionToken,
+): Promise<boolean> {
+  if (!settings.validate_once) return true;
+  const hash = await powers.handles.digest(["validated", jti]);
+  return await powers.nonces.spend({ clientId, hash, expiresAt });
 }
 
 async function keyOfPath(c: Context<AppEnv>): Promise<ActionKey | undefined> {

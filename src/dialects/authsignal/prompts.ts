@@ -61,6 +61,10 @@ export async function pendingPrompt(c: Context<AppEnv>, namespace: Namespace): P
   if (!holder.ok) return refuse(c, holder.error);
   const { device, user } = holder.value;
   const signature = c.req.header("X-Authsignal-Signature");
+  // The client that enrolled the key decides: the one that the header names is anybody's choice.
+  const own = signature === undefined ? await powers.clients.find(device.clientId) : undefined;
+  if (own?.settings.signed_prompts)
+    return refuse(c, { code: "not_allowed", detail: "a call without a signature" });
   const nonce = signature === undefined ? undefined : await signedNonce(powers, device, signature);
   if (signature !== undefined && nonce === undefined) return refuse(c, { code: "bad_signature" });
   const { prompts } = await powers.inboxes.view(userSubject(device.userId));
