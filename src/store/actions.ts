@@ -15,9 +15,10 @@ const isKey = ({ userId, clientId, code, idempotencyKey }: ActionKey) =>
     eq(actions.idempotencyKey, idempotencyKey),
   );
 
-/** Open, and not failed by this very challenge: what has failed its action does not let it succeed any more. */
+/** Open, and not failed by this very challenge, nor met by it before the backend took that back: it has had its say. */
 const mayBeMetBy = (challengeId: string) =>
-  sql`${notInArray(actions.state, CLOSED)} and not (${actions.state} = 'challenge_failed' and ${actions.challengeId} is ${challengeId})`;
+  sql`${notInArray(actions.state, CLOSED)} and not (${actions.challengeId} is ${challengeId}
+    and (${actions.state} = 'challenge_failed' or ${actions.method} is not null))`;
 
 const one = (rows: (typeof actions.$inferSelect)[]): Action | undefined => rows.map(present)[0];
 
@@ -32,6 +33,8 @@ function makeOutcomes(db: Store): Outcomes {
         .update(actions)
         .set({
           challengeId,
+          method: null,
+          verifiedBy: null,
           state: sql`case when ${failed} then 'challenge_required' else ${actions.state} end`,
           stateAt: sql`case when ${failed} then ${now} else ${actions.stateAt} end`,
         })
@@ -89,13 +92,8 @@ export function makeActions(db: Store): Actions {
 
     find: async (key) => one(await db.select().from(actions).where(isKey(key))),
 
-    async setState(key, state, now) {
-      // Taken back, a met state does not come again out of the challenge that met it. One that fails keeps it, which bars it for good.
-      const met = eq(actions.state, "challenge_succeeded");
-      const forgotten = { challengeId: sql`case when not ${met} then ${actions.challengeId} end` };
-      const change = { state, stateAt: now, ...(state === "challenge_failed" ? {} : forgotten) };
-      return one(await db.update(actions).set(change).where(isKey(key)).returning());
-    },
+    setState: async (key, state, now) =>
+      one(await db.update(actions).set({ state, stateAt: now }).where(isKey(key)).returning()),
 
     async ofUser({ clientId, userId, from, codes, state, size }) {
       const rows = await db

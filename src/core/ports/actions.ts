@@ -23,7 +23,7 @@ export type Actions = {
   find(key: ActionKey): Promise<Action | undefined>;
   /** Makes this the current challenge; a failed action is open again. False when the action is closed or unknown. */
   begin(key: ActionKey, challengeId: ChallengeId, now: Instant): Promise<boolean>;
-  /** The action is met, by whichever of its challenges; writes the row when there is none. False when it was closed already, or failed by this very one. */
+  /** The action is met, by whichever of its challenges; writes the row when there is none. False when it was closed already, or this very one has failed it, or has met it before the backend took that back. */
   succeed(
     action: Action,
     met: { readonly challengeId: ChallengeId; readonly method: ActionMethod; readonly verifiedBy: string },
