@@ -64,8 +64,7 @@ export class ChallengeObject extends DurableObject<Bindings> {
     const now = Date.now();
     const { next, wake, refusal } = obey(record, command, now);
     const sockets = wake ? openSockets(this.ctx) : [];
-    const orders = command.name === "approve" ? sockets.flatMap(orderAt) : [];
-    const { last, done } = carryOut(next, orders, now);
+    const { last, done } = carryOut(next, sockets.flatMap(orderAt), now);
     this.#keep(record, last, now);
     for (const { socket, redeemed } of done) tell(socket, [redeemedFrame(redeemed)]);
     // Everybody else hears of the approval, whatever the orders have made of it in the same commit.

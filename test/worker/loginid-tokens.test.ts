@@ -224,6 +224,26 @@ describe("a nonce is good for one call", () => {
     expect((await waitOn(at, slow, ada, code, {}, forBob)).status).toBe(403);
   });
 
+  test("T24 a wait that was locked out, or named nobody, has used its token too", async () => {
+    const { ada } = await scene();
+    const backend = await newBackend(at);
+    const ask = async (token: string, code: string, over: object = {}) => {
+      const headers = { Authorization: `Bearer ${token}` };
+      const { status, body } = await waitOn(at, backend, ada, code, { no_wait: true, ...over }, headers);
+      return [status, body.code];
+    };
+    const fresh = () => tokenOf(backend, "auth.temporary");
+    for (let i = 0; i < 5; i++) await ask(await fresh(), "000000");
+    const locked = await fresh();
+    const tooMany = [429, "remote_session_maximum_retry_attempts"];
+    expect(await ask(locked, "000000")).toEqual(tooMany);
+    expect(await ask(locked, "000000")).toEqual(tooMany);
+    expect(await ask(locked, "000001")).toEqual([401, "unauthorized"]);
+    const unreadable = await fresh();
+    expect((await ask(unreadable, "000002", { username: "\u0000" }))[0]).toBe(404);
+    expect(await ask(unreadable, "000003")).toEqual([401, "unauthorized"]);
+  });
+
   test("a public client's wait ignores whatever token comes along", async () => {
     const { backend, ada } = await scene();
     const web = await newBackend(at, { kind: "public" });

@@ -125,8 +125,9 @@ describe("an order left with a wait", () => {
 
   test("T55 what cannot be written is told to nobody", async () => {
     const id = await opened();
-    const waiting = rooms.wait(id, 200, { order: order() });
-    await waiters(id);
+    const headers = { Upgrade: "websocket", "X-Redeem-Order": JSON.stringify(order()) };
+    const ear = listen(await stubOf(id).fetch("https://challenge/socket", { headers }));
+    await frames(ear, 1);
     await inside(id, (object, { storage }) => {
       const spy = vi.spyOn(storage, "transactionSync").mockImplementation(() => {
         throw new Error("disk full");
@@ -134,7 +135,15 @@ describe("an order left with a wait", () => {
       expect(() => object.apply(approve)).toThrow("disk full");
       spy.mockRestore();
     });
-    expect(await waiting).toEqual({ id, state: "pending", expiresAt: expect.any(Number) });
+    ear.socket.send("ping");
+    await frames(ear, 2);
+    expect(ear.heard.map((text) => (text === "pong" ? text : JSON.parse(text).state))).toEqual([
+      "pending",
+      "pong",
+    ]);
+    await rooms.apply(id, approve);
+    await ear.closed;
+    expect(JSON.parse(ear.heard[2] ?? "")).toMatchObject({ type: "redeemed", redeemed: { changed: true } });
   });
 });
 

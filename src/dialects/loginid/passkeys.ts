@@ -79,7 +79,7 @@ export async function reserve(c: Context<AppEnv>, asked: z.output<typeof reserve
   const person = await findPerson(services(c), asked);
   if (!person) {
     const identifier = readIdentifier(asked.username ?? asked.user_id ?? "");
-    if (!identifier) return await said(c, waiter, { code: "unknown_challenge" });
+    if (!identifier) return await said(c, waiter, { code: "unknown_challenge" }, true);
     return await said(c, waiter, await awaitNobody(services(c), { identifier, code, ...nonce }));
   }
   if (!waiter.isFor(person)) return await forAnother(c, waiter);

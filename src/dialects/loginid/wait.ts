@@ -41,7 +41,7 @@ export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Respons
   const person = await findPerson(services(c), asked);
   if (!person) {
     const identifier = readIdentifier(asked.username ?? asked.user_id ?? "");
-    if (!identifier) return await said(c, waiter, { code: "unknown_challenge" });
+    if (!identifier) return await said(c, waiter, { code: "unknown_challenge" }, true);
     return await said(c, waiter, await awaitNobody(services(c), { identifier, code, ...nonce }));
   }
   if (!waiter.isFor(person)) {
@@ -89,8 +89,14 @@ async function backend(c: Context<AppEnv>, asked: WaitBody): Promise<Waiter | Re
 }
 
 /** A stranger is told of no lock and no person: all of it is the wrong code's answer, and a miss of that address. */
-export async function said(c: Context<AppEnv>, waiter: Waiter, refusal: Refusal): Promise<Response> {
-  if (waiter.nonce) return refuse(c, refusal);
+export async function said(
+  c: Context<AppEnv>,
+  waiter: Waiter,
+  refusal: Refusal,
+  unspent = refusal.code === "code_locked",
+): Promise<Response> {
+  // Locked out or unreadable, before the batch that spends it: the token is spent all the same.
+  if (waiter.nonce) return refuse(c, unspent ? await spent(c, waiter.nonce, refusal) : refusal);
   if (refusal.code !== "unknown_challenge" && refusal.code !== "code_locked") return refuse(c, refusal);
   const within = await services(c).limits.miss(originOf(c).ip);
   return within ? wrong(c, NO_SUCH_CODE) : tooManyFromHere(c);
