@@ -271,6 +271,24 @@ describe("a code for nobody yet", () => {
     ).toHaveLength(1);
   });
 
+  test("a met action that the backend takes back is met by neither claim nor code again", async () => {
+    const shop = await backend();
+    const known = await shop.enrolled();
+    for (const whose of [{ phoneNumber: number() }, { userId: known.user }]) {
+      const verificationMethod = whose.userId === undefined ? "SMS" : "EMAIL_OTP";
+      const { body } = await shop.challenge({ verificationMethod, action: "signIn", ...whose });
+      const code = shop.lastCode();
+      await shop.verify(body.challengeId, code);
+      const user = whose.userId ?? fresh("u");
+      expect((await shop.claim(body.challengeId, user)).status).toBe(200);
+      const at = `/users/${user}/actions/signIn/${body.idempotencyKey}`;
+      await shop.call("PATCH", at, { state: "CHALLENGE_REQUIRED" });
+      expect(await shop.claim(body.challengeId, user)).toMatchObject(INVALID);
+      await shop.verify(body.challengeId, code);
+      expect((await shop.call("GET", at)).body.state).toBe("CHALLENGE_REQUIRED");
+    }
+  });
+
   test("T106 another client's challenge is as if there were none", async () => {
     const shop = await backend();
     const other = await newTenant(shop.at);

@@ -89,11 +89,12 @@ export async function claimBackendCode(
   return asked.unverified ? await claimUnverified(powers, asked, carried) : no({ code: "not_approved" });
 }
 
-/** Closed is what another challenge or word has closed, and what this one has failed, as by a veto. */
-const mayTake = ({ state, challengeId }: Action, id: ChallengeId): boolean =>
-  challengeId === id
-    ? (isOpen(state) && state !== "challenge_failed") || state === "challenge_succeeded"
-    : isOpen(state);
+/** What another challenge or word has closed takes no claim; nor does what this one has failed, or had met before that was taken back. */
+function mayTake({ state, challengeId, method }: Action, id: ChallengeId): boolean {
+  if (challengeId !== id) return isOpen(state);
+  const hadItsSay = state === "challenge_failed" || method !== undefined;
+  return state === "challenge_succeeded" || (isOpen(state) && !hadItsSay);
+}
 
 const codeOf = ({ snapshot: { spec } }: Carried): string => String(spec.context.action);
 
