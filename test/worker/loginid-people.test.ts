@@ -108,6 +108,18 @@ describe("people by a backend's word", () => {
   );
 });
 
+test("T11 a lock through the admin API ends the waits on their codes, too", async () => {
+  const backend = await newBackend(at);
+  const web = await newBackend(at, { kind: "public", settings: { wait_seconds: 20 } });
+  const ada = await newAda(at);
+  const waiting = waitOn(at, web, ada, await generated(at, backend, ada));
+  await held(ada.id);
+  const headers = { Authorization: `Bearer ${at.services.config.adminToken}` };
+  const locked = await at.call("PATCH", `/admin/users/${ada.id}`, { status: "locked" }, headers);
+  expect(locked.status).toBe(200);
+  expect((await waiting).body.code).toBe("account_deactivated");
+});
+
 describe("a person's devices as credentials", () => {
   test("listed, renamed, revoked; T106 another person's are not found", async () => {
     const backend = await newBackend(at);

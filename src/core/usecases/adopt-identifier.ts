@@ -1,6 +1,5 @@
 import type { Origin } from "../challenge/state.ts";
 import { type ClientId, newUserId } from "../ids.ts";
-import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -19,10 +18,7 @@ export type AdoptIdentifier = {
   readonly userId?: string;
 };
 
-type Powers = Pick<
-  Services,
-  "users" | "inboxes" | "rooms" | "records" | "events" | "chance" | "clock" | "log"
->;
+type Powers = Parameters<typeof deleteUser>[0];
 type Adopted = Result<UserRecord, RefusalOf<"not_allowed" | "user_exists">>;
 
 /**

@@ -3,9 +3,10 @@ import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
+import { endCodes } from "./carried-code.ts";
 import { endGrants } from "./end-grants.ts";
 
-type Powers = Pick<Services, "users" | "inboxes" | "rooms" | "records" | "events" | "clock" | "chance">;
+type Powers = Pick<Services, "users" | "rooms" | "events" | "chance"> & Parameters<typeof endCodes>[0];
 
 /**
  * Deletes a user: locks first, so that nothing new begins; ends the grants (beyond a page, through the queue), forgets the
@@ -21,5 +22,8 @@ export async function deleteUser(
   if (!locked.ok) return no({ code: "unknown_user" });
   await endGrants(powers, { userId: id, reason: "user_deleted", ...by });
   await powers.inboxes.wipe(userSubject(id));
-  return (await powers.users.remove(id, event)) ? ok(undefined) : no({ code: "unknown_user" });
+  if (!(await powers.users.remove(id, event))) return no({ code: "unknown_user" });
+  // Whoever waits on a code of theirs is told that there is nobody.
+  await endCodes(powers, { userId: id, by: by.actor, ip: by.ip });
+  return ok(undefined);
 }

@@ -14,6 +14,7 @@ type Powers = Pick<
   | "rooms"
   | "inboxes"
   | "users"
+  | "userCodes"
   | "records"
   | "handles"
   | "proofs"

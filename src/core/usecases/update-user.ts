@@ -6,6 +6,7 @@ import { no, ok, type Result } from "../result.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import type { IdentifierKind, UserStatus } from "../user/user.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
+import { endCodes } from "./carried-code.ts";
 import { endGrants } from "./end-grants.ts";
 import { recordEvent } from "./record-event.ts";
 
@@ -16,10 +17,11 @@ export type UserPatch = {
   readonly identifiers: Partial<Readonly<Record<IdentifierKind, ReadIdentifier | null>>>;
 };
 
-type Powers = Pick<Services, "users" | "records" | "rooms" | "events" | "clock" | "chance">;
+type Powers = Pick<Services, "users" | "rooms" | "events" | "chance"> & Parameters<typeof endCodes>[0];
 
 /**
- * Changes a user. Locking ends the person's grants: a refresh looks up nothing, so a family left alive would outlast the lock.
+ * Changes a user. Locking ends the person's grants, since a refresh looks up nothing and a family left alive would outlast the lock, and
+ * the codes that somebody may be waiting on.
  * Refused: an unknown user, a name that is another's, and leaving the user without any identifier.
  */
 export async function updateUser(
@@ -50,7 +52,10 @@ export async function updateUser(
   const changed = await powers.users.update(id, change, event.at);
   if (!changed.ok) return changed;
   await recordEvent(powers, event);
-  if (status === "locked") await endGrants(powers, { userId: id, reason: "user_locked", ...by });
+  if (status === "locked") {
+    await endGrants(powers, { userId: id, reason: "user_locked", ...by });
+    await endCodes(powers, { userId: id, by: by.actor, ip: by.ip });
+  }
   return ok(changed.value);
 }
 

@@ -1,5 +1,4 @@
 import { type Context, Hono } from "hono";
-import { endCodes } from "../../core/usecases/carried-code.ts";
 import type { ServiceCall } from "../../core/usecases/check-service-token.ts";
 import { createUser } from "../../core/usecases/create-user.ts";
 import { deleteUser } from "../../core/usecases/delete-user.ts";
@@ -67,8 +66,6 @@ async function remove(c: Context<AppEnv>, named: Named): Promise<Response> {
   const by = requester(c, call.value);
   const deleted = await deleteUser(services(c), id, by);
   if (!deleted.ok) return refuse(c, deleted.error);
-  // Whoever waits on a code of theirs is told that there is nobody.
-  await endCodes(services(c), { userId: id, by: by.actor, ip: by.ip });
   return c.body(null, 204);
 }
 
@@ -82,6 +79,5 @@ async function setStatus(c: Context<AppEnv>, scope: string, status: UserStatus):
   const by = requester(c, call.value);
   const changed = await updateUser(services(c), id, { status, identifiers: {} }, by);
   if (!changed.ok) return refuse(c, changed.error);
-  if (status === "locked") await endCodes(services(c), { userId: id, by: by.actor, ip: by.ip });
   return c.json(profile(changed.value, call.value.client, await namespaceOf(c)));
 }
