@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Outage } from "../../src/core/fault.ts";
 import { parseUserId } from "../../src/core/ids.ts";
 import { finishedEvent } from "../../src/core/usecases/finished-event.ts";
 import { newTenant } from "./support/authsignal.ts";
@@ -173,12 +174,12 @@ describe("a code for nobody yet", () => {
     const shop = await backend(
       {},
       {
-        change: ({ actions }) => ({
-          actions: {
-            ...actions,
-            track: async (action) => {
-              if (fails) throw new (await import("../../src/core/fault.ts")).Outage("down");
-              return await actions.track(action);
+        change: ({ users }) => ({
+          users: {
+            ...users,
+            insert: async (...given) => {
+              if (fails) throw new Outage("down");
+              return await users.insert(...given);
             },
           },
         }),
@@ -196,6 +197,9 @@ describe("a code for nobody yet", () => {
     expect(await shop.claim(body.challengeId, fresh("u"))).toMatchObject(INVALID);
     const claimed = await shop.claim(body.challengeId, user);
     expect((await shop.validate({ token: claimed.body.token })).body.isValid).toBe(true);
+    const record = await shop.at.services.users.byExternalId(user);
+    const trail = await shop.at.services.records.events({ userId: record!.user.id, size: 9 });
+    expect(trail).toContainEqual(expect.objectContaining({ type: "signIn.redeemed" }));
   });
 
   test("rules hold: what is blocked or reviewed is neither begun nor claimed, and a locked user claims nothing", async () => {
@@ -379,7 +383,6 @@ describe("asking again", () => {
 
   test("T101 a call that an outage cut short is taken up by its repeat: the same challenge, its code sent, its action failed by guesses", async () => {
     let down: "send" | "begin" | undefined;
-    const outage = async () => new (await import("../../src/core/fault.ts")).Outage("down");
     const shop = await backend(
       {},
       {
@@ -387,14 +390,14 @@ describe("asking again", () => {
           limits: {
             ...limits,
             send: async (ip) => {
-              if (down === "send") throw await outage();
+              if (down === "send") throw new Outage("down");
               return await limits.send(ip);
             },
           },
           actions: {
             ...actions,
             begin: async (...given) => {
-              if (down === "begin") throw await outage();
+              if (down === "begin") throw new Outage("down");
               return await actions.begin(...given);
             },
           },

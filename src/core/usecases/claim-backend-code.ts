@@ -121,7 +121,7 @@ async function claimVerified(
   const { facts } = redeemed.value;
   if (!facts) throw new Error("a redeemed challenge has facts");
   const user = await ensureNamedUser(powers, asked.name, asked.by);
-  if (redeemed.value.changed) await note(powers, redeemed.value, user);
+  if (!redeemed.value.listed) await note(powers, redeemed.value, user);
   const action = await actionFor(powers, asked, carried, user);
   const begun = await powers.actions.begin(keyOf(action), id, powers.clock.now());
   const current = begun ? { ...action, challengeId: id } : action;
