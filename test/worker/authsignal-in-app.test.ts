@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import {
+  answer,
   basic,
   bearer,
   enrol,
@@ -8,6 +9,7 @@ import {
   newTenant,
   phoneCall,
   server,
+  startPush,
   track,
   validate,
 } from "./support/authsignal.ts";
@@ -160,4 +162,24 @@ test("a list of actions by a state that there is not is refused, not answered wh
   expect((await list("state=ALLOW")).body).toHaveLength(1);
   expect((await list("state=BLOCK")).body).toEqual([]);
   expect([(await list("state=DONE")).status, (await list("fromDate=soon")).status]).toEqual([400, 400]);
+});
+
+test("a credential says when it answered last", async () => {
+  const { tenant, user, phone } = await scene("push");
+  const get = async () =>
+    (await phoneCall(at, phone, "GET", `?publicKey=${inQuery(phone.key)}`)).body as Record<string, string>;
+  const fresh = await get();
+  expect(fresh.lastVerifiedAt).toBe(fresh.verifiedAt);
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
+    vi.setSystemTime(Date.now() + 5_000);
+    const { id } = await startPush(at, tenant, user);
+    expect((await answer(at, phone, id, true)).status).toBe(200);
+    await at.settled();
+    const after = await get();
+    expect(after.verifiedAt).toBe(fresh.verifiedAt);
+    expect(Date.parse(after.lastVerifiedAt ?? "")).toBe(Date.now());
+  } finally {
+    vi.useRealTimers();
+  }
 });

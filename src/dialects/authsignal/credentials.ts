@@ -136,7 +136,9 @@ export async function addCredential(
 export async function getCredential(c: Context<AppEnv>, namespace: Namespace): Promise<Response> {
   const holder = await holderOfQuery(c, namespace);
   if (!holder.ok) return refuse(c, holder.error);
-  return c.json(credentialWire(nameOf(holder.value.user), holder.value.device));
+  const { device, user } = holder.value;
+  const row = await services(c).authenticators.find(device.userId, device.id);
+  return c.json(credentialWire(nameOf(user), device, row?.lastVerifiedAt));
 }
 
 const WINDOW_SECONDS = 600;

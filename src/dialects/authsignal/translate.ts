@@ -81,11 +81,11 @@ const lastVerifiedAt = (device: Device, { rows }: Enrolled): Instant =>
   rows.find(({ id }) => id === device.id)?.lastVerifiedAt ?? device.enrolledAt;
 
 /** §6.6: what a phone is told of its credential. */
-export const credentialWire = (name: string, device: Device) => ({
+export const credentialWire = (name: string, device: Device, verified: Instant = device.enrolledAt) => ({
   userAuthenticatorId: device.id,
   userId: name,
   verifiedAt: iso(device.enrolledAt),
-  lastVerifiedAt: iso(device.enrolledAt),
+  lastVerifiedAt: iso(verified),
 });
 
 /** The longest custom data that goes into a prompt; the action's row keeps the rest. */
