@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ACTION_STATES } from "../../src/core/action/action.ts";
 import {
   answer,
@@ -169,3 +169,25 @@ test.each(["CHALLENGE_REQUIRED", "CHALLENGE_FAILED"])(
     await meet();
   },
 );
+
+test("what was decided before the backend took the action back meets it no more, though a new challenge has begun", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
+    const here = await scene("CHALLENGE_REQUIRED");
+    const begun = async () =>
+      String((await post("/challenge/push", {}, bearer(here.token))).body.challengeId);
+    const first = await begun();
+    await answer(at, here.phone, first, true);
+    expect((await poll(at, here.token, first)).body.isVerified).toBe(true);
+    vi.setSystemTime(Date.now() + 5_000);
+    await here.set("CHALLENGE_REQUIRED");
+    const second = await begun();
+    expect((await poll(at, here.token, first)).body).toEqual({ isVerified: false, isConsumed: true });
+    expect(await here.stateNow()).toBe("CHALLENGE_REQUIRED");
+    await answer(at, here.phone, second, true);
+    expect((await poll(at, here.token, second)).body.isVerified).toBe(true);
+    expect(await here.stateNow()).toBe("CHALLENGE_SUCCEEDED");
+  } finally {
+    vi.useRealTimers();
+  }
+});

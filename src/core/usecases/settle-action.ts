@@ -4,6 +4,7 @@ import type { Client } from "../client/client.ts";
 import type { ActionEvent } from "../ports/action-webhooks.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
+import { type Millis, SECOND } from "../time.ts";
 import { hears, tellActionWebhook } from "./tell-action-webhook.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
 
@@ -71,6 +72,8 @@ export async function settleAction(
     case "met":
       break;
   }
+  // The backend's later word stands: what was decided before it meets the action no more.
+  if (isOlder(snapshot, action)) return action;
   if (await isApproverGone(powers, snapshot)) {
     await withdrawChallenge(powers, snapshot, DEVICE_REMOVED);
     return await failed(powers, action, snapshot, now);
@@ -87,6 +90,12 @@ export async function settleAction(
   if (!stood) return (await powers.actions.find(keyOf(action))) ?? action;
   return { ...action, state: "challenge_succeeded", stateAt: now, challengeId: id, ...met };
 }
+
+/** Two places tell the times, so the decision must be older by more than their clocks differ. */
+const CLOCKS_DIFFER: Millis = SECOND;
+
+const isOlder = ({ view }: Snapshot, { stateAt }: Action): boolean =>
+  view.approval !== undefined && view.approval.at + CLOCKS_DIFFER < stateAt;
 
 async function isApproverGone(powers: Pick<Services, "devices">, { view }: Snapshot): Promise<boolean> {
   const approver = view.approval?.approver;
