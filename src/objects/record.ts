@@ -109,6 +109,7 @@ export function snapshotOf({ challenge, grant, listed }: ChallengeRecord, now: I
     spec,
     view: viewOf(challenge, now),
     timeline,
+    ...(phase.name === "claimed" ? { claimant: phase.userId } : {}),
     ...(phase.name === "redeemed" ? { facts: phase.facts } : {}),
     ...(grant ? { grant } : {}),
     listed,

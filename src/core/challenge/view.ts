@@ -11,8 +11,6 @@ export type ChallengeView = {
   readonly version: number;
   /** End of the present phase where it has one, else when it was entered. */
   readonly expiresAt: Instant;
-  /** Once it is claimed: for whom. Not told to whoever waits. */
-  readonly claimant?: UserId;
   /** Only once approved: who approved, for whom, and when. */
   readonly approval?: { readonly userId: UserId; readonly approver: Approver; readonly at: Instant };
 };
@@ -30,7 +28,6 @@ export function viewOf(challenge: Challenge, now: Instant): ChallengeView {
     version,
     expiresAt: deadline(spec, phase),
   };
-  if (phase.name === "claimed") return { ...common, claimant: phase.userId };
   return phase.name === "approved" || phase.name === "redeemed"
     ? { ...common, approval: { userId: phase.userId, approver: phase.approver, at: phase.at } }
     : common;

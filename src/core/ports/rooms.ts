@@ -4,7 +4,7 @@ import type { ChallengeSpec, Facts, PhaseName, Step } from "../challenge/state.t
 import type { ChallengeView, WaitView } from "../challenge/view.ts";
 import type { Presented } from "../grant/rotate.ts";
 import type { Grant } from "../grant/state.ts";
-import type { ChallengeId, GrantId } from "../ids.ts";
+import type { ChallengeId, GrantId, UserId } from "../ids.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Millis } from "../time.ts";
@@ -14,6 +14,8 @@ export type Snapshot = {
   readonly spec: ChallengeSpec;
   readonly view: ChallengeView;
   readonly timeline: readonly Step[];
+  /** While it is claimed: whose device claimed it. */
+  readonly claimant?: UserId;
   readonly facts?: Facts;
   readonly grant?: Grant;
   /** Whether D1 is known to hold the grant and the audit row. */

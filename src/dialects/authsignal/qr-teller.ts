@@ -34,7 +34,7 @@ export function makeTeller(
     claimant = await lookAhead().catch(() => undefined);
   };
   const lookAhead = async (): Promise<UserRecord | undefined> => {
-    const userId = (await rooms.read(spec.id))?.view.claimant;
+    const userId = (await rooms.read(spec.id))?.claimant;
     return userId && (await users.byId(userId));
   };
 
