@@ -1,6 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
 import type { ChallengeId, DeviceId, SubjectKey } from "../core/ids.ts";
-import { type CodeRequest, type PutCode, putCode, type TriedCode, tryCode } from "../core/inbox/codes.ts";
+import {
+  type CodeRequest,
+  holdsCode,
+  type PutCode,
+  putCode,
+  type TriedCode,
+  tryCode,
+} from "../core/inbox/codes.ts";
 import { countInWindow, countStart, refundGuess, reserveGuess, returnStart } from "../core/inbox/counters.ts";
 import { type Claim, claimDelivery, type Delivery, endDelivery } from "../core/inbox/deliveries.ts";
 import { noteDevice, openEnrolment, restoreEnrolment, takeEnrolment } from "../core/inbox/enrolment.ts";
@@ -136,6 +143,10 @@ export class InboxObject extends DurableObject {
     const { next, value } = tryCode(this.#state(), guess, Date.now());
     this.#keep(who, next);
     return value;
+  }
+
+  holdsCode(_who: SubjectKey, code: Pick<CodeRequest, "challengeId" | "hash">): boolean {
+    return holdsCode(this.#state(), code, Date.now());
   }
 
   countInWindow(who: SubjectKey, kind: string, rule: { limit: number; window: Millis }) {

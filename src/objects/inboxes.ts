@@ -43,6 +43,7 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     returnGuess: (who, kind, as) => call(who, (stub) => stub.returnGuess(who, kind, as)),
     putCode: (who, request) => call(who, (stub) => stub.putCode(who, request)),
     tryCode: (who, guess) => call(who, (stub) => stub.tryCode(who, guess)),
+    holdsCode: (who, code) => call(who, (stub) => stub.holdsCode(who, code)),
     countInWindow: (who, kind, rule) => call(who, (stub) => stub.countInWindow(who, kind, rule)),
     claimDelivery: (who, id, expiresAt) => call(who, (stub) => stub.claimDelivery(who, id, expiresAt)),
     endDelivery: (who, id, status) => call(who, (stub) => stub.endDelivery(who, id, status)),

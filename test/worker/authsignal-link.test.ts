@@ -31,12 +31,13 @@ function reader(here: Scene, headers: Record<string, string> = {}) {
   const pathOf = (link: string) => link.replace(/^https?:\/\/[^/]+/, "");
   return {
     look: (link: string, method = "GET") => ask(pathOf(link), { method, headers }),
-    press: (link: string, decision: string, more: Record<string, string> = {}) => {
+    press: (link: string, decision: string | undefined, more: Record<string, string> = {}) => {
       const url = new URL(link);
+      const secret = url.searchParams.get("t") ?? "";
       return ask(url.pathname, {
         method: "POST",
         headers: { "Content-Type": "application/x-www-form-urlencoded", ...headers, ...more },
-        body: new URLSearchParams({ secret: url.searchParams.get("t") ?? "", decision }).toString(),
+        body: new URLSearchParams({ secret, ...(decision === undefined ? {} : { decision }) }).toString(),
       });
     },
   };
@@ -72,6 +73,7 @@ describe("a link meets an action", () => {
     expect([shown.status, shown.headers.get("Cache-Control")]).toEqual([200, "no-store"]);
     expect(shown.headers.get("Content-Security-Policy")).toContain("frame-ancestors 'none'");
     expect(shown.text).toContain(to);
+    expect(shown.text).toContain("to sign in with your address");
     expect((await reader(here).press(link, "approve")).status).toBe(200);
     const done = await finalize(here, token);
     expect(done.body).toEqual({ isVerified: true, accessToken: expect.any(String) });
@@ -95,6 +97,30 @@ describe("a link meets an action", () => {
     expect((await reader(here).press(link, "approve", asJson)).status).toBe(410);
     expect((await finalize(here, token)).body).toEqual(PENDING);
     expect((await reader(here).press(link, "approve")).status).toBe(200);
+  });
+
+  test("a form that comes without either button is neither yes nor no", async () => {
+    const here = scene();
+    const { token, link } = await waiting(here);
+    for (const decision of [undefined, "", "Approve", "deny "]) {
+      expect((await reader(here).press(link, decision)).status, String(decision)).toBe(410);
+    }
+    await reader(here).press(link, "approve");
+    expect((await finalize(here, token)).body).toMatchObject({ isVerified: true });
+  });
+
+  test("who knows the challenge alone is not shown whose the address is; looking at it wrongly is not counted", async () => {
+    const here = scene();
+    const { token, link, to, begun } = await waiting(here);
+    for (const secret of ["A".repeat(43), "", "x"]) {
+      const shown = await reader(here).look(`http://x/v1/link/${begun.body.challengeId}?t=${secret}`);
+      expect([shown.status, shown.text.includes(to)]).toEqual([410, false]);
+    }
+    for (let count = 0; count < 10; count++)
+      await reader(here).look(link.replace(/t=.*/, `t=${"A".repeat(43)}`));
+    expect((await reader(here).look(link)).text).toContain(to);
+    await reader(here).press(link, "approve");
+    expect((await finalize(here, token)).body).toMatchObject({ isVerified: true });
   });
 
   test("no ends it: the action has failed, and the link is dead", async () => {
@@ -225,6 +251,7 @@ describe("a link enrols an address", () => {
     const begun = await here.page(token, `/user-authenticators/${LINK}`, { email: to });
     expect(begun.body).toEqual({ userAuthenticatorId: expect.any(String), userId: user });
     expect((await finalize(here, token)).body).toEqual(PENDING);
+    expect((await reader(here).look(linkIn(here))).text).toContain("add your address to their account");
     await reader(here).press(linkIn(here), "approve");
     const list = () => server(here.at, tenant, "GET", `/users/${user}/authenticators`);
     expect((await list()).body).toEqual([]);

@@ -94,6 +94,7 @@ describe("a link is confirmed wherever it is opened", () => {
       (await reader.post(`/app/link/${other.split("/").at(-1)}`, { secret, decision: "approve" })).status,
     ).toBe(410);
     expect((await at.services.rooms.read(id))?.view.state).toBe("pending");
+    expect((await reader.post(link.pathname, { secret })).status).toBe(410);
     expect((await reader.post(link.pathname, { secret, decision: "approve" })).status).toBe(200);
     expect((await reader.post(link.pathname, { secret, decision: "approve" })).status).toBe(410);
     expect((await reader.get(`${link.pathname}?t=${secret}`)).status).toBe(410);

@@ -58,6 +58,18 @@ export function tryCode(
   return { next: isOwn ? rest : state, value: ok(true) };
 }
 
+/**
+ * Whether this is the code of its challenge, without counting: only for a secret that nobody finds by trying, and for those who look
+ * at what they were sent.
+ */
+export function holdsCode(
+  state: InboxState,
+  { challengeId, hash }: Pick<CodeRequest, "challengeId" | "hash">,
+  now: Instant,
+): boolean {
+  return liveCodes(state, now)[challengeId]?.hash === hash;
+}
+
 /** When this identifier may be tried again; undefined: now. */
 function lockedUntil({ codeFailures }: InboxState, now: Instant): Instant | undefined {
   const until = codeFailures?.lockedUntil;

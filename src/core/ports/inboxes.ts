@@ -58,6 +58,8 @@ export type Inboxes = {
   putCode(who: SubjectKey, request: CodeRequest): Promise<PutCode>;
   /** Counts a guess, then compares it: one step (T63). */
   tryCode(who: SubjectKey, guess: Pick<CodeRequest, "challengeId" | "hash">): Promise<TriedCode>;
+  /** Whether a link's secret is its challenge's; writes and counts nothing, so that it is for 256 bits alone. */
+  holdsCode(who: SubjectKey, code: Pick<CodeRequest, "challengeId" | "hash">): Promise<boolean>;
   /** Counts one of `kind` in a window that begins with its first count. */
   countInWindow(
     who: SubjectKey,

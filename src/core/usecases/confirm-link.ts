@@ -4,6 +4,7 @@ import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { CarriedCode } from "./code-challenge.ts";
+import { codeHash, codeSubject } from "./code-subject.ts";
 import { finishedEvent } from "./finished-event.ts";
 import { noteRefusal } from "./note-refusal.ts";
 import { checkCode } from "./prove-code.ts";
@@ -22,6 +23,20 @@ type Powers = Pick<
   | "background"
   | "log"
 >;
+
+/**
+ * Whether the secret is that of the link. Looking is not counted and changes nothing (T68); what the page shows, the address above all,
+ * is for nobody else: whoever asked for the link knows its challenge's id too.
+ */
+export async function isOfLink(
+  powers: Pick<Services, "inboxes" | "handles">,
+  { snapshot, identifier, use }: CarriedCode,
+  secret: string,
+): Promise<boolean> {
+  const challengeId = snapshot.spec.id;
+  const hash = await codeHash(powers, { challengeId, identifier, purpose: use, code: secret });
+  return await powers.inboxes.holdsCode(await codeSubject(powers, identifier), { challengeId, hash });
+}
 
 /**
  * The reader's yes or no to a link of the Authsignal door, with the link's secret. Yes approves the challenge, and the page that asked

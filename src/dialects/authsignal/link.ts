@@ -3,7 +3,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Client } from "../../core/client/client.ts";
 import { brandOf } from "../../core/client/settings.ts";
 import { type CarriedCode, carriedByLink } from "../../core/usecases/code-challenge.ts";
-import { confirmLink } from "../../core/usecases/confirm-link.ts";
+import { confirmLink, isOfLink } from "../../core/usecases/confirm-link.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { readForm } from "../../http/form.ts";
 import { isFromHere } from "../../http/from-here.ts";
@@ -17,6 +17,8 @@ import { WORDS } from "../../pages/words.ts";
 /** 256 bits of base64url. */
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const NONCE_BYTES = 16;
+/** What the two buttons say; a form that was sent without either of them says nothing. */
+const DECISIONS = ["approve", "deny"] as const;
 
 type Linked = { readonly carried: CarriedCode; readonly client: Client };
 
@@ -62,7 +64,7 @@ async function linkedOf(c: Context<AppEnv>): Promise<Linked | undefined> {
 export async function showLink(c: Context<AppEnv>): Promise<Response> {
   const secret = c.req.query("t") ?? "";
   const linked = SECRET.test(secret) ? await linkedOf(c) : undefined;
-  if (!linked) return await notGood(c);
+  if (!linked || !(await isOfLink(services(c), linked.carried, secret))) return await notGood(c);
   const { carried, client } = linked;
   const { id, origin, createdAt } = carried.snapshot.spec;
   const setting = settingFor(c, client);
@@ -74,6 +76,7 @@ export async function showLink(c: Context<AppEnv>): Promise<Response> {
     place: [origin.country, origin.ip].filter((part) => part !== undefined).join(", ") || undefined,
     device: origin.userAgent,
     startedAt: createdAt,
+    enrols: carried.use === "authsignal_enrol",
   });
   return await verifyPage(c, body, policyFor(c, setting));
 }
@@ -88,13 +91,13 @@ export async function takeLink(c: Context<AppEnv>): Promise<Response> {
   const linked = SECRET.test(secret) && isFromHere(c) ? await linkedOf(c) : undefined;
   if (!linked) return await notGood(c);
   const { carried, client } = linked;
-  const approved = form?.decision === "approve";
-  const decision = approved ? "approve" : "deny";
+  const decision = DECISIONS.find((word) => word === form?.decision);
+  if (!decision) return await notGood(c);
   const answered = await confirmLink(powers, { carried, secret, decision, origin });
   if (!answered.ok) {
     if (answered.error.code === "wrong_code") await powers.limits.miss(origin.ip);
     return await notGood(c, client);
   }
   const setting = settingFor(c, client);
-  return await verifyPage(c, Answered({ setting, approved }), policyFor(c, setting));
+  return await verifyPage(c, Answered({ setting, approved: decision === "approve" }), policyFor(c, setting));
 }

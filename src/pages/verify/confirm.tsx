@@ -12,6 +12,8 @@ export type ConfirmProps = {
   /** User agent of the browser that asked. */
   readonly device: string | undefined;
   readonly startedAt: number;
+  /** It makes the address a way into an account, rather than signing anybody in. */
+  readonly enrols?: boolean;
 };
 
 const Fact = ({
@@ -33,13 +35,13 @@ const Fact = ({
 
 /** What a link opens: the facts, and a button each for no and yes. Looking at it confirms nothing (T68). */
 export const Confirm = (props: ConfirmProps) => {
-  const { setting, action, secret, address, place, device, startedAt } = props;
+  const { setting, action, secret, address, place, device, startedAt, enrols } = props;
   const { confirm: words } = verifyWords(setting.locale);
   const time = `${new Date(startedAt).toISOString().slice(0, 16).replace("T", " ")} UTC`;
   return (
     <VerifyFrame setting={setting} title={words.title}>
       <h1>{words.heading}</h1>
-      <p>{words.lead}</p>
+      <p>{enrols ? words.enrolLead(setting.brand.name) : words.lead}</p>
       <dl class="rows">
         <Fact label={words.app} value={setting.brand.name} />
         <Fact label={words.address} value={address} />

@@ -47,6 +47,8 @@ const english = {
     title: "Is it you?",
     heading: "Is it you?",
     lead: "Somebody asked for this link to sign in with your address. Confirm only if it was you, a moment ago.",
+    enrolLead: (app: string) =>
+      `Somebody wants to add your address to their account at ${app}, as a way to sign in. Confirm only if that account is yours and you asked for it a moment ago.`,
     app: "App",
     address: "Address",
     place: "From",

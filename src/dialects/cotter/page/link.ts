@@ -59,6 +59,8 @@ export async function takeLink(c: Context<AppEnv>): Promise<Response> {
   if (linked instanceof Response) return linked;
   const { snapshot, client } = linked;
   const approved = form?.decision === "approve";
+  // A form that was sent without either button says nothing.
+  if (!approved && form?.decision !== "deny") return trouble(c, "link", { client });
   const asked = { snapshot, code: secret, origin: originOf(c) };
   const answered = approved
     ? await finishVerification(services(c), asked)
