@@ -15,10 +15,10 @@ const isKey = ({ userId, clientId, code, idempotencyKey }: ActionKey) =>
     eq(actions.idempotencyKey, idempotencyKey),
   );
 
-/** Open, and not failed by this very challenge, nor met by it before the backend took that back: it has had its say. */
+/** Open and not failed, nor met by this very challenge before the backend took that back: it has had its say. */
 const mayBeMetBy = (challengeId: string) =>
-  sql`${notInArray(actions.state, CLOSED)} and not (${actions.challengeId} is ${challengeId}
-    and (${actions.state} = 'challenge_failed' or ${actions.method} is not null))`;
+  sql`${notInArray(actions.state, [...CLOSED, "challenge_failed"])}
+    and not (${actions.challengeId} is ${challengeId} and ${actions.method} is not null)`;
 
 const one = (rows: (typeof actions.$inferSelect)[]): Action | undefined => rows.map(present)[0];
 

@@ -88,5 +88,12 @@ export const CLOSED_STATES: readonly ActionState[] = [
 /** Whether a challenge of the action may begin, or one that began may still succeed. */
 export const isOpen = (state: ActionState): boolean => !CLOSED_STATES.includes(state);
 
+/**
+ * States in which an approval meets the action, or finds it met. One that has failed is met by a challenge that begins anew, which makes
+ * it `challenge_required` again, and by none that was under way.
+ */
+export const mayBeMet = (state: ActionState): boolean =>
+  state === "allow" || state === "challenge_required" || state === "challenge_succeeded";
+
 /** Whether a challenge may begin for an action that nobody tracked, by the client's rule for its code. */
 export const mayBegin = (rule: ActionRule | undefined): boolean => rule !== "block" && rule !== "review";

@@ -1,9 +1,7 @@
-import type { Action, ActionKey, ActionState } from "../action/action.ts";
+import { type Action, type ActionKey, type ActionState, mayBeMet } from "../action/action.ts";
 import type { Services } from "../ports/services.ts";
 import { OVERRULED, outcomeOf } from "./settle-action.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
-
-const MAY_BE_MET: readonly ActionState[] = ["allow", "challenge_required", "challenge_succeeded"];
 
 type Powers = Pick<Services, "actions" | "rooms" | "inboxes" | "clock">;
 
@@ -18,7 +16,7 @@ export async function overruleAction(
 ): Promise<Action | undefined> {
   const before = await powers.actions.find(key);
   if (!before) return undefined;
-  const takesBack = !MAY_BE_MET.includes(state);
+  const takesBack = !mayBeMet(state);
   if (takesBack) await takeBack(powers, before);
   const after = await powers.actions.setState(key, state, powers.clock.now());
   if (takesBack && after && after.challengeId !== before.challengeId) await takeBack(powers, after);

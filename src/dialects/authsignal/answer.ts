@@ -54,14 +54,16 @@ async function decide(
     namespace === "qr-code" ? undefined : await powers.inboxes.find(userSubject(device.userId), id);
   const prompt = listed && canAnswer(listed, device) ? listed : undefined;
   if (!prompt && (listed || namespace === "push")) return no({ code: "unknown_challenge" });
-  if (!prompt && !(await powers.rooms.read(id))?.spec.requiresClaim) return no({ code: "unknown_challenge" });
+  const scanned = prompt ? undefined : await powers.rooms.read(id);
+  if (!prompt && !scanned?.spec.requiresClaim) return no({ code: "unknown_challenge" });
   const proof = await signedBy(c, holder, id, body.signature, body.approved ? "approve" : "deny");
   if (!proof.ok) return proof;
   const { ip } = originOf(c);
   const from = ip === undefined ? {} : { ip };
   if (prompt) return await decideListed(c, prompt, proof.value, body, from);
+  if (!scanned) return no({ code: "unknown_challenge" });
   const evidence = await powers.handles.digest(["signature", powers.proofs.signatureMark(body.signature)]);
-  return await decideClaimed(powers, { challengeId: id, proof: proof.value, evidence, ...from });
+  return await decideClaimed(powers, scanned, { challengeId: id, proof: proof.value, evidence, ...from });
 }
 
 async function decideListed(
@@ -78,7 +80,7 @@ async function decideListed(
     const matched = await checkMatchCode(powers, snapshot, proof.userId, body.verificationCode);
     if (!matched.ok) return matched;
   }
-  return await decideChallenge(powers, { challengeId: prompt.challengeId, proof, ...from });
+  return await decideChallenge(powers, { prompt, proof, ...from });
 }
 
 /**

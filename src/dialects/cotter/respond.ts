@@ -37,7 +37,7 @@ export async function respond(c: Context<AppEnv>, id: string, body: RespondBody)
   }
   const { ip } = originOf(c);
   const decided = await decideChallenge(powers, {
-    challengeId: prompt.challengeId,
+    prompt,
     proof: proof.value,
     ...(ip === undefined ? {} : { ip }),
   });
