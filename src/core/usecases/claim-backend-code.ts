@@ -79,19 +79,25 @@ export async function claimBackendCode(
   if (user?.user.status === "locked") return no({ code: "user_locked" });
   if (spec.userId === undefined && !mayBegin(asked.client.settings.actions?.[codeOf(carried)])) return CLOSED;
   const row = user && (await powers.actions.find(keyFor(carried, user)));
-  if (row && !mayTake(row, spec.id)) return CLOSED;
-  if (row && !carried.code.meets && spec.userId !== undefined) {
-    return view.approval || asked.unverified
-      ? ok({ action: row, code: carried.code, challengeId: spec.id })
-      : no({ code: "not_approved" });
+  if (row && !mayTake(row, carried)) return CLOSED;
+  if (!view.approval) {
+    return asked.unverified ? await claimUnverified(powers, asked, carried) : no({ code: "not_approved" });
   }
-  if (view.approval) return await claimVerified(powers, asked, carried);
-  return asked.unverified ? await claimUnverified(powers, asked, carried) : no({ code: "not_approved" });
+  // What only enrolled an address has met nothing: its token says how the action stands.
+  const meets = spec.userId === undefined || carried.code.meets;
+  if (meets) return await claimVerified(powers, asked, carried);
+  return row
+    ? ok({ action: row, code: carried.code, challengeId: spec.id })
+    : no({ code: "unknown_challenge" });
 }
 
-/** What another challenge or word has closed takes no claim; nor does what this one has failed, or had met before that was taken back. */
-function mayTake({ state, challengeId, method }: Action, id: ChallengeId): boolean {
-  if (challengeId !== id) return isOpen(state);
+/**
+ * What another challenge or word has closed takes no claim; nor does what this one has failed, or had met before that was taken back. One
+ * of the same idempotency key that is long forgotten had this one's id, and was another.
+ */
+function mayTake({ state, stateAt, challengeId, method }: Action, { snapshot }: Carried): boolean {
+  const { id, createdAt } = snapshot.spec;
+  if (challengeId !== id || stateAt < createdAt) return isOpen(state);
   const hadItsSay = state === "challenge_failed" || method !== undefined;
   return state === "challenge_succeeded" || (isOpen(state) && !hadItsSay);
 }
@@ -142,15 +148,12 @@ async function claimUnverified(
 ): Promise<Result<Claimed, Refusal>> {
   const { snapshot, code } = carried;
   const { id, userId } = snapshot.spec;
-  if (userId === undefined) {
-    const word = `claim:${await powers.handles.digest(["backend_code", asked.client.id, id, asked.name])}`;
-    const ended = await powers.rooms.apply(id, { name: "cancel", by: word });
-    if (!ended.ok) return ended;
-    if (ended.value.view.state !== "cancelled") return no({ code: "expired" });
-    if (lastWord(ended.value) !== word) return ANOTHERS;
-  } else if (snapshot.view.state !== "pending") {
-    return no({ code: "expired" });
-  }
+  const whose = ["backend_code", asked.client.id, id, userId ?? asked.name];
+  const word = `claim:${await powers.handles.digest(whose)}`;
+  const ended = await powers.rooms.apply(id, { name: "cancel", by: word });
+  if (!ended.ok) return ended;
+  if (ended.value.view.state !== "cancelled") return no({ code: "expired" });
+  if (lastWord(ended.value) !== word) return userId === undefined ? ANOTHERS : no({ code: "cancelled" });
   const user = await ensureNamedUser(powers, asked.name, asked.by);
   return ok({ action: await actionFor(powers, asked, carried, user), code, challengeId: id });
 }
@@ -167,14 +170,15 @@ async function actionFor(
   const { spec } = carried.snapshot;
   const { custom, device_id: deviceId } = spec.context;
   const { ip, userAgent } = spec.origin;
-  const now = powers.clock.now();
+  // As old as what was asked: a claim that is repeated after an outage finds its row no younger than the approval.
+  const at = spec.createdAt;
   const rule = client.settings.actions?.[codeOf(carried)];
   const able = isEnrolled(await enrolledOf(powers, user.user.id));
   return await powers.actions.track({
     ...keyFor(carried, user),
     state: firstState(rule, able, user.user.status === "locked"),
-    stateAt: now,
-    createdAt: now,
+    stateAt: at,
+    createdAt: at,
     context: {
       name,
       ...(ip === undefined ? {} : { ip }),

@@ -1,5 +1,5 @@
 import type { BackendCode } from "../action/backend-code.ts";
-import type { ChallengeId, ClientId } from "../ids.ts";
+import type { ChallengeId, ClientId, UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import { backendCodeAt, type Carried } from "./backend-code.ts";
 import { findNamedUser } from "./find-named-user.ts";
@@ -18,6 +18,14 @@ type Powers = Pick<Services, "rooms" | "users" | "actions">;
 /** Actions of a user that are looked through, newest first. */
 const NEWEST = 10;
 
+/** Whether it was sent for this user, or is theirs by a claim. */
+async function isOf({ actions }: Powers, { snapshot: { spec } }: Carried, userId: UserId): Promise<boolean> {
+  if (spec.userId !== undefined) return spec.userId === userId;
+  const { clientId, context } = spec;
+  const key = { clientId, userId, code: String(context.action), idempotencyKey: String(context.idem) };
+  return (await actions.find(key))?.challengeId === spec.id;
+}
+
 /** The challenge that is meant, by its id or as a user's newest, while it waits or has been approved. All that is given must fit. */
 export async function findBackendCode(
   powers: Powers,
@@ -29,12 +37,12 @@ export async function findBackendCode(
   const userId = user?.user.id;
   const fits = ({ snapshot: { spec, view }, code }: Carried): boolean =>
     (view.state === "pending" || view.approval !== undefined) &&
-    (userId === undefined || spec.userId === userId) &&
     (action === undefined || spec.context.action === action) &&
     (sought.method === undefined || code.method === sought.method);
   if (challengeId !== undefined) {
     const carried = await backendCodeAt(powers, clientId, challengeId);
-    return carried && fits(carried) ? carried : undefined;
+    if (!carried || !fits(carried)) return undefined;
+    return userId === undefined || (await isOf(powers, carried, userId)) ? carried : undefined;
   }
   if (userId === undefined) return undefined;
   const codes = action === undefined ? {} : { codes: [action] };

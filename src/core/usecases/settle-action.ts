@@ -146,7 +146,7 @@ async function verifyEvent(
 ): Promise<ActionEvent> {
   const at = powers.clock.now();
   return {
-    id: await powers.handles.digest(["action.verify", spec.id]),
+    id: await powers.handles.digest(["action.verify", spec.id, String(spec.createdAt)]),
     type: "action.verify",
     at,
     data: {

@@ -1,0 +1,94 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { backend, mail, WRONG } from "./support/backend-codes.ts";
+import { stubOf } from "./support/challenges.ts";
+import { fresh } from "./support/cotter.ts";
+
+/** What comes later than a code that was sent: forgotten challenges, claims. */
+
+const INVALID = { status: 400, body: { error: "invalid_request" } };
+const PAY = { verificationMethod: "EMAIL_OTP", action: "pay" };
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
+afterEach(() => void vi.useRealTimers());
+
+test("an idempotency key begins a challenge that can be claimed also when its earlier one is forgotten", async () => {
+  const shop = await backend();
+  const user = fresh("u");
+  const asked = {
+    ...{ verificationMethod: "EMAIL_OTP", action: "signIn", email: mail() },
+    idempotencyKey: fresh("key"),
+  };
+  const begin = async () => {
+    const { body } = await shop.challenge(asked);
+    await shop.verify(body.challengeId, shop.lastCode());
+    return String(body.challengeId);
+  };
+  const at = `/users/${user}/actions/signIn/${asked.idempotencyKey}`;
+  const first = await begin();
+  expect((await shop.claim(first, user)).status).toBe(200);
+  await shop.call("PATCH", at, { state: "CHALLENGE_REQUIRED" });
+  const id = shop.at.services.rooms.parse(first);
+  for (let times = 0; id && (await shop.at.services.rooms.read(id)); times++) {
+    if (times === 9) throw new Error("the challenge's object does not end");
+    vi.setSystemTime(Date.now() + 700_000);
+    await runDurableObjectAlarm(stubOf(id));
+  }
+  const second = await begin();
+  expect(second).toBe(first);
+  expect((await shop.claim(second, user)).status).toBe(200);
+  expect((await shop.call("GET", at)).body.state).toBe("CHALLENGE_SUCCEEDED");
+});
+
+test("once it is claimed it is found as its user's, and nobody else's", async () => {
+  const shop = await backend();
+  const { body } = await shop.challenge({
+    verificationMethod: "EMAIL_OTP",
+    action: "signIn",
+    email: mail(),
+  });
+  const challengeId = String(body.challengeId);
+  await shop.verify(challengeId, shop.lastCode());
+  const [user, other] = [fresh("u"), fresh("u")];
+  await shop.track(user, "pay");
+  await shop.track(other, "signIn", { idempotencyKey: body.idempotencyKey });
+  expect((await shop.get({ userId: user, challengeId })).body).toEqual({});
+  await shop.claim(challengeId, user);
+  const found = { challengeId, verificationMethod: "EMAIL_OTP" };
+  expect((await shop.get({ userId: user })).body).toMatchObject(found);
+  expect((await shop.get({ userId: user, challengeId })).body).toMatchObject(found);
+  expect((await shop.get({ userId: other })).body).toEqual({});
+  expect((await shop.get({ userId: other, challengeId })).body).toEqual({});
+});
+
+test("a claim without a code ends a user's code too, and may be repeated under each of their names", async () => {
+  const shop = await backend();
+  const { user } = await shop.enrolled();
+  const record = await shop.at.services.users.byExternalId(user);
+  const scope = "add:authenticators";
+  for (const more of [{}, { email: mail(), scope }]) {
+    const { body } = await shop.challenge({ ...PAY, userId: user, ...more });
+    for (const name of [user, String(record?.user.id)]) {
+      const { token } = (await shop.claim(body.challengeId, name, { skipVerificationCheck: true })).body;
+      expect((await shop.validate({ token })).body).toMatchObject({
+        isValid: false,
+        state: "CHALLENGE_REQUIRED",
+      });
+    }
+    expect((await shop.verify(body.challengeId, shop.lastCode())).body).toEqual(WRONG);
+    expect(await shop.state(user, "pay", body.idempotencyKey)).toBe("CHALLENGE_REQUIRED");
+  }
+  expect((await shop.call("GET", `/users/${user}/authenticators`)).body).toHaveLength(1);
+});
+
+test("what was cancelled or is over for a user is claimed by no flag", async () => {
+  const shop = await backend();
+  const { user } = await shop.enrolled();
+  const scope = "add:authenticators";
+  for (const more of [{}, { email: mail(), scope }]) {
+    const { body } = await shop.challenge({ ...PAY, userId: user, ...more });
+    vi.setSystemTime(Date.now() + 601_000);
+    const claimed = await shop.claim(body.challengeId, user, { skipVerificationCheck: true });
+    expect(claimed).toMatchObject(INVALID);
+  }
+});
