@@ -1,10 +1,10 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { backend, mail, WRONG } from "./support/backend-codes.ts";
+import { type Backend, backend, mail, WRONG } from "./support/backend-codes.ts";
 import { stubOf } from "./support/challenges.ts";
 import { fresh } from "./support/cotter.ts";
 
-/** What comes later than a code that was sent: forgotten challenges, claims. */
+/** What comes later than a code that was sent: forgotten challenges, removed addresses, locks, vetoes, other spellings. */
 
 const INVALID = { status: 400, body: { error: "invalid_request" } };
 const PAY = { verificationMethod: "EMAIL_OTP", action: "pay" };
@@ -91,4 +91,70 @@ test("what was cancelled or is over for a user is claimed by no flag", async () 
     const claimed = await shop.claim(body.challengeId, user, { skipVerificationCheck: true });
     expect(claimed).toMatchObject(INVALID);
   }
+});
+
+test("no further code is sent to a removed address, nor for a locked user", async () => {
+  const shop = await backend();
+  const { user, id } = await shop.enrolled();
+  const lock = async () => {
+    const record = await shop.at.services.users.byExternalId(user);
+    await shop.at.services.users.update(record!.user.id, { status: "locked" }, Date.now());
+  };
+  const removed = await shop.challenge({ ...PAY, userId: user });
+  await shop.call("DELETE", `/users/${user}/authenticators/${id}`);
+  const enrols = await shop.challenge({ ...PAY, userId: user, email: mail() });
+  vi.setSystemTime(Date.now() + 11_000);
+  expect(await shop.challenge({ challengeId: removed.body.challengeId })).toMatchObject(INVALID);
+  expect((await shop.challenge({ challengeId: enrols.body.challengeId })).status).toBe(200);
+  expect(shop.messages).toHaveLength(3);
+  await lock();
+  vi.setSystemTime(Date.now() + 11_000);
+  expect(await shop.challenge({ challengeId: enrols.body.challengeId })).toMatchObject(INVALID);
+  expect(shop.messages).toHaveLength(3);
+});
+
+test("a veto leaves the address that came back enrolled, and the client is told of it once", async () => {
+  const shop = await backend(
+    { webhook_events: ["action.verify", "authenticator.created"] },
+    {
+      outcome: ({ type }) =>
+        type === "action.verify" ? { kind: "refused", reason: "status 403" } : { kind: "sent" },
+    },
+  );
+  const user = fresh("u");
+  const { body } = await shop.challenge({ ...PAY, userId: user, email: mail() });
+  for (let times = 0; times < 2; times++) {
+    expect((await shop.verify(body.challengeId, shop.lastCode())).body.isVerified).toBe(false);
+  }
+  expect((await shop.call("GET", `/users/${user}/authenticators`)).body).toHaveLength(1);
+  const created = shop.queued.filter((one) => one.kind === "action_webhook");
+  expect(created.map(({ event }) => event.type)).toEqual(["authenticator.created"]);
+});
+
+const spelled = () => `+44 (0)20 7946 0${String(Math.floor(Math.random() * 1e3)).padStart(3, "0")}`;
+
+/** The code of a challenge that is asked for with a number. */
+const sentTo = async (shop: Backend, user: string, phoneNumber: string) =>
+  await shop.challenge({ verificationMethod: "SMS", action: "pay", userId: user, phoneNumber });
+
+test("an enrolled number is found by each of its spellings, and asked again by each", async () => {
+  const shop = await backend();
+  const phoneNumber = spelled();
+  const plain = phoneNumber.replace("(0)", "").replaceAll(" ", "");
+  const { user } = await shop.enrolled("SMS", "phoneNumber", phoneNumber);
+  for (const text of [phoneNumber, plain]) {
+    const { body } = await sentTo(shop, user, text);
+    vi.setSystemTime(Date.now() + 11_000);
+    for (const again of [phoneNumber, plain]) {
+      const asked = { challengeId: body.challengeId, phoneNumber: again };
+      expect((await shop.challenge(asked)).status, `${text} ${again}`).toBe(200);
+    }
+    expect((await shop.verify(body.challengeId, shop.lastCode())).body).toMatchObject({
+      isVerified: true,
+      phoneNumber,
+    });
+    expect(await shop.state(user, "pay", body.idempotencyKey)).toBe("CHALLENGE_SUCCEEDED");
+    vi.setSystemTime(Date.now() + 600_000);
+  }
+  expect(await sentTo(shop, user, "+44 20 7946 1000")).toMatchObject(INVALID);
 });

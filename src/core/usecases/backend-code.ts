@@ -1,12 +1,12 @@
 import { type BackendCode, backendCodeOf, codePurpose } from "../action/backend-code.ts";
 import type { Client } from "../client/client.ts";
-import type { ChallengeId, ClientId } from "../ids.ts";
+import type { ChallengeId, ClientId, UserId } from "../ids.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { ok, type Result } from "../result.ts";
 import { SECOND } from "../time.ts";
-import { codeSubject } from "./code-subject.ts";
+import { codeSubject, identifierIdOf } from "./code-subject.ts";
 import { sendActionCode } from "./send-action-code.ts";
 
 /** A challenge of a backend's code, as its object has it now. */
@@ -21,6 +21,17 @@ export async function backendCodeAt(
   const snapshot = id && (await powers.rooms.read(id));
   const code = snapshot && backendCodeOf(snapshot.spec);
   return snapshot && code && snapshot.spec.clientId === clientId ? { snapshot, code } : undefined;
+}
+
+/** Whether an address that was enrolled when its code was sent still is; one that is only being enrolled is as good as before. */
+export async function isStillEnrolled(
+  powers: Pick<Services, "authenticators" | "handles">,
+  userId: UserId,
+  { use, identifier }: BackendCode,
+): Promise<boolean> {
+  if (use !== "meet") return true;
+  const id = await identifierIdOf(powers, identifier);
+  return (await powers.authenticators.find(userId, id))?.verifiedAt !== undefined;
 }
 
 export type SendPowers = Pick<

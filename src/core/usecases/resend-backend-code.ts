@@ -6,9 +6,11 @@ import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { CLOSED } from "./aim-backend-code.ts";
-import { backendCodeAt, type Carried, type SendPowers, sendOnce } from "./backend-code.ts";
+import { backendCodeAt, type Carried, isStillEnrolled, type SendPowers, sendOnce } from "./backend-code.ts";
 
-type Powers = SendPowers & Pick<Services, "rooms" | "actions">;
+type Powers = SendPowers & Pick<Services, "rooms" | "actions" | "users" | "authenticators">;
+
+const REMOVED = { code: "not_allowed", detail: "the user has no such authenticator" } as const;
 
 export type ResendAsked = {
   readonly client: Client;
@@ -20,8 +22,8 @@ export type ResendAsked = {
 
 /**
  * Sends another code for a challenge that waits (`challenge` with a `challengeId`). Refused: `unknown_challenge` for what is over or
- * another's, `malformed` when the call speaks of something else, an action that takes no challenge any more, what `sendActionCode`
- * refuses.
+ * another's, `malformed` when the call speaks of something else, an action that takes no challenge any more, `user_locked`, an address
+ * that was removed, what `sendActionCode` refuses.
  */
 export async function resendBackendCode(
   powers: Powers,
@@ -31,7 +33,8 @@ export async function resendBackendCode(
   const carried = await backendCodeAt(powers, client.id, asked.challengeId);
   if (carried?.snapshot.view.state !== "pending") return no({ code: "unknown_challenge" });
   if (!asked.fits(carried)) return no({ code: "malformed", detail: "challengeId: of another challenge" });
-  if (!(await isStillOpen(powers, client, carried))) return CLOSED;
+  const closed = await closedBy(powers, client, carried);
+  if (closed) return no(closed);
   const { snapshot, code } = carried;
   const sent = await sendOnce(powers, client, {
     snapshot,
@@ -40,15 +43,20 @@ export async function resendBackendCode(
   return sent.ok ? ok(carried) : sent;
 }
 
-async function isStillOpen(
-  powers: Pick<Services, "actions">,
+/** Why no further code is sent, though the challenge waits. */
+async function closedBy(
+  powers: Powers,
   client: Client,
-  { snapshot: { spec } }: Carried,
-): Promise<boolean> {
+  { snapshot: { spec }, code: sent }: Carried,
+): Promise<Refusal | undefined> {
   const { action, idem } = spec.context;
   const code = String(action);
-  if (spec.userId === undefined) return mayBegin(client.settings.actions?.[code]);
-  const key = { clientId: client.id, userId: spec.userId, code, idempotencyKey: String(idem) };
-  const row = await powers.actions.find(key);
-  return row !== undefined && isOpen(row.state);
+  const { userId } = spec;
+  if (userId === undefined) return mayBegin(client.settings.actions?.[code]) ? undefined : CLOSED.error;
+  const key = { clientId: client.id, userId, code, idempotencyKey: String(idem) };
+  const [user, row] = await Promise.all([powers.users.byId(userId), powers.actions.find(key)]);
+  if (!user) return { code: "unknown_challenge" };
+  if (user.user.status === "locked") return { code: "user_locked" };
+  if (!row || !isOpen(row.state)) return CLOSED.error;
+  return (await isStillEnrolled(powers, userId, sent)) ? undefined : REMOVED;
 }

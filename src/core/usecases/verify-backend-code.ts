@@ -9,8 +9,7 @@ import type { UserRecord } from "../ports/users.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Requester } from "./audit-event.ts";
-import { backendCodeAt, type Carried } from "./backend-code.ts";
-import { identifierIdOf } from "./code-subject.ts";
+import { backendCodeAt, type Carried, isStillEnrolled } from "./backend-code.ts";
 import { enrolBackendCode } from "./enrol-backend-code.ts";
 import type { EnrolledAddress } from "./enrol-verified-address.ts";
 import { noteRefusal } from "./note-refusal.ts";
@@ -25,15 +24,13 @@ export type TypedBackendCode = {
   readonly by: Requester;
 };
 
-/** What became of a code that was typed back; a wrong one is an answer, not a refusal. */
+/**
+ * What became of a code that was typed back; a wrong one is an answer, not a refusal. What it has enrolled stays so, also when the
+ * client then vetoes.
+ */
 export type BackendCodeVerdict =
-  | { readonly outcome: "wrong" | "exhausted" | "vetoed" }
-  | {
-      readonly outcome: "right";
-      readonly code: BackendCode;
-      readonly user?: UserRecord;
-      readonly enrolled?: EnrolledAddress;
-    };
+  | { readonly outcome: "wrong" | "exhausted" | "vetoed"; readonly enrolled?: EnrolledAddress }
+  | { readonly outcome: "right"; readonly code: BackendCode; readonly enrolled?: EnrolledAddress };
 
 type Powers = Pick<
   Services,
@@ -58,7 +55,6 @@ type Verdict = Result<BackendCodeVerdict, Refusal>;
 
 const WRONG: Verdict = ok({ outcome: "wrong" });
 const EXHAUSTED: Verdict = ok({ outcome: "exhausted" });
-const VETOED: Verdict = ok({ outcome: "vetoed" });
 
 /**
  * Checks a code that a backend was given (Authsignal §9.1, `verify`). Guesses are counted before anything is compared, for the address
@@ -109,9 +105,7 @@ async function personOf(
 /** An action that is blocked or under review is met by no code, and an address that was removed meanwhile meets nothing. */
 async function isGood(powers: Powers, { user, action }: Person, { code }: Carried): Promise<boolean> {
   if (!isOpen(action.state) && action.state !== "challenge_succeeded") return false;
-  if (code.use !== "meet") return true;
-  const id = await identifierIdOf(powers, code.identifier);
-  return (await powers.authenticators.find(user.user.id, id))?.verifiedAt !== undefined;
+  return await isStillEnrolled(powers, user.user.id, code);
 }
 
 /** The right code of a user's: enrolled before anything says so, then approved, then the action is brought along. */
@@ -122,13 +116,14 @@ async function meet(
 ): Promise<Verdict> {
   const enrolled = await enrolBackendCode(powers, { ...asked, user, carried });
   if (!enrolled.ok) return enrolled;
+  const did = enrolled.value ? { enrolled: enrolled.value } : {};
   const approved = await approve(powers, asked, carried, proof);
-  if (!approved) return WRONG;
+  if (!approved) return ok({ outcome: "wrong", ...did });
   const { code } = carried;
   const takesCourse = action.state === "allow" || action.state === "challenge_succeeded";
   const settles = code.meets && (code.use === "meet" || takesCourse);
-  if (settles && !(await isMet(powers, asked.client, action, approved))) return VETOED;
-  return ok({ outcome: "right", code, user, ...(enrolled.value ? { enrolled: enrolled.value } : {}) });
+  const isVetoed = settles && !(await isMet(powers, asked.client, action, approved));
+  return isVetoed ? ok({ outcome: "vetoed", ...did }) : ok({ outcome: "right", code, ...did });
 }
 
 /** Approved by this code, now or before; undefined for what ended otherwise. */

@@ -75,7 +75,7 @@ const refused = async (detail: string) => no({ code: "malformed", detail } as co
 /** The address of a body: of the kind that the method writes to, or none. */
 function addressOf(
   c: Context<AppEnv>,
-  { email, phoneNumber }: Pick<ChallengeBody, "email" | "phoneNumber">,
+  { email, phoneNumber }: Partial<Pick<ChallengeBody, "email" | "phoneNumber">>,
   method: BackendCode["method"],
 ): Result<ReadIdentifier | undefined, RefusalOf<"malformed">> {
   const member = method === "email" ? "email" : "phoneNumber";
@@ -97,13 +97,14 @@ function resend(c: Context<AppEnv>, body: ChallengeBody, id: string): ReturnType
   const { verificationMethod: word, action, idempotencyKey, userId } = body;
   const fits = ({ snapshot: { spec }, code }: Carried): boolean => {
     const address = addressOf(c, body, code.method);
+    const own = addressOf(c, addressWire(code), code.method);
     return (
       (word === undefined || METHODS[word] === code.method) &&
       (action === undefined || action === spec.context.action) &&
       (idempotencyKey === undefined || idempotencyKey === spec.context.idem) &&
       (userId === undefined || userId === spec.context.name) &&
       address.ok &&
-      (address.value === undefined || address.value.normal === code.identifier.normal)
+      (address.value === undefined || (own.ok && address.value.normal === own.value?.normal))
     );
   };
   return resendBackendCode(powers, {
@@ -114,9 +115,8 @@ function resend(c: Context<AppEnv>, body: ChallengeBody, id: string): ReturnType
   });
 }
 
-const addressWire = ({ method, identifier }: BackendCode) => ({
-  [method === "email" ? "email" : "phoneNumber"]: identifier.value,
-});
+const addressWire = ({ method, identifier: { value } }: BackendCode) =>
+  method === "email" ? { email: value } : { phoneNumber: value };
 
 const FAILURES = {
   wrong: { failureReason: "CODE_INVALID_OR_EXPIRED" },
@@ -137,11 +137,12 @@ export async function verifyBackend(
     by: requester(c),
   });
   if (!verdict.ok) return refuse(c, verdict.error);
+  const { enrolled } = verdict.value;
+  if (enrolled) await tellEnrolled(c, nameOf(enrolled.user), enrolled);
   if (verdict.value.outcome !== "right") {
     return c.json({ isVerified: false, ...FAILURES[verdict.value.outcome] });
   }
-  const { code, user, enrolled } = verdict.value;
-  if (user && enrolled) await tellEnrolled(c, nameOf(user), enrolled);
+  const { code } = verdict.value;
   return c.json({
     isVerified: true,
     ...addressWire(code),
