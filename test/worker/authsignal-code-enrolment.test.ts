@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Outage } from "../../src/core/fault.ts";
 import { newKey, newTenant, server, track, validate } from "./support/authsignal.ts";
 import { enrolled, type Scene, scene, tokenOf, WAYS, type Way, WRONG } from "./support/authsignal-codes.ts";
-import { claimsOf, fresh, type Json } from "./support/cotter.ts";
+import { claimsOf, fresh, type Json, newClient } from "./support/cotter.ts";
 
 const read = ({ status, body }: { status: number; body: Json }) => [status, body.error];
 const INVALID = [400, "invalid_request"];
@@ -281,11 +281,37 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
     const user = fresh("u");
     const token = await tokenOf(here.at, tenant, user, "enrol");
     expect((await begin(here, way, token, to)).status).toBe(200);
-    expect(read(await verify(here, way, token))).toEqual(INVALID);
+    for (let count = 0; count < 3; count++) {
+      expect(read(await verify(here, way, token))).toEqual(INVALID);
+    }
     expect(await listed(here, tenant, user)).toEqual([]);
+    // Nothing was written on the way, so that the trail tells of no enrolment that never was.
+    const record = await here.at.services.users.byExternalId(user);
+    if (!record) throw new Error("no user");
+    const trail = await here.at.services.records.events({ userId: record.user.id, size: 50 });
+    expect(trail.map(({ type }) => type)).not.toContain("authenticator.enrolled");
     // The token's use is not spent by that, nor the person's first enrolment.
     await begin(here, way, token);
     expect((await verify(here, way, token)).body).toMatchObject({ isVerified: true });
+  });
+
+  test("one that an anonymous call had merely claimed passes to whom it was proven for, and the claimer's sessions end", async () => {
+    const here = scene();
+    const to = way.address();
+    const client = await newClient(here.at);
+    const claim = { identifier: to };
+    const squatter = await here.at.call("POST", "/api/v0/user/create", claim, { API_KEY_ID: client });
+    expect(squatter.status).toBe(200);
+    const { user, done, tenant } = await enrolled(here, way, {}, to);
+    expect(done.body).toMatchObject({ isVerified: true });
+    const read = await server(here.at, tenant, "GET", `/users/${user}`);
+    expect(read.body).toMatchObject({ [member]: to });
+    expect(here.queued).toContainEqual({
+      kind: "revoke_grants",
+      userId: squatter.body.ID,
+      reason: "identifier_taken_over",
+      actor: `client:${tenant.id}`,
+    });
   });
 
   test("removed, it does not come back with the code that had enrolled it", async () => {
@@ -318,6 +344,66 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
       accessToken: expect.any(String),
     });
     expect(await listed(here, tenant, user)).toHaveLength(1);
+  });
+
+  test.each(["redeem", "succeed"] as const)(
+    "T101 an outage at the action's %s: the code once more has its token",
+    async (step) => {
+      const fails = { now: true };
+      const away = () => {
+        if (fails.now) throw new Outage("away");
+      };
+      const here = scene(undefined, ({ rooms, actions }) => ({
+        rooms: {
+          ...rooms,
+          apply: async (id, command) => {
+            if (command.name === step) away();
+            return await rooms.apply(id, command);
+          },
+        },
+        actions: {
+          ...actions,
+          succeed: async (...given) => {
+            if (step === "succeed") away();
+            return await actions.succeed(...given);
+          },
+        },
+      }));
+      const tenant = await newTenant(here.at);
+      const user = fresh("u");
+      const token = await tokenOf(here.at, tenant, user, "enrol");
+      await begin(here, way, token);
+      expect((await verify(here, way, token)).status).toBe(503);
+      fails.now = false;
+      const done = await verify(here, way, token);
+      expect(done.body).toMatchObject({ isVerified: true, accessToken: expect.any(String) });
+      expect(await stateOf(here, tenant, done.body.accessToken)).toMatchObject({
+        isValid: true,
+        state: "CHALLENGE_SUCCEEDED",
+      });
+    },
+  );
+
+  test("an enrolment whose challenge was forgotten stands in nobody's way", async () => {
+    const gone = new Set<string>();
+    const here = scene(undefined, ({ rooms }) => ({
+      rooms: { ...rooms, read: async (id) => (gone.has(id) ? undefined : await rooms.read(id)) },
+    }));
+    const tenant = await newTenant(here.at);
+    const token = await tokenOf(here.at, tenant, fresh("u"), "enrol");
+    const { find } = here.at.services.userCodes;
+    const before = new Set<string>();
+    here.at.services.userCodes.find = async (...asked) => {
+      const row = await find(...asked);
+      if (row) before.add(row.challengeId);
+      return row;
+    };
+    await begin(here, way, token);
+    await verify(here, way, token, here.wrong());
+    for (const id of before) gone.add(id);
+    expect(gone.size).toBe(1);
+    expect((await begin(here, way, token)).status).toBe(200);
+    expect((await verify(here, way, token)).body).toMatchObject({ isVerified: true });
   });
 
   test("five wrong codes end the enrolment; the action stays as it is", async () => {

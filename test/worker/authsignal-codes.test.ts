@@ -426,6 +426,19 @@ describe("what carries a code", () => {
     expect(here.messages.at(-1)).toMatchObject({ locale: expected, template: "one_time_code" });
   });
 
+  test("mail goes to the address as its owner spells it", async () => {
+    const here = scene();
+    const [way] = WAYS;
+    const to = `Jo.${fresh("X")}@Example.com`;
+    const { tenant, user } = await enrolled(here, way, {}, to);
+    const enrolling = here.messages.at(-1)?.to;
+    const token = await tokenOf(here.at, tenant, user, "signIn");
+    await here.page(token, `/challenge/${way.path}`);
+    expect(here.messages).toHaveLength(2);
+    expect(here.messages.at(-1)?.to).toBe(enrolling);
+    expect(enrolling).toBe(to.replace("@E", "@e"));
+  });
+
   test("a number that is enrolled is reached over WhatsApp too, by either of its addresses", async () => {
     const here = scene();
     const person = await enrolled(here, WAYS[1]);

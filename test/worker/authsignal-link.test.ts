@@ -270,6 +270,29 @@ describe("a link enrols an address", () => {
     expect((await here.page(next, "/challenge/email-otp")).status).toBe(200);
   });
 
+  test("confirmed in the last second, it is collected behind it", async () => {
+    const here = scene();
+    const tenant = await newTenant(here.at, { challenge_seconds: 60 });
+    const token = await tokenOf(here.at, tenant, fresh("u"), "enrol");
+    await here.page(token, `/user-authenticators/${LINK}`, { email: MAIL.address() });
+    vi.setSystemTime(Date.now() + 59_000);
+    expect((await reader(here).press(linkIn(here), "approve")).status).toBe(200);
+    vi.setSystemTime(Date.now() + 2_000);
+    expect((await finalize(here, token)).body).toMatchObject({
+      isVerified: true,
+      accessToken: expect.any(String),
+    });
+    const late = await tokenOf(here.at, tenant, fresh("u"), "enrol");
+    await here.page(late, `/user-authenticators/${LINK}`, { email: MAIL.address() });
+    vi.setSystemTime(Date.now() + 60_000);
+    expect((await reader(here).press(linkIn(here), "approve")).status).toBe(410);
+    // Too late for that one, and free for another.
+    const again = await here.page(late, `/user-authenticators/${LINK}`, { email: MAIL.address() });
+    expect(again.status).toBe(200);
+    await reader(here).press(linkIn(here), "approve");
+    expect((await finalize(here, late)).body).toMatchObject({ isVerified: true });
+  });
+
   test("one that the reader did not ask for, or that comes after another first, enrols nothing", async () => {
     const here = scene();
     const tenant = await newTenant(here.at);

@@ -38,7 +38,8 @@ export async function adoptIdentifier(powers: Powers, asked: AdoptIdentifier): P
   return found ? takeOver(powers, found, asked) : create(powers, asked, 1);
 }
 
-const TAKEN_OVER = "identifier_taken_over";
+/** Why sessions end of whoever had merely claimed an identifier. */
+export const TAKEN_OVER = "identifier_taken_over";
 
 const isSame = (a: ReadIdentifier, b: ReadIdentifier): boolean => a.kind === b.kind && a.normal === b.normal;
 

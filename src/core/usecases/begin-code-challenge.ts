@@ -56,5 +56,8 @@ async function enrolledAddress(
     ({ kind, verifiedAt }) =>
       kind === enrolledAs(method) && verifiedAt !== undefined && verifiedAt <= action.createdAt,
   );
-  return row?.identifier === undefined ? undefined : addressFor(method, row.identifier);
+  if (row?.identifier === undefined) return undefined;
+  // As its owner spells it: a mail server may tell cases apart.
+  const spelled = user.identifiers.find(({ normal }) => normal === row.identifier)?.value;
+  return addressFor(method, spelled ?? row.identifier);
 }

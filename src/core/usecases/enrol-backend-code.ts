@@ -8,7 +8,7 @@ import type { Carried } from "./backend-code.ts";
 import { identifierIdOf } from "./code-subject.ts";
 import { type EnrolledAddress, enrolVerifiedAddress } from "./enrol-verified-address.ts";
 
-type Powers = Pick<Services, "users" | "authenticators" | "handles" | "clock" | "chance">;
+type Powers = Pick<Services, "users" | "authenticators" | "handles" | "clock" | "chance" | "events">;
 
 /**
  * Enrols the address of a code that came back, if it was sent for that, before anything says so. Without the backend's word only a user

@@ -63,14 +63,20 @@ async function beginEnrolment(
   const { action, client, method, identifier } = asked;
   const opened = await openCode(powers, asked, { identifier, use: "authsignal_enrol" });
   if (!opened.ok) return opened;
-  const { id, expiresAt } = opened.value.spec;
+  const { id, createdAt } = opened.value.spec;
+  // An approval of the last moment can still be collected.
+  const expiresAt = Math.max(opened.value.spec.expiresAt, createdAt + asked.redeemWindow);
   const hash = await handleOf(powers, action, method);
   if (standing) {
     await withdrawChallenge(powers, standing.snapshot, "superseded");
     await powers.userCodes.remove(hash);
   }
   const row = { hash, kind: "enrolment", purpose: method, clientId: client.id, challengeId: id, expiresAt };
-  if (await powers.userCodes.insert(row, powers.clock.now())) return opened;
+  const put = () => powers.userCodes.insert(row, powers.clock.now());
+  if (await put()) return opened;
+  // A challenge is forgotten sooner than its row: a place that leads nowhere is free.
+  const isFree = (await enrolmentOf(powers, action, method)) === undefined;
+  if (isFree && (await powers.userCodes.remove(hash)) && (await put())) return opened;
   await withdrawChallenge(powers, opened.value, "start_refused");
   return no({ code: "not_allowed", detail: "another enrolment began in the same moment" });
 }

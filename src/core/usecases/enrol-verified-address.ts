@@ -5,7 +5,8 @@ import type { UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
-import type { AssertedBy } from "../user/user.ts";
+import { type AssertedBy, isTrusted } from "../user/user.ts";
+import { TAKEN_OVER } from "./adopt-identifier.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
 import { identifierIdOf } from "./code-subject.ts";
 
@@ -28,12 +29,12 @@ export type EnrolledAddress = {
   readonly isNew: boolean;
 };
 
-type Powers = Pick<Services, "users" | "authenticators" | "handles" | "clock" | "chance">;
+type Powers = Pick<Services, "users" | "authenticators" | "handles" | "clock" | "chance" | "events">;
 type Refused = RefusalOf<"user_locked" | "user_exists" | "unknown_user" | "enrolment_closed">;
 
 /**
  * Makes a proven address a user's own, and a way to meet actions. It joins what the user has; one that an anonymous call had merely
- * claimed passes to them (settled question 23). The same address again is the same authenticator. Refused: `user_locked`,
+ * claimed passes to them (settled question 23), and the claimer's sessions end. The same address again is the same authenticator. Refused: `user_locked`,
  * `user_exists` for an address that is another user's, `enrolment_closed` when it had to be the first and is not.
  */
 export async function enrolVerifiedAddress(
@@ -41,10 +42,13 @@ export async function enrolVerifiedAddress(
   asked: VerifiedAddress,
 ): Promise<Result<EnrolledAddress, Refused>> {
   if (asked.user.user.status === "locked") return no({ code: "user_locked" });
+  const claimer = await claimerOf(powers, asked);
+  if (!claimer.ok) return claimer;
   const { row, event } = await rowOf(powers, asked);
   const { userId, id } = row;
   const first = asked.onlyFirst ? await powers.authenticators.enrolFirst(row, event) : undefined;
   if (first === "late") return no({ code: "enrolment_closed" });
+  if (claimer.value) await endClaim(powers, claimer.value, asked);
   const given = await give(powers, asked);
   if (!given.ok) {
     if (first === "enrolled") await powers.authenticators.remove(userId, id);
@@ -56,6 +60,31 @@ export async function enrolVerifiedAddress(
   const standing = await powers.authenticators.find(userId, id);
   return ok({ user, authenticator: standing ?? row, isNew });
 }
+
+/**
+ * Whoever has the address by an anonymous call alone. Refused before anything is written: one that is another user's, which comes again
+ * and again when a page polls.
+ */
+async function claimerOf(
+  powers: Pick<Services, "users">,
+  { user, identifier }: VerifiedAddress,
+): Promise<Result<UserRecord | undefined, RefusalOf<"user_exists">>> {
+  const isThis = isOf(identifier);
+  if (user.identifiers.some(isThis)) return ok(undefined);
+  const holder = await powers.users.byIdentifier(identifier);
+  if (!holder || holder.user.id === user.user.id) return ok(undefined);
+  if (holder.identifiers.some((own) => isThis(own) && isTrusted(own))) {
+    return no({ code: "user_exists", field: "identifier" });
+  }
+  return ok(holder);
+}
+
+/** The claimer's tokens speak of the address, so their sessions end (docs/decisions/0014); asked for before the address moves. */
+const endClaim = (powers: Pick<Services, "events">, { user }: UserRecord, { by }: VerifiedAddress) =>
+  powers.events.send({ kind: "revoke_grants", userId: user.id, reason: TAKEN_OVER, actor: by.actor });
+
+const isOf = (identifier: ReadIdentifier) => (own: ReadIdentifier) =>
+  own.kind === identifier.kind && own.normal === identifier.normal;
 
 async function rowOf(powers: Powers, asked: VerifiedAddress) {
   const { identifier, assertedBy, clientId, by } = asked;
@@ -84,7 +113,7 @@ async function rowOf(powers: Powers, asked: VerifiedAddress) {
 /** The user with this address among their proven ones. */
 async function give(powers: Powers, asked: VerifiedAddress): Promise<Result<UserRecord, Refused>> {
   const { user, identifier, assertedBy } = asked;
-  const isThis = (own: ReadIdentifier) => own.kind === identifier.kind && own.normal === identifier.normal;
+  const isThis = isOf(identifier);
   if (user.identifiers.some((own) => isThis(own) && own.verifiedAt !== undefined)) return ok(user);
   const now = powers.clock.now();
   const added = { ...identifier, assertedBy, verifiedAt: now };

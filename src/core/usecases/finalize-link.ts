@@ -18,6 +18,7 @@ type Powers = Pick<
   | "handles"
   | "chance"
   | "clock"
+  | "events"
   | "background"
   | "log"
 >;
