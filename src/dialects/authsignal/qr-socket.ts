@@ -10,7 +10,7 @@ import { clientNamed, type Sender, tokenOf } from "./client.ts";
 import { orderOf } from "./collect.ts";
 import { refuse } from "./errors.ts";
 import { startQr } from "./qr.ts";
-import { makeTeller, tell } from "./qr-teller.ts";
+import { makeTeller, tell, UNAUTHORIZED } from "./qr-teller.ts";
 import { socketMessage } from "./schema.ts";
 import { iso } from "./translate.ts";
 
@@ -19,7 +19,7 @@ const TOKEN = "x.authsignal.token.";
 const TENANT = "x.authsignal.tenant.";
 
 /** There is no error message on this wire: a socket that cannot be served is closed (§8.1). */
-const CLOSE = { malformed: 4400, unauthorized: 4401, tooMany: 4429, fault: 1011 } as const;
+const CLOSE = { malformed: 4400, unauthorized: UNAUTHORIZED, tooMany: 4429, fault: 1011 } as const;
 const LONGEST_MESSAGE = 32_768;
 /** How long a socket may stay on which nothing is under way. */
 const IDLE: Millis = MINUTE;
@@ -109,7 +109,11 @@ async function create(
   const asked = readMessage(data);
   if (!asked) return void hangUp(socket, CLOSE.malformed);
   const { actionCode: action, custom } = asked.data;
-  const started = await startQr(c, sender, { action, custom });
+  // A socket may stand for long: its client may have been disabled, or set otherwise, since it was opened.
+  const present = await clientNamed(c, sender.client.id);
+  if (!present.ok) return void hangUp(socket, codeOf(present.error));
+  const client = present.value;
+  const started = await startQr(c, { ...sender, client }, { action, custom });
   if (!started.ok) return void hangUp(socket, codeOf(started.error));
   before?.line.stop();
   const powers = services(c);
@@ -122,8 +126,8 @@ async function create(
     expiresAt: iso(expiresAt),
     state: "unclaimed",
   });
-  const order = await orderOf(c, sender.client, id);
-  const changed = makeTeller(c, socket, sender.client, started.value);
+  const order = await orderOf(c, client, id);
+  const changed = makeTeller(c, socket, client, started.value);
   const line = await powers.rooms.follow(id, order, (state, redeemed) => {
     if (isSettled(state)) settled();
     changed(state, redeemed).catch((cause: unknown) => {
@@ -143,11 +147,16 @@ function readMessage(data: unknown) {
   }
 }
 
+const NOT_LET_IN: ReadonlySet<Refusal["code"]> = new Set([
+  "token_expired",
+  "bad_token",
+  "unknown_client",
+  "client_disabled",
+]);
+
 function codeOf(refusal: Refusal): number {
   if (refusal.code === "too_many") return CLOSE.tooMany;
-  return refusal.code === "token_expired" || refusal.code === "bad_token"
-    ? CLOSE.unauthorized
-    : CLOSE.malformed;
+  return NOT_LET_IN.has(refusal.code) ? CLOSE.unauthorized : CLOSE.malformed;
 }
 
 function hangUp(socket: WebSocket, code: number): void {

@@ -3,8 +3,12 @@ import type { PhaseName } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { Applied, Snapshot } from "../../core/ports/rooms.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
+import { hears } from "../../core/usecases/tell-action-webhook.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { collect, collectRedeemed } from "./collect.ts";
+
+/** The close of a socket whose sender is not let in any more. */
+export const UNAUTHORIZED = 4401;
 
 /** Sends one message of §8.1. */
 export function tell(socket: WebSocket, type: string, data: object): void {
@@ -17,7 +21,8 @@ export function tell(socket: WebSocket, type: string, data: object): void {
 
 /**
  * Tells a page's socket what becomes of its challenge, with the accessToken once it is approved; that nobody has claimed it yet is
- * never said (§8.1). Who claimed an anonymous one is looked up at once, so that the approval has nothing left to read.
+ * never said (§8.1). At the claim it is looked up who claimed an anonymous one and how the client stands now, so that the approval has
+ * nothing left to read: ten minutes may lie between. A client that was disabled is told nothing more.
  */
 export function makeTeller(
   c: Context<AppEnv>,
@@ -25,27 +30,35 @@ export function makeTeller(
   client: Client,
   { spec }: Snapshot,
 ): (state: PhaseName, redeemed?: Applied) => Promise<void> {
-  const { rooms, users } = services(c);
+  const { rooms, users, clients } = services(c);
   let claimant: UserRecord | undefined;
+  let present: Client | undefined = client;
 
   const claimed = async (): Promise<void> => {
     tell(socket, "STATE_CHANGE", { challengeId: spec.id, state: "claimed" });
-    if (spec.userId !== undefined) return;
-    claimant = await lookAhead().catch(() => undefined);
+    await Promise.all([lookAgain(), lookAhead()]).catch(() => undefined);
   };
-  const lookAhead = async (): Promise<UserRecord | undefined> => {
-    const userId = (await rooms.read(spec.id))?.claimant;
-    return userId && (await users.byId(userId));
+  const lookAgain = async (): Promise<void> => {
+    const found = await clients.find(client.id);
+    present = found?.disabledAt === undefined ? found : undefined;
+  };
+  const lookAhead = async (): Promise<void> => {
+    const userId = spec.userId === undefined ? (await rooms.read(spec.id))?.claimant : undefined;
+    claimant = userId && (await users.byId(userId));
   };
 
   return async (state, redeemed) => {
     if (state === "claimed") return await claimed();
     if (state !== "approved" && state !== "redeemed" && state !== "denied") return;
+    if (!redeemed) await lookAgain();
     const snapshot = redeemed ?? (await rooms.read(spec.id));
     if (!snapshot) return;
-    const { isVerified, accessToken } = redeemed
-      ? await collectRedeemed(c, client, redeemed, claimant)
-      : await collect(c, client, snapshot);
+    if (!present) return socket.close(UNAUTHORIZED);
+    // An order was left before the client's webhook was given its say: that is heard all the same, before the token is told.
+    const isDone = redeemed && !hears(present, "action.verify");
+    const { isVerified, accessToken } = isDone
+      ? await collectRedeemed(c, present, redeemed, claimant)
+      : await collect(c, present, snapshot);
     if (isVerified && accessToken === undefined) return;
     tell(socket, "STATE_CHANGE", {
       challengeId: spec.id,
