@@ -46,6 +46,9 @@ function reader(here: Scene, headers: Record<string, string> = {}) {
 const finalize = (here: Scene, token: unknown) => here.page(token, `/verify/${LINK}/finalize`, {});
 const linkIn = (here: Scene) => here.messages.at(-1)?.link ?? "";
 
+const stateOf = async (here: Scene, { tenant, user, key }: Awaited<ReturnType<typeof waiting>>) =>
+  (await server(here.at, tenant, "GET", `/users/${user}/actions/signIn/${key}`)).body.state;
+
 /** A person with an enrolled e-mail address whose page has asked for a link. */
 async function waiting(here: Scene) {
   const person = await enrolled(here, MAIL);
@@ -200,6 +203,20 @@ describe("a link meets an action", () => {
     expect((await reader(here).press(after.link, "approve")).status).toBe(200);
     await remove(after);
     expect((await finalize(here, after.token)).body).toEqual(PENDING);
+    expect(await stateOf(here, after)).toBe("CHALLENGE_FAILED");
+  });
+
+  test("T11 locked between the press and the first look, by whomever: the action has failed", async () => {
+    const here = scene();
+    const person = await waiting(here);
+    expect((await reader(here).press(person.link, "approve")).status).toBe(200);
+    const record = await here.at.services.users.byExternalId(person.user);
+    if (!record) throw new Error("no user");
+    await here.at.services.users.update(record.user.id, { status: "locked" }, Date.now());
+    expect(await stateOf(here, person)).toBe("CHALLENGE_FAILED");
+    await here.at.services.users.update(record.user.id, { status: "active" }, Date.now());
+    expect((await finalize(here, person.token)).body).toEqual(PENDING);
+    expect(await stateOf(here, person)).toBe("CHALLENGE_FAILED");
   });
 
   test("too late, blocked meanwhile: nothing", async () => {

@@ -14,6 +14,8 @@ type Powers = Pick<
   | "inboxes"
   | "actions"
   | "devices"
+  | "users"
+  | "authenticators"
   | "clients"
   | "secrets"
   | "actionWebhooks"
@@ -28,8 +30,10 @@ export const OUT_OF_ATTEMPTS = "match_code";
 export const OVERRULED = "update_action";
 const VETOED = "action_verify";
 const DEVICE_REMOVED = "device_removed";
+const ADDRESS_REMOVED = "address_removed";
+const LOCKED = "user_locked";
 /** Cancels that are somebody's no. */
-const FAILURES: readonly string[] = [OUT_OF_ATTEMPTS, VETOED, DEVICE_REMOVED];
+const FAILURES: readonly string[] = [OUT_OF_ATTEMPTS, VETOED, DEVICE_REMOVED, ADDRESS_REMOVED, LOCKED];
 
 /** What a challenge came to, for its action. */
 export function outcomeOf({ view, timeline }: Snapshot): "open" | "met" | "failed" | "over" {
@@ -52,7 +56,8 @@ export function outcomeOf({ view, timeline }: Snapshot): "open" | "met" | "faile
 /**
  * Brings an action to where its challenge has got: met or failed, once, whoever looks first and through whichever door the person
  * answered. A client that hears `action.verify` may veto: without its 2xx the challenge is taken back and the action fails.
- * What a device approved that was removed before anybody looked fails too (T25). Answers the action as it stands then; `action` may be one that no row is written for yet.
+ * What was approved by a device or address that was removed, or for a person who was locked, before anybody looked fails too (T11,
+ * T25). Answers the action as it stands then; `action` may be one that no row is written for yet.
  */
 export async function settleAction(
   powers: Powers,
@@ -74,8 +79,9 @@ export async function settleAction(
   }
   // The backend's later word stands: what was decided before it meets the action no more.
   if (isOlder(snapshot, action)) return action;
-  if (await isApproverGone(powers, snapshot)) {
-    await withdrawChallenge(powers, snapshot, DEVICE_REMOVED);
+  const voided = await voidedBy(powers, snapshot);
+  if (voided) {
+    await withdrawChallenge(powers, snapshot, voided);
     return await failed(powers, action, snapshot, now);
   }
   const met = metBy(snapshot);
@@ -97,10 +103,27 @@ const CLOCKS_DIFFER: Millis = SECOND;
 const isOlder = ({ view }: Snapshot, { stateAt }: Action): boolean =>
   view.approval !== undefined && view.approval.at + CLOCKS_DIFFER < stateAt;
 
-async function isApproverGone(powers: Pick<Services, "devices">, { view }: Snapshot): Promise<boolean> {
-  const approver = view.approval?.approver;
-  if (view.state !== "approved" || approver?.kind !== "device") return false;
-  return (await powers.devices.byId(approver.deviceId))?.revokedAt !== undefined;
+/** What has taken the approval's ground away before anybody looked: the person's lock (T11), or the removal of what approved (T25). */
+async function voidedBy(powers: Powers, { view }: Snapshot): Promise<string | undefined> {
+  const { approval } = view;
+  if (view.state !== "approved" || approval === undefined) return undefined;
+  const { approver, userId } = approval;
+  const [user, isGone] = await Promise.all([powers.users.byId(userId), isApproverGone(powers, approval)]);
+  if (user?.user.status === "locked") return LOCKED;
+  return isGone ? (approver.kind === "device" ? DEVICE_REMOVED : ADDRESS_REMOVED) : undefined;
+}
+
+type Approval = NonNullable<Snapshot["view"]["approval"]>;
+
+async function isApproverGone(powers: Powers, { approver, userId }: Approval): Promise<boolean> {
+  switch (approver.kind) {
+    case "device":
+      return (await powers.devices.byId(approver.deviceId))?.revokedAt !== undefined;
+    case "code":
+      return (await powers.authenticators.find(userId, approver.identifierId))?.verifiedAt === undefined;
+    default:
+      return false;
+  }
 }
 
 /** The row judges between words that cross: what another call has let succeed meanwhile stays, and is not taken back. */
