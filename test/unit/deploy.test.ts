@@ -237,6 +237,8 @@ if (a === "deploy" && world.deploy !== 0) fail("upload refused");
   const deploy = async (world: World, env: Record<string, string>): Promise<Finished & { calls: Call[] }> => {
     const bin = join(folder, "bin");
     mkdirSync(bin);
+    // Whatever lies in the folders above, the stub is no module.
+    writeFileSync(join(bin, "package.json"), "{}");
     writeFileSync(join(bin, "wrangler"), stub);
     chmodSync(join(bin, "wrangler"), 0o755);
     writeFileSync(join(folder, "world.json"), JSON.stringify(world));
