@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Backend, backend, mail, WRONG } from "./support/backend-codes.ts";
+import { Outage } from "../../src/core/fault.ts";
+import { type Backend, backend, mail, number, WRONG, wrongFor } from "./support/backend-codes.ts";
 import { stubOf } from "./support/challenges.ts";
 import { fresh } from "./support/cotter.ts";
 
@@ -92,6 +93,46 @@ test("what was cancelled or is over for a user is claimed by no flag", async () 
     expect(claimed).toMatchObject(INVALID);
   }
 });
+
+test.each(["an outage cut its settling", "it was not typed yet"])(
+  "an action that failed is met by no code that was under way: %s",
+  async (why) => {
+    let down = false;
+    const shop = await backend(
+      {},
+      {
+        change: ({ actions }) => ({
+          actions: {
+            ...actions,
+            succeed: async (...given) => {
+              if (down) throw new Outage("down");
+              return await actions.succeed(...given);
+            },
+          },
+        }),
+      },
+    );
+    const { user } = await shop.enrolled();
+    const sms = { verificationMethod: "SMS", phoneNumber: number() };
+    await shop.call("POST", `/users/${user}/authenticators`, sms);
+    const idempotencyKey = fresh("key");
+    const mailed = await shop.challenge({ ...PAY, userId: user, idempotencyKey });
+    const code = shop.lastCode();
+    if (why === "an outage cut its settling") {
+      down = true;
+      expect((await shop.verify(mailed.body.challengeId, code)).status).toBe(503);
+      down = false;
+    }
+    const texted = await shop.challenge({ ...sms, action: "pay", userId: user, idempotencyKey });
+    for (let guess = 0; guess < 5; guess++) {
+      await shop.verify(texted.body.challengeId, wrongFor(shop.lastCode()));
+    }
+    expect(await shop.state(user, "pay", idempotencyKey)).toBe("CHALLENGE_FAILED");
+    expect((await shop.verify(mailed.body.challengeId, code)).body).toEqual(WRONG);
+    expect(await shop.claim(mailed.body.challengeId, user)).toMatchObject(INVALID);
+    expect(await shop.state(user, "pay", idempotencyKey)).toBe("CHALLENGE_FAILED");
+  },
+);
 
 test("no further code is sent to a removed address, nor for a locked user", async () => {
   const shop = await backend();

@@ -95,9 +95,13 @@ export async function claimBackendCode(
  * What another challenge or word has closed takes no claim; nor does what this one has failed, or had met before that was taken back. One
  * of the same idempotency key that is long forgotten had this one's id, and was another.
  */
-function mayTake({ state, stateAt, challengeId, method }: Action, { snapshot }: Carried): boolean {
-  const { id, createdAt } = snapshot.spec;
-  if (challengeId !== id || stateAt < createdAt) return isOpen(state);
+function mayTake({ state, stateAt, challengeId, method }: Action, { snapshot, code }: Carried): boolean {
+  const { id, createdAt, userId } = snapshot.spec;
+  if (challengeId !== id || stateAt < createdAt) {
+    // Nobody's begins for its claimer with the claim; a user's was under way when the action failed.
+    const wasUnderWay = userId !== undefined && code.meets;
+    return isOpen(state) && !(wasUnderWay && state === "challenge_failed");
+  }
   const hadItsSay = state === "challenge_failed" || method !== undefined;
   return state === "challenge_succeeded" || (isOpen(state) && !hadItsSay);
 }

@@ -1,4 +1,4 @@
-import { type Action, isOpen } from "../action/action.ts";
+import { type Action, isOpen, mayBeMet } from "../action/action.ts";
 import { type BackendCode, codePurpose, NOBODY } from "../action/backend-code.ts";
 import type { VerifiedProof } from "../challenge/proof.ts";
 import type { Client } from "../client/client.ts";
@@ -102,9 +102,12 @@ async function personOf(
   return action ? ok({ user, action }) : no({ code: "unknown_challenge" });
 }
 
-/** An action that is blocked or under review is met by no code, and an address that was removed meanwhile meets nothing. */
+/**
+ * An action that is blocked, under review or failed meanwhile is met by no code, and an address that was removed meanwhile meets nothing.
+ * What meets nothing may be enrolled also for one that failed.
+ */
 async function isGood(powers: Powers, { user, action }: Person, { code }: Carried): Promise<boolean> {
-  if (!isOpen(action.state) && action.state !== "challenge_succeeded") return false;
+  if (!mayBeMet(action.state) && (code.meets || action.state !== "challenge_failed")) return false;
   return await isStillEnrolled(powers, user.user.id, code);
 }
 
