@@ -76,14 +76,19 @@ describe("a link meets an action", () => {
     expect([shown.status, shown.headers.get("Cache-Control")]).toEqual([200, "no-store"]);
     expect(shown.headers.get("Content-Security-Policy")).toContain("frame-ancestors 'none'");
     expect(shown.text).toContain(to);
-    expect(shown.text).toContain("to sign in with your address");
+    expect(shown.text).toContain("“signIn”");
     expect((await reader(here).press(link, "approve")).status).toBe(200);
     const done = await finalize(here, token);
     expect(done.body).toEqual({ isVerified: true, accessToken: expect.any(String) });
     const checked = await validate(here.at, tenant, { token: done.body.accessToken, userId: user });
     expect(checked.body).toMatchObject({ isValid: true, verificationMethod: "EMAIL_MAGIC_LINK" });
     expect(claimsOf((await finalize(here, token)).body.accessToken)).toEqual(claimsOf(done.body.accessToken));
-    expect((await reader(here).press(link, "approve")).status).toBe(410);
+    // The same press again, by a double click or a reload, is told the same; looking and the other button are not.
+    const again = await reader(here).press(link, "approve");
+    expect([again.status, again.text.includes("That is confirmed")]).toEqual([200, true]);
+    expect((await reader(here).press(link, "deny")).status).toBe(410);
+    expect((await reader(here).look(link)).status).toBe(410);
+    expect(claimsOf((await finalize(here, token)).body.accessToken)).toEqual(claimsOf(done.body.accessToken));
   });
 
   test("T68 looking, however often and by whatever method, confirms nothing; neither does a POST of another page", async () => {
@@ -239,7 +244,8 @@ describe("a link meets an action", () => {
     const pressed = await Promise.all(
       Array.from({ length: 20 }, (_, index) => reader(here).press(link, index % 2 ? "deny" : "approve")),
     );
-    expect(pressed.filter(({ status }) => status === 200)).toHaveLength(1);
+    const winners = new Set(pressed.flatMap(({ status }, index) => (status === 200 ? [index % 2] : [])));
+    expect(winners.size).toBe(1);
     const { isVerified } = (await finalize(here, token)).body;
     const { state } = (await validate(here.at, tenant, { token })).body;
     expect(state).toBe(isVerified ? "CHALLENGE_SUCCEEDED" : "CHALLENGE_FAILED");

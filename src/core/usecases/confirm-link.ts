@@ -38,9 +38,14 @@ export async function isOfLink(
   return await powers.inboxes.holdsCode(await codeSubject(powers, identifier), { challengeId, hash });
 }
 
+const SAID: Readonly<Record<"approve" | "deny", readonly string[]>> = {
+  approve: ["approved", "redeemed"],
+  deny: ["denied"],
+};
+
 /**
  * The reader's yes or no to a link of the Authsignal door, with the link's secret. Yes approves the challenge, and the page that asked
- * collects; no is a denial, and its action has failed. Refused: `wrong_code`, `code_locked`, `expired`, an address that meets nothing
+ * collects; no is a denial, and its action has failed. The same word again changes nothing. Refused: `wrong_code`, `code_locked`, `expired`, an address that meets nothing
  * any more (`unknown_challenge`), what the challenge refuses.
  */
 export async function confirmLink(
@@ -71,7 +76,11 @@ export async function confirmLink(
   const { decision } = asked;
   const proof = powers.proofs.vouch({ kind: "code", identifierId, userId, decision, digest, amr: ["link"] });
   const applied = await powers.rooms.apply(id, { name: decision, proof, ...ip });
-  if (!applied.ok) return applied;
+  if (!applied.ok) {
+    // Pressed twice, or an answer was lost: the same word again is told the same.
+    const standing = await powers.rooms.read(id);
+    return standing && SAID[decision].includes(standing.view.state) ? ok(standing) : applied;
+  }
   if (applied.value.changed && decision === "deny") {
     await recordFinish(powers, id, finishedEvent(applied.value));
   }

@@ -55,7 +55,7 @@ async function linkedOf(c: Context<AppEnv>): Promise<Linked | undefined> {
   const { rooms, clients } = services(c);
   const id = rooms.parse(c.req.param("id") ?? "");
   const carried = id && (await carriedByLink(services(c), id));
-  if (carried?.snapshot.view.state !== "pending") return undefined;
+  if (!carried) return undefined;
   const client = await clients.find(carried.snapshot.spec.clientId);
   return client && client.disabledAt === undefined ? { carried, client } : undefined;
 }
@@ -64,9 +64,10 @@ async function linkedOf(c: Context<AppEnv>): Promise<Linked | undefined> {
 export async function showLink(c: Context<AppEnv>): Promise<Response> {
   const secret = c.req.query("t") ?? "";
   const linked = SECRET.test(secret) ? await linkedOf(c) : undefined;
-  if (!linked || !(await isOfLink(services(c), linked.carried, secret))) return await notGood(c);
+  const waits = linked?.carried.snapshot.view.state === "pending";
+  if (!waits || !(await isOfLink(services(c), linked.carried, secret))) return await notGood(c);
   const { carried, client } = linked;
-  const { id, origin, createdAt } = carried.snapshot.spec;
+  const { id, origin, createdAt, context } = carried.snapshot.spec;
   const setting = settingFor(c, client);
   const body = Confirm({
     setting,
@@ -76,7 +77,7 @@ export async function showLink(c: Context<AppEnv>): Promise<Response> {
     place: [origin.country, origin.ip].filter((part) => part !== undefined).join(", ") || undefined,
     device: origin.userAgent,
     startedAt: createdAt,
-    enrols: carried.use === "authsignal_enrol",
+    purpose: carried.use === "authsignal_enrol" ? "enrol" : { word: String(context.action) },
   });
   return await verifyPage(c, body, policyFor(c, setting));
 }

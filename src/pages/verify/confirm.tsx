@@ -12,8 +12,8 @@ export type ConfirmProps = {
   /** User agent of the browser that asked. */
   readonly device: string | undefined;
   readonly startedAt: number;
-  /** It makes the address a way into an account, rather than signing anybody in. */
-  readonly enrols?: boolean;
+  /** What it is for, when not a sign-in: the address becomes a way into an account, or a word of the app's for what is to be done. */
+  readonly purpose?: "enrol" | { readonly word: string };
 };
 
 const Fact = ({
@@ -33,17 +33,24 @@ const Fact = ({
   </div>
 );
 
+function leadOf({ setting, purpose }: ConfirmProps): string {
+  const { confirm: words } = verifyWords(setting.locale);
+  if (purpose === undefined) return words.lead;
+  return purpose === "enrol" ? words.enrolLead(setting.brand.name) : words.actionLead(setting.brand.name);
+}
+
 /** What a link opens: the facts, and a button each for no and yes. Looking at it confirms nothing (T68). */
 export const Confirm = (props: ConfirmProps) => {
-  const { setting, action, secret, address, place, device, startedAt, enrols } = props;
+  const { setting, action, secret, address, place, device, startedAt, purpose } = props;
   const { confirm: words } = verifyWords(setting.locale);
   const time = `${new Date(startedAt).toISOString().slice(0, 16).replace("T", " ")} UTC`;
   return (
     <VerifyFrame setting={setting} title={words.title}>
       <h1>{words.heading}</h1>
-      <p>{enrols ? words.enrolLead(setting.brand.name) : words.lead}</p>
+      <p>{leadOf(props)}</p>
       <dl class="rows">
         <Fact label={words.app} value={setting.brand.name} />
+        {typeof purpose === "object" && <Fact label={words.purpose} value={`“${purpose.word}”`} />}
         <Fact label={words.address} value={address} />
         <Fact label={words.place} value={place ?? words.unknown} />
         <Fact label={words.device} value={deviceName(device) ?? words.unknown} />

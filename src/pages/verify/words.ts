@@ -47,9 +47,12 @@ const english = {
     title: "Is it you?",
     heading: "Is it you?",
     lead: "Somebody asked for this link to sign in with your address. Confirm only if it was you, a moment ago.",
+    actionLead: (app: string) =>
+      `Somebody asks you to confirm this for ${app}. Confirm only if it was you, a moment ago.`,
     enrolLead: (app: string) =>
       `Somebody wants to add your address to their account at ${app}, as a way to sign in. Confirm only if that account is yours and you asked for it a moment ago.`,
     app: "App",
+    purpose: "For",
     address: "Address",
     place: "From",
     device: "Device",
@@ -66,7 +69,7 @@ const english = {
   declined: {
     title: "Stopped",
     heading: "Nothing was confirmed",
-    text: "Thank you for looking. The request is dead; nobody was signed in. You can close this page.",
+    text: "Thank you for looking. The request is dead, and nothing came of it. You can close this page.",
   },
   done: {
     title: "Confirmed",
