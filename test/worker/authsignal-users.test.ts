@@ -97,6 +97,19 @@ describe("enrollVerifiedAuthenticator", () => {
     for (const email of [one, two]) expect((await query({ email })).body.users).toHaveLength(1);
   });
 
+  test("naming an address that a user has takes none of their others away", async () => {
+    const [user, one, two] = [fresh("u"), mail(), mail()];
+    for (const email of [one, two]) await enrol(user, { verificationMethod: "EMAIL_OTP", email });
+    for (const email of [one, two.toUpperCase()]) {
+      expect((await track(at, tenant, user, "signIn", { email })).status).toBe(200);
+      expect((await call("PATCH", `/users/${user}`, { email, emailVerified: true })).status).toBe(200);
+    }
+    for (const email of [one, two]) {
+      expect((await query({ email })).body.users).toMatchObject([{ userId: user }]);
+      expect(await enrol(fresh("u"), { verificationMethod: "EMAIL_OTP", email })).toMatchObject(INVALID);
+    }
+  });
+
   test("T20 an address that is another user's is refused, and stays theirs", async () => {
     const [owner, other, email] = [fresh("u"), fresh("u"), mail()];
     await enrol(owner, { verificationMethod: "EMAIL_OTP", email });

@@ -18,8 +18,8 @@ type Refused = RefusalOf<"malformed" | "user_exists" | "unknown_user">;
 type Row = NewUser["identifiers"][number];
 
 /**
- * Writes what a client's backend says of a user's names; what it does not mention stays. Refused: a text that is no such name, and
- * one that is another user's.
+ * Writes what a client's backend says of a user's names; what it does not mention stays, and a new one takes the place of those of its
+ * kind. Refused: a text that is no such name, and one that is another user's.
  */
 export async function giveNames(
   powers: Powers,
@@ -68,7 +68,9 @@ function rowOf(
   const fits = kind === "username" ? read && { ...read, kind, normal: read.value.normalize("NFC") } : read;
   if (fits?.kind !== kind) return no({ code: "malformed", detail: kind });
   const same = present.find(({ normal }) => normal === fits.normal);
-  return ok([same ? { ...seen, ...same } : { ...fits, assertedBy: "client", ...seen }]);
+  if (!same) return ok([{ ...fits, assertedBy: "client", ...seen }]);
+  // They have it already: nothing says that their others are theirs no more.
+  return ok(present.map((row) => (row === same ? { ...seen, ...row } : row)));
 }
 
 const isSame = ({ identifiers }: UserRecord, rows: readonly Row[]): boolean =>
