@@ -6,7 +6,14 @@ import type { UserRecord } from "../ports/users.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
-import { enrolledOf, isEnrolled, type Namespace, platformOf, servesIn } from "./enrolled-methods.ts";
+import {
+  enrolledOf,
+  isEnrolled,
+  isPasskey,
+  type Namespace,
+  platformOf,
+  servesIn,
+} from "./enrolled-methods.ts";
 import { revokeDevice } from "./revoke-device.ts";
 
 export type TokenEnrolment = {
@@ -53,7 +60,7 @@ export async function enrolByToken(
   const holder = await powers.devices.byFingerprint(key.fingerprint);
   const isOwn = holder?.userId === user.user.id;
   if (isOwn && servesIn(holder, asked.namespace)) return ok({ device: holder, isNew: false });
-  if (holder && !isOwn && !mayMove(holder, asked)) return no({ code: "device_exists" });
+  if (holder && (isOwn ? isPasskey(holder) : !mayMove(holder, asked))) return no({ code: "device_exists" });
   if (!asked.mayAdd && client.settings.enrol_without_scope === false) return no({ code: "enrolment_closed" });
   if (!asked.mayAdd && isEnrolled(await enrolledOf(powers, user.user.id))) {
     return no({ code: "enrolment_closed" });

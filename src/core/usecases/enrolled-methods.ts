@@ -25,8 +25,12 @@ export function namespaceOf(device: Device): Namespace | undefined {
 export const platformOf = (device: Device): string =>
   device.door === "authsignal" ? device.kind.split(" ").slice(1).join(" ") : "";
 
-/** A device is good in its own namespace, and everywhere when it was enrolled through `device` or another door. */
+/** A passkey signs what its browser makes of a ceremony of its own door: it can answer nothing that is asked here. */
+export const isPasskey = ({ credentialId }: Device): boolean => credentialId !== undefined;
+
+/** A device is good in its own namespace, and everywhere when it was enrolled through `device` or another door. A passkey is nowhere. */
 export function servesIn(device: Device, namespace: Namespace): boolean {
+  if (isPasskey(device)) return false;
   const own = namespaceOf(device);
   return own === undefined || own === "device" || namespace === "device" || own === namespace;
 }
@@ -47,9 +51,13 @@ export async function enrolledOf(
 export const verifiedCodes = ({ rows }: Enrolled): readonly Authenticator[] =>
   rows.filter(({ kind, verifiedAt }) => kind !== "device" && verifiedAt !== undefined);
 
-/** Whether the user could meet a challenge at all. */
+/** Whether the user has anything at all: who has may add more only by the word of a token. */
 export const isEnrolled = (enrolled: Enrolled): boolean =>
   enrolled.devices.length > 0 || verifiedCodes(enrolled).length > 0;
+
+/** Whether the user could meet a challenge of this door. */
+export const canMeet = (enrolled: Enrolled): boolean =>
+  enrolled.devices.some((device) => !isPasskey(device)) || verifiedCodes(enrolled).length > 0;
 
 /** The devices that could answer a push challenge. */
 export const pushDevices = ({ devices }: Enrolled): readonly Device[] =>

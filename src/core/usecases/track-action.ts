@@ -4,7 +4,7 @@ import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Instant } from "../time.ts";
 import type { Requester } from "./audit-event.ts";
-import { type Enrolled, enrolledOf, isEnrolled } from "./enrolled-methods.ts";
+import { canMeet, type Enrolled, enrolledOf } from "./enrolled-methods.ts";
 import { findOrMakeUser } from "./find-named-user.ts";
 import { type GivenNames, giveNames, rowsOf } from "./give-names.ts";
 
@@ -37,7 +37,7 @@ export async function trackAction(powers: Powers, asked: Tracking): Promise<Trac
     userId: user.user.id,
     code,
     idempotencyKey: asked.idempotencyKey ?? powers.chance.uuid(),
-    state: firstState(rule, isEnrolled(enrolled), user.user.status === "locked"),
+    state: firstState(rule, canMeet(enrolled), user.user.status === "locked"),
     stateAt: now,
     createdAt: now,
     context: { name, ...asked.context },

@@ -8,7 +8,13 @@ import type { Snapshot } from "../../core/ports/rooms.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { type Instant, toSeconds } from "../../core/time.ts";
-import { type Enrolled, platformOf, servesIn, verifiedCodes } from "../../core/usecases/enrolled-methods.ts";
+import {
+  type Enrolled,
+  isPasskey,
+  platformOf,
+  servesIn,
+  verifiedCodes,
+} from "../../core/usecases/enrolled-methods.ts";
 import { METHOD_WORDS } from "../../core/usecases/settle-action.ts";
 
 export const iso = (at: Instant): string => new Date(at).toISOString();
@@ -29,7 +35,10 @@ export const actionWire = (action: Action) => ({
 });
 
 /** How a device meets a challenge: those that only scan or verify in their app are not pushed to (§1). */
-const deviceMethod = (device: Device): "PUSH" | "DEVICE" => (servesIn(device, "push") ? "PUSH" : "DEVICE");
+function deviceMethod(device: Device): "PUSH" | "DEVICE" | "PASSKEY" {
+  if (isPasskey(device)) return "PASSKEY";
+  return servesIn(device, "push") ? "PUSH" : "DEVICE";
+}
 
 const CODE_METHODS = { email: "EMAIL_OTP", sms: "SMS", device: "DEVICE" } as const;
 export const ALLOWED_METHODS = [
@@ -41,9 +50,9 @@ export const ALLOWED_METHODS = [
   "WHATSAPP",
 ] as const;
 
-/** The ways that the user has enrolled, each once. */
+/** The ways that the user has enrolled and that this door asks for, each once. */
 export function methodsOf(enrolled: Enrolled): readonly string[] {
-  const devices = enrolled.devices.map(deviceMethod);
+  const devices = enrolled.devices.filter((device) => !isPasskey(device)).map(deviceMethod);
   const codes = verifiedCodes(enrolled).map(({ kind }) => CODE_METHODS[kind]);
   return [...new Set<string>([...devices, ...codes])];
 }
