@@ -27,7 +27,8 @@ export function makeRooms(whole: DurableObjectNamespace, { jurisdiction }: Optio
     parse: (text) => ownId(namespace, text),
     read,
     socket: (id, protocol) => socket(id, { protocol }),
-    follow: (id, order, heard) => follow(async () => (await socket(id, { order }))?.webSocket, heard),
+    follow: (id, order, heard, lost) =>
+      follow(async () => (await socket(id, { order }))?.webSocket, heard, lost),
     open: (spec) =>
       call(spec.id, async (stub, again) => {
         const answer = await stub.open(spec);

@@ -9,6 +9,7 @@ const RECONNECTIONS = 5;
 export async function follow(
   dial: () => Promise<WebSocket | null | undefined>,
   heard: (state: PhaseName, redeemed?: Applied) => void,
+  lost: () => void,
 ): Promise<{ stop(): void }> {
   let stopped = false;
   let socket: WebSocket | undefined;
@@ -16,8 +17,9 @@ export async function follow(
   let redeemed: Applied | undefined;
 
   const connect = async (left: number): Promise<void> => {
-    const line = stopped ? undefined : await dial();
-    if (!line) return;
+    if (stopped) return;
+    const line = await dial();
+    if (!line) return lost();
     socket = line;
     line.addEventListener("message", ({ data }) => {
       const result = readRedeemed(data);
@@ -28,7 +30,9 @@ export async function follow(
       heard(state, redeemed);
     });
     line.addEventListener("close", ({ code }) => {
-      if (code !== DONE && !stopped && left > 0) void connect(left - 1).catch(() => undefined);
+      if (code === DONE || stopped) return;
+      if (left > 0) void connect(left - 1).catch(lost);
+      else lost();
     });
     line.accept();
     if (stopped) hangUp(line);

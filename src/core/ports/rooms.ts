@@ -73,11 +73,13 @@ export type ChallengeRooms = {
   socket(id: ChallengeId, protocol: string | undefined): Promise<Response | undefined>;
   /**
    * Follows a challenge with a standing order until it settles or `stop` is called: `heard` gets each state once, in order. The first
-   * frame tells the state at hand, so a line that was cut and is taken up again misses nothing.
+   * frame tells the state at hand, so a line that was cut and is taken up again misses nothing. `lost` once it cannot be taken up: nothing
+   * more will be heard.
    */
   follow(
     id: ChallengeId,
     order: RedeemOrder | undefined,
     heard: (state: PhaseName, redeemed?: Applied) => void,
+    lost: () => void,
   ): Promise<{ stop(): void }>;
 };

@@ -1,7 +1,8 @@
 import type { Context } from "hono";
+import type { PhaseName } from "../../core/challenge/state.ts";
 import { isSettled } from "../../core/challenge/view.ts";
 import { allowsOrigin } from "../../core/client/client.ts";
-import type { Snapshot } from "../../core/ports/rooms.ts";
+import type { Applied, Snapshot } from "../../core/ports/rooms.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { MINUTE, type Millis } from "../../core/time.ts";
 import { withdrawChallenge } from "../../core/usecases/withdraw-challenge.ts";
@@ -128,13 +129,15 @@ async function create(
   });
   const order = await orderOf(c, client, id);
   const changed = makeTeller(c, socket, client, started.value);
-  const line = await powers.rooms.follow(id, order, (state, redeemed) => {
+  const lost = (cause?: unknown) => {
+    powers.log("warn", "a QR socket could not be told", { challengeId: id, cause });
+    hangUp(socket, CLOSE.fault);
+  };
+  const heard = (state: PhaseName, redeemed?: Applied) => {
     if (isSettled(state)) settled();
-    changed(state, redeemed).catch((cause: unknown) => {
-      powers.log("warn", "a QR socket could not be told", { challengeId: id, cause });
-      hangUp(socket, CLOSE.fault);
-    });
-  });
+    changed(state, redeemed).catch(lost);
+  };
+  const line = await powers.rooms.follow(id, order, heard, lost);
   return { snapshot: started.value, line };
 }
 
