@@ -118,6 +118,23 @@ describe("enrollVerifiedAuthenticator", () => {
     expect((await query({ email })).body.users).toMatchObject([{ userId: owner }]);
   });
 
+  test("an address that was merely claimed takes its claimer's sessions with it when PATCH says it is proven, and not before", async () => {
+    const client = await newClient(at);
+    const [user, email] = [fresh("u"), mail()];
+    const claim = { identifier: email };
+    const squatter = await at.call("POST", "/api/v0/user/create", claim, { API_KEY_ID: client });
+    const ended = () =>
+      queued.filter((one) => one.kind === "revoke_grants" && one.userId === squatter.body.ID);
+    expect(await call("PATCH", `/users/${user}`, { email })).toMatchObject(INVALID);
+    expect(ended()).toEqual([]);
+    for (let count = 0; count < 2; count++) {
+      const named = await call("PATCH", `/users/${user}`, { email, emailVerified: true });
+      expect(named.status).toBe(200);
+    }
+    expect((await call("GET", `/users/${user}`)).body).toMatchObject({ email, emailVerified: true });
+    expect(ended()).toMatchObject([{ reason: "identifier_taken_over", actor: `client:${tenant.id}` }]);
+  });
+
   test("an address that an anonymous call had claimed passes to whom the backend names", async () => {
     const person = await newPerson(at, await newClient(at));
     const user = fresh("u");

@@ -5,9 +5,9 @@ import type { UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
-import { type AssertedBy, isTrusted } from "../user/user.ts";
-import { TAKEN_OVER } from "./adopt-identifier.ts";
+import type { AssertedBy } from "../user/user.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
+import { claimerOf, endClaim, isOf } from "./claimed-name.ts";
 import { identifierIdOf } from "./code-subject.ts";
 
 export type VerifiedAddress = {
@@ -42,13 +42,14 @@ export async function enrolVerifiedAddress(
   asked: VerifiedAddress,
 ): Promise<Result<EnrolledAddress, Refused>> {
   if (asked.user.user.status === "locked") return no({ code: "user_locked" });
-  const claimer = await claimerOf(powers, asked);
+  // Before anything is written: a page that polls asks for another user's address again and again.
+  const claimer = await claimerOf(powers, asked.user, asked.identifier);
   if (!claimer.ok) return claimer;
   const { row, event } = await rowOf(powers, asked);
   const { userId, id } = row;
   const first = asked.onlyFirst ? await powers.authenticators.enrolFirst(row, event) : undefined;
   if (first === "late") return no({ code: "enrolment_closed" });
-  if (claimer.value) await endClaim(powers, claimer.value, asked);
+  if (claimer.value) await endClaim(powers, claimer.value, asked.by);
   const given = await give(powers, asked);
   if (!given.ok) {
     if (first === "enrolled") await powers.authenticators.remove(userId, id);
@@ -60,31 +61,6 @@ export async function enrolVerifiedAddress(
   const standing = await powers.authenticators.find(userId, id);
   return ok({ user, authenticator: standing ?? row, isNew });
 }
-
-/**
- * Whoever has the address by an anonymous call alone. Refused before anything is written: one that is another user's, which comes again
- * and again when a page polls.
- */
-async function claimerOf(
-  powers: Pick<Services, "users">,
-  { user, identifier }: VerifiedAddress,
-): Promise<Result<UserRecord | undefined, RefusalOf<"user_exists">>> {
-  const isThis = isOf(identifier);
-  if (user.identifiers.some(isThis)) return ok(undefined);
-  const holder = await powers.users.byIdentifier(identifier);
-  if (!holder || holder.user.id === user.user.id) return ok(undefined);
-  if (holder.identifiers.some((own) => isThis(own) && isTrusted(own))) {
-    return no({ code: "user_exists", field: "identifier" });
-  }
-  return ok(holder);
-}
-
-/** The claimer's tokens speak of the address, so their sessions end (docs/decisions/0014); asked for before the address moves. */
-const endClaim = (powers: Pick<Services, "events">, { user }: UserRecord, { by }: VerifiedAddress) =>
-  powers.events.send({ kind: "revoke_grants", userId: user.id, reason: TAKEN_OVER, actor: by.actor });
-
-const isOf = (identifier: ReadIdentifier) => (own: ReadIdentifier) =>
-  own.kind === identifier.kind && own.normal === identifier.normal;
 
 async function rowOf(powers: Powers, asked: VerifiedAddress) {
   const { identifier, assertedBy, clientId, by } = asked;

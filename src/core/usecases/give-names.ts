@@ -5,6 +5,7 @@ import { no, ok, type Result } from "../result.ts";
 import { readIdentifier } from "../user/identifier.ts";
 import type { IdentifierKind } from "../user/user.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
+import { claimerOf, endClaim } from "./claimed-name.ts";
 
 /** A name as a backend gives it: null takes it away, `verified` says that the backend has seen a proof. */
 export type GivenName = {
@@ -13,13 +14,13 @@ export type GivenName = {
 };
 export type GivenNames = Partial<Readonly<Record<IdentifierKind, GivenName>>>;
 
-type Powers = Pick<Services, "users" | "clock" | "chance">;
+type Powers = Pick<Services, "users" | "clock" | "chance" | "events">;
 type Refused = RefusalOf<"malformed" | "user_exists" | "unknown_user">;
 type Row = NewUser["identifiers"][number];
 
 /**
  * Writes what a client's backend says of a user's names; what it does not mention stays, and a new one takes the place of those of its
- * kind. Refused: a text that is no such name, and one that is another user's.
+ * kind. A proven one passes from whoever had merely claimed it, whose sessions end. Refused: a text that is no such name, and one that is another user's.
  */
 export async function giveNames(
   powers: Powers,
@@ -32,6 +33,11 @@ export async function giveNames(
   if (!named.ok) return named;
   const rows = named.value;
   if (isSame(record, rows)) return ok(record);
+  for (const row of rows.filter(({ verifiedAt }) => verifiedAt !== undefined)) {
+    const claimer = await claimerOf(powers, record, row);
+    if (!claimer.ok) return claimer;
+    if (claimer.value) await endClaim(powers, claimer.value, by);
+  }
   const { id } = record.user;
   const data = { changed: Object.keys(given) };
   const event = auditEvent(powers, { type: "user.updated", userId: id, data, ...by });

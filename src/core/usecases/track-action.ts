@@ -21,7 +21,10 @@ export type Tracking = {
 
 export type Tracked = { readonly action: Action; readonly user: UserRecord; readonly enrolled: Enrolled };
 
-type Powers = Pick<Services, "users" | "devices" | "authenticators" | "actions" | "clock" | "chance">;
+type Powers = Pick<
+  Services,
+  "users" | "devices" | "authenticators" | "actions" | "clock" | "chance" | "events"
+>;
 
 /**
  * Puts a security event on record and says what it takes (Authsignal §5). The user is made when unknown. The same key again is the
