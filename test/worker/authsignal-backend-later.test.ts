@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Outage } from "../../src/core/fault.ts";
-import { type Backend, backend, mail, number, WRONG, wrongFor } from "./support/backend-codes.ts";
+import { backend, mail, number, WRONG, wrongFor } from "./support/backend-codes.ts";
 import { stubOf } from "./support/challenges.ts";
 import { fresh } from "./support/cotter.ts";
 
@@ -170,32 +170,4 @@ test("a veto leaves the address that came back enrolled, and the client is told 
   expect((await shop.call("GET", `/users/${user}/authenticators`)).body).toHaveLength(1);
   const created = shop.queued.filter((one) => one.kind === "action_webhook");
   expect(created.map(({ event }) => event.type)).toEqual(["authenticator.created"]);
-});
-
-const spelled = () => `+44 (0)20 7946 0${String(Math.floor(Math.random() * 1e3)).padStart(3, "0")}`;
-
-/** The code of a challenge that is asked for with a number. */
-const sentTo = async (shop: Backend, user: string, phoneNumber: string) =>
-  await shop.challenge({ verificationMethod: "SMS", action: "pay", userId: user, phoneNumber });
-
-test("an enrolled number is found by each of its spellings, and asked again by each", async () => {
-  const shop = await backend();
-  const phoneNumber = spelled();
-  const plain = phoneNumber.replace("(0)", "").replaceAll(" ", "");
-  const { user } = await shop.enrolled("SMS", "phoneNumber", phoneNumber);
-  for (const text of [phoneNumber, plain]) {
-    const { body } = await sentTo(shop, user, text);
-    vi.setSystemTime(Date.now() + 11_000);
-    for (const again of [phoneNumber, plain]) {
-      const asked = { challengeId: body.challengeId, phoneNumber: again };
-      expect((await shop.challenge(asked)).status, `${text} ${again}`).toBe(200);
-    }
-    expect((await shop.verify(body.challengeId, shop.lastCode())).body).toMatchObject({
-      isVerified: true,
-      phoneNumber,
-    });
-    expect(await shop.state(user, "pay", body.idempotencyKey)).toBe("CHALLENGE_SUCCEEDED");
-    vi.setSystemTime(Date.now() + 600_000);
-  }
-  expect(await sentTo(shop, user, "+44 20 7946 1000")).toMatchObject(INVALID);
 });

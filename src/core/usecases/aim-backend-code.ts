@@ -1,5 +1,4 @@
 import { type Action, type ActionContext, isOpen, mayBegin } from "../action/action.ts";
-import type { Authenticator } from "../action/authenticator.ts";
 import type { BackendCode, BackendCodeUse } from "../action/backend-code.ts";
 import { addressFor, enrolledAs } from "../action/code-method.ts";
 import type { Client } from "../client/client.ts";
@@ -44,7 +43,7 @@ export type Aim = {
 
 type Powers = Pick<
   Services,
-  "users" | "devices" | "authenticators" | "actions" | "records" | "events" | "phones" | "clock" | "chance"
+  "users" | "devices" | "authenticators" | "actions" | "records" | "events" | "clock" | "chance"
 >;
 
 export const CLOSED = no({ code: "not_allowed", detail: "the action takes no challenge" } as const);
@@ -94,11 +93,10 @@ async function addressOf(
   const own = verifiedCodes(enrolled).filter(
     (row) => row.kind === kind && (row.verifiedAt ?? 0) <= action.createdAt,
   );
-  const row = given ? own.find((row) => isAt(powers, row, given)) : own.at(-1);
+  const row = given ? own.find(({ identifier }) => identifier === given.normal) : own.at(-1);
   if (row?.identifier !== undefined) {
     const spelled = user.identifiers.find(({ normal }) => normal === row.identifier)?.value;
-    const asGiven = given?.normal === row.identifier ? given : undefined;
-    const known = asGiven ?? addressFor(method, spelled ?? row.identifier);
+    const known = given ?? addressFor(method, spelled ?? row.identifier);
     if (known) return ok({ use: "meet", identifier: known });
   }
   if (!given) return no({ code: "not_allowed", detail: "the user has no such authenticator" });
@@ -117,7 +115,3 @@ async function addressOf(
   }
   return ok({ use: "enrol", identifier: given });
 }
-
-/** Whether the enrolled address is the given one: of a number every spelling is the same, by its numbering plan. */
-const isAt = ({ phones }: Powers, { identifier }: Authenticator, { normal }: ReadIdentifier): boolean =>
-  identifier === normal || (identifier !== undefined && phones.read(identifier)?.e164 === normal);

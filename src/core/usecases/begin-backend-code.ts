@@ -12,7 +12,7 @@ import { purposeOf } from "./begin-action-challenge.ts";
 import { countStart } from "./start-challenge.ts";
 
 type Powers = SendPowers &
-  Pick<Services, "rooms" | "users" | "devices" | "authenticators" | "actions" | "records" | "phones">;
+  Pick<Services, "rooms" | "users" | "devices" | "authenticators" | "actions" | "records">;
 
 /**
  * Sends a code on a backend's word (Authsignal §9.1, `challenge`). With a name it is for that user's action, which is put on record as

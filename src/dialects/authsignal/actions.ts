@@ -9,6 +9,7 @@ import { overruleAction } from "../../core/usecases/overrule-action.ts";
 import { currentAction, METHOD_WORDS } from "../../core/usecases/settle-action.ts";
 import { trackAction } from "../../core/usecases/track-action.ts";
 import { type AppEnv, services } from "../../http/context.ts";
+import { plainNumber } from "./addresses.ts";
 import { nameOfPath } from "./bodies.ts";
 import { requester } from "./client.ts";
 import { untrackedAction } from "./collect.ts";
@@ -42,7 +43,7 @@ export async function track(c: Context<AppEnv>, body: z.output<typeof trackBody>
     },
     names: {
       ...(body.email ? { email: { value: body.email } } : {}),
-      ...(body.phoneNumber ? { phone: { value: body.phoneNumber } } : {}),
+      ...(body.phoneNumber ? { phone: { value: plainNumber(c, body.phoneNumber) } } : {}),
       ...(body.username ? { username: { value: body.username } } : {}),
     },
     by: requester(c),

@@ -1,7 +1,6 @@
 import type { Context } from "hono";
 import type * as z from "zod";
 import type { BackendCode } from "../../core/action/backend-code.ts";
-import { addressFor } from "../../core/action/code-method.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
 import type { RefusalOf } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
@@ -16,6 +15,7 @@ import { METHOD_WORDS } from "../../core/usecases/settle-action.ts";
 import { verifyBackendCode } from "../../core/usecases/verify-backend-code.ts";
 import type { ReadIdentifier } from "../../core/user/identifier.ts";
 import { type AppEnv, services } from "../../http/context.ts";
+import { readAddress } from "./addresses.ts";
 import { requester } from "./client.ts";
 import { tellEnrolled } from "./enrol-verified.ts";
 import { refuse } from "./errors.ts";
@@ -75,15 +75,13 @@ const refused = async (detail: string) => no({ code: "malformed", detail } as co
 /** The address of a body: of the kind that the method writes to, or none. */
 function addressOf(
   c: Context<AppEnv>,
-  { email, phoneNumber }: Partial<Pick<ChallengeBody, "email" | "phoneNumber">>,
+  { email, phoneNumber }: Pick<ChallengeBody, "email" | "phoneNumber">,
   method: BackendCode["method"],
 ): Result<ReadIdentifier | undefined, RefusalOf<"malformed">> {
   const member = method === "email" ? "email" : "phoneNumber";
   const text = method === "email" ? email : phoneNumber;
   if (text === undefined) return ok(undefined);
-  // As the numbering plans have it, so that every spelling of a number is one number.
-  const plain = method === "email" ? text : (services(c).phones.read(text)?.e164 ?? text);
-  const identifier = addressFor(method, plain);
+  const identifier = readAddress(c, method, text);
   return identifier ? ok(identifier) : no({ code: "malformed", detail: member });
 }
 
@@ -97,14 +95,13 @@ function resend(c: Context<AppEnv>, body: ChallengeBody, id: string): ReturnType
   const { verificationMethod: word, action, idempotencyKey, userId } = body;
   const fits = ({ snapshot: { spec }, code }: Carried): boolean => {
     const address = addressOf(c, body, code.method);
-    const own = addressOf(c, addressWire(code), code.method);
     return (
       (word === undefined || METHODS[word] === code.method) &&
       (action === undefined || action === spec.context.action) &&
       (idempotencyKey === undefined || idempotencyKey === spec.context.idem) &&
       (userId === undefined || userId === spec.context.name) &&
       address.ok &&
-      (address.value === undefined || (own.ok && address.value.normal === own.value?.normal))
+      (address.value === undefined || address.value.normal === code.identifier.normal)
     );
   };
   return resendBackendCode(powers, {
@@ -115,8 +112,9 @@ function resend(c: Context<AppEnv>, body: ChallengeBody, id: string): ReturnType
   });
 }
 
-const addressWire = ({ method, identifier: { value } }: BackendCode) =>
-  method === "email" ? { email: value } : { phoneNumber: value };
+const addressWire = ({ method, identifier }: BackendCode) => ({
+  [method === "email" ? "email" : "phoneNumber"]: identifier.value,
+});
 
 const FAILURES = {
   wrong: { failureReason: "CODE_INVALID_OR_EXPIRED" },

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type * as z from "zod";
-import { type AddressMethod, addressFor } from "../../core/action/code-method.ts";
+import type { AddressMethod } from "../../core/action/code-method.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
 import { beginCode } from "../../core/usecases/begin-code-challenge.ts";
@@ -10,6 +10,7 @@ import { finalizeLink } from "../../core/usecases/finalize-link.ts";
 import { type VerifiedActionCode, verifyActionCode } from "../../core/usecases/verify-action-code.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { localeOf } from "../../pages/verify/words.ts";
+import { readAddress } from "./addresses.ts";
 import { bearerOf } from "./client.ts";
 import { collect } from "./collect.ts";
 import { tellEnrolled } from "./enrol-verified.ts";
@@ -73,7 +74,7 @@ export async function enrolCode(c: Context<AppEnv>, method: AddressMethod, text:
   const asking = await askingOf(c);
   if (!asking.ok) return refuse(c, asking.error);
   const { asker, token } = asking.value;
-  const identifier = addressFor(method, text);
+  const identifier = readAddress(c, method, text);
   if (!identifier) {
     return refuse(c, { code: "malformed", detail: method === "sms" ? "phoneNumber" : "email" });
   }

@@ -2,8 +2,8 @@ import type { Context } from "hono";
 import type * as z from "zod";
 import { type EnrolledAddress, enrolVerifiedAddress } from "../../core/usecases/enrol-verified-address.ts";
 import { ensureNamedUser } from "../../core/usecases/find-named-user.ts";
-import { readIdentifier } from "../../core/user/identifier.ts";
 import { type AppEnv, services } from "../../http/context.ts";
+import { readAddress } from "./addresses.ts";
 import { nameOfPath } from "./bodies.ts";
 import { requester } from "./client.ts";
 import { refuse } from "./errors.ts";
@@ -21,9 +21,8 @@ export async function enrolVerified(
   if (name === undefined) return refuse(c, { code: "malformed", detail: "user id" });
   const isMail = body.verificationMethod === "EMAIL_OTP";
   const member = isMail ? "email" : "phoneNumber";
-  const identifier = readIdentifier(body[member] ?? "");
-  if (identifier?.kind !== (isMail ? "email" : "phone"))
-    return refuse(c, { code: "malformed", detail: member });
+  const identifier = readAddress(c, isMail ? "email" : "sms", body[member] ?? "");
+  if (!identifier) return refuse(c, { code: "malformed", detail: member });
   const by = requester(c);
   const enrolled = await enrolVerifiedAddress(powers, {
     user: await ensureNamedUser(powers, name, by),

@@ -5,6 +5,7 @@ import { parseUserId, type UserId } from "../../core/ids.ts";
 import { findNamedUser, nameOf } from "../../core/usecases/find-named-user.ts";
 import { queryUsers as query } from "../../core/usecases/query-users.ts";
 import { type AppEnv, services } from "../../http/context.ts";
+import { plainNumber } from "./addresses.ts";
 import { lenientBase64 } from "./credentials-text.ts";
 import { refuse } from "./errors.ts";
 import type { usersQuery } from "./schema.ts";
@@ -27,16 +28,21 @@ export async function queryUsers(c: Context<AppEnv>, asked: z.output<typeof user
   }
   const token = asked.token === undefined ? undefined : await ownToken(c, asked.token);
   if (asked.token !== undefined && token === undefined) return c.json({ users: [] });
-  const page = await query(powers, {
-    names: {
-      ...(email === undefined ? {} : { email }),
-      ...(phone === undefined ? {} : { phone }),
-      ...(username === undefined ? {} : { username }),
-    },
-    only: token?.userId,
-    after,
-    size: Math.min(asked.limit ?? PAGE, LONGEST_PAGE),
-  });
+  const pageBy = (number: string | undefined) =>
+    query(powers, {
+      names: {
+        ...(email === undefined ? {} : { email }),
+        ...(number === undefined ? {} : { phone: number }),
+        ...(username === undefined ? {} : { username }),
+      },
+      only: token?.userId,
+      after,
+      size: Math.min(asked.limit ?? PAGE, LONGEST_PAGE),
+    });
+  const plain = phone === undefined ? undefined : plainNumber(c, phone);
+  const found = await pageBy(plain);
+  // Another door may have taken the number as it was written.
+  const page = found.rows.length === 0 && plain !== phone ? await pageBy(phone) : found;
   return c.json({
     users: page.rows.map((record) => ({ userId: nameOf(record), ...namesWire(record) })),
     ...(page.next === undefined ? {} : { lastEvaluatedUserId: page.next }),

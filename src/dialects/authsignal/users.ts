@@ -12,6 +12,7 @@ import { removeAddress } from "../../core/usecases/remove-address.ts";
 import { revokeDevice } from "../../core/usecases/revoke-device.ts";
 import type { IdentifierKind } from "../../core/user/user.ts";
 import { type AppEnv, services } from "../../http/context.ts";
+import { plainNumber } from "./addresses.ts";
 import { nameOfPath } from "./bodies.ts";
 import { requester } from "./client.ts";
 import { refuse } from "./errors.ts";
@@ -82,7 +83,10 @@ export async function updateUser(c: Context<AppEnv>, body: UserBody): Promise<Re
     record,
     {
       email: { value: body.email, verified: body.emailVerified },
-      phone: { value: body.phoneNumber, verified: body.phoneNumberVerified },
+      phone: {
+        value: body.phoneNumber && plainNumber(c, body.phoneNumber),
+        verified: body.phoneNumberVerified,
+      },
       username: { value: body.username },
     },
     by,
