@@ -168,6 +168,22 @@ describe("a link meets an action", () => {
     expect([busy.status, busy.headers.get("Retry-After")]).toEqual([429, "60"]);
   });
 
+  test("a link is over once its action asks in another way, or its person was deleted: nobody would hear the answer", async () => {
+    const here = scene();
+    const { token, link } = await waiting(here);
+    await here.page(token, "/challenge/email-otp");
+    const verificationCode = here.code();
+    expect((await reader(here).look(link)).status).toBe(410);
+    for (const decision of ["deny", "approve"]) {
+      expect((await reader(here).press(link, decision)).status).toBe(410);
+    }
+    const met = await here.page(token, "/verify/email-otp", { verificationCode });
+    expect(met.body).toMatchObject({ isVerified: true });
+    const gone = await waiting(here);
+    await server(here.at, gone.tenant, "DELETE", `/users/${gone.user}`);
+    expect((await reader(here).look(gone.link)).status).toBe(410);
+  });
+
   test("T70 a newer link makes the older one dead, and a link's secret is no code", async () => {
     const here = scene();
     const { token, link } = await waiting(here);

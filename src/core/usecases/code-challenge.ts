@@ -164,13 +164,21 @@ export async function carriedCode(
   return isOwn ? carriedBy(snapshot, methods) : undefined;
 }
 
-/** The challenge of this id, if a link answers it: whoever opens one brings no token. */
+/**
+ * The challenge of this id, if a link answers it: whoever opens one brings no token. One that is not what its action asked for last is
+ * over: nobody would hear the answer.
+ */
 export async function carriedByLink(
-  powers: Pick<Services, "rooms">,
+  powers: Pick<Services, "rooms" | "actions">,
   id: ChallengeId,
 ): Promise<CarriedCode | undefined> {
   const snapshot = await powers.rooms.read(id);
-  return snapshot && carriedBy(snapshot, ["link"]);
+  const carried = snapshot && carriedBy(snapshot, ["link"]);
+  if (carried?.use !== "authsignal_action") return carried;
+  const { clientId, userId, context } = carried.snapshot.spec;
+  if (userId === undefined) return undefined;
+  const key = { clientId, userId, code: String(context.action), idempotencyKey: String(context.idem) };
+  return (await powers.actions.find(key))?.challengeId === id ? carried : undefined;
 }
 
 function carriedBy(snapshot: Snapshot, methods: readonly AddressMethod[]): CarriedCode | undefined {
