@@ -114,6 +114,16 @@ describe.each([
         state: "CHALLENGE_SUCCEEDED",
       });
       expect(complaints).toEqual([]);
+      // The action takes no challenge any more: the page is told so, and does not wait for ever.
+      const late = await page.evaluate(
+        (given) =>
+          window.shop.qrCode
+            .challenge({ ...given, onStateChange: () => undefined })
+            .catch((cause: Error) => cause.message),
+        { action: "signIn", polling },
+      );
+      if (polling) expect(late).toMatchObject({ errorCode: "invalid_request" });
+      else expect(late).toContain("WebSocket connection error");
     } finally {
       await close();
     }

@@ -9,13 +9,14 @@ import {
   newTenant,
   type Phone,
   phoneCall,
+  server,
   startPush,
   type Tenant,
   track,
   validate,
 } from "./support/authsignal.ts";
 import { inside, stubOf } from "./support/challenges.ts";
-import { type Deployment, deployment, fresh } from "./support/cotter.ts";
+import { type Deployment, deployment, fresh, type Json } from "./support/cotter.ts";
 import { type Ear, frames, listen } from "./support/sockets.ts";
 
 const at = deployment();
@@ -160,6 +161,24 @@ describe("the QR socket", () => {
     await frames(page, 3);
     expect(JSON.parse(page.heard[2] ?? "").data).toMatchObject({ challengeId: id, state: "approved" });
     page.socket.close(1000);
+  });
+
+  test("is refused before it opens when the token's action or its user takes no challenge: the SDK hears of nothing later", async () => {
+    const { tenant, user } = await scene(at, "qr-code");
+    const tracked = async () => (await track(at, tenant, user, "signIn")).body;
+    const opened = async ({ token }: Json) => {
+      const headers = upgradeHeaders(tenant, String(token));
+      const answered = await ask("/ws-v1-challenge", { headers });
+      if (answered.status === 101) listen(answered).socket.close(1000);
+      return answered.status;
+    };
+    const [open, closed] = [await tracked(), await tracked()];
+    const path = `/users/${user}/actions/signIn/${closed.idempotencyKey}`;
+    await server(at, tenant, "PATCH", path, { state: "CHALLENGE_SUCCEEDED" });
+    expect([await opened(open), await opened(closed)]).toEqual([101, 400]);
+    const record = await at.services.users.byExternalId(user);
+    await at.services.users.update(record!.user.id, { status: "locked" }, Date.now());
+    expect(await opened(open)).toBe(400);
   });
 
   test.each([

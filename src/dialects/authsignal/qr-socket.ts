@@ -10,7 +10,7 @@ import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { clientNamed, type Sender, tokenOf } from "./client.ts";
 import { orderOf } from "./collect.ts";
 import { refuse } from "./errors.ts";
-import { startQr } from "./qr.ts";
+import { openAction, startQr } from "./qr.ts";
 import { makeTeller, tell, UNAUTHORIZED } from "./qr-teller.ts";
 import { socketMessage } from "./schema.ts";
 import { iso } from "./translate.ts";
@@ -48,6 +48,9 @@ export async function qrSocket(c: Context<AppEnv>): Promise<Response> {
   if (!(await limits.wait(originOf(c).ip))) {
     return refuse(c, { code: "too_many", scope: "ip", retryAt: services(c).clock.now() + 60_000 });
   }
+  // The SDK hears that an upgrade was refused, but waits for ever on a socket that is closed instead of answered.
+  const action = "token" in sender.value ? await openAction(services(c), sender.value.token) : undefined;
+  if (action && !action.ok) return refuse(c, action.error);
   const { 0: theirs, 1: ours } = new WebSocketPair();
   serve(c, ours, "token" in sender.value ? sender.value : { client });
   ours.accept();

@@ -1,8 +1,9 @@
 import type { Context } from "hono";
 import type * as z from "zod";
-import { isOpen, keyOf, mayBegin } from "../../core/action/action.ts";
+import { type Action, isOpen, keyOf, mayBegin } from "../../core/action/action.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
+import type { Services } from "../../core/ports/services.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
 import { purposeOf } from "../../core/usecases/begin-action-challenge.ts";
@@ -15,6 +16,7 @@ import { refuse } from "./errors.ts";
 import { windows } from "./lifetimes.ts";
 import { waitingWire } from "./push.ts";
 import type { qrPollBody, qrStartBody } from "./schema.ts";
+import type { ActionToken } from "./tokens.ts";
 import { challengeContext, iso } from "./translate.ts";
 
 type Asked = z.output<typeof qrStartBody>;
@@ -79,12 +81,22 @@ async function aboutOf(
   if (asked.action !== undefined && asked.action !== token.code) {
     return no({ code: "malformed", detail: "action: not the tracked one" });
   }
+  const action = await openAction(powers, token);
+  if (!action.ok) return action;
+  const { ip, userAgent, deviceId, custom } = action.value.context;
+  return ok({ ...action.value, name: token.name, ip, userAgent, deviceId, custom });
+}
+
+/** The token's action, if a challenge may begin for it now and for its user. */
+export async function openAction(
+  powers: Pick<Services, "actions" | "users">,
+  token: ActionToken,
+): Promise<Result<Action, Refusal>> {
   const [action, user] = await Promise.all([powers.actions.find(token), powers.users.byId(token.userId)]);
   if (!action || !user) return no({ code: "bad_token", detail: "action" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
   if (!isOpen(action.state)) return no({ code: "not_allowed", detail: "the action takes no challenge" });
-  const { ip, userAgent, deviceId, custom } = action.context;
-  return ok({ ...action, name: token.name, ip, userAgent, deviceId, custom });
+  return ok(action);
 }
 
 /** §8.2: the REST start. */
