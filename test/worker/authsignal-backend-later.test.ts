@@ -171,3 +171,26 @@ test("a veto leaves the address that came back enrolled, and the client is told 
   const created = shop.queued.filter((one) => one.kind === "action_webhook");
   expect(created.map(({ event }) => event.type)).toEqual(["authenticator.created"]);
 });
+
+test("an address that was enrolled a moment before its challenge ended stays enrolled, and the client is told", async () => {
+  const shop = await backend(
+    {},
+    {
+      change: ({ rooms }) => ({
+        rooms: {
+          ...rooms,
+          apply: async (id, command) => {
+            if (command.name === "approve") await rooms.apply(id, { name: "cancel", by: "system" });
+            return await rooms.apply(id, command);
+          },
+        },
+      }),
+    },
+  );
+  const user = fresh("u");
+  const { body } = await shop.challenge({ ...PAY, userId: user, email: mail() });
+  expect((await shop.verify(body.challengeId, shop.lastCode())).body).toEqual(WRONG);
+  expect((await shop.call("GET", `/users/${user}/authenticators`)).body).toHaveLength(1);
+  expect(shop.queued.map(({ kind }) => kind)).toEqual(["action_webhook"]);
+  expect(await shop.state(user, "pay", body.idempotencyKey)).toBe("ALLOW");
+});
