@@ -29,7 +29,7 @@ import {
   USER,
 } from "./support/challenges.ts";
 import { claimsOf, deployment, fresh, newPerson, prompt, respond } from "./support/cotter.ts";
-import { codes, generated, newBackend, waitOn } from "./support/loginid.ts";
+import { codes, generated, newAda, newBackend, waitOn } from "./support/loginid.ts";
 import { frames, listen } from "./support/sockets.ts";
 
 const at = deployment();
@@ -169,6 +169,25 @@ test("T11 while a wait is held, a locked person's device may deny but not approv
   expect([told.body.code, told.body.jwt]).toEqual(["remote_session_timeout", undefined]);
   expect((await at.services.rooms.read(standing!.challengeId))?.view.state).toBe("pending");
   expect((await respond(at, web.id, person, shown, false)).status).toBe(200);
+});
+
+test("a backend whose answer was lost may approve again, though the approval has ended a wait; later, or another's word, may not", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const [backend, other] = [await newBackend(at), await newBackend(at)];
+  const web = await newBackend(at, { kind: "public" });
+  const ada = await newAda(at);
+  const code = await generated(at, backend, ada);
+  const waiting = waitOn(at, web, ada, code);
+  const [standing] = (await at.services.inboxes.view(userSubject(ada.id))).prompts;
+  await waiters(standing!.challengeId);
+  const authorize = (by = backend) => codes(at, by, "authorize", ada, { body: { code } });
+  const first = await authorize();
+  expect((await waiting).body.is_authenticated).toBe(true);
+  expect([first.status, (await authorize()).body]).toEqual([200, first.body]);
+  expect((await authorize(other)).status).toBe(404);
+  vi.setSystemTime(Date.now() + 31_000);
+  expect((await authorize()).status).toBe(404);
+  vi.useRealTimers();
 });
 
 const MET = { isVerified: true, isConsumed: true, accessToken: expect.any(String) };

@@ -1,6 +1,7 @@
 import type { Client } from "../client/client.ts";
 import { userSubject } from "../ids.ts";
 import type { NonceUse } from "../ports/nonces.ts";
+import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -19,7 +20,8 @@ type Powers = Parameters<typeof findCarried>[0] & Pick<Services, "proofs">;
 /**
  * A backend says that the person has carried this code to a device where they are signed in: its token is the proof of the
  * decision. The code names its challenge, so a prompt that a newer one superseded, or that was kept from the person, does not stand
- * in the way. Approving again what is approved is a success (settled question 16). Answers when the code ends.
+ * in the way. Approving again what is approved is a success (settled question 16), also when the approval redeemed a held wait: for as
+ * long as the redemption may be repeated, by the same backend, whose answer may have been lost. Answers when the code ends.
  */
 export async function authorizeCode(
   powers: Powers,
@@ -29,6 +31,7 @@ export async function authorizeCode(
   const found = await findCarried(powers, { userId, kind, purpose, code, guesser: "backend", nonce, ip });
   if (!found.ok) return found;
   const { challengeId, expiresAt } = found.value.row;
+  if (isRepeated(found.value.snapshot, client, powers.clock.now())) return ok({ expiresAt });
   const digest = await powers.handles.digest(["carried", challengeId, nonce.hash]);
   const proof = powers.proofs.vouch({
     kind: "client",
@@ -53,4 +56,10 @@ export async function authorizeCode(
   const { error } = applied;
   if (error.code === "already_decided" && error.winner === "approve") return ok({ expiresAt });
   return no(error.code === "expired" ? error : { code: "unknown_challenge" });
+}
+
+function isRepeated({ spec, view }: Snapshot, client: Client, now: Instant): boolean {
+  if (view.state !== "redeemed" || !view.approval) return false;
+  const { approver, at } = view.approval;
+  return approver.kind === "client" && approver.clientId === client.id && now < at + spec.replayWindow;
 }
