@@ -125,7 +125,19 @@ describe("refusals as the SDK reads them", () => {
       );
       expect(await page.evaluate(() => window.shop.sms.challenge())).toEqual(refused("invalid_request"));
       // What this door does not serve is an answer too.
-      expect(await page.evaluate(() => window.shop.totp.enroll())).toEqual(refused("not_found"));
+      const absent = await page.evaluate(
+        (tracked) =>
+          Promise.all([
+            window.shop.totp.enroll(),
+            window.shop.totp.verify({ code: "123456" }),
+            window.shop.securityKey.enroll(),
+            window.shop.securityKey.verify(),
+            window.shop.passkey.signUp({ token: tracked, username: "ada" }),
+            window.shop.passkey.signIn({ token: tracked }),
+          ]),
+        token,
+      );
+      expect(absent).toEqual(Array(6).fill(refused("not_found")));
       await setToken(page, bare.token);
       expect(await start("signIn")).toEqual(refused("invalid_request"));
       await setToken(page, "not.a.token");
