@@ -439,6 +439,24 @@ describe("what carries a code", () => {
     expect(enrolling).toBe(to.replace("@E", "@e"));
   });
 
+  test("a number is written to as it is enrolled, however another door spells it", async () => {
+    const here = scene();
+    const [, way] = WAYS;
+    const { tenant, user, to } = await enrolled(here, way);
+    const record = await here.at.services.users.byExternalId(user);
+    if (!record) throw new Error("no user");
+    const identifiers = record.identifiers.map((own) => ({
+      ...own,
+      value: `${to.slice(0, 3)} (0) ${to.slice(3)}`,
+    }));
+    await here.at.services.users.update(record.user.id, { identifiers }, Date.now());
+    const token = await tokenOf(here.at, tenant, user, "signIn");
+    await here.page(token, `/challenge/${way.path}`);
+    expect(here.messages.at(-1)?.to).toBe(to);
+    const met = await here.page(token, `/verify/${way.path}`, { verificationCode: here.code() });
+    expect(met.body).toMatchObject({ isVerified: true });
+  });
+
   test("a number that is enrolled is reached over WhatsApp too, by either of its addresses", async () => {
     const here = scene();
     const person = await enrolled(here, WAYS[1]);

@@ -59,5 +59,6 @@ async function enrolledAddress(
   if (row?.identifier === undefined) return undefined;
   // As its owner spells it: a mail server may tell cases apart.
   const spelled = user.identifiers.find(({ normal }) => normal === row.identifier)?.value;
-  return addressFor(method, spelled ?? row.identifier);
+  const read = spelled === undefined ? undefined : addressFor(method, spelled);
+  return read?.normal === row.identifier ? read : addressFor(method, row.identifier);
 }
