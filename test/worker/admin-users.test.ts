@@ -255,6 +255,14 @@ describe("deleting a user", () => {
       expect(await auditOf(`user_id=${user}&type=user.deleted`)).toHaveLength(1);
     },
   );
+
+  test("an outage behind the last row does not take the deletion back: nobody could ask again", async () => {
+    const user = await newUser();
+    const ofUser = () => Promise.reject(new Outage("no database"));
+    const services = { userCodes: { ...powers.userCodes, ofUser } };
+    expect((await admin("DELETE", `/users/${user}`, undefined, { services })).status).toBe(204);
+    expect((await admin("GET", `/users/${user}`)).status).toBe(404);
+  });
 });
 
 describe("devices", () => {

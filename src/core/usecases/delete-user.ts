@@ -1,3 +1,4 @@
+import { Outage } from "../fault.ts";
 import { type UserId, userSubject } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
@@ -23,7 +24,12 @@ export async function deleteUser(
   await endGrants(powers, { userId: id, reason: "user_deleted", ...by });
   await powers.inboxes.wipe(userSubject(id));
   if (!(await powers.users.remove(id, event))) return no({ code: "unknown_user" });
-  // Whoever waits on a code of theirs is told that there is nobody.
-  await endCodes(powers, { userId: id, by: by.actor, ip: by.ip });
+  // Whoever waits on a code of theirs is told that there is nobody. The person is gone already, so an outage is not the caller's any more.
+  try {
+    await endCodes(powers, { userId: id, by: by.actor, ip: by.ip });
+  } catch (cause) {
+    if (!(cause instanceof Outage)) throw cause;
+    powers.log("warn", "the codes of a deleted user are left to run out", { cause });
+  }
   return ok(undefined);
 }
