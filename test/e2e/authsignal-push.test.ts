@@ -172,11 +172,9 @@ describe("refusals as the SDK reads them", () => {
 
   test("a token that has ended: onTokenExpired for every call but QR's", async () => {
     const tenant = await tenantOf(place, site, { access_token_seconds: 1 });
-    const userId = user();
-    await makePerson(tenant, userId);
     const { page, close } = await openShop(site, tenant);
     try {
-      const { token } = await tenant.sdk.track({ userId, action: "signIn" });
+      const { token } = await tenant.sdk.track({ userId: user(), action: "signIn" });
       await setToken(page, token);
       // As an app polls: until the token's end.
       await expect
