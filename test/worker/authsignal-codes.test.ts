@@ -455,6 +455,12 @@ describe("what carries a code", () => {
     expect(here.messages.at(-1)?.to).toBe(to);
     const met = await here.page(token, `/verify/${way.path}`, { verificationCode: here.code() });
     expect(met.body).toMatchObject({ isVerified: true });
+    const asked = { verificationMethod: "SMS", action: "pay", userId: user };
+    const { challengeId } = (await server(here.at, tenant, "POST", "/challenge", asked)).body;
+    const typed = { challengeId, verificationCode: here.code() };
+    expect((await server(here.at, tenant, "POST", "/verify", typed)).body).toMatchObject({
+      isVerified: true,
+    });
   });
 
   test("a number that is enrolled is reached over WhatsApp too, by either of its addresses", async () => {

@@ -24,3 +24,14 @@ export function addressFor(method: AddressMethod, text: string): ReadIdentifier 
   const identifier = readIdentifier(text);
   return identifier?.kind === (isMail(method) ? "email" : "phone") ? identifier : undefined;
 }
+
+/** An enrolled address as its owner spells it, since a mail server may tell cases apart; as it is enrolled where that is another one. */
+export function addressOfRow(
+  method: AddressMethod,
+  normal: string,
+  names: readonly ReadIdentifier[],
+): ReadIdentifier | undefined {
+  const spelled = names.find((name) => name.normal === normal)?.value;
+  const read = spelled === undefined ? undefined : addressFor(method, spelled);
+  return read?.normal === normal ? read : addressFor(method, normal);
+}

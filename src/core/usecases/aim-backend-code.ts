@@ -1,6 +1,6 @@
 import { type Action, type ActionContext, isOpen, mayBegin } from "../action/action.ts";
 import type { BackendCode, BackendCodeUse } from "../action/backend-code.ts";
-import { addressFor, enrolledAs } from "../action/code-method.ts";
+import { addressOfRow, enrolledAs } from "../action/code-method.ts";
 import type { Client } from "../client/client.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
@@ -95,8 +95,7 @@ async function addressOf(
   );
   const row = given ? own.find(({ identifier }) => identifier === given.normal) : own.at(-1);
   if (row?.identifier !== undefined) {
-    const spelled = user.identifiers.find(({ normal }) => normal === row.identifier)?.value;
-    const known = given ?? addressFor(method, spelled ?? row.identifier);
+    const known = given ?? addressOfRow(method, row.identifier, user.identifiers);
     if (known) return ok({ use: "meet", identifier: known });
   }
   if (!given) return no({ code: "not_allowed", detail: "the user has no such authenticator" });

@@ -1,5 +1,5 @@
 import { isOpen, keyOf } from "../action/action.ts";
-import { addressFor, enrolledAs } from "../action/code-method.ts";
+import { addressOfRow, enrolledAs } from "../action/code-method.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
@@ -56,9 +56,5 @@ async function enrolledAddress(
     ({ kind, verifiedAt }) =>
       kind === enrolledAs(method) && verifiedAt !== undefined && verifiedAt <= action.createdAt,
   );
-  if (row?.identifier === undefined) return undefined;
-  // As its owner spells it: a mail server may tell cases apart.
-  const spelled = user.identifiers.find(({ normal }) => normal === row.identifier)?.value;
-  const read = spelled === undefined ? undefined : addressFor(method, spelled);
-  return read?.normal === row.identifier ? read : addressFor(method, row.identifier);
+  return row?.identifier === undefined ? undefined : addressOfRow(method, row.identifier, user.identifiers);
 }
