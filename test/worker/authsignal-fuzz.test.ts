@@ -26,6 +26,10 @@ const writes = (user: string, key: unknown): readonly (readonly [method: string,
   ["POST", `${CREDENTIALS}/qr-code/challenge/claim`],
   ["POST", `${CREDENTIALS}/device/challenge/claim`],
   ["POST", "/validate"],
+  ["POST", "/challenge"],
+  ["POST", "/verify"],
+  ["POST", "/claim"],
+  ["POST", `/users/${user}/authenticators`],
   ["PATCH", `/users/${user}`],
   ["POST", `/users/${user}/actions/signIn`],
   ["PATCH", `/users/${user}/actions/signIn/${key}`],
@@ -91,6 +95,29 @@ test.each(Object.entries(SPOILED))(
     }
   },
 );
+
+test("T107 custom data may be 32 levels deep and no deeper, however deep it is", async () => {
+  const { user, headersOf } = await scene();
+  const nest = (levels: number) => ({ a: JSON.parse("[".repeat(levels) + "]".repeat(levels)) });
+  for (const [method, path, more] of [
+    ["PATCH", `/users/${user}`, {}],
+    ["POST", `/users/${user}/actions/signIn`, {}],
+    ["POST", "/challenge", { verificationMethod: "EMAIL_OTP", action: "look", email: "jo@example.com" }],
+    ["POST", "/client/challenge/qr-code", { action: "signIn" }],
+  ] as const) {
+    const send = (custom: unknown) =>
+      ask(`/v1${path}`, {
+        method,
+        headers: { ...headersOf(path), "Content-Type": JSON_TYPE },
+        body: JSON.stringify({ ...more, custom }),
+      });
+    expect((await send(nest(31))).status, path).toBe(200);
+    for (const levels of [33, 3_000, 8_000]) {
+      await refused(await send(nest(levels)), `${path}: ${levels}`);
+    }
+    for (const custom of [[], "text", 7]) await refused(await send(custom), `${path}: ${typeof custom}`);
+  }
+});
 
 test("T107 a parameter that comes twice, and one that is no text, are 4xx on every call that reads one", async () => {
   const { tenant, user, headersOf } = await scene();

@@ -10,11 +10,29 @@ const plain = (limit: number) =>
 
 /** Custom data points: any JSON object, bounded, because the row keeps it (§9.1.1). */
 const CUSTOM_LIMIT = 16_384;
+const DEEPEST = 32;
 const custom = z
-  .record(z.string().max(256), z.json())
-  .refine((value) => JSON.stringify(value).length <= CUSTOM_LIMIT, `at most ${CUSTOM_LIMIT} characters`)
-  .nullish()
-  .transform((value) => value ?? undefined);
+  .unknown()
+  // Before the shape is read, which goes down call by call: brackets alone would use up the stack.
+  .refine(isShallow, `at most ${DEEPEST} levels`)
+  .optional()
+  .pipe(
+    z
+      .record(z.string().max(256), z.json())
+      .refine((value) => JSON.stringify(value).length <= CUSTOM_LIMIT, `at most ${CUSTOM_LIMIT} characters`)
+      .nullish()
+      .transform((value) => value ?? undefined),
+  );
+
+/** Whether nothing in it is deeper than `DEEPEST` levels. */
+function isShallow(value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEEPEST) return false;
+    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
+  }
+  return true;
+}
 
 /** §5.2. */
 export const ACTION_CODE = /^[a-zA-Z0-9_-]{1,64}$/;
