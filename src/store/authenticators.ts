@@ -1,5 +1,5 @@
 import { and, asc, eq, exists, isNotNull, isNull, not, type SQL, sql } from "drizzle-orm";
-import type { Authenticator } from "../core/action/authenticator.ts";
+import type { Authenticator, Profile, ProfileChange } from "../core/action/authenticator.ts";
 import type { AuditEvent } from "../core/audit.ts";
 import type { Authenticators } from "../core/ports/actions.ts";
 import { recordWhere } from "./audit.ts";
@@ -105,12 +105,24 @@ export function makeAuthenticators(db: Store): Authenticators {
       return rows[0]?.profile ?? {};
     },
 
-    async putProfile(userId, profile, now) {
-      const row = { userId, profile, updatedAt: now };
-      await db
-        .insert(profiles)
-        .values(row)
-        .onConflictDoUpdate({ target: profiles.userId, set: { profile, updatedAt: now } });
+    async changeProfile(userId, change, now) {
+      const given = Object.entries(change).filter(([, value]) => value !== null);
+      const row = { userId, profile: Object.fromEntries(given) as Profile, updatedAt: now };
+      const set = { profile: changed(change), updatedAt: now };
+      await db.insert(profiles).values(row).onConflictDoUpdate({ target: profiles.userId, set });
     },
   });
+}
+
+/** The profile of a row with this change. The members' names are the type's own, so that they may be in a path. */
+function changed(change: ProfileChange): SQL {
+  let profile = sql`${profiles.profile}`;
+  for (const [name, value] of Object.entries(change)) {
+    const path = `$.${name}`;
+    profile =
+      value === null
+        ? sql`json_remove(${profile}, ${path})`
+        : sql`json_set(${profile}, ${path}, json(${JSON.stringify(value)}))`;
+  }
+  return profile;
 }

@@ -104,7 +104,7 @@ const authenticatorCalls: CallsOf<Authenticators> = {
   touch: (port) => port.touch(newUserId(), "x", NOW),
   remove: (port) => port.remove(newUserId(), "x"),
   profile: (port) => port.profile(newUserId()),
-  putProfile: (port) => port.putProfile(newUserId(), {}, NOW),
+  changeProfile: (port) => port.changeProfile(newUserId(), {}, NOW),
 };
 
 const recordCalls: CallsOf<Records> = {

@@ -164,6 +164,31 @@ describe("enrollVerifiedAuthenticator", () => {
   });
 });
 
+describe("updateUser", () => {
+  test("race: what several calls say of a user at once all stays", async () => {
+    const user = fresh("u");
+    await call("PATCH", `/users/${user}`, { displayName: "Jo", custom: { old: 1 } });
+    const said = [{ displayName: "Jane" }, { locale: "mi" }, { custom: { tier: "gold" } }];
+    await Promise.all(said.map((one) => call("PATCH", `/users/${user}`, one)));
+    const stays = { displayName: "Jane", locale: "mi", custom: { tier: "gold" } };
+    expect((await call("GET", `/users/${user}`)).body).toMatchObject(stays);
+    expect((await call("GET", `/users/${user}`)).body.custom).toEqual({ tier: "gold" });
+    await Promise.all([
+      call("PATCH", `/users/${user}`, { displayName: null }),
+      call("PATCH", `/users/${user}`, {
+        locale: "en",
+        custom: { deep: { "a.b": null }, "\u0000": "\ud800" },
+      }),
+    ]);
+    const { body } = await call("GET", `/users/${user}`);
+    expect([body.displayName, body.locale, body.custom]).toEqual([
+      undefined,
+      "en",
+      { deep: { "a.b": null }, "\u0000": "\ud800" },
+    ]);
+  });
+});
+
 describe("queryUsers", () => {
   test("finds a user by each name, and by all of them together", async () => {
     const [user, email, phoneNumber, username] = [fresh("u"), mail(), number(), fresh("jane")];

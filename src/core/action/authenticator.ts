@@ -27,3 +27,6 @@ export type Profile = {
   readonly locale?: string;
   readonly custom?: JsonObject;
 };
+
+/** What is absent stays; null takes it away. */
+export type ProfileChange = { readonly [Name in keyof Profile]?: Profile[Name] | null };

@@ -1,5 +1,5 @@
 import type { Action, ActionKey, ActionMethod, ActionState } from "../action/action.ts";
-import type { Authenticator, Profile } from "../action/authenticator.ts";
+import type { Authenticator, Profile, ProfileChange } from "../action/authenticator.ts";
 import type { AuditEvent } from "../audit.ts";
 import type { ChallengeId, ClientId, UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
@@ -54,5 +54,6 @@ export type Authenticators = {
   touch(userId: UserId, id: string, now: Instant): Promise<void>;
   remove(userId: UserId, id: string): Promise<boolean>;
   profile(userId: UserId): Promise<Profile>;
-  putProfile(userId: UserId, profile: Profile, now: Instant): Promise<void>;
+  /** In one statement, so that of several changes at once each stays. */
+  changeProfile(userId: UserId, change: ProfileChange, now: Instant): Promise<void>;
 };

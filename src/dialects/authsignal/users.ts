@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type * as z from "zod";
-import type { Profile } from "../../core/action/authenticator.ts";
+import type { ProfileChange } from "../../core/action/authenticator.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
 import { parseDeviceId } from "../../core/ids.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
@@ -94,19 +94,16 @@ export async function updateUser(c: Context<AppEnv>, body: UserBody): Promise<Re
   if (!named.ok) return refuse(c, named.error);
   const changed = profileChange(body);
   if (Object.keys(changed).length > 0) {
-    const before = await powers.authenticators.profile(record.user.id);
-    const merged = Object.entries({ ...before, ...changed }).filter(([, value]) => value !== null);
-    const profile: Profile = Object.fromEntries(merged);
-    await powers.authenticators.putProfile(record.user.id, profile, powers.clock.now());
+    await powers.authenticators.changeProfile(record.user.id, changed, powers.clock.now());
   }
   const sent = Object.entries(body).filter(([, value]) => value !== undefined);
   return c.json(Object.fromEntries(sent) as JsonObject);
 }
 
-const profileChange = ({ displayName, locale, custom }: UserBody): Readonly<Record<string, unknown>> => ({
+const profileChange = ({ displayName, locale, custom }: UserBody): ProfileChange => ({
   ...(displayName === undefined ? {} : { displayName }),
   ...(locale === undefined ? {} : { locale }),
-  ...(custom === undefined ? {} : { custom }),
+  ...(custom === undefined ? {} : { custom: custom as JsonObject }),
 });
 
 /** §9.1 `deleteUser`: the user, in every door; deleting nobody is a success. */
