@@ -332,6 +332,35 @@ describe("a link enrols an address", () => {
     expect((await finalize(here, late)).body).toMatchObject({ isVerified: true });
   });
 
+  test("polling for what is refused writes nothing: another user's address, one that comes too late", async () => {
+    const counted = counting(env as unknown as Parameters<typeof counting>[0]);
+    const here = scene(undefined, undefined, { ...counted.bindings });
+    const { tenant, to } = await enrolled(here, MAIL);
+    const user = fresh("u");
+    const [theirs, late, first] = [
+      await tokenOf(here.at, tenant, user, "a"),
+      await tokenOf(here.at, tenant, user, "b"),
+      await tokenOf(here.at, tenant, user, "c"),
+    ];
+    const confirm = async (token: unknown, email: string) => {
+      await here.page(token, `/user-authenticators/${LINK}`, { email });
+      await reader(here).press(linkIn(here), "approve");
+    };
+    const refusedFor = async (token: unknown) => {
+      await finalize(here, token);
+      counted.take();
+      const status = (await finalize(here, token)).status;
+      const { d1RowsWritten, queue, objects } = counted.take();
+      return [status, d1RowsWritten, queue, objects];
+    };
+    await confirm(theirs, to);
+    expect(await refusedFor(theirs)).toEqual([400, 0, 0, { "challenge.read": 1 }]);
+    await confirm(late, MAIL.address());
+    await confirm(first, MAIL.address());
+    expect((await finalize(here, first)).body).toMatchObject({ isVerified: true });
+    expect(await refusedFor(late)).toEqual([401, 0, 0, { "challenge.read": 1 }]);
+  });
+
   test("one that the reader did not ask for, or that comes after another first, enrols nothing", async () => {
     const here = scene();
     const tenant = await newTenant(here.at);

@@ -4,10 +4,13 @@ import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
+import type { ReadIdentifier } from "../user/identifier.ts";
+import { claimerOf } from "./claimed-name.ts";
 import type { CarriedCode } from "./code-challenge.ts";
 import { identifierIdOf } from "./code-subject.ts";
 import { needsScope } from "./enrol-by-code.ts";
 import { type EnrolledAddress, enrolVerifiedAddress } from "./enrol-verified-address.ts";
+import { enrolledOf, isEnrolled } from "./enrolled-methods.ts";
 import { redeemChallenge } from "./redeem-challenge.ts";
 import type { CodeBearer, VerifiedActionCode } from "./verify-action-code.ts";
 
@@ -48,7 +51,8 @@ export async function finishCodeEnrolment(
     const meets = action.state === "challenge_succeeded" && action.challengeId === snapshot.spec.id;
     return ok({ snapshot, enrolled: { user, authenticator, isNew: false }, meets });
   }
-  if (needsScope(asked)) return no({ code: "enrolment_closed" });
+  const refused = await refusedAlready(powers, asked, identifier, id);
+  if (refused) return no(refused);
   const { ip } = asked.origin;
   const who = userSubject(user.user.id);
   const use = await powers.handles.digest(["enrol", asked.tokenId, enrolledAs(asked.methods[0])]);
@@ -68,6 +72,24 @@ export async function finishCodeEnrolment(
   const approved = await approve();
   if (!approved.ok) return approved;
   return await finish(powers, asked, approved.value, enrolled.value);
+}
+
+/** What a refusal can be told by reading alone: a page polls on after one, and must cost no writes. The writing asks again. */
+async function refusedAlready(
+  powers: Pick<Services, "users" | "devices" | "authenticators">,
+  asked: CodeBearer,
+  identifier: ReadIdentifier,
+  id: string,
+): Promise<Refusal | undefined> {
+  if (needsScope(asked)) return { code: "enrolment_closed" };
+  const { user, mayAdd } = asked;
+  const [claimer, { devices, rows }] = await Promise.all([
+    claimerOf(powers, user, identifier),
+    mayAdd ? { devices: [], rows: [] } : enrolledOf(powers, user.user.id),
+  ]);
+  if (!claimer.ok) return claimer.error;
+  const others = { devices, rows: rows.filter((row) => row.id !== id) };
+  return isEnrolled(others) ? { code: "enrolment_closed" } : undefined;
 }
 
 /** An action that takes its course is left to be collected by the waiter; every other challenge of an enrolment ends here. */
