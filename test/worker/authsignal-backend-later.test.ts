@@ -194,3 +194,17 @@ test("an address that was enrolled a moment before its challenge ended stays enr
   expect(shop.queued.map(({ kind }) => kind)).toEqual(["action_webhook"]);
   expect(await shop.state(user, "pay", body.idempotencyKey)).toBe("ALLOW");
 });
+
+test("a client may demand the scope for a first address too: at the start and when the code comes back", async () => {
+  const shop = await backend();
+  const demand = { settings: { enrol_without_scope: false } };
+  const [user, scope] = [fresh("u"), "add:authenticators"];
+  const { body } = await shop.challenge({ ...PAY, userId: user, email: mail() });
+  await shop.at.services.clients.update(shop.tenant.id, demand, Date.now());
+  vi.setSystemTime(Date.now() + 60_000);
+  expect(await shop.verify(body.challengeId, shop.lastCode())).toMatchObject(INVALID);
+  expect(await shop.challenge({ ...PAY, userId: user, email: mail() })).toMatchObject(INVALID);
+  expect((await shop.call("GET", `/users/${user}/authenticators`)).body).toEqual([]);
+  const scoped = await shop.challenge({ ...PAY, userId: user, email: mail(), scope });
+  expect((await shop.verify(scoped.body.challengeId, shop.lastCode())).body.isVerified).toBe(true);
+});

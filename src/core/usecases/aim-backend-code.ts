@@ -10,6 +10,8 @@ import type { Millis } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import { isTrusted } from "../user/user.ts";
 import type { Requester } from "./audit-event.ts";
+import { claimerOf } from "./claimed-name.ts";
+import { needsScope } from "./enrol-by-code.ts";
 import { isEnrolled, verifiedCodes } from "./enrolled-methods.ts";
 import { type Tracked, trackAction } from "./track-action.ts";
 
@@ -85,9 +87,10 @@ type Chosen = { readonly use: BackendCodeUse; readonly identifier: ReadIdentifie
 /** The enrolled address that is meant; or a new one, for a user who has nothing yet or may add one by the backend's word. */
 async function addressOf(
   powers: Powers,
-  { identifier: given, method, mayAdd }: BackendCodeAsked,
+  asked: BackendCodeAsked,
   { user, action, enrolled }: Tracked,
 ): Promise<Result<Chosen, Refusal>> {
+  const { identifier: given, method } = asked;
   const kind = enrolledAs(method);
   // What was enrolled after the action was tracked would only prove that it is the asker's.
   const own = verifiedCodes(enrolled).filter(
@@ -96,10 +99,14 @@ async function addressOf(
   const row = given ? own.find(({ identifier }) => identifier === given.normal) : own.at(-1);
   if (row?.identifier !== undefined) {
     const known = given ?? addressOfRow(method, row.identifier, user.identifiers);
+    // One that the user gave up and another has proven since is that other's mailbox.
+    if (known && !(await claimerOf(powers, user, known)).ok) {
+      return no({ code: "not_allowed", detail: "the user has no such authenticator" });
+    }
     if (known) return ok({ use: "meet", identifier: known });
   }
   if (!given) return no({ code: "not_allowed", detail: "the user has no such authenticator" });
-  if (!mayAdd && isEnrolled(enrolled)) {
+  if (needsScope(asked) || (!asked.mayAdd && isEnrolled(enrolled))) {
     return no({
       code: "not_allowed",
       detail: "the address is not enrolled, and scope does not say that it may be",

@@ -6,6 +6,7 @@ import { no, ok, type Result } from "../result.ts";
 import type { Requester } from "./audit-event.ts";
 import type { Carried } from "./backend-code.ts";
 import { identifierIdOf } from "./code-subject.ts";
+import { needsScope } from "./enrol-by-code.ts";
 import { type EnrolledAddress, enrolVerifiedAddress } from "./enrol-verified-address.ts";
 
 type Powers = Pick<Services, "users" | "authenticators" | "handles" | "clock" | "chance" | "events">;
@@ -37,6 +38,7 @@ export async function enrolBackendCode(
     const authenticator = await powers.authenticators.find(user.user.id, id);
     return authenticator ? ok({ user, authenticator, isNew: false }) : no({ code: "unknown_challenge" });
   }
+  if (needsScope({ client, mayAdd })) return no({ code: "not_allowed", detail: "the scope is missing" });
   const given = { user, identifier, clientId: client.id, assertedBy: "proof", by } as const;
   const enrolled = await enrolVerifiedAddress(powers, { ...given, onlyFirst: !mayAdd });
   return enrolled.ok || enrolled.error.code !== "enrolment_closed"
