@@ -333,6 +333,25 @@ describe.each(WAYS)("$path: a code meets an action", (way) => {
     );
   });
 
+  test("an address that the person gave up, and that another has proven since, is sent nothing for the first", async () => {
+    const here = scene();
+    const { tenant, user, to } = await enrolled(here, way);
+    const names = { [way.member]: way.address(), [`${way.member}Verified`]: true };
+    await server(here.at, tenant, "PATCH", `/users/${user}`, names);
+    const before = await tokenOf(here.at, tenant, user, "signIn");
+    expect((await here.page(before, `/challenge/${path}`)).status).toBe(200);
+    const other = await enrolled(here, way, {}, to);
+    expect(other.done.body).toMatchObject({ isVerified: true });
+    const sent = here.messages.length;
+    expect(read(await here.page(before, `/challenge/${path}`))).toEqual([400, "invalid_request"]);
+    const asked = { verificationMethod: way.word, action: "pay", userId: user };
+    expect(read(await server(here.at, tenant, "POST", "/challenge", asked))).toEqual([
+      400,
+      "invalid_request",
+    ]);
+    expect(here.messages).toHaveLength(sent);
+  });
+
   test("removed between the right code and the note of its use, it stays removed", async () => {
     const here = scene();
     const { user, id } = await enrolled(here, way);

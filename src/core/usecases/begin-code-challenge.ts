@@ -5,6 +5,7 @@ import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
+import { claimerOf } from "./claimed-name.ts";
 import {
   CLOSED,
   type CodeAsker,
@@ -16,7 +17,7 @@ import {
 } from "./code-challenge.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
 
-type Powers = SendingPowers & Pick<Services, "actions" | "authenticators">;
+type Powers = SendingPowers & Pick<Services, "actions" | "authenticators" | "users">;
 
 /**
  * Sends a code to the person's enrolled address, to meet the action (Authsignal §9.2). Asked again while its challenge waits, the same
@@ -56,5 +57,7 @@ async function enrolledAddress(
     ({ kind, verifiedAt }) =>
       kind === enrolledAs(method) && verifiedAt !== undefined && verifiedAt <= action.createdAt,
   );
-  return row?.identifier === undefined ? undefined : addressOfRow(method, row.identifier, user.identifiers);
+  const address = row?.identifier && addressOfRow(method, row.identifier, user.identifiers);
+  // One that the user gave up and another has proven since is that other's mailbox.
+  return address && (await claimerOf(powers, user, address)).ok ? address : undefined;
 }
