@@ -76,7 +76,7 @@ const isUser = (db: Store, id: UserId): SQL =>
 function assertIdentifier(db: Store, userId: UserId, given: GivenIdentifier, now: number) {
   const isOwn = sql`${identifiers.userId} = excluded.user_id`;
   const mayTake = sql`excluded.verified_at is not null and ${identifiers.verifiedAt} is null
-    and ${identifiers.assertedBy} = 'anonymous'`;
+    and (${identifiers.assertedBy} = 'anonymous' or ${identifiers.assertedBy} = 'client' and excluded.asserted_by = 'proof')`;
   const owner = isUser(db, userId);
   return db
     .insert(identifiers)

@@ -198,20 +198,33 @@ describe("changing", () => {
     });
   });
 
-  test("a proof takes over what was only asserted anonymously", async () => {
-    const squatter = await insert({ identifiers: [given("v@example.com", "anonymous")] });
-    const owner = await insert({ identifiers: [given("owner")] });
-    const proven = [given("owner"), given("v@example.com", "proof", NOW + 1)];
-    expect(await users.update(owner, { identifiers: proven }, NOW + 1)).toMatchObject({
-      ok: true,
-      value: { identifiers: [{ verifiedAt: NOW + 1, assertedBy: "proof", createdAt: NOW + 1 }, {}] },
-    });
-    expect(await ownerOf("v@example.com")).toBe(owner);
-    expect(await users.byId(squatter)).toMatchObject({ identifiers: [] });
-  });
+  test.each(["anonymous", "client"] as const)(
+    "a proof takes over what was only asserted: %s",
+    async (word) => {
+      const squatter = await insert({ identifiers: [given("v@example.com", word)] });
+      const owner = await insert({ identifiers: [given("owner")] });
+      const proven = [given("owner"), given("v@example.com", "proof", NOW + 1)];
+      expect(await users.update(owner, { identifiers: proven }, NOW + 1)).toMatchObject({
+        ok: true,
+        value: { identifiers: [{ verifiedAt: NOW + 1, assertedBy: "proof", createdAt: NOW + 1 }, {}] },
+      });
+      expect(await ownerOf("v@example.com")).toBe(owner);
+      expect(await users.byId(squatter)).toMatchObject({ identifiers: [] });
+    },
+  );
 
   test.each([
     ["an assertion over an anonymous one", given("x@example.com", "anonymous"), given("x@example.com")],
+    [
+      "a backend's word for a proof over another backend's word",
+      given("x@example.com", "client"),
+      given("x@example.com", "client", NOW),
+    ],
+    [
+      "a proof over what a backend has seen proven",
+      given("x@example.com", "client", NOW),
+      given("x@example.com", "proof", NOW),
+    ],
     ["a proof over an admin's", given("x@example.com", "admin"), given("x@example.com", "proof", NOW)],
     [
       "a proof over a proven one, however it began,",

@@ -314,6 +314,19 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
     });
   });
 
+  test("one that a backend had merely passed on does not keep its owner out", async () => {
+    const here = scene();
+    const to = way.address();
+    const squatter = fresh("u");
+    const tenant = await newTenant(here.at);
+    await track(here.at, tenant, squatter, "signUp", { [member]: to });
+    expect((await server(here.at, tenant, "GET", `/users/${squatter}`)).body).toMatchObject({ [member]: to });
+    const { user, done } = await enrolled(here, way, {}, to);
+    expect(done.body).toMatchObject({ isVerified: true });
+    expect((await server(here.at, tenant, "GET", `/users/${user}`)).body).toMatchObject({ [member]: to });
+    expect((await server(here.at, tenant, "GET", `/users/${squatter}`)).body).not.toHaveProperty(member);
+  });
+
   test("removed, it does not come back with the code that had enrolled it", async () => {
     const here = scene();
     const { tenant, user, id, token } = await enrolled(here, way);

@@ -8,7 +8,6 @@ import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Millis } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
-import { isTrusted } from "../user/user.ts";
 import type { Requester } from "./audit-event.ts";
 import { claimerOf } from "./claimed-name.ts";
 import { needsScope } from "./enrol-by-code.ts";
@@ -100,7 +99,7 @@ async function addressOf(
   if (row?.identifier !== undefined) {
     const known = given ?? addressOfRow(method, row.identifier, user.identifiers);
     // One that the user gave up and another has proven since is that other's mailbox.
-    if (known && !(await claimerOf(powers, user, known)).ok) {
+    if (known && !(await claimerOf(powers, user, known, "proof")).ok) {
       return no({ code: "not_allowed", detail: "the user has no such authenticator" });
     }
     if (known) return ok({ use: "meet", identifier: known });
@@ -112,12 +111,6 @@ async function addressOf(
       detail: "the address is not enrolled, and scope does not say that it may be",
     });
   }
-  const holder = await powers.users.byIdentifier(given);
-  const isAnothers = holder?.identifiers.some(
-    (known) => known.kind === given.kind && known.normal === given.normal && isTrusted(known),
-  );
-  if (holder && isAnothers && holder.user.id !== user.user.id) {
-    return no({ code: "user_exists", field: "identifier" });
-  }
-  return ok({ use: "enrol", identifier: given });
+  const claimer = await claimerOf(powers, user, given, "proof");
+  return claimer.ok ? ok({ use: "enrol", identifier: given }) : claimer;
 }

@@ -59,5 +59,5 @@ async function enrolledAddress(
   );
   const address = row?.identifier && addressOfRow(method, row.identifier, user.identifiers);
   // One that the user gave up and another has proven since is that other's mailbox.
-  return address && (await claimerOf(powers, user, address)).ok ? address : undefined;
+  return address && (await claimerOf(powers, user, address, "proof")).ok ? address : undefined;
 }

@@ -43,7 +43,7 @@ export async function enrolVerifiedAddress(
 ): Promise<Result<EnrolledAddress, Refused>> {
   if (asked.user.user.status === "locked") return no({ code: "user_locked" });
   // Before anything is written: a page that polls asks for another user's address again and again.
-  const claimer = await claimerOf(powers, asked.user, asked.identifier);
+  const claimer = await claimerOf(powers, asked.user, asked.identifier, asked.assertedBy);
   if (!claimer.ok) return claimer;
   const { row, event } = await rowOf(powers, asked);
   const { userId, id } = row;

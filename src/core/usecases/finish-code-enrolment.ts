@@ -84,7 +84,7 @@ async function refusedAlready(
   if (needsScope(asked)) return { code: "enrolment_closed" };
   const { user, mayAdd } = asked;
   const [claimer, { devices, rows }] = await Promise.all([
-    claimerOf(powers, user, identifier),
+    claimerOf(powers, user, identifier, "proof"),
     mayAdd ? { devices: [], rows: [] } : enrolledOf(powers, user.user.id),
   ]);
   if (!claimer.ok) return claimer.error;

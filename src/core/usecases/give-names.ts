@@ -34,7 +34,7 @@ export async function giveNames(
   const rows = named.value;
   if (isSame(record, rows)) return ok(record);
   for (const row of rows.filter(({ verifiedAt }) => verifiedAt !== undefined)) {
-    const claimer = await claimerOf(powers, record, row);
+    const claimer = await claimerOf(powers, record, row, "client");
     if (!claimer.ok) return claimer;
     if (claimer.value) await endClaim(powers, claimer.value, by);
   }
