@@ -1,4 +1,4 @@
-import { isSettled, type WaitView } from "../core/challenge/view.ts";
+import { isSettled, type WaitView, waitView } from "../core/challenge/view.ts";
 import type { Applied, Held } from "../core/ports/rooms.ts";
 import type { Instant, Millis } from "../core/time.ts";
 import { CROWDED, DONE, readFrame, readRedeemed } from "./frames.ts";
@@ -8,6 +8,9 @@ export type Line = {
   connect(): Promise<WebSocket | undefined>;
   read(): Promise<WaitView | undefined>;
 };
+
+/** How long our half of a socket's end may wait for the answer to leave. */
+const AFTER_ANSWER: Millis = 5;
 
 type End = {
   readonly why: "settled" | "time" | "closed" | "crowded";
@@ -45,36 +48,33 @@ async function listen(line: Line, until: Instant): Promise<End | undefined> {
   const socket = await line.connect();
   if (!socket) return undefined;
   let stopTimer = () => {};
-  try {
-    return await new Promise<End>((resolve) => {
-      let view: WaitView | undefined;
-      let redeemed: Applied | undefined;
-      const endAt = (at: Instant) => {
-        stopTimer();
-        const timer = setTimeout(() => resolve({ why: "time", view }), Math.max(0, at - Date.now()));
-        stopTimer = () => clearTimeout(timer);
-      };
-      socket.addEventListener("message", ({ data }) => {
-        const result = readRedeemed(data);
-        if (result) {
-          redeemed = result;
-          return;
-        }
-        view = readFrame(data) ?? view;
-        if (view && isSettled(view.state)) resolve({ why: "settled", view, redeemed });
-        else if (view) endAt(Math.min(until, view.expiresAt));
-      });
-      socket.addEventListener("close", ({ code }) =>
-        resolve({ why: code === CROWDED ? "crowded" : "closed", view }),
-      );
-      socket.addEventListener("error", () => resolve({ why: "closed", view }));
-      socket.accept();
-      endAt(until);
+  const end = new Promise<End>((resolve) => {
+    let view: WaitView | undefined;
+    const endAt = (at: Instant) => {
+      stopTimer();
+      const timer = setTimeout(() => resolve({ why: "time", view }), Math.max(0, at - Date.now()));
+      stopTimer = () => clearTimeout(timer);
+    };
+    socket.addEventListener("message", ({ data }) => {
+      const redeemed = readRedeemed(data);
+      if (redeemed) return resolve({ why: "settled", view: waitView(redeemed.view), redeemed });
+      view = readFrame(data) ?? view;
+      if (view && isSettled(view.state)) resolve({ why: "settled", view });
+      else if (view) endAt(Math.min(until, view.expiresAt));
     });
-  } finally {
-    stopTimer();
-    leave(socket);
-  }
+    socket.addEventListener("close", ({ code }) =>
+      resolve({ why: code === CROWDED ? "crowded" : "closed", view }),
+    );
+    socket.addEventListener("error", () => resolve({ why: "closed", view }));
+    socket.accept();
+    endAt(until);
+  });
+  const { why } = await end;
+  stopTimer();
+  // A settled challenge hangs up by itself: our half of the handshake must not go before the answer.
+  if (why === "settled") setTimeout(() => leave(socket), AFTER_ANSWER);
+  else leave(socket);
+  return end;
 }
 
 function leave(socket: WebSocket): void {

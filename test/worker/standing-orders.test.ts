@@ -58,7 +58,7 @@ describe("an order left with a wait", () => {
     expect(puts).toBe(1);
     const held = await waiting;
     expect(held).toMatchObject({
-      state: "approved",
+      state: "redeemed",
       redeemed: { changed: true, facts: { jti: mine.draft.jti }, view: { approval: { userId: USER } } },
     });
     const again = await rooms.apply(id, redeem("waiter", bareDraft()));
