@@ -20,7 +20,7 @@ import {
   unheard,
 } from "./broom.ts";
 import { openCell } from "./cell.ts";
-import { redeemedFrame } from "./frames.ts";
+import { DONE, redeemedFrame } from "./frames.ts";
 import {
   birth,
   type ChallengeRecord,
@@ -30,7 +30,7 @@ import {
   settleAtBirth,
   snapshotOf,
 } from "./record.ts";
-import { admit, openSockets, orderAt, seatsOf, tell, tellWaiters } from "./sockets.ts";
+import { admit, hangUp, openSockets, orderAt, seatsOf, tell, tellWaiters } from "./sockets.ts";
 
 type Bindings = { readonly EVENTS: Queue<QueueMessage> };
 type After = { readonly wake?: boolean; readonly alarmAt?: Instant };
@@ -66,9 +66,13 @@ export class ChallengeObject extends DurableObject<Bindings> {
     const sockets = wake ? openSockets(this.ctx) : [];
     const { last, done } = carryOut(next, sockets.flatMap(orderAt), now);
     this.#keep(record, last, now);
-    for (const { socket, redeemed } of done) tell(socket, [redeemedFrame(redeemed)]);
+    for (const { socket, redeemed } of done) {
+      tell(socket, [redeemedFrame(redeemed)]);
+      hangUp(socket, DONE, "settled");
+    }
     // Everybody else hears of the approval, whatever the orders have made of it in the same commit.
-    tellWaiters(sockets, viewOf(next.challenge, now));
+    const others = sockets.filter((socket) => !done.some((told) => told.socket === socket));
+    tellWaiters(others, viewOf(next.challenge, now));
     if (refusal) return no(refusal);
     return ok({ ...snapshotOf(last, now), changed: next !== record });
   }

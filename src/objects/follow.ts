@@ -14,7 +14,6 @@ export async function follow(
   let stopped = false;
   let socket: WebSocket | undefined;
   let last: PhaseName | undefined;
-  let redeemed: Applied | undefined;
 
   const connect = async (left: number): Promise<void> => {
     if (stopped) return;
@@ -22,9 +21,8 @@ export async function follow(
     if (!line) return lost();
     socket = line;
     line.addEventListener("message", ({ data }) => {
-      const result = readRedeemed(data);
-      if (result) redeemed = result;
-      const state = result ? undefined : readFrame(data)?.state;
+      const redeemed = readRedeemed(data);
+      const state = redeemed ? "approved" : readFrame(data)?.state;
       if (state === undefined || state === last || stopped) return;
       last = state;
       heard(state, redeemed);
