@@ -12,6 +12,7 @@ import {
 } from "../scripts/demo/cast.ts";
 import { type Device, makeDevice } from "../scripts/demo/device.ts";
 import { openWaiter } from "../scripts/demo/waiter.ts";
+import { HALF_TICK } from "./committed.ts";
 import { report } from "./figures.ts";
 import { type Subject, serveSubject } from "./server.ts";
 
@@ -20,7 +21,7 @@ const WARM_UP = 30;
 /** The bar: median of committed to told, in milliseconds. */
 const BAR = 5;
 
-/** Milliseconds. `decidedToTold` is between two clocks of one machine that tick whole milliseconds. */
+/** Milliseconds. `decidedToTold` is between two clocks of one machine of which one ticks whole milliseconds. */
 type Sample = {
   readonly sentToTold: number;
   readonly decidedToTold: number;
@@ -51,7 +52,7 @@ async function round(subject: Subject, app: App, person: Person, phone: Device):
   const decided = await app.api.read(`/api/v0/event/get/${numberOf(event, "ID")}`, 200);
   return {
     sentToTold: at - sent,
-    decidedToTold: performance.timeOrigin + at - Date.parse(textOf(decided, "UpdatedAt")),
+    decidedToTold: performance.timeOrigin + at - (Date.parse(textOf(decided, "UpdatedAt")) + HALF_TICK),
     answeredToTold: at - accepted,
   };
 }
