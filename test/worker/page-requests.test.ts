@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ClientSettings } from "../../src/core/client/settings.ts";
-import { fresh } from "./support/cotter.ts";
+import { fresh, type Json } from "./support/cotter.ts";
 import {
   appPath,
   browser,
@@ -472,8 +472,7 @@ async function framePost(at: PageDeployment, path: string, body: object, headers
     },
     body: JSON.stringify(body),
   });
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads members that it asserts
-  return { status: answer.status, body: (await answer.json()) as any, headers: answer.headers };
+  return { status: answer.status, body: (await answer.json()) as Json, headers: answer.headers };
 }
 
 describe("inside a page of the client", () => {
@@ -489,7 +488,7 @@ describe("inside a page of the client", () => {
     const ask = async (over: object = {}) =>
       (await framePost(at, data(text, "sent"), { secret, id, message, ...over })).body;
     expect(await ask()).toEqual({});
-    failed = message;
+    failed = String(message);
     expect((await ask()).unsent).toContain("could not be sent");
     expect(await ask({ secret: "B".repeat(42).concat("A") })).toEqual({});
     expect(await ask({ message: "other" })).toEqual({});
@@ -525,7 +524,7 @@ describe("inside a page of the client", () => {
     const done = await framePost(at, "/signup/check", { secret, id, code });
     expect(done.body).toEqual({ authorization_code: expect.any(String), challenge_id: expect.any(Number) });
     const given = {
-      code: done.body.authorization_code,
+      code: String(done.body.authorization_code),
       state: "s1",
       challenge_id: String(done.body.challenge_id),
     };
@@ -558,7 +557,7 @@ describe("inside a page of the client", () => {
       const code = at.last().code ?? "";
       const done = await framePost(at, "/signup/check", { secret, id: begun.body.id, code });
       const given = {
-        code: done.body.authorization_code,
+        code: String(done.body.authorization_code),
         state: "",
         challenge_id: String(done.body.challenge_id),
       };
