@@ -46,14 +46,15 @@ export function makeIpLimits(options: {
   const { on, issuer, limiters, clock } = options;
   const blockedUntil = new Map<string, Instant>();
 
-  const allowed = async (limiter: RateLimiter, ip: string | undefined): Promise<boolean> => {
-    if (!on || ip === undefined) return true;
+  const counted = async (limiter: RateLimiter, name: string): Promise<boolean> => {
     try {
-      return (await limiter.limit({ key: `${issuer}|${addressKey(ip)}` })).success;
+      return (await limiter.limit({ key: `${issuer}|${name}` })).success;
     } catch {
       return true;
     }
   };
+  const allowed = async (limiter: RateLimiter, ip: string | undefined): Promise<boolean> =>
+    !on || ip === undefined || (await counted(limiter, addressKey(ip)));
 
   const block = (ip: string): void => {
     if (blockedUntil.size >= REMEMBERED) blockedUntil.clear();
@@ -63,6 +64,8 @@ export function makeIpLimits(options: {
   return {
     start: (ip) => allowed(limiters.start, ip),
     wait: (ip) => allowed(limiters.wait, ip),
+    read: async (ip, text) =>
+      (await allowed(limiters.wait, ip)) && (!on || (await counted(limiters.wait, `read|${text}`))),
     admin: (ip) => allowed(limiters.admin, ip),
     send: (ip) => allowed(limiters.send, ip),
     async miss(ip) {

@@ -52,6 +52,19 @@ describe("what counts as one address", () => {
 });
 
 describe("limits per address", () => {
+  test("a reading by a public text is counted for the address and for the text, from wherever", async () => {
+    const wait = limiter(2);
+    const made = limits({ wait });
+    expect(await made.read("192.0.2.1", "key")).toBe(true);
+    expect(await made.read("192.0.2.2", "key")).toBe(true);
+    expect(await made.read("192.0.2.3", "key")).toBe(false);
+    expect(await made.read("192.0.2.1", "other")).toBe(true);
+    expect(await made.read("192.0.2.1", "third")).toBe(false);
+    expect(await made.read(undefined, "third")).toBe(true);
+    expect(await limits({ on: false, wait: limiter(0) }).read("192.0.2.1", "key")).toBe(true);
+    expect(new Set(wait.keys)).toContain("https://sign.example|read|key");
+  });
+
   test("keys carry the issuer", async () => {
     const wait = limiter(1);
     const made = limits({ wait });

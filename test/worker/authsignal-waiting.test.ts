@@ -78,6 +78,33 @@ describe("a held poll", () => {
     for (const { body } of await Promise.all(held.slice(1))) expect(body).toEqual(TOLD);
   });
 
+  test("T51 a public key that is read too often, or from one address, is answered 429, in its own counter", async () => {
+    const reads: unknown[] = [];
+    const here = deployment({}, ({ limits }) => ({
+      limits: {
+        ...limits,
+        read: async (ip, text) => {
+          reads.push([ip, text]);
+          return false;
+        },
+      },
+    }));
+    const { tenant, phone } = await scene(here);
+    const query = `?publicKey=${encodeURIComponent(btoa(phone.key.text))}`;
+    const headers = { Authorization: `Basic ${btoa(tenant.id)}`, "CF-Connecting-IP": "192.0.2.7" };
+    const path = "/v1/client/user-authenticators/push";
+    for (const [method, rest] of [
+      ["GET", ""],
+      ["GET", "/challenge"],
+      ["POST", "/challenge/sign"],
+      ["POST", "/sign"],
+    ] as const) {
+      const refused = await here.call(method, `${path}${rest}${query}`, undefined, headers);
+      expect([refused.status, refused.body.errorCode], rest).toEqual([429, "too_many_requests"]);
+    }
+    expect(reads).toEqual(Array.from({ length: 4 }, () => ["192.0.2.7", phone.key.text]));
+  });
+
   test("T51 an address that waits too often is not held, and gets no socket", async () => {
     const here = deployment({}, ({ limits }) => ({ limits: { ...limits, wait: async () => false } }));
     const { tenant, user } = await scene(here);

@@ -7,6 +7,8 @@ export type Events = { send(message: QueueMessage): Promise<void> };
 export type IpLimits = {
   start(ip: string | undefined): Promise<boolean>;
   wait(ip: string | undefined): Promise<boolean>;
+  /** Counts a reading that a public text opens, such as a device's key: for the address and for the text. */
+  read(ip: string | undefined, text: string): Promise<boolean>;
   /** Counts a miss; false when this address has missed too often. */
   miss(ip: string | undefined): Promise<boolean>;
   /** Whether this address has missed too often lately, without counting. */

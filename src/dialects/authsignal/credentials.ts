@@ -6,7 +6,7 @@ import type { Device } from "../../core/device/device.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
-import { toSeconds } from "../../core/time.ts";
+import { MINUTE, toSeconds } from "../../core/time.ts";
 import { enrolByToken } from "../../core/usecases/enrol-by-token.ts";
 import { type Namespace, servesIn } from "../../core/usecases/enrolled-methods.ts";
 import { nameOf } from "../../core/usecases/find-named-user.ts";
@@ -50,8 +50,19 @@ export async function holderOfSender(
   return ok({ client, device, user });
 }
 
-export const holderOfQuery = (c: Context<AppEnv>, namespace: Namespace): Promise<Result<Holder, Refusal>> =>
-  holderOf(c, namespace, keyTextOfQuery(c.req.query("publicKey") ?? ""));
+/** A credential that is read by its public key, which is no secret: counted for the address and for the key (§11.2). */
+export async function holderOfQuery(
+  c: Context<AppEnv>,
+  namespace: Namespace,
+): Promise<Result<Holder, Refusal>> {
+  const { limits, clock } = services(c);
+  const text = keyTextOfQuery(c.req.query("publicKey") ?? "");
+  const { ip } = originOf(c);
+  if (!(await (text === undefined ? limits.wait(ip) : limits.read(ip, text)))) {
+    return no({ code: "too_many", scope: "ip", retryAt: clock.now() + MINUTE });
+  }
+  return await holderOf(c, namespace, text);
+}
 
 const SUSPICIOUS: ReadonlySet<Refusal["code"]> = new Set([
   "bad_signature",
