@@ -34,21 +34,7 @@ export async function isStillEnrolled(
   return (await powers.authenticators.find(userId, id))?.verifiedAt !== undefined;
 }
 
-export type SendPowers = Pick<
-  Services,
-  | "inboxes"
-  | "deliveries"
-  | "handles"
-  | "chance"
-  | "clock"
-  | "limits"
-  | "events"
-  | "background"
-  | "log"
-  | "clients"
-  | "secrets"
-  | "actionWebhooks"
->;
+export type SendPowers = Parameters<typeof sendActionCode>[0];
 
 /** A call that comes again within this time is the SDK's own repeat of one whose answer was lost (Authsignal §3.1). */
 const REPEAT = 10 * SECOND;

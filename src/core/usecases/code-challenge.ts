@@ -40,22 +40,7 @@ export type CodeSending = {
   readonly linkOf?: (id: ChallengeId, secret: string) => string;
 };
 
-export type SendingPowers = Pick<
-  Services,
-  | "rooms"
-  | "inboxes"
-  | "deliveries"
-  | "handles"
-  | "chance"
-  | "clock"
-  | "limits"
-  | "events"
-  | "background"
-  | "log"
-  | "clients"
-  | "secrets"
-  | "actionWebhooks"
->;
+export type SendingPowers = Pick<Services, "rooms"> & Parameters<typeof sendActionCode>[0];
 
 export const CLOSED = no({ code: "not_allowed", detail: "the action takes no challenge" } as const);
 
