@@ -10,7 +10,17 @@ import {
 } from "../core/inbox/codes.ts";
 import { countInWindow, countStart, refundGuess, reserveGuess, returnStart } from "../core/inbox/counters.ts";
 import { type Claim, claimDelivery, type Delivery, endDelivery } from "../core/inbox/deliveries.ts";
-import { noteDevice, openEnrolment, restoreEnrolment, takeEnrolment } from "../core/inbox/enrolment.ts";
+import {
+  beginSignUp,
+  noteDevice,
+  type Offered,
+  type Opening,
+  openEnrolment,
+  restoreEnrolment,
+  type SignUp,
+  signUpOf,
+  takeEnrolment,
+} from "../core/inbox/enrolment.ts";
 import { returnGuess, type TakenGuess, takeGuess } from "../core/inbox/guesses.ts";
 import {
   type Answer,
@@ -89,22 +99,30 @@ export class InboxObject extends DurableObject {
     if (state.spent[digest]) this.#keep(who, unspend(state, digest));
   }
 
-  openEnrolment(who: SubjectKey, binding: string): void {
-    this.#keep(who, openEnrolment(this.#state(), binding, Date.now()));
+  openEnrolment(who: SubjectKey, opening: Opening): void {
+    this.#keep(who, openEnrolment(this.#state(), opening, Date.now()));
+  }
+
+  beginSignUp(who: SubjectKey, signUp: SignUp): void {
+    this.#keep(who, beginSignUp(this.#state(), signUp, Date.now()));
+  }
+
+  signUpOf(_who: SubjectKey): SignUp | undefined {
+    return signUpOf(this.#state(), Date.now());
   }
 
   takeEnrolment(
     who: SubjectKey,
-    binding: string,
-    attempt?: string,
+    offered: Offered,
+    attempt: string,
   ): { readonly taken: boolean; readonly until: Instant } {
-    const { next, taken, until } = takeEnrolment(this.#state(), binding, Date.now(), attempt);
+    const { next, taken, until } = takeEnrolment(this.#state(), offered, Date.now(), attempt);
     this.#keep(who, next);
     return { taken, until };
   }
 
-  restoreEnrolment(who: SubjectKey, binding: string, until: Instant): void {
-    this.#keep(who, restoreEnrolment(this.#state(), binding, until));
+  restoreEnrolment(who: SubjectKey, attempt: string, until: Instant): void {
+    this.#keep(who, restoreEnrolment(this.#state(), attempt, until));
   }
 
   noteDevice(who: SubjectKey): void {
@@ -204,8 +222,9 @@ export class InboxObject extends DurableObject {
   /** Devices answer through the Worker, never here. */
   override webSocketMessage(): void {}
 
-  /** Rings only for passing subjects: forgets the counters once nothing in them counts. */
+  /** Rings only for what passes: forgets counters once nothing in them counts, and a sign-up that nobody finished in its window. */
   override async alarm(): Promise<void> {
+    if (this.#state().hadDevice) return;
     const at = idleAt(this.#state());
     if (at > Date.now()) return this.ctx.storage.setAlarm(at);
     this.#used = undefined;
@@ -223,7 +242,7 @@ export class InboxObject extends DurableObject {
     const isNew = this.#cell.read() === undefined;
     const now = Date.now();
     this.#cell.write(next, () => {
-      if (isNew && isPassing(who)) void this.ctx.storage.setAlarm(idleAt(next));
+      if (isNew && (isPassing(who) || next.signUp)) void this.ctx.storage.setAlarm(idleAt(next));
       return undefined;
     });
     if (showsTheSame(state, next, now)) return;

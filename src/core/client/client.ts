@@ -1,4 +1,4 @@
-import type { ClientId } from "../ids.ts";
+import { type ClientId, MAIN, type Realm } from "../ids.ts";
 import type { Instant } from "../time.ts";
 import type { ClientSettings } from "./settings.ts";
 
@@ -15,6 +15,8 @@ export type GrantType = (typeof GRANT_TYPES)[number];
 /** An application that asks. Its secret is kept elsewhere and never leaves the store with it. */
 export type Client = {
   readonly id: ClientId;
+  /** Whose people it asks; fixed when it is made. */
+  readonly realm: Realm;
   readonly name: string;
   readonly kind: ClientKind;
   readonly redirectUris: readonly string[];
@@ -33,3 +35,7 @@ export type Client = {
 /** Whether a browser page of this origin may call for the client. `*` allows every origin. */
 export const allowsOrigin = (client: Client, origin: string): boolean =>
   client.allowedOrigins.includes("*") || client.allowedOrigins.includes(origin);
+
+/** What tokens say of a client's realm: nothing of the main one. */
+export const realmClaim = ({ realm }: Client): { readonly realm?: string } =>
+  realm === MAIN ? {} : { realm };

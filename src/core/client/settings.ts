@@ -1,4 +1,5 @@
 import type { Door } from "../challenge/state.ts";
+import type { ClientId } from "../ids.ts";
 
 export type ActionRule = "allow" | "challenge" | "block" | "review";
 
@@ -36,6 +37,12 @@ export type ClientSettings = {
   readonly code_sends_per_hour?: number;
   /** How long a LoginID wait is held, in seconds; 120 when it is missing. */
   readonly wait_seconds?: number;
+  /** Clients of the realm whose backends' words about names this one goes by. */
+  readonly names_from?: readonly ClientId[];
+  /** `subject`: the backend names people by our own ids and by nothing else; `own` when it is missing. */
+  readonly user_ids?: "own" | "subject";
+  /** Whether a proof on the hosted page opens the first-device window for its address and user agent; false when it is missing. */
+  readonly enrol_after_proof?: boolean;
 };
 
 /** `colour` is `#rrggbb`, `logo` an https address of a picture. Without a name the client's own stands. */

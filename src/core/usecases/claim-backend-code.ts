@@ -74,9 +74,10 @@ export async function claimBackendCode(
   const carried = await backendCodeAt(powers, asked.client.id, asked.challengeId);
   if (!carried) return no({ code: "unknown_challenge" });
   const { spec, view } = carried.snapshot;
-  const user = await findNamedUser(powers, asked.name);
+  const user = await findNamedUser(powers, asked.client, asked.name);
   if (spec.userId !== undefined && user?.user.id !== spec.userId) return ANOTHERS;
   if (user?.user.status === "locked") return no({ code: "user_locked" });
+  if (!user && asked.client.settings.user_ids === "subject") return no({ code: "unknown_user" });
   if (spec.userId === undefined && !mayBegin(asked.client.settings.actions?.[codeOf(carried)])) return CLOSED;
   const row = user && (await powers.actions.find(keyFor(carried, user)));
   if (row && !mayTake(row, carried)) return CLOSED;
@@ -130,7 +131,8 @@ async function claimVerified(
   if (!redeemed.ok) return redeemed;
   const { facts } = redeemed.value;
   if (!facts) throw new Error("a redeemed challenge has facts");
-  const user = await ensureNamedUser(powers, asked.name, asked.by);
+  const user = await ensureNamedUser(powers, asked.client, asked.name, asked.by);
+  if (!user) return no({ code: "unknown_user" });
   if (!redeemed.value.listed) await note(powers, redeemed.value, user);
   const action = await actionFor(powers, asked, carried, user);
   const begun = await powers.actions.begin(keyOf(action), id, powers.clock.now());
@@ -158,7 +160,8 @@ async function claimUnverified(
   if (!ended.ok) return ended;
   if (ended.value.view.state !== "cancelled") return no({ code: "expired" });
   if (lastWord(ended.value) !== word) return userId === undefined ? ANOTHERS : no({ code: "cancelled" });
-  const user = await ensureNamedUser(powers, asked.name, asked.by);
+  const user = await ensureNamedUser(powers, asked.client, asked.name, asked.by);
+  if (!user) return no({ code: "unknown_user" });
   return ok({ action: await actionFor(powers, asked, carried, user), code, challengeId: id });
 }
 

@@ -46,7 +46,7 @@ export async function redeemChallenge(
   const approval = snapshot.view.approval;
   if (!approval) return no({ code: "not_approved" });
   const { userId, approver } = approval;
-  const user = await powers.users.byId(userId);
+  const user = await powers.users.byId(userId, redemption.client.realm);
   if (!user) return no({ code: "unknown_user" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
   const device = approver.kind === "device" ? await powers.devices.byId(approver.deviceId) : undefined;

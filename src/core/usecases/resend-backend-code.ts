@@ -54,7 +54,7 @@ async function closedBy(
   const { userId } = spec;
   if (userId === undefined) return mayBegin(client.settings.actions?.[code]) ? undefined : CLOSED.error;
   const key = { clientId: client.id, userId, code, idempotencyKey: String(idem) };
-  const [user, row] = await Promise.all([powers.users.byId(userId), powers.actions.find(key)]);
+  const [user, row] = await Promise.all([powers.users.byId(userId, client.realm), powers.actions.find(key)]);
   if (!user) return { code: "unknown_challenge" };
   if (user.user.status === "locked") return { code: "user_locked" };
   if (!row || !isOpen(row.state)) return CLOSED.error;

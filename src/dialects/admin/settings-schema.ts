@@ -1,6 +1,11 @@
 import * as z from "zod";
 import { LONGEST_TOKEN_SECONDS } from "../../core/client/settings.ts";
+import { type ClientId, parseClientId } from "../../core/ids.ts";
 
+const clientId = z
+  .string()
+  .refine((text) => parseClientId(text) !== undefined, "not a client id")
+  .transform((text) => text as ClientId);
 const tokenSeconds = z.int().min(1).max(LONGEST_TOKEN_SECONDS);
 // RFC 6749 §3.3: scope-token.
 const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/);
@@ -69,6 +74,9 @@ const members = {
   rebind_devices: z.boolean(),
   enrol_without_scope: z.boolean(),
   wait_seconds: z.int().min(1).max(120),
+  names_from: z.array(clientId).max(20),
+  user_ids: z.enum(["own", "subject"]),
+  enrol_after_proof: z.boolean(),
   actions,
   brand,
   verify_seconds: z.int().min(1).max(3_600),

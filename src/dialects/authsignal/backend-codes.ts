@@ -136,7 +136,7 @@ export async function verifyBackend(
   });
   if (!verdict.ok) return refuse(c, verdict.error);
   const { enrolled } = verdict.value;
-  if (enrolled) await tellEnrolled(c, nameOf(enrolled.user), enrolled);
+  if (enrolled) await tellEnrolled(c, nameOf(c.var.client, enrolled.user), enrolled);
   if (verdict.value.outcome !== "right") {
     return c.json({ isVerified: false, ...FAILURES[verdict.value.outcome] });
   }
@@ -184,7 +184,7 @@ export async function getBackendCode(
   const id = asked.challengeId === undefined ? undefined : powers.rooms.parse(asked.challengeId);
   if (asked.challengeId !== undefined && id === undefined) return c.json({});
   const found = await findBackendCode(powers, {
-    clientId: c.var.client.id,
+    client: c.var.client,
     challengeId: id,
     name: asked.userId,
     action: asked.action,

@@ -112,7 +112,7 @@ async function actionFor(
     state: "challenge_required",
     stateAt: now,
     createdAt: now,
-    context: { name: nameOf(user) },
+    context: { name: nameOf(client, user) },
   });
 }
 

@@ -59,7 +59,7 @@ export async function pendingPrompt(c: Context<AppEnv>, namespace: Namespace): P
   const powers = services(c);
   const holder = await holderOfQuery(c, namespace);
   if (!holder.ok) return refuse(c, holder.error);
-  const { device, user } = holder.value;
+  const { client, device, user } = holder.value;
   const signature = c.req.header("X-Authsignal-Signature");
   // The client that enrolled the key decides: the one that the header names is anybody's choice.
   const own = signature === undefined ? await powers.clients.find(device.clientId) : undefined;
@@ -74,7 +74,7 @@ export async function pendingPrompt(c: Context<AppEnv>, namespace: Namespace): P
   const profile = isSigned ? await powers.authenticators.profile(device.userId) : {};
   return c.json({
     userAuthenticatorId: device.id,
-    ...promptWire(nameOf(user), prompt, isSigned, profile.custom),
+    ...promptWire(nameOf(client, user), prompt, isSigned, profile.custom),
   });
 }
 

@@ -47,7 +47,7 @@ async function release(c: Context<AppEnv>, snapshot: Snapshot, number: number): 
     client,
     lane: "cotter",
     waiterProof: await waiterProofOf(powers, client, String(number)),
-    subject: subjectOf,
+    subject: subjectOf(client),
     withGrant: true,
     ...(ip === undefined ? {} : { ip }),
   });

@@ -74,7 +74,7 @@ function atOnce(c: Context<AppEnv>, record: UserRecord, body: CreateEventBody, p
     client,
     purpose: body.register_new_device ? "enrol_device" : "sign_in",
     scope: "access",
-    context: eventContext(record, body.event),
+    context: eventContext(client, record, body.event),
     origin: originOf(c),
     proof,
     lane: "cotter",
@@ -93,7 +93,7 @@ async function signIn(c: Context<AppEnv>, record: UserRecord, call: Call): Promi
   const wanted = c.req.query("oauth_token") === "true";
   const signedIn = await signInAtOnce(powers, {
     ...call.asked,
-    ...(wanted ? { subject: subjectOf(record) } : {}),
+    ...(wanted ? { subject: subjectOf(c.var.client)(record) } : {}),
   });
   if (!signedIn.ok) return refuseOnRecord(c, record.user.id, signedIn.error);
   const { grant, facts, snapshot } = signedIn.value;

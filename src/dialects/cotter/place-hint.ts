@@ -1,12 +1,3 @@
-import type { Context } from "hono";
-import { type AppEnv, originOf, services } from "../../http/context.ts";
-
-/** Names the caller for whom a first-device window is open: a digest of address and user agent (settled question 22). */
-export function bindingOf(c: Context<AppEnv>): Promise<string> {
-  const { ip, userAgent } = originOf(c);
-  return services(c).handles.digest(["enrolment", ip ?? "", userAgent ?? ""]);
-}
-
 /** Cloudflare's location hints by the edge's continent codes; Antarctica is served from Oceania. */
 const HINTS: Readonly<Record<string, string>> = {
   AF: "afr",
