@@ -123,7 +123,7 @@ export function giveIdentifier(db: Store, { realm, userId, now, guard }: Writing
         userId: sql`case when ${identifiers.userId} = excluded.user_id then excluded.user_id end`,
         value: sql`excluded.value`,
         assertedBy: sql`excluded.asserted_by`,
-        client: sql`coalesce(excluded.client_id, ${identifiers.client})`,
+        client: sql`case when excluded.asserted_by = 'admin' then null else coalesce(excluded.client_id, ${identifiers.client}) end`,
         // What was proven, or vouched for, of this very identifier stays so.
         verifiedAt: sql`coalesce(excluded.verified_at, ${identifiers.verifiedAt})`,
         vouchedAt: sql`coalesce(excluded.vouched_at, ${identifiers.vouchedAt})`,

@@ -70,7 +70,7 @@ test("T04 wrong numbers are counted on when another number is asked for", async 
 });
 
 test("T25 what a device of another door approved is not valid once that device was removed", async () => {
-  const tenant = await newTenant(at);
+  const tenant = await newTenant(at, { user_ids: "subject" });
   const client = await newClient(at);
   const person = await newPerson(at, client);
   const started = await startPush(at, tenant, person.id, "pay");
@@ -111,7 +111,11 @@ test("T45 race: of two words of one webhook about an approval the first that is 
     },
   }));
   const events = { webhook_events: ["action.verify"] };
-  const tenant = await newTenant(here, events, { webhookUrl: "https://hook.example/in" });
+  const tenant = await newTenant(
+    here,
+    { ...events, user_ids: "subject" },
+    { webhookUrl: "https://hook.example/in" },
+  );
   const client = await newClient(here);
   const person = await newPerson(here, client);
   const started = await startPush(here, tenant, person.id, "pay");

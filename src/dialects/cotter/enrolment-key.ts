@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
+import { parseUserId, type UserId } from "../../core/ids.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { fromAllowedPage } from "./sessions.ts";
 
@@ -19,8 +20,8 @@ export function ambientOf(c: Context<AppEnv>): Promise<string> {
 }
 
 /**
- * Hands the key of the first-device window to the caller in a cookie, which the SDKs that keep cookies send back by themselves. It is
- * for the routes that enrol and for nothing else.
+ * Hands what opens the first-device window to the caller in a cookie, which the SDKs that keep cookies send back by themselves: the key that
+ * a proof brought, or the id of a sign-up. It is for the routes that enrol and for nothing else.
  */
 export function handOver(c: Context<AppEnv>, key: string): void {
   const rules = {
@@ -33,10 +34,16 @@ export function handOver(c: Context<AppEnv>, key: string): void {
   setCookie(c, COOKIE, key, rules);
 }
 
-/** The key that a caller brings back. A browser's counts only from a page that the client lists, so that no other page can use it. */
-export async function offeredKey(c: Context<AppEnv>): Promise<{ readonly key?: string }> {
-  const key = getCookie(c, COOKIE);
+/** What a caller brings back. A browser's counts only from a page that the client lists, so that no other page can use it. */
+function broughtBack(c: Context<AppEnv>): string | undefined {
   const isApp = c.req.header("Origin") === undefined;
-  if (key === undefined || !KEY.test(key) || !(isApp || fromAllowedPage(c))) return {};
-  return { key: await keyDigest(c, key) };
+  return isApp || fromAllowedPage(c) ? getCookie(c, COOKIE) : undefined;
 }
+
+export async function offeredKey(c: Context<AppEnv>): Promise<{ readonly key?: string }> {
+  const key = broughtBack(c);
+  return key !== undefined && KEY.test(key) ? { key: await keyDigest(c, key) } : {};
+}
+
+/** The id of the sign-up that this caller has begun: for SDKs that enrol by the app's own name for the person. */
+export const offeredSignUp = (c: Context<AppEnv>): UserId | undefined => parseUserId(broughtBack(c) ?? "");

@@ -1,10 +1,12 @@
 import type { Context } from "hono";
-import { parseUserId, userSubject } from "../../core/ids.ts";
+import { parseUserId, type UserId, userSubject } from "../../core/ids.ts";
 import type { SignUp } from "../../core/inbox/enrolment.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { signedUp } from "../../core/usecases/register-user.ts";
+import { readIdentifier } from "../../core/user/identifier.ts";
 import { viewOf } from "../../core/user/name-view.ts";
 import { type AppEnv, services } from "../../http/context.ts";
+import { offeredSignUp } from "./enrolment-key.ts";
 
 /** The person of a text, which may be an id, the app's own name or an identifier (Cotter fact 2). */
 export async function personOf(c: Context<AppEnv>, text: string): Promise<UserRecord | undefined> {
@@ -18,10 +20,17 @@ export type Arriving = { readonly record: UserRecord; readonly signUp?: SignUp }
 export async function arrivingOf(c: Context<AppEnv>, text: string): Promise<Arriving | undefined> {
   const record = await personOf(c, text);
   if (record) return { record };
-  const id = parseUserId(text);
+  const id = parseUserId(text) ?? offeredSignUp(c);
   const signUp = id && (await services(c).inboxes.signUpOf(userSubject(id)));
-  if (!id || signUp?.clientId !== c.var.client.id) return undefined;
+  if (!id || signUp?.clientId !== c.var.client.id || !goesBy(signUp, id, text)) return undefined;
   return { record: signedUp(id, signUp), signUp };
+}
+
+/** Whether the text is one of the names that this sign-up was begun with. */
+function goesBy({ externalId, identifiers }: SignUp, id: UserId, text: string): boolean {
+  const read = readIdentifier(text);
+  const isNamed = identifiers.some(({ kind, normal }) => kind === read?.kind && normal === read.normal);
+  return parseUserId(text) === id || text === externalId || isNamed;
 }
 
 /** What a body names the person by: `client_user_id`, else `user_id`; either field may hold either kind of name (Cotter fact 2). */

@@ -4,6 +4,7 @@ import { registerUser } from "../../core/usecases/register-user.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { jsonBody } from "../../http/json-body.ts";
 import { identifyKey, keyOfPath } from "./device-texts.ts";
+import { handOver } from "./enrolment-key.ts";
 import { refuse } from "./errors.ts";
 import { changeMethod } from "./methods.ts";
 import { type Arriving, arrivingOf, personOf, plusRestored } from "./people.ts";
@@ -39,6 +40,7 @@ export function userRoutes(): Hono<AppEnv> {
       ...placeHint(c.req.raw),
     });
     if (!registered.ok) return refuse(c, registered.error);
+    handOver(c, registered.value.user.id);
     return c.json(userWire(registered.value, c.var.client, [], "everything"));
   });
   routes.get("/", async (c) => {

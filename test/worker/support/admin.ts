@@ -6,6 +6,7 @@ import type { Device } from "../../../src/core/device/device.ts";
 import {
   type ClientId,
   type GrantId,
+  MAIN,
   newDeviceId,
   parseClientId,
   type UserId,
@@ -96,6 +97,7 @@ const shop = parseClientId("shop") as ClientId;
 /** Enrols a device of the user without a door; its key is only a fingerprint. */
 export async function newDevice(userId: UserId): Promise<Device> {
   const device: Device = {
+    realm: MAIN,
     id: newDeviceId(crypto.randomUUID()),
     userId,
     key: { algorithm: "Ed25519", bytes: "A".repeat(43), fingerprint: `${crypto.randomUUID()}-fingerprint` },
