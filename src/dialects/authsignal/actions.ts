@@ -49,7 +49,7 @@ export async function track(c: Context<AppEnv>, body: z.output<typeof trackBody>
     by: requester(c),
   });
   // A new isolate reads its signing keys meanwhile: one SDK gives up after 2 s.
-  const [{ action, enrolled }] = await Promise.all([tracking, powers.keyring.currentKid("standard")]);
+  const [{ action, enrolled }] = await Promise.all([tracking, powers.keyring.ready("standard")]);
   const methods = methodsOf(enrolled);
   return c.json({
     state: stateWord(action),

@@ -12,6 +12,7 @@ import { bindingOf, placeHint } from "./binding.ts";
 import { refuse } from "./errors.ts";
 import type { identityBody } from "./schema.ts";
 import { identityStatement } from "./signing-input.ts";
+import { readyToState } from "./statement.ts";
 import { firstBundle } from "./tokens.ts";
 import { subjectOf, userWire } from "./translate.ts";
 
@@ -29,6 +30,7 @@ export async function getIdentity(
 ): Promise<Response> {
   const powers = services(c);
   const { client } = c.var;
+  await readyToState(powers);
   const exchanged = await redeemAuthorizationCode(powers, {
     client,
     code: body.authorization_code,
