@@ -1,5 +1,6 @@
 import { type Action, type ActionContext, firstState } from "../action/action.ts";
 import type { Client } from "../client/client.ts";
+import { actionRule } from "../client/settings.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Instant } from "../time.ts";
@@ -34,7 +35,7 @@ export async function trackAction(powers: Powers, asked: Tracking): Promise<Trac
   const { client, name, code } = asked;
   const now = powers.clock.now();
   const { user, enrolled } = await whoIs(powers, asked, now);
-  const rule = client.settings.actions?.[code];
+  const rule = actionRule(client.settings, code);
   const action = await powers.actions.track({
     clientId: client.id,
     userId: user.user.id,

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { own } from "../../core/own.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 
 /** Names the caller for whom a first-device window is open: a digest of address and user agent (settled question 22). */
@@ -21,6 +22,6 @@ const HINTS: Readonly<Record<string, string>> = {
 /** Where a new person's inbox should live: near the phone that enrols. */
 export function placeHint(request: Request): { hint?: string } {
   const continent = request.cf?.continent;
-  const hint = typeof continent === "string" ? HINTS[continent] : undefined;
+  const hint = typeof continent === "string" ? own(HINTS, continent) : undefined;
   return hint === undefined ? {} : { hint };
 }
