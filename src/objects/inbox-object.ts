@@ -35,6 +35,7 @@ import {
 } from "../core/inbox/prompts.ts";
 import { isFull, isSpentElsewhere, spend, unspend } from "../core/inbox/spent.ts";
 import { EMPTY_INBOX, type InboxState, type Prompt } from "../core/inbox/state.ts";
+import { own } from "../core/own.ts";
 import type { Inboxes, InboxView } from "../core/ports/inboxes.ts";
 import type { Instant, Millis } from "../core/time.ts";
 import { openCell } from "./cell.ts";
@@ -87,7 +88,7 @@ export class InboxObject extends DurableObject {
     const now = Date.now();
     const state = this.#state();
     if (isSpentElsewhere(state, digest, use, now)) return false;
-    const mark = state.spent[digest];
+    const mark = own(state.spent, digest);
     if (mark && now < mark.until) return true;
     if (isFull(state, now)) return false;
     this.#keep(who, spend(sweep(state, now), digest, use, now));
@@ -96,7 +97,7 @@ export class InboxObject extends DurableObject {
 
   unspend(who: SubjectKey, digest: string): void {
     const state = this.#state();
-    if (state.spent[digest]) this.#keep(who, unspend(state, digest));
+    if (own(state.spent, digest)) this.#keep(who, unspend(state, digest));
   }
 
   openEnrolment(who: SubjectKey, opening: Opening): void {
@@ -184,7 +185,7 @@ export class InboxObject extends DurableObject {
   }
 
   deliveryOf(_who: SubjectKey, id: string): Delivery | undefined {
-    return this.#state().deliveries[id];
+    return own(this.#state().deliveries, id);
   }
 
   countStart(who: SubjectKey, limit: number): { readonly allowed: boolean; readonly retryAt: Instant } {

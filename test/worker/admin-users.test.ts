@@ -99,6 +99,10 @@ describe("users", () => {
   test.each([
     ["nothing", {}],
     ["an external id alone", { external_id: "x" }],
+    ["an external id with a blank behind", { username: "ada", external_id: "ada " }],
+    ["an external id with an unseen character", { username: "ada", external_id: "ad\u200ba" }],
+    ["an external id that is not composed", { username: "ada", external_id: "Jo\u0308rg" }],
+    ["an external id of 255 characters", { username: "ada", external_id: "x".repeat(255) }],
     ["a username that is an address", { username: "a@b.example" }],
     ["a username that is a number", { username: "+43 660 1234567" }],
     ["an email that is none", { email: "ada" }],
@@ -170,12 +174,16 @@ describe("users", () => {
     expect(other.body.identifiers[0].verified).toBe(false);
   });
 
-  test.each([{ status: "asleep" }, { status: null }, { user_id: "x" }, { email: 3 }, { external_id: "" }])(
-    "PATCH refuses %o with 400",
-    async (body) => {
-      expect((await admin("PATCH", `/users/${await newUser()}`, body)).status).toBe(400);
-    },
-  );
+  test.each([
+    { status: "asleep" },
+    { status: null },
+    { user_id: "x" },
+    { email: 3 },
+    { external_id: "" },
+    { external_id: " x" },
+  ])("PATCH refuses %o with 400", async (body) => {
+    expect((await admin("PATCH", `/users/${await newUser()}`, body)).status).toBe(400);
+  });
 
   test("locking ends the grants and says so; unlocking lets the user in again", async () => {
     const user = await newUser();

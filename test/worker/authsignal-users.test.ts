@@ -283,3 +283,28 @@ describe("queryUsers", () => {
     expect((await at.call("POST", "/v1/users/u/authenticators", {})).status).toBe(401);
   });
 });
+
+test.each([
+  " ada",
+  "ada ",
+  "ad\u200ba",
+  "ada\u0000",
+  "ad\u00a0a",
+  "Jo\u0308rg",
+  "ad\u202ea",
+  "a\ue000",
+  "x".repeat(255),
+])("S8 a user's name that is not what it looks like is refused in paths and bodies: %j", async (name) => {
+  const path = `/users/${encodeURIComponent(name)}`;
+  expect(await track(at, tenant, encodeURIComponent(name), "signIn")).toMatchObject(INVALID);
+  expect(await call("PATCH", path, { displayName: "Ada" })).toMatchObject(INVALID);
+  expect(await call("GET", path)).toMatchObject(INVALID);
+  expect(
+    await enrol(encodeURIComponent(name), { verificationMethod: "EMAIL_OTP", email: mail() }),
+  ).toMatchObject(INVALID);
+  const asked = { verificationMethod: "EMAIL_OTP", action: "signIn", email: mail() };
+  expect(await call("POST", "/challenge", { ...asked, userId: name })).toMatchObject(INVALID);
+  const claimed = { challengeId: "f".repeat(64), userId: name };
+  expect(await call("POST", "/claim", claimed)).toMatchObject(INVALID);
+  expect(await at.services.users.byExternalId(name)).toBeUndefined();
+});

@@ -1,5 +1,6 @@
 import type { Door } from "../challenge/state.ts";
 import type { ClientId } from "../ids.ts";
+import { own } from "../own.ts";
 
 export type ActionRule = "allow" | "challenge" | "block" | "review";
 
@@ -57,6 +58,10 @@ export const tokenLengths = (settings: ClientSettings) => ({
   idSeconds: settings.id_token_seconds ?? 3_600,
   refreshDays: settings.refresh_token_days ?? 30,
 });
+
+/** The client's rule for an action's code, which is a caller's word. */
+export const actionRule = ({ actions }: ClientSettings, code: string): ActionRule | undefined =>
+  own(actions, code);
 
 /** Starts that the client may make in any minute; 0 is no limit. */
 export const startsPerMinute = (settings: ClientSettings): number => settings.starts_per_minute ?? 300;

@@ -2,6 +2,7 @@ import { type Action, type ActionContext, isOpen, mayBegin } from "../action/act
 import type { BackendCode, BackendCodeUse } from "../action/backend-code.ts";
 import { addressOfRow, enrolledAs } from "../action/code-method.ts";
 import type { Client } from "../client/client.ts";
+import { actionRule } from "../client/settings.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Refusal } from "../refusal.ts";
@@ -58,7 +59,7 @@ export const aimBackendCode = async (
 
 function aimAtNobody(powers: Powers, asked: BackendCodeAsked): Result<Aim, Refusal> {
   const { client, action, identifier } = asked;
-  if (!mayBegin(client.settings.actions?.[action])) return CLOSED;
+  if (!mayBegin(actionRule(client.settings, action))) return CLOSED;
   if (!identifier) return no({ code: "malformed", detail: "an address, or a userId who has one enrolled" });
   const idempotencyKey = asked.idempotencyKey ?? powers.chance.uuid();
   return ok({ use: "claim", identifier, idempotencyKey, locale: asked.context.locale ?? "en" });

@@ -2,6 +2,7 @@ import { type Action, firstState, isOpen, keyOf, mayBegin } from "../action/acti
 import type { BackendCode } from "../action/backend-code.ts";
 import type { Facts, JsonObject } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
+import { actionRule } from "../client/settings.ts";
 import type { ChallengeId } from "../ids.ts";
 import type { Applied, Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
@@ -78,7 +79,8 @@ export async function claimBackendCode(
   if (spec.userId !== undefined && user?.user.id !== spec.userId) return ANOTHERS;
   if (user?.user.status === "locked") return no({ code: "user_locked" });
   if (!user && asked.client.settings.user_ids === "subject") return no({ code: "unknown_user" });
-  if (spec.userId === undefined && !mayBegin(asked.client.settings.actions?.[codeOf(carried)])) return CLOSED;
+  if (spec.userId === undefined && !mayBegin(actionRule(asked.client.settings, codeOf(carried))))
+    return CLOSED;
   const row = user && (await powers.actions.find(keyFor(carried, user)));
   if (row && !mayTake(row, carried)) return CLOSED;
   if (!view.approval) {
@@ -179,7 +181,7 @@ async function actionFor(
   const { ip, userAgent } = spec.origin;
   // As old as what was asked: a claim that is repeated after an outage finds its row no younger than the approval.
   const at = spec.createdAt;
-  const rule = client.settings.actions?.[codeOf(carried)];
+  const rule = actionRule(client.settings, codeOf(carried));
   const able = canMeet(await enrolledOf(powers, user.user.id));
   return await powers.actions.track({
     ...keyFor(carried, user),

@@ -1,5 +1,6 @@
 import { type Action, type ActionContext, firstState } from "../action/action.ts";
 import type { Client } from "../client/client.ts";
+import { actionRule } from "../client/settings.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
@@ -42,7 +43,7 @@ export async function trackAction(
   const known = await whoIs(powers, asked, now);
   if (!known) return no({ code: "unknown_user" });
   const { user, enrolled } = known;
-  const rule = client.settings.actions?.[code];
+  const rule = actionRule(client.settings, code);
   const action = await powers.actions.track({
     clientId: client.id,
     userId: user.user.id,

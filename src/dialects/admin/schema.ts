@@ -3,6 +3,7 @@ import { GRANT_TYPES } from "../../core/client/client.ts";
 import { isAllowedOrigin } from "../../core/client/origin.ts";
 import { redirectUriFault, URI_LIMIT } from "../../core/client/redirect-uri.ts";
 import { parseChallengeId, parseClientId, parseRealm, parseUserId } from "../../core/ids.ts";
+import { readExternalId } from "../../core/user/external-id.ts";
 import { IDENTIFIER_LIMIT, readIdentifier } from "../../core/user/identifier.ts";
 import type { IdentifierKind } from "../../core/user/user.ts";
 import { settingsPatchSchema, settingsSchema } from "./settings-schema.ts";
@@ -92,7 +93,10 @@ const names = {
   email: identifier("email"),
   phone: identifier("phone"),
 };
-const externalId = shown(256);
+const externalId = parsed(
+  readExternalId,
+  "must be 1 to 254 characters in NFC that can be seen, without blanks around",
+);
 
 export const newUserSchema = z
   .strictObject({

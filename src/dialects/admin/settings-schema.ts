@@ -20,7 +20,10 @@ const issuerByDoor = z.strictObject({
 });
 const actionCode = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/);
 const actions = z
-  .record(actionCode, z.enum(["allow", "challenge", "block", "review"]))
+  .unknown()
+  // A record leaves such a member out without a word.
+  .refine((rules) => !Object.hasOwn(Object(rules), "__proto__"), "__proto__ names no action")
+  .pipe(z.record(actionCode, z.enum(["allow", "challenge", "block", "review"])))
   .refine((rules) => Object.keys(rules).length <= 100, "at most 100 actions");
 
 /** Shown to people: no control characters and none that turn the reading direction (T14). */

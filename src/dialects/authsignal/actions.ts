@@ -49,7 +49,7 @@ export async function track(c: Context<AppEnv>, body: z.output<typeof trackBody>
     by: requester(c),
   });
   // A new isolate reads its signing keys meanwhile: one SDK gives up after 2 s.
-  const [tracked] = await Promise.all([tracking, powers.keyring.currentKid("standard")]);
+  const [tracked] = await Promise.all([tracking, powers.keyring.ready("standard")]);
   if (!tracked.ok) return refuse(c, tracked.error);
   const { action, enrolled } = tracked.value;
   const methods = methodsOf(enrolled);

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type * as z from "zod";
 import type { BackendCode } from "../../core/action/backend-code.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
+import { own } from "../../core/own.ts";
 import type { RefusalOf } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
 import { toSeconds } from "../../core/time.ts";
@@ -179,7 +180,7 @@ export async function getBackendCode(
 ): Promise<Response> {
   const powers = services(c);
   const word = asked.verificationMethod;
-  const method = word === undefined ? undefined : METHODS[word as keyof typeof METHODS];
+  const method = word === undefined ? undefined : own<BackendCode["method"]>(METHODS, word);
   if (word !== undefined && method === undefined) return c.json({});
   const id = asked.challengeId === undefined ? undefined : powers.rooms.parse(asked.challengeId);
   if (asked.challengeId !== undefined && id === undefined) return c.json({});

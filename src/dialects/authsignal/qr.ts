@@ -3,6 +3,7 @@ import type * as z from "zod";
 import { type Action, isOpen, keyOf, mayBegin } from "../../core/action/action.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
+import { actionRule } from "../../core/client/settings.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { Refusal } from "../../core/refusal.ts";
@@ -73,7 +74,7 @@ async function aboutOf(
   if (!token) {
     const code = asked.action;
     if (code === undefined) return no({ code: "malformed", detail: "action" });
-    if (!mayBegin(client.settings.actions?.[code])) {
+    if (!mayBegin(actionRule(client.settings, code))) {
       return no({ code: "not_allowed", detail: "the action takes no challenge" });
     }
     const custom = asked.custom as JsonObject | undefined;

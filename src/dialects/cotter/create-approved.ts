@@ -17,7 +17,7 @@ import { namedPerson } from "./people.ts";
 import type { CreateEventBody } from "./schema.ts";
 import { provenBy, refuseOnRecord } from "./signer.ts";
 import { ENROL_EVENT } from "./signing-input.ts";
-import { stated } from "./statement.ts";
+import { readyToState, stated } from "./statement.ts";
 import { firstBundle } from "./tokens.ts";
 import { eventContext, subjectOf, waiterEvent } from "./translate.ts";
 
@@ -42,6 +42,7 @@ export async function createApproved(c: Context<AppEnv>, body: CreateEventBody):
     ...(body.register_new_device ? { newKey: body.new_device_public_key ?? "" } : {}),
   });
   if (!proof.ok) return refuseOnRecord(c, record.user.id, proof.error);
+  await readyToState(powers);
   const limited = await countStart(powers, c.var.client);
   if (limited) return refuse(c, limited);
   const call = atOnce(c, record, body, proof.value);

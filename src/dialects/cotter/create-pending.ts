@@ -9,7 +9,7 @@ import { drawEvent } from "./numbers.ts";
 import { arrivingOf, nameIn } from "./people.ts";
 import type { pendingBody } from "./schema.ts";
 import { ENROL_EVENT } from "./signing-input.ts";
-import { stated } from "./statement.ts";
+import { readyToState, stated } from "./statement.ts";
 import { eventContext, waiterEvent } from "./translate.ts";
 
 type PendingBody = z.output<typeof pendingBody>;
@@ -31,6 +31,7 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
   if (!person) return refuse(c, { code: "unknown_user" });
   const { record } = person;
   let number = 0;
+  await readyToState(powers);
   const started = await startChallenge(powers, {
     door: "cotter",
     client,

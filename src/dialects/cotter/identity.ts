@@ -13,6 +13,7 @@ import { refuse } from "./errors.ts";
 import { placeHint } from "./place-hint.ts";
 import type { identityBody } from "./schema.ts";
 import { identityStatement } from "./signing-input.ts";
+import { readyToState } from "./statement.ts";
 import { firstBundle } from "./tokens.ts";
 import { subjectOf, userWire } from "./translate.ts";
 
@@ -30,6 +31,7 @@ export async function getIdentity(
 ): Promise<Response> {
   const powers = services(c);
   const { client } = c.var;
+  await readyToState(powers);
   const exchanged = await redeemAuthorizationCode(powers, {
     client,
     code: body.authorization_code,

@@ -9,7 +9,7 @@ import { namedPerson } from "./people.ts";
 import { promptOfNumber } from "./prompts.ts";
 import type { RespondBody } from "./schema.ts";
 import { provenBy, refuseOnRecord } from "./signer.ts";
-import { stated } from "./statement.ts";
+import { readyToState, stated } from "./statement.ts";
 import { promptEvent, promptEventName } from "./translate.ts";
 
 /** Row 12 of Cotter §3.1: a trusted device approves or rejects what awaits its person. */
@@ -36,6 +36,7 @@ export async function respond(c: Context<AppEnv>, id: string, body: RespondBody)
     return refuseOnRecord(c, record.user.id, { code: "user_locked" });
   }
   const { ip } = originOf(c);
+  await readyToState(powers);
   const decided = await decideChallenge(powers, {
     prompt,
     proof: proof.value,

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { readExternalId } from "../../core/user/external-id.ts";
 
 /** Texts of the wire are bounded; `null` is what some SDKs send for "absent". */
 const text = (limit: number) =>
@@ -26,7 +27,9 @@ export const createUserBody = z.object({
     .max(10)
     .nullish()
     .transform((value) => value ?? []),
-  client_user_id: text(254),
+  client_user_id: text(254).refine((value) => !value || readExternalId(value) !== undefined, {
+    message: "must be 1 to 254 characters in NFC that can be seen, without blanks around",
+  }),
 });
 
 export const methodBody = z.object({

@@ -40,7 +40,7 @@ async function rotate(c: Context<AppEnv>, body: RefreshBody): Promise<Response> 
   }
   const token = refresh_token ?? cookieToken(c);
   if (!token) return refuse(c, { code: "bad_refresh_token" });
-  const refreshed = await refreshGrant(services(c), c.var.client, token, originOf(c).ip);
+  const refreshed = await refreshGrant(services(c), c.var.client, token, "cotter", originOf(c).ip);
   if (!refreshed.ok) return refuse(c, refreshed.error);
   const bundle = await refreshedBundle(services(c), c.var.client, refreshed.value);
   keepCookie(c, bundle);
