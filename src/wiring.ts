@@ -89,12 +89,14 @@ const limitsOf = (env: Env) =>
     on: env.IP_LIMITS === "on",
     issuer: env.ISSUER,
     clock,
+    chance,
     limiters: {
       start: env.LIMIT_START,
       wait: env.LIMIT_WAIT,
       miss: env.LIMIT_MISS,
       admin: env.LIMIT_ADMIN,
       send: env.LIMIT_SEND,
+      read: env.LIMIT_READ,
     },
   });
 
