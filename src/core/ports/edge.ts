@@ -1,7 +1,10 @@
 import type { QueueMessage } from "../messages.ts";
 
 /** The queue for what must reach D1 or leave the house later. Never in the way of an answer. */
-export type Events = { send(message: QueueMessage): Promise<void> };
+export type Events = {
+  /** With `folds`, rows of an audit message that this isolate has sent in this minute are left out (`AuditFold`). */
+  send(message: QueueMessage, options?: { readonly folds: boolean }): Promise<void>;
+};
 
 /**
  * Approximate limits per IP address, and per network of IPv6 addresses; always true when IP_LIMITS is off or the address is unknown.
