@@ -85,7 +85,6 @@ async function remove(
 ): Promise<Response> {
   const { devices, limits } = services(c);
   const { ip } = originOf(c);
-  if (limits.blocked(ip)) return tooMany(c);
   const key = await identifyKey(services(c), body.code);
   const device = key && (await devices.ofUserByFingerprint(record.user.id, key.fingerprint));
   if (!device || device.revokedAt !== undefined) {

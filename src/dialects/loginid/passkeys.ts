@@ -25,7 +25,7 @@ import {
   type selfDoneBody,
 } from "./schema.ts";
 import { codeOf, iso, purposeOf, usernameOf, uuidOf } from "./translate.ts";
-import { anybody, result, said, type Waiter } from "./wait.ts";
+import { anybody, isGuessable, result, said, type Waiter } from "./wait.ts";
 
 const NO_PAGE = "the client lists no https page";
 
@@ -36,12 +36,13 @@ async function caller(
   c: Context<AppEnv>,
   asked: { readonly client_id: string } & Named,
   scope: string,
+  guesses: boolean,
 ): Promise<Caller | Response> {
   if (!asked.user_id && !asked.username) return wrong(c, MISSING_PARAMETER);
   const client = await listed(c, asked.client_id);
   if (client instanceof Response) return client;
   const waiter =
-    client.kind === "public" ? await anybody(c, client) : await backend(c, asked.client_id, scope);
+    client.kind === "public" ? await anybody(c, client, guesses) : await backend(c, asked.client_id, scope);
   if (waiter instanceof Response) return waiter;
   const rpId = chooseRpId(client, services(c).config, c.req.header("Origin"));
   if (rpId !== undefined) return { waiter, rpId };
@@ -50,8 +51,9 @@ async function caller(
 }
 
 async function listed(c: Context<AppEnv>, name: string): Promise<Client | Response> {
-  const client = await namedClient(c, name);
-  if (!client) return refuse(c, { code: "unknown_client" });
+  const named = await namedClient(c, name);
+  if (!named.ok) return refuse(c, named.error);
+  const client = named.value;
   return isForeignPage(c, client) ? refuse(c, { code: "not_allowed", detail: "foreign origin" }) : client;
 }
 
@@ -69,11 +71,11 @@ const forAnother = async (c: Context<AppEnv>, { nonce }: Waiter): Promise<Respon
 
 /** `POST /credentials/fido2/init/code`: an approved code lets a browser make a passkey (LoginID §4.7). */
 export async function reserve(c: Context<AppEnv>, asked: z.output<typeof reserveBody>): Promise<Response> {
-  const called = await caller(c, asked, "credentials.add");
+  const kind = asked.authentication_code.type;
+  const called = await caller(c, asked, "credentials.add", isGuessable(kind));
   if (called instanceof Response) return called;
   const { waiter, rpId } = called;
   const { client } = waiter;
-  const kind = asked.authentication_code.type;
   const code = codeOf(kind, asked.authentication_code.code);
   const nonce = waiter.nonce === undefined ? {} : { nonce: waiter.nonce };
   const person = await findPerson(services(c), client, asked);
@@ -154,7 +156,7 @@ export async function complete(c: Context<AppEnv>, asked: z.output<typeof passke
   if (!asked.user_id && !asked.username) return wrong(c, MISSING_PARAMETER);
   const client = await listed(c, asked.client_id);
   if (client instanceof Response) return client;
-  const passer = await anybody(c, client);
+  const passer = await anybody(c, client, false);
   if (passer instanceof Response) return passer;
   const person = await findPerson(services(c), client, asked);
   if (!person) return refuse(c, { code: "bad_key", detail: "nobody's challenge" });
@@ -181,7 +183,7 @@ const kindOf = (c: Context): CodeKind | undefined => CODE_TYPES.find((type) => t
 export async function beginSelf(c: Context<AppEnv>, asked: z.output<typeof selfBody>): Promise<Response> {
   const kind = kindOf(c);
   if (!kind) return wrong(c, BAD_REQUEST);
-  const called = await caller(c, asked, "auth.login");
+  const called = await caller(c, asked, "auth.login", false);
   if (called instanceof Response) return called;
   const { waiter, rpId } = called;
   const person = await findPerson(services(c), waiter.client, asked);
@@ -219,7 +221,7 @@ export async function finishSelf(
   if (!asked.user_id && !asked.username) return wrong(c, MISSING_PARAMETER);
   const client = await listed(c, asked.client_id);
   if (client instanceof Response) return client;
-  const passer = await anybody(c, client);
+  const passer = await anybody(c, client, false);
   if (passer instanceof Response) return passer;
   const person = await findPerson(services(c), client, asked);
   if (!person) return refuse(c, { code: "not_allowed", detail: "nobody's challenge" });

@@ -6,11 +6,11 @@ import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { SECOND } from "../../core/time.ts";
 import { type Awaited, awaitCode, awaitNobody } from "../../core/usecases/await-code.ts";
+import type { CodeKind } from "../../core/usecases/carried-code.ts";
 import { namesOther } from "../../core/usecases/check-service-token.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
-import { retryAfterMinute } from "../../http/ip-limits.ts";
-import { isForeignPage, namedClient, namespaceOf, serviceCall } from "./client.ts";
+import { isForeignPage, namedClient, namespaceOf, serviceCall, tooMany } from "./client.ts";
 import { IN_PROGRESS, MISSING_PARAMETER, NO_SUCH_CODE, refuse, TIMED_OUT, wrong } from "./errors.ts";
 import { findPerson, spent } from "./people.ts";
 import type { WaitBody } from "./schema.ts";
@@ -29,12 +29,14 @@ export type Waiter = {
 /** `POST /authenticate/code/wait`: holds until the code is decided, and answers the signed-in result once (LoginID §4.3, §4.6). */
 export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Response> {
   if (!asked.username && !asked.user_id) return wrong(c, MISSING_PARAMETER);
-  const client = await namedClient(c, asked.client_id);
-  if (!client) return refuse(c, { code: "unknown_client" });
+  const named = await namedClient(c, asked.client_id);
+  if (!named.ok) return refuse(c, named.error);
+  const client = named.value;
   if (isForeignPage(c, client)) return refuse(c, { code: "not_allowed", detail: "foreign origin" });
-  const waiter = client.kind === "public" ? await anybody(c, client) : await backend(c, asked);
-  if (waiter instanceof Response) return waiter;
   const { type } = asked.authentication_code;
+  const waiter =
+    client.kind === "public" ? await anybody(c, client, isGuessable(type)) : await backend(c, asked);
+  if (waiter instanceof Response) return waiter;
   const code = codeOf(type, asked.authentication_code.code);
   const { ip } = originOf(c);
   const nonce = waiter.nonce === undefined ? {} : { nonce: waiter.nonce };
@@ -63,11 +65,21 @@ export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Respons
   return c.json(await result(c, client, person, waited.value, asked));
 }
 
-/** A public client's caller, within the limits of their address. */
-export async function anybody(c: Context<AppEnv>, client: Client): Promise<Waiter | Response> {
+/** Whether codes of this kind are found by trying: six digits and four words are, 192 bits are not. */
+export const isGuessable = (kind: CodeKind): boolean => kind !== "long";
+
+/**
+ * A public client's caller, within the limits of their address. Only tries at what can be guessed are stopped by what the address has
+ * missed before.
+ */
+export async function anybody(
+  c: Context<AppEnv>,
+  client: Client,
+  guesses: boolean,
+): Promise<Waiter | Response> {
   const { limits } = services(c);
   const { ip } = originOf(c);
-  if (limits.blocked(ip) || !(await limits.wait(ip))) return tooManyFromHere(c);
+  if ((guesses && limits.blocked(ip)) || !(await limits.wait(ip))) return tooManyFromHere(c);
   return { client, isFor: () => true };
 }
 
@@ -102,10 +114,7 @@ export async function said(
   return within ? wrong(c, NO_SUCH_CODE) : tooManyFromHere(c);
 }
 
-const tooManyFromHere = (c: Context<AppEnv>): Response => {
-  const now = services(c).clock.now();
-  return refuse(c, { code: "too_many", scope: "ip", retryAt: now + retryAfterMinute(now) * SECOND });
-};
+const tooManyFromHere = (c: Context<AppEnv>): Response => refuse(c, tooMany(c));
 
 /** The authentication result of LoginID §4.3, with its token unless none is wanted. */
 export async function result(

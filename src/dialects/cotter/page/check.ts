@@ -35,12 +35,10 @@ async function ownOf(c: Context<AppEnv>): Promise<Own | Response> {
   const snapshot = await rooms.read(id);
   const verification = snapshot && verificationOf(snapshot.spec);
   if (!snapshot || !verification) return trouble(c, "expired");
+  const { redirectUrl, browser } = verification;
+  if (redirectUrl === undefined || browser !== (await browserDigest(c, secret))) return trouble(c, "browser");
   const client = await clients.find(snapshot.spec.clientId);
   if (!client || client.disabledAt !== undefined) return trouble(c, "client");
-  const { redirectUrl, browser } = verification;
-  if (redirectUrl === undefined || browser !== (await browserDigest(c, secret))) {
-    return trouble(c, "browser", { client });
-  }
   // The operator may have struck it off meanwhile (T82).
   if (!isRegisteredRedirect(client.redirectUris, redirectUrl)) return trouble(c, "redirect", { client });
   return { snapshot, verification: { ...verification, redirectUrl }, client };
