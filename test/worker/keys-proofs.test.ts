@@ -76,6 +76,7 @@ describe("Ed25519 proofs", () => {
         kind: "device",
         deviceId: device.id,
         userId: device.userId,
+        clientId: device.clientId,
         decision: "approve",
         enrolledAt: device.enrolledAt,
         digest: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/),

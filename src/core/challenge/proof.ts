@@ -10,6 +10,8 @@ export type ProofClaims =
       readonly kind: "device";
       readonly deviceId: DeviceId;
       readonly userId: UserId;
+      /** The client that enrolled the device: it answers for that client, and for those that admit it. */
+      readonly clientId: ClientId;
       readonly decision: DecisionKind;
       /** When the device was enrolled: it may only answer challenges that came after. */
       readonly enrolledAt: Instant;

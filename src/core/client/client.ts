@@ -1,3 +1,4 @@
+import type { Asker } from "../challenge/approvers.ts";
 import type { ClientId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 import type { ClientSettings } from "./settings.ts";
@@ -33,3 +34,9 @@ export type Client = {
 /** Whether a browser page of this origin may call for the client. `*` allows every origin. */
 export const allowsOrigin = (client: Client, origin: string): boolean =>
   client.allowedOrigins.includes("*") || client.allowedOrigins.includes(origin);
+
+/** The client as one that asks devices. */
+export const askerOf = ({ id, settings }: Pick<Client, "id" | "settings">): Asker => ({
+  clientId: id,
+  ...(settings.approve_through === undefined ? {} : { approvers: settings.approve_through }),
+});

@@ -1,3 +1,4 @@
+import type { Approvers } from "../challenge/approvers.ts";
 import type { DecisionKind, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
 import type { ChallengeId, ClientId, DeviceId } from "../ids.ts";
 import type { Instant } from "../time.ts";
@@ -21,6 +22,8 @@ export type Prompt = {
   readonly purpose: Purpose;
   readonly bindingMessage?: string;
   readonly demands: Demands;
+  /** Whose devices may answer it; the asking client's alone when it is missing. */
+  readonly approvers?: Approvers;
   readonly origin: Origin;
   /** The door's own words about the challenge, such as the event name that a device signs. */
   readonly context: JsonObject;

@@ -28,11 +28,12 @@ export async function claimChallenge(
 ): Promise<Result<Applied, Refusal>> {
   const { challengeId, proof, evidence } = scanned;
   if (proof.kind !== "device") return no({ code: "bad_signature" });
-  const { deviceId, userId, enrolledAt } = proof;
+  const { deviceId, userId, clientId, enrolledAt } = proof;
   return powers.rooms.apply(challengeId, {
     name: "claim",
     deviceId,
     userId,
+    clientId,
     enrolledAt,
     evidence,
     ...ipOf(scanned),

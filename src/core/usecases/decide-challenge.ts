@@ -30,7 +30,7 @@ export async function decideChallenge(powers: Powers, decision: Decision): Promi
       challengeId,
       decision: proof.decision,
       digest: proof.digest,
-      ...(proof.kind === "device" ? { enrolledAt: proof.enrolledAt } : {}),
+      ...(proof.kind === "device" ? { enrolledAt: proof.enrolledAt, through: proof.clientId } : {}),
     }),
     proof.decision === "approve" && isOverruled(powers, prompt, proof.userId),
   ]);

@@ -60,5 +60,5 @@ export const canMeet = (enrolled: Enrolled): boolean =>
   enrolled.devices.some((device) => !isPasskey(device)) || verifiedCodes(enrolled).length > 0;
 
 /** The devices that could answer a push challenge. */
-export const pushDevices = ({ devices }: Enrolled): readonly Device[] =>
+export const pushDevices = (devices: readonly Device[]): readonly Device[] =>
   devices.filter((device) => servesIn(device, "push"));
