@@ -107,7 +107,7 @@ describe.each(["BLOCK", "CHALLENGE_FAILED", "REVIEW_REQUIRED"])(
 );
 
 test("a closed action is met by no device of the Cotter door, and a decline stays possible", async () => {
-  const tenant = await newTenant(at, { starts_per_minute: 0 });
+  const tenant = await newTenant(at, { starts_per_minute: 0, approve_through: "realm" });
   const web = await newClient(at);
   const person = await newPerson(at, web);
   for (const approved of [true, false]) {

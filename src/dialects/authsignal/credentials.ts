@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import type * as z from "zod";
+import { admits } from "../../core/challenge/approvers.ts";
 import type { VerifiedProof } from "../../core/challenge/proof.ts";
-import type { Client } from "../../core/client/client.ts";
+import { askerOf, type Client } from "../../core/client/client.ts";
 import type { Device } from "../../core/device/device.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
@@ -24,7 +25,7 @@ import { authenticatorEvent, credentialWire } from "./translate.ts";
 /** A phone that speaks: its tenant's client, its own row and its person. */
 export type Holder = { readonly client: Client; readonly device: Device; readonly user: UserRecord };
 
-/** The live credential of a key text, good in this namespace; everything else is `unknown_device`. */
+/** The live credential of a key text, good in this namespace and for this tenant; everything else is `unknown_device`. */
 export async function holderOf(
   c: Context<AppEnv>,
   namespace: Namespace,
@@ -44,7 +45,8 @@ export async function holderOfSender(
   const powers = services(c);
   const key = await lookupKey(powers, keyText);
   const device = key && (await powers.devices.byFingerprint(key.fingerprint));
-  const user = device && servesIn(device, namespace) ? await powers.users.byId(device.userId) : undefined;
+  const isGood = device && servesIn(device, namespace) && admits(askerOf(client), device.clientId);
+  const user = isGood ? await powers.users.byId(device.userId) : undefined;
   if (!device || !user) return no({ code: "unknown_device" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
   return ok({ client, device, user });
@@ -68,6 +70,7 @@ const SUSPICIOUS: ReadonlySet<Refusal["code"]> = new Set([
   "bad_signature",
   "claimed_by_other",
   "device_of_another_user",
+  "device_of_another_client",
   "device_too_young",
   "replayed",
 ]);

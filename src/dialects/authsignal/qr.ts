@@ -1,7 +1,6 @@
 import type { Context } from "hono";
 import type * as z from "zod";
 import { type Action, isOpen, keyOf, mayBegin } from "../../core/action/action.ts";
-import type { JsonObject } from "../../core/challenge/state.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { Refusal } from "../../core/refusal.ts";
@@ -75,8 +74,9 @@ async function aboutOf(
     if (!mayBegin(client.settings.actions?.[code])) {
       return no({ code: "not_allowed", detail: "the action takes no challenge" });
     }
-    const custom = asked.custom as JsonObject | undefined;
-    return ok({ code, idempotencyKey: powers.chance.uuid(), custom });
+    // Anybody may ask: the one who scans is shown no words but the client's own.
+    const unlisted = !Object.hasOwn(client.settings.actions ?? {}, code);
+    return ok({ code, idempotencyKey: powers.chance.uuid(), unlisted });
   }
   if (asked.action !== undefined && asked.action !== token.code) {
     return no({ code: "malformed", detail: "action: not the tracked one" });
