@@ -86,6 +86,7 @@ export const devices = sqliteTable(
     // Of a passkey only.
     credentialId: text("credential_id"),
     signCount: integer("sign_count"),
+    letInBy: text("let_in_by").$type<ClientId>(),
   },
   (table) => [
     uniqueIndex("devices_live_key").on(table.fingerprint).where(sql`revoked_at is null`),
@@ -212,7 +213,7 @@ export const actions = sqliteTable(
   (table) => [primaryKey({ columns: [table.userId, table.clientId, table.code, table.idempotencyKey] })],
 );
 
-/** WITHOUT ROWID. */
+/** WITHOUT ROWID. An address that was removed leaves its row, without the address: who had one once does not begin anew. */
 export const authenticators = sqliteTable(
   "authenticators",
   {
@@ -224,6 +225,9 @@ export const authenticators = sqliteTable(
     createdAt: instant("created_at").notNull(),
     verifiedAt: instant("verified_at"),
     lastVerifiedAt: instant("last_verified_at"),
+    // Of an address: the client that enrolled it.
+    clientId: text("client_id").$type<ClientId>(),
+    removedAt: instant("removed_at"),
   },
   (table) => [primaryKey({ columns: [table.userId, table.id] })],
 );

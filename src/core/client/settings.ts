@@ -43,6 +43,8 @@ export type ClientSettings = {
   readonly event_names?: readonly string[];
   /** Whether the Cotter door tells everybody who asks for a person's prompt where it comes from; false when it is missing. */
   readonly prompt_place?: boolean;
+  /** Whether the Cotter door removes a device on an unsigned call, as its SDKs make it; true when it is missing. */
+  readonly unsigned_removal?: boolean;
 };
 
 /** `colour` is `#rrggbb`, `logo` an https address of a picture. Without a name the client's own stands. */

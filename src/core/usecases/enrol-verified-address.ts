@@ -52,7 +52,7 @@ export async function enrolVerifiedAddress(
   if (claimer.value) await endClaim(powers, claimer.value, asked.by);
   const given = await give(powers, asked);
   if (!given.ok) {
-    if (first === "enrolled") await powers.authenticators.remove(userId, id);
+    if (first === "enrolled") await powers.authenticators.forget(userId, id);
     return given;
   }
   const user = given.value;
@@ -74,6 +74,7 @@ async function rowOf(powers: Powers, asked: VerifiedAddress) {
     identifier: identifier.normal,
     createdAt: now,
     verifiedAt: now,
+    clientId,
   };
   const event = auditEvent(powers, {
     type: "authenticator.enrolled",

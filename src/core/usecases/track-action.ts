@@ -4,7 +4,7 @@ import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Instant } from "../time.ts";
 import type { Requester } from "./audit-event.ts";
-import { canMeet, type Enrolled, enrolledOf } from "./enrolled-methods.ts";
+import { type Enrolled, enrolledOf, mustMeet, NOTHING_ENROLLED } from "./enrolled-methods.ts";
 import { findOrMakeUser } from "./find-named-user.ts";
 import { type GivenNames, giveNames, rowsOf } from "./give-names.ts";
 
@@ -40,7 +40,7 @@ export async function trackAction(powers: Powers, asked: Tracking): Promise<Trac
     userId: user.user.id,
     code,
     idempotencyKey: asked.idempotencyKey ?? powers.chance.uuid(),
-    state: firstState(rule, canMeet(enrolled), user.user.status === "locked"),
+    state: firstState(rule, mustMeet(enrolled), user.user.status === "locked"),
     stateAt: now,
     createdAt: now,
     context: { name, ...asked.context },
@@ -53,7 +53,7 @@ async function whoIs(powers: Powers, asked: Tracking, now: Instant): Promise<Omi
   const { name, names, by } = asked;
   const rows = rowsOf([], names, now);
   const { record, isNew } = await findOrMakeUser(powers, name, rows.ok ? rows.value : [], by);
-  if (isNew) return { user: record, enrolled: { devices: [], rows: [] } };
+  if (isNew) return { user: record, enrolled: NOTHING_ENROLLED };
   const [named, enrolled] = await Promise.all([
     giveNames(powers, record, names, by),
     enrolledOf(powers, record.user.id),

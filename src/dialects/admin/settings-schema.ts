@@ -83,6 +83,7 @@ const members = {
   code_sends_per_hour: z.int().min(0).max(100_000),
   event_names: z.array(eventName).max(50),
   prompt_place: z.boolean(),
+  unsigned_removal: z.boolean(),
   approve_through: z.union([z.enum(["own", "realm"]), z.array(clientId).max(50)]),
 };
 

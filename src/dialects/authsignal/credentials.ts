@@ -3,7 +3,7 @@ import type * as z from "zod";
 import { admits } from "../../core/challenge/approvers.ts";
 import type { VerifiedProof } from "../../core/challenge/proof.ts";
 import { askerOf, type Client } from "../../core/client/client.ts";
-import type { Device } from "../../core/device/device.ts";
+import { type Device, isEnrolledBy } from "../../core/device/device.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
@@ -157,7 +157,7 @@ export async function getCredential(c: Context<AppEnv>, namespace: Namespace): P
 
 const WINDOW_SECONDS = 600;
 
-/** §6.6 remove credential: signed over the present ten minutes, or those beside them, written with `.0` (§6.5). */
+/** §6.6 remove credential, of one that this door enrolled for this tenant: signed over the present ten minutes, or those beside them, written with `.0` (§6.5). */
 export async function removeCredential(
   c: Context<AppEnv>,
   namespace: Namespace,
@@ -167,6 +167,7 @@ export async function removeCredential(
   const holder = await holderOf(c, namespace, body.publicKey);
   if (!holder.ok) return refuse(c, holder.error);
   const { client, device, user } = holder.value;
+  if (!isEnrolledBy(device, "authsignal", client.id)) return refuse(c, { code: "unknown_device" });
   const now = Math.floor(toSeconds(powers.clock.now()) / WINDOW_SECONDS);
   const checks = [now, now - 1, now + 1].map((window) =>
     powers.proofs.device(device, `${window}.0`, body.signature, "deny"),
@@ -182,7 +183,7 @@ export async function removeCredential(
     ip,
   });
   if (!revoked.ok) return refuse(c, revoked.error);
-  await powers.authenticators.remove(device.userId, device.id);
+  await powers.authenticators.remove(device.userId, device.id, powers.clock.now());
   await tellLater(powers, client, authenticatorEvent(powers, "deleted", nameOf(user), device));
   return c.json({ removedAuthenticatorId: device.id });
 }

@@ -55,12 +55,16 @@ export const ALLOWED_METHODS = [
 /** The ways that the user has enrolled and that this door asks for, each once. */
 export function methodsOf(enrolled: Enrolled): readonly string[] {
   const devices = enrolled.devices.filter((device) => !isPasskey(device)).map(deviceMethod);
-  const codes = verifiedCodes(enrolled).map(({ kind }) => CODE_METHODS[kind]);
+  const codes = verifiedCodes(enrolled.rows).map(({ kind }) => CODE_METHODS[kind]);
   return [...new Set<string>([...devices, ...codes])];
 }
 
 /** §9.1.3, devices first. */
-export function authenticatorsWire(name: string, record: UserRecord, enrolled: Enrolled) {
+export function authenticatorsWire(
+  name: string,
+  record: UserRecord,
+  enrolled: Pick<Enrolled, "devices" | "rows">,
+) {
   const devices = enrolled.devices.map((device) => ({
     userId: name,
     userAuthenticatorId: device.id,
@@ -71,7 +75,7 @@ export function authenticatorsWire(name: string, record: UserRecord, enrolled: E
     ...given("displayName", device.name || undefined),
     ...given("devicePlatform", platformOf(device).toUpperCase() || undefined),
   }));
-  const codes = verifiedCodes(enrolled).map(
+  const codes = verifiedCodes(enrolled.rows).map(
     ({ id, kind, identifier, createdAt, verifiedAt, lastVerifiedAt }) => ({
       userId: name,
       userAuthenticatorId: id,
@@ -88,7 +92,7 @@ export function authenticatorsWire(name: string, record: UserRecord, enrolled: E
 const spelled = (record: UserRecord, normal: string | undefined): string | undefined =>
   record.identifiers.find((identifier) => identifier.normal === normal)?.value ?? normal;
 
-const lastVerifiedAt = (device: Device, { rows }: Enrolled): Instant =>
+const lastVerifiedAt = (device: Device, { rows }: Pick<Enrolled, "rows">): Instant =>
   rows.find(({ id }) => id === device.id)?.lastVerifiedAt ?? device.enrolledAt;
 
 /** §6.6: what a phone is told of its credential. */
