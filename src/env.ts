@@ -3,6 +3,8 @@ import type { QueueMessage } from "./core/messages.ts";
 import { no, ok, type Result } from "./core/result.ts";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+/** Names and literals that lead to the reader's own machine, as the URL parser writes them (RFC 6761 §6.3, RFC 6890). */
+const ONE_MACHINE = /^(?:(?:.+\.)?localhost|127\..+|0\.0\.0\.0|\[::(?:1|ffff:7f..:.+)?\])$/;
 
 /** An origin and nothing more: tokens carry it byte by byte, so there is one way to write it. */
 function isIssuer(text: string): boolean {
@@ -96,14 +98,14 @@ const schema = z.object({
   KEY_ENCRYPTION_KEY: versionedKeys,
   HANDLE_KEY: versionedKeys,
   PEPPER: pepper,
-  // Blank is as good as missing: the admin routes answer 503.
-  ADMIN_TOKEN: z
-    .string()
-    .optional()
-    .transform((text) => text || undefined),
+  // Blank is as good as missing: the admin routes answer 503. A header carries nothing else than these (RFC 6750 §2.1).
+  ADMIN_TOKEN: optional(z.string().regex(/^[\x21-\x7e]+$/)),
   IP_LIMITS: z.enum(["on", "off"]).default("on"),
   ...delivery,
   ALLOW_PRIVATE_CALLBACKS: switched,
+  ALLOW_WEAK_SECRETS: switched,
+  ALLOW_LOOPBACK_ISSUER: switched,
+  ALLOW_UNLIMITED_ADDRESSES: switched,
   JURISDICTION: z.enum(["eu", "fedramp"]).optional(),
 });
 
@@ -165,6 +167,54 @@ function unfitForProduction(env: Env): string[] {
   return Object.entries(checks).flatMap(([name, unfit]) => (unfit ? [name] : []));
 }
 
+type SecretName = "KEY_ENCRYPTION_KEY" | "HANDLE_KEY" | "PEPPER" | "ADMIN_TOKEN";
+
+/** The texts of each secret, without their versions. */
+const textsOf = (env: Env): readonly (readonly [SecretName, readonly string[]])[] => {
+  const keys = (text: string) => text.split(",").map((entry) => entry.slice(entry.indexOf(":") + 1));
+  return [
+    ["KEY_ENCRYPTION_KEY", keys(env.KEY_ENCRYPTION_KEY)],
+    ["HANDLE_KEY", keys(env.HANDLE_KEY)],
+    ["PEPPER", [env.PEPPER]],
+    ["ADMIN_TOKEN", env.ADMIN_TOKEN === undefined ? [] : [env.ADMIN_TOKEN]],
+  ];
+};
+
+/** 32 random bytes have fewer than 16 values, or fewer than 16 steps from one to the next, once in 10^10. */
+const VARIETY = 16;
+const TOKEN_LENGTH = 32;
+/** Digits alone are enough for a long token, a few signs over and over are not. */
+const TOKEN_VARIETY = 6;
+
+function isVaried(key: string): boolean {
+  const bytes = Array.from(atob(key.replaceAll("-", "+").replaceAll("_", "/")), (sign) => sign.charCodeAt(0));
+  const steps = bytes.slice(1).map((byte, index) => (byte - (bytes[index] ?? 0) + 256) % 256);
+  return new Set(bytes).size >= VARIETY && new Set(steps).size >= VARIETY;
+}
+
+const isLong = (token: string): boolean =>
+  token.length >= TOKEN_LENGTH && new Set(token).size >= TOKEN_VARIETY;
+
+/** Secrets that can be guessed, and those that share a text: who learns one would have the other. */
+function weakSecrets(env: Env): string[] {
+  const secrets = textsOf(env);
+  return secrets.flatMap(([name, texts]) => {
+    const others = new Set(secrets.flatMap(([other, theirs]) => (other === name ? [] : theirs)));
+    const isStrong = name === "ADMIN_TOKEN" ? isLong : isVaried;
+    return texts.every((text) => isStrong(text) && !others.has(text)) ? [] : [name];
+  });
+}
+
+/** What a deployment may only have that says so, by a variable named after the risk. */
+function riskyInProduction(env: Env): string[] {
+  const isLoopback = isHttp(env.ISSUER) || ONE_MACHINE.test(new URL(env.ISSUER).hostname);
+  return [
+    ...(env.ALLOW_WEAK_SECRETS === "true" ? [] : weakSecrets(env)),
+    ...(isLoopback && env.ALLOW_LOOPBACK_ISSUER !== "true" ? ["ISSUER"] : []),
+    ...(env.IP_LIMITS === "off" && env.ALLOW_UNLIMITED_ADDRESSES !== "true" ? ["IP_LIMITS"] : []),
+  ];
+}
+
 /**
  * Checks bindings and variables. Refuses with the names of what is missing or bad, never a value: a Worker without its secrets
  * does not serve (T104).
@@ -175,7 +225,8 @@ export function parseEnv(raw: object): Result<Env, readonly string[]> {
     const names = parsed.error.issues.map(({ path }) => String(path[0] ?? "?"));
     return no([...new Set(names)].sort());
   }
-  const unfit = parsed.data.ENVIRONMENT === "production" ? unfitForProduction(parsed.data) : [];
+  const isProduction = parsed.data.ENVIRONMENT === "production";
+  const unfit = isProduction ? [...unfitForProduction(parsed.data), ...riskyInProduction(parsed.data)] : [];
   const names = new Set([...unfit, ...unmetByDelivery(parsed.data)]);
   return names.size > 0 ? no([...names].sort()) : ok(parsed.data);
 }

@@ -6,6 +6,8 @@ export type ChallengeId = Branded<"ChallengeId">;
 /** Id of a grant: the id of the challenge that gave birth to it. */
 export type GrantId = ChallengeId;
 export type ClientId = Branded<"ClientId">;
+/** One namespace of people: users, names and devices of two realms never meet. */
+export type Realm = Branded<"Realm">;
 export type UserId = Branded<"UserId">;
 export type DeviceId = Branded<"DeviceId">;
 
@@ -25,6 +27,10 @@ const parser =
 export const parseChallengeId = parser<ChallengeId>(HEX_64);
 /** Parses a client id: letters, digits and `-_.~`, at most 128 characters (contract, admin API). */
 export const parseClientId = parser<ClientId>(CLIENT);
+/** Parses the name of a realm: spelled like a client id. */
+export const parseRealm = parser<Realm>(CLIENT);
+/** The realm of every client that names none. */
+export const MAIN = "main" as Realm;
 /** Parses a user id: a UUID, read without regard to case. */
 export const parseUserId = parser<UserId>(UUID, (text) => text.toLowerCase());
 /** Parses a device id: a UUID, read without regard to case. */

@@ -13,8 +13,8 @@ const SECRET_WORDS: ReadonlySet<string> = new Set(
 const SECRET_SHAPES: readonly RegExp[] = [
   // Authorization values (RFC 9110 §11.6.2), also in the middle of a message.
   /\b(?:Bearer|Basic|DPoP)\s+[^\s"',;]+/gi,
-  // A handle or refresh token of ours; the id in front carries no authority but the pair does.
-  /\b[0-9a-f]{64}\.[A-Za-z0-9_-]{43}/gi,
+  // A handle, or a refresh token with its generation behind the MAC; the id in front carries no authority but the pair does.
+  /\b[0-9a-f]{64}\.[A-Za-z0-9_-]{43,}/gi,
   // A JWS or JWE in compact form.
   /\beyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_.-]*/g,
   /-----BEGIN [A-Z ]+-----[\s\S]*?(?:-----END [A-Z ]+-----|$)/g,

@@ -10,10 +10,6 @@ import type { SecretKeys } from "./secret-keys.ts";
 
 type VersionedMac = { readonly version: number; readonly mac: Mac };
 
-/** Generations that a presented refresh token is looked for, counted back from the grant's own. */
-const GENERATIONS_BACK = 1_000;
-const CHUNK = 50;
-
 /** Handles, refresh tokens and keyed hashes over HANDLE_KEY and PEPPER (settled questions 1-5, 10). */
 export function makeHandles(secretKeys: SecretKeys): Handles {
   const [current, ...older] = secretKeys.handle.map(
@@ -36,13 +32,23 @@ export function makeHandles(secretKeys: SecretKeys): Handles {
     async refreshToken(grant) {
       const key = macs.find(({ version }) => version === grant.keyVersion);
       if (key === undefined) throw new Outage(`HANDLE_KEY has no version ${grant.keyVersion}`);
-      return `${grant.id}.${await key.mac.sign("refresh", refreshParts(grant, grant.generation))}`;
+      const mac = await key.mac.sign("refresh", refreshParts(grant, grant.generation));
+      return `${grant.id}.${mac}${grant.generation.toString(BASE)}`;
     },
-    grantIdOf: (token): GrantId | undefined => split(token)?.id,
+    grantIdOf: (token): GrantId | undefined => splitRefresh(token)?.id,
     async generationOf(token, grant) {
-      const parsed = split(token);
+      const parsed = splitRefresh(token);
       if (parsed === undefined || parsed.id !== grant.id) return undefined;
-      return findGeneration(macs, parsed.mac, grant);
+      const named = parsed.generation;
+      // None is given out ahead of its time; one of the old form names none, and is the current one or the one before.
+      const possible = named === undefined ? [grant.generation, grant.generation - 1] : [named];
+      const candidates = possible.filter((generation) => generation >= 1 && generation <= grant.generation);
+      const found = await Promise.all(
+        candidates.map((generation) =>
+          anyMatches(macs, parsed.mac, "refresh", refreshParts(grant, generation)),
+        ),
+      );
+      return candidates[found.indexOf(true)];
     },
     waiterProof: (parts) => sha256(joinParts("waiter-proof", parts)),
     pepper: (context, secret) => pepper.sign("pepper", [...context, secret]),
@@ -59,6 +65,18 @@ function split(text: string): { readonly id: ChallengeId; readonly mac: Uint8Arr
   return id === undefined || mac?.length !== MAC_LENGTH ? undefined : { id, mac };
 }
 
+const BASE = 36;
+const REFRESH = /^([0-9a-f]{64}\.[A-Za-z0-9_-]{43})([1-9a-z][0-9a-z]{0,10})?$/;
+
+/** A handle with its generation in base 36 behind it; without one in the form before that. */
+function splitRefresh(text: string) {
+  const [, handle = "", digits] = REFRESH.exec(text) ?? [];
+  const parsed = split(handle);
+  return (
+    parsed && { ...parsed, generation: digits === undefined ? undefined : Number.parseInt(digits, BASE) }
+  );
+}
+
 const refreshParts = (grant: Grant, generation: number): readonly string[] => [
   grant.id,
   String(generation),
@@ -73,25 +91,4 @@ async function anyMatches(
 ): Promise<boolean> {
   const matches = await Promise.all(macs.map(({ mac }) => mac.matches(given, label, parts)));
   return matches.includes(true);
-}
-
-/** Newest first: the current token and the previous one are what honest clients present. */
-async function findGeneration(
-  macs: readonly VersionedMac[],
-  given: Uint8Array,
-  grant: Grant,
-): Promise<number | undefined> {
-  const oldest = Math.max(1, grant.generation - GENERATIONS_BACK);
-  let newest = grant.generation;
-  while (newest >= oldest) {
-    const size = Math.min(newest === grant.generation ? 2 : CHUNK, newest - oldest + 1);
-    const chunk = Array.from({ length: size }, (_, back) => newest - back);
-    const matches = await Promise.all(
-      chunk.map((generation) => anyMatches(macs, given, "refresh", refreshParts(grant, generation))),
-    );
-    const hit = matches.indexOf(true);
-    if (hit >= 0) return chunk[hit];
-    newest -= size;
-  }
-  return undefined;
 }

@@ -2,10 +2,11 @@ import { Outage } from "../core/fault.ts";
 import type { Lane, StoredKey } from "../core/key/key.ts";
 import type { Chance, Clock } from "../core/ports/chance.ts";
 import type { Keyring, KeyShelf } from "../core/ports/keys.ts";
+import { type Millis, SECOND } from "../core/time.ts";
 import { fromBase64Url, toBase64 } from "./base64.ts";
 import { type KeyPairs, makeKeyPairs, onlyPublic } from "./key-pairs.ts";
 import { LANES, type Lanes, listed, makeLanes, TOKEN_LANES } from "./lanes.ts";
-import type { ScheduledKey } from "./schedule.ts";
+import { type ScheduledKey, SHELF_CACHE } from "./schedule.ts";
 import type { SecretKeys } from "./secret-keys.ts";
 import { plainJson, signCompact } from "./signer.ts";
 import { makeWrapping } from "./wrap.ts";
@@ -20,13 +21,20 @@ export type KeyringNeeds = {
   readonly chance: Pick<Chance, "uuid">;
 };
 
+/** A little older than what `ready` goes by: what it answered for is still signed when D1 fails in between. */
+const SIGNING: Millis = SHELF_CACHE + 5 * SECOND;
+
 /** The signing keys over a shelf. One keyring per isolate: it keeps what it has read and imported. */
 export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
   const wrapping = makeWrapping(needs.secretKeys.keyEncryption);
   const pairs = makeKeyPairs(wrapping);
   const lanes = makeLanes({ ...needs, wrapping });
   return {
-    currentKid: async (lane) => (await lanes.current(lane)).kid,
+    async ready(lane) {
+      const key = await lanes.current(lane);
+      await pairs.forSigning(key);
+      return key.kid;
+    },
     async published(options) {
       const order = options?.cotterFirst ? (["cotter", "standard"] as const) : TOKEN_LANES;
       const wanted = order.filter((lane) => options?.lane === undefined || options.lane === lane);
@@ -40,14 +48,14 @@ export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
       }));
     },
     async sign(lane, header, claims, kid, options) {
-      const current = await lanes.current(lane);
-      const named = kid === undefined ? [] : await lanes.published(lane);
+      const current = await lanes.current(lane, SIGNING);
+      const named = kid === undefined ? [] : await lanes.published(lane, SIGNING);
       const key = named.find((candidate) => candidate.key.kid === kid)?.key ?? current;
       const serialise = options?.plainBase64 ? plainJson : JSON.stringify;
       return signCompact(await pairs.forSigning(key), key.kid, header, claims, serialise);
     },
     async signStatement(text) {
-      const key = await pairs.forSigning(await lanes.current("statement"));
+      const key = await pairs.forSigning(await lanes.current("statement", SIGNING));
       const signature = await crypto.subtle.sign("Ed25519", key, new TextEncoder().encode(text));
       return toBase64(new Uint8Array(signature));
     },

@@ -2,6 +2,7 @@ import { Outage } from "../core/fault.ts";
 import type { Lane, ListedKey, StoredKey } from "../core/key/key.ts";
 import type { Chance, Clock } from "../core/ports/chance.ts";
 import type { KeyShelf } from "../core/ports/keys.ts";
+import type { Millis } from "../core/time.ts";
 import { makeStoredKey } from "./key-pairs.ts";
 import { isPublished, PUBLISH_AHEAD, ROTATE_AFTER, type ScheduledKey, schedule } from "./schedule.ts";
 import { makeShelfCache } from "./shelf-cache.ts";
@@ -14,9 +15,9 @@ export const TOKEN_LANES = ["standard", "cotter"] as const;
 export const LANES: readonly Lane[] = [...TOKEN_LANES, "statement"];
 
 export type Lanes = {
-  /** The key that signs now; the first one is made here. */
-  current(lane: Lane): Promise<StoredKey>;
-  published(lane: Lane): Promise<readonly ScheduledKey[]>;
+  /** The key that signs now; the first one is made here. `age` is how old what is known of the shelf may be. */
+  current(lane: Lane, age?: Millis): Promise<StoredKey>;
+  published(lane: Lane, age?: Millis): Promise<readonly ScheduledKey[]>;
   /** A published key of a kid that was not held, when the shelf may be asked again. */
   stranger(kid: string): Promise<ScheduledKey | undefined>;
   rotate(lane: "standard" | "cotter"): Promise<ListedKey>;
@@ -48,8 +49,8 @@ export function makeLanes({ shelf, wrapping, clock, chance }: LanesNeeds): Lanes
     return cache.reload();
   }
 
-  async function current(lane: Lane): Promise<StoredKey> {
-    const key = currentOf(await cache.keys(), lane) ?? currentOf(await begin(lane, 1, clock.now()), lane);
+  async function current(lane: Lane, age?: Millis): Promise<StoredKey> {
+    const key = currentOf(await cache.keys(age), lane) ?? currentOf(await begin(lane, 1, clock.now()), lane);
     if (key === undefined) throw new Outage(`the first ${lane} key cannot be read back`);
     return key;
   }
@@ -77,7 +78,7 @@ export function makeLanes({ shelf, wrapping, clock, chance }: LanesNeeds): Lanes
 
   return {
     current,
-    published: async (lane) => publishedOf(await cache.keys(), lane),
+    published: async (lane, age) => publishedOf(await cache.keys(age), lane),
     async stranger(kid) {
       const keys = await cache.reloadForStranger();
       if (keys === undefined) return undefined;

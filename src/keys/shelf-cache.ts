@@ -11,8 +11,8 @@ const READING: Millis = 5 * SECOND;
 
 /** The stored keys as this isolate has last read them. */
 export type ShelfCache = {
-  /** At most SHELF_CACHE old. */
-  keys(): Promise<readonly StoredKey[]>;
+  /** At most so old, SHELF_CACHE unless said. */
+  keys(age?: Millis): Promise<readonly StoredKey[]>;
   reload(): Promise<readonly StoredKey[]>;
   /** Reads again because of a key id that is not held; undefined when that was done within the minute. */
   reloadForStranger(): Promise<readonly StoredKey[] | undefined>;
@@ -46,9 +46,9 @@ export function makeShelfCache(shelf: Pick<KeyShelf, "all">, clock: Clock): Shel
   }
 
   return {
-    async keys() {
+    async keys(age = SHELF_CACHE) {
       if (held === undefined) return reload();
-      return within(held.at, SHELF_CACHE) || within(readingSince, READING) ? held.keys : reload();
+      return within(held.at, age) || within(readingSince, READING) ? held.keys : reload();
     },
     reload,
     async reloadForStranger() {

@@ -10,7 +10,17 @@ import {
 } from "../core/inbox/codes.ts";
 import { countInWindow, countStart, refundGuess, reserveGuess, returnStart } from "../core/inbox/counters.ts";
 import { type Claim, claimDelivery, type Delivery, endDelivery } from "../core/inbox/deliveries.ts";
-import { noteDevice, openEnrolment, restoreEnrolment, takeEnrolment } from "../core/inbox/enrolment.ts";
+import {
+  beginSignUp,
+  noteDevice,
+  type Offered,
+  type Opening,
+  openEnrolment,
+  restoreEnrolment,
+  type SignUp,
+  signUpOf,
+  takeEnrolment,
+} from "../core/inbox/enrolment.ts";
 import { returnGuess, type TakenGuess, takeGuess } from "../core/inbox/guesses.ts";
 import {
   type Answer,
@@ -25,6 +35,7 @@ import {
 } from "../core/inbox/prompts.ts";
 import { isFull, isSpentElsewhere, spend, unspend } from "../core/inbox/spent.ts";
 import { EMPTY_INBOX, type InboxState, type Prompt } from "../core/inbox/state.ts";
+import { own } from "../core/own.ts";
 import type { Inboxes, InboxView } from "../core/ports/inboxes.ts";
 import type { Instant, Millis } from "../core/time.ts";
 import { openCell } from "./cell.ts";
@@ -77,7 +88,7 @@ export class InboxObject extends DurableObject {
     const now = Date.now();
     const state = this.#state();
     if (isSpentElsewhere(state, digest, use, now)) return false;
-    const mark = state.spent[digest];
+    const mark = own(state.spent, digest);
     if (mark && now < mark.until) return true;
     if (isFull(state, now)) return false;
     this.#keep(who, spend(sweep(state, now), digest, use, now));
@@ -86,25 +97,33 @@ export class InboxObject extends DurableObject {
 
   unspend(who: SubjectKey, digest: string): void {
     const state = this.#state();
-    if (state.spent[digest]) this.#keep(who, unspend(state, digest));
+    if (own(state.spent, digest)) this.#keep(who, unspend(state, digest));
   }
 
-  openEnrolment(who: SubjectKey, binding: string): void {
-    this.#keep(who, openEnrolment(this.#state(), binding, Date.now()));
+  openEnrolment(who: SubjectKey, opening: Opening): void {
+    this.#keep(who, openEnrolment(this.#state(), opening, Date.now()));
+  }
+
+  beginSignUp(who: SubjectKey, signUp: SignUp): void {
+    this.#keep(who, beginSignUp(this.#state(), signUp, Date.now()));
+  }
+
+  signUpOf(_who: SubjectKey): SignUp | undefined {
+    return signUpOf(this.#state(), Date.now());
   }
 
   takeEnrolment(
     who: SubjectKey,
-    binding: string,
-    attempt?: string,
+    offered: Offered,
+    attempt: string,
   ): { readonly taken: boolean; readonly until: Instant } {
-    const { next, taken, until } = takeEnrolment(this.#state(), binding, Date.now(), attempt);
+    const { next, taken, until } = takeEnrolment(this.#state(), offered, Date.now(), attempt);
     this.#keep(who, next);
     return { taken, until };
   }
 
-  restoreEnrolment(who: SubjectKey, binding: string, until: Instant): void {
-    this.#keep(who, restoreEnrolment(this.#state(), binding, until));
+  restoreEnrolment(who: SubjectKey, attempt: string, until: Instant): void {
+    this.#keep(who, restoreEnrolment(this.#state(), attempt, until));
   }
 
   noteDevice(who: SubjectKey): void {
@@ -166,7 +185,7 @@ export class InboxObject extends DurableObject {
   }
 
   deliveryOf(_who: SubjectKey, id: string): Delivery | undefined {
-    return this.#state().deliveries[id];
+    return own(this.#state().deliveries, id);
   }
 
   countStart(who: SubjectKey, limit: number): { readonly allowed: boolean; readonly retryAt: Instant } {
@@ -204,8 +223,9 @@ export class InboxObject extends DurableObject {
   /** Devices answer through the Worker, never here. */
   override webSocketMessage(): void {}
 
-  /** Rings only for passing subjects: forgets the counters once nothing in them counts. */
+  /** Rings only for what passes: forgets counters once nothing in them counts, and a sign-up that nobody finished in its window. */
   override async alarm(): Promise<void> {
+    if (this.#state().hadDevice) return;
     const at = idleAt(this.#state());
     if (at > Date.now()) return this.ctx.storage.setAlarm(at);
     this.#used = undefined;
@@ -223,7 +243,7 @@ export class InboxObject extends DurableObject {
     const isNew = this.#cell.read() === undefined;
     const now = Date.now();
     this.#cell.write(next, () => {
-      if (isNew && isPassing(who)) void this.ctx.storage.setAlarm(idleAt(next));
+      if (isNew && (isPassing(who) || next.signUp)) void this.ctx.storage.setAlarm(idleAt(next));
       return undefined;
     });
     if (showsTheSame(state, next, now)) return;

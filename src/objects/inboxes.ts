@@ -32,10 +32,12 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     withdraw: (who, id) => call(who, (stub) => stub.withdraw(who, id)),
     spend: (who, digest, use) => call(who, (stub) => stub.spend(who, digest, use)),
     unspend: (who, digest) => call(who, (stub) => stub.unspend(who, digest)),
-    openEnrolment: (who, binding, hint) => call(who, (stub) => stub.openEnrolment(who, binding), hint),
-    takeEnrolment: (who, binding, attempt) => call(who, (stub) => stub.takeEnrolment(who, binding, attempt)),
-    restoreEnrolment: (who, binding, until) =>
-      call(who, (stub) => stub.restoreEnrolment(who, binding, until)),
+    openEnrolment: (who, opening, hint) => call(who, (stub) => stub.openEnrolment(who, opening), hint),
+    beginSignUp: (who, signUp, hint) => call(who, (stub) => stub.beginSignUp(who, signUp), hint),
+    signUpOf: (who) => call(who, (stub) => stub.signUpOf(who)),
+    takeEnrolment: (who, offered, attempt) => call(who, (stub) => stub.takeEnrolment(who, offered, attempt)),
+    restoreEnrolment: (who, attempt, until) =>
+      call(who, (stub) => stub.restoreEnrolment(who, attempt, until)),
     noteDevice: (who) => call(who, (stub) => stub.noteDevice(who)),
     reserveGuess: (who, kind, limit) => call(who, (stub) => stub.reserveGuess(who, kind, limit)),
     refundGuess: (who, kind) => call(who, (stub) => stub.refundGuess(who, kind)),

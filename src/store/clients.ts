@@ -14,6 +14,7 @@ const CLIENT = {
   id: clients.id,
   name: clients.name,
   kind: clients.kind,
+  realm: clients.realm,
   redirectUris: clients.redirectUris,
   allowedOrigins: clients.allowedOrigins,
   grantTypes: clients.grantTypes,

@@ -24,20 +24,20 @@ export function makeDevices(db: Store): Devices {
   return sheltered<Devices>({
     ...makeEnrolments(db),
 
-    byFingerprint: (fingerprint) =>
+    byFingerprint: (realm, fingerprint) =>
       one(
         db
           .select()
           .from(devices)
-          .where(and(eq(devices.fingerprint, fingerprint), isLive)),
+          .where(and(eq(devices.fingerprint, fingerprint), eq(devices.realm, realm), isLive)),
       ),
 
-    byCredentialId: (credentialId) =>
+    byCredentialId: (realm, credentialId) =>
       one(
         db
           .select()
           .from(devices)
-          .where(and(eq(devices.credentialId, credentialId), isLive)),
+          .where(and(eq(devices.credentialId, credentialId), eq(devices.realm, realm), isLive)),
       ),
 
     ofUserByFingerprint: (userId, fingerprint) =>

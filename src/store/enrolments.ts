@@ -8,7 +8,8 @@ import { commit, type Store } from "./database.ts";
 import { rowWhere } from "./rows.ts";
 import { authenticators, devices, grants } from "./schema.ts";
 
-function toRow({ key, ...rest }: Device): typeof devices.$inferInsert {
+/** A device as its row. */
+export function toRow({ key, ...rest }: Device): typeof devices.$inferInsert {
   return { ...rest, fingerprint: key.fingerprint, algorithm: key.algorithm, publicKey: key.bytes };
 }
 

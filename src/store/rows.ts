@@ -13,10 +13,13 @@ export function rowWhere<Table extends SQLiteTable>(
   table: Table,
   row: Table["$inferInsert"],
   guard: SQL,
+  /** Members that the database works out. */
+  computed: { readonly [Key in keyof Table["$inferInsert"]]?: SQL } = {},
 ): SQL {
   const given: Record<string, unknown> = row;
-  const values = Object.entries(getTableColumns(table)).map(([key, column]) =>
-    given[key] === undefined ? sql`null` : sql.param(given[key], column),
+  const worked: Record<string, SQL | undefined> = computed;
+  const values = Object.entries(getTableColumns(table)).map(
+    ([key, column]) => worked[key] ?? (given[key] === undefined ? sql`null` : sql.param(given[key], column)),
   );
   return sql`select ${sql.join(values, sql`, `)} where ${guard}`;
 }

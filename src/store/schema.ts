@@ -6,16 +6,26 @@ import type { Door, JsonObject } from "../core/challenge/state.ts";
 import type { ClientKind, GrantType } from "../core/client/client.ts";
 import type { ClientSettings } from "../core/client/settings.ts";
 import type { KeyAlgorithm } from "../core/device/device.ts";
-import type { ChallengeId, ClientId, DeviceId, GrantId, UserId } from "../core/ids.ts";
+import {
+  type ChallengeId,
+  type ClientId,
+  type DeviceId,
+  type GrantId,
+  MAIN,
+  type Realm,
+  type UserId,
+} from "../core/ids.ts";
 import type { Lane, StoredKey } from "../core/key/key.ts";
 import type { Channel } from "../core/ports/deliveries.ts";
 import type { AssertedBy, IdentifierKind, UserStatus } from "../core/user/user.ts";
+import type { Owner } from "./owners.ts";
 
 // Instants are integer milliseconds. "WITHOUT ROWID" beside a table: drizzle-kit cannot say it, so the migration that makes
 // the table is edited by hand; it halves the rows that an insert writes. A migration that rebuilds the table must say it again.
 
 const instant = (name: string) => integer(name);
 const json = (name: string) => text(name, { mode: "json" });
+const realm = () => text("realm").$type<Realm>().notNull().default(MAIN);
 
 export const clients = sqliteTable("clients", {
   id: text("id").$type<ClientId>().primaryKey(),
@@ -37,37 +47,53 @@ export const clients = sqliteTable("clients", {
   disabledAt: instant("disabled_at"),
   createdAt: instant("created_at").notNull(),
   updatedAt: instant("updated_at").notNull(),
+  realm: realm(),
 });
 
-/** WITHOUT ROWID. */
-export const users = sqliteTable("users", {
-  id: text("id").$type<UserId>().primaryKey(),
-  externalId: text("external_id").unique(),
-  externalAssertedBy: text("external_asserted_by").$type<AssertedBy>(),
-  status: text("status").$type<UserStatus>().notNull(),
-  createdAt: instant("created_at").notNull(),
-  updatedAt: instant("updated_at").notNull(),
-});
+/** WITHOUT ROWID. A name is unique among those of its owner (`store/owners.ts`). */
+export const users = sqliteTable(
+  "users",
+  {
+    id: text("id").$type<UserId>().primaryKey(),
+    externalId: text("external_id"),
+    externalAssertedBy: text("external_asserted_by").$type<AssertedBy>(),
+    status: text("status").$type<UserStatus>().notNull(),
+    createdAt: instant("created_at").notNull(),
+    updatedAt: instant("updated_at").notNull(),
+    realm: realm(),
+    externalOwner: text("external_owner").$type<Owner>(),
+    externalClient: text("external_client").$type<ClientId>(),
+  },
+  (table) => [
+    uniqueIndex("users_external_name")
+      .on(table.realm, table.externalId, table.externalOwner)
+      .where(sql`external_id is not null`),
+  ],
+);
 
-/** WITHOUT ROWID. */
+/** WITHOUT ROWID. The owner is part of the key: one giver's word stands beside another's and shadows nothing. */
 export const identifiers = sqliteTable(
   "identifiers",
   {
+    realm: realm(),
     kind: text("kind").$type<IdentifierKind>().notNull(),
     normal: text("normal").notNull(),
+    owner: text("owner").$type<Owner>().notNull(),
     value: text("value").notNull(),
     userId: text("user_id").$type<UserId>().notNull(),
     assertedBy: text("asserted_by").$type<AssertedBy>().notNull(),
+    client: text("client_id").$type<ClientId>(),
     verifiedAt: instant("verified_at"),
+    vouchedAt: instant("vouched_at"),
     createdAt: instant("created_at").notNull(),
   },
   (table) => [
-    primaryKey({ columns: [table.kind, table.normal] }),
+    primaryKey({ columns: [table.realm, table.kind, table.normal, table.owner] }),
     index("identifiers_user").on(table.userId),
   ],
 );
 
-/** WITHOUT ROWID. The partial unique index lets a key belong to one live device at most. */
+/** WITHOUT ROWID. The partial unique index lets a key belong to one live device of a realm at most. */
 export const devices = sqliteTable(
   "devices",
   {
@@ -86,12 +112,13 @@ export const devices = sqliteTable(
     // Of a passkey only.
     credentialId: text("credential_id"),
     signCount: integer("sign_count"),
+    realm: realm(),
     letInBy: text("let_in_by").$type<ClientId>(),
   },
   (table) => [
-    uniqueIndex("devices_live_key").on(table.fingerprint).where(sql`revoked_at is null`),
-    uniqueIndex("devices_live_credential")
-      .on(table.credentialId)
+    uniqueIndex("devices_realm_key").on(table.fingerprint, table.realm).where(sql`revoked_at is null`),
+    uniqueIndex("devices_realm_credential")
+      .on(table.credentialId, table.realm)
       .where(sql`revoked_at is null and credential_id is not null`),
     index("devices_user").on(table.userId),
   ],

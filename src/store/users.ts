@@ -1,28 +1,43 @@
-import { and, asc, eq, exists, gt, inArray, not, or, type SQL, type SQLWrapper, sql } from "drizzle-orm";
-import { parseUserId, type UserId } from "../core/ids.ts";
-import type { NewUser, UserRecord, Users } from "../core/ports/users.ts";
+import { and, asc, eq, exists, gt, inArray, not, or, type SQL, sql } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
+import { MAIN, type UserId } from "../core/ids.ts";
+import {
+  ANY_REALM,
+  type NewUser,
+  type UserChange,
+  type UserRecord,
+  type Users,
+  type Within,
+} from "../core/ports/users.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok } from "../core/result.ts";
-import { type ReadIdentifier, readIdentifier } from "../core/user/identifier.ts";
 import type { AssertedBy, Identifier, User } from "../core/user/user.ts";
 import { record, recordWhere } from "./audit.ts";
 import { commit, type Store, sheltered } from "./database.ts";
-import { present, rowWhere } from "./rows.ts";
-import { actions, authenticators, devices, identifiers, profiles, users } from "./schema.ts";
+import { toRow as deviceRow } from "./enrolments.ts";
+import { anyName, calledBy, giveIdentifiers, isNamed, meantBy, namersFor, type Writing } from "./names.ts";
+import { OPERATOR, type Owner, ownerOf } from "./owners.ts";
+import { present } from "./rows.ts";
+import { actions, authenticators, devices, grants, identifiers, profiles, users } from "./schema.ts";
 
-type JoinedRow = {
-  readonly user: typeof users.$inferSelect;
-  readonly identifier: typeof identifiers.$inferSelect | null;
-};
-type GivenIdentifier = NewUser["identifiers"][number];
-
+type UserRow = typeof users.$inferSelect;
+type IdentifierRow = typeof identifiers.$inferSelect;
+type JoinedRow = { readonly user: UserRow; readonly identifier: IdentifierRow | null };
 type Collected = { readonly user: User; readonly identifiers: Identifier[] };
+
+function toUser({ externalOwner: _, ...row }: UserRow): User {
+  return present(row);
+}
+
+function toIdentifier({ owner: _, realm: __, ...row }: IdentifierRow): Identifier {
+  return present(row);
+}
 
 function toRecords(rows: readonly JoinedRow[]): UserRecord[] {
   const found = new Map<UserId, Collected>();
   for (const { user, identifier } of rows) {
-    const record: Collected = found.get(user.id) ?? { user: present(user), identifiers: [] };
-    if (identifier !== null) record.identifiers.push(present(identifier));
+    const record: Collected = found.get(user.id) ?? { user: toUser(user), identifiers: [] };
+    if (identifier !== null) record.identifiers.push(toIdentifier(identifier));
     found.set(user.id, record);
   }
   return [...found.values()];
@@ -30,11 +45,8 @@ function toRecords(rows: readonly JoinedRow[]): UserRecord[] {
 
 function clash(column: string): RefusalOf<"user_exists"> {
   if (column.startsWith("identifiers.")) return { code: "user_exists", field: "identifier" };
-  return { code: "user_exists", field: column === "users.external_id" ? "external_id" : "id" };
+  return { code: "user_exists", field: column === "users.id" ? "id" : "external_id" };
 }
-
-const isNamed = ({ kind, normal }: ReadIdentifier) =>
-  and(eq(identifiers.kind, kind), eq(identifiers.normal, normal));
 
 /** Every row of the users that `where` picks, joined with their identifiers: one query. */
 const recordsWhere = async (db: Store, where: SQL | undefined): Promise<UserRecord[]> =>
@@ -59,107 +71,158 @@ const readBack = (db: Store, id: UserId) =>
   ] as const;
 
 function toRecord(results: readonly unknown[]): UserRecord | undefined {
-  const [named, found] = results.slice(-2) as [
-    (typeof identifiers.$inferSelect)[],
-    (typeof users.$inferSelect)[],
-  ];
-  return found.map((user) => ({ user: present(user), identifiers: named.map(present) }))[0];
+  const [named, found] = results.slice(-2) as [IdentifierRow[], UserRow[]];
+  return found.map((user) => ({ user: toUser(user), identifiers: named.map(toIdentifier) }))[0];
 }
 
 const isUser = (db: Store, id: UserId): SQL =>
   exists(db.select({ id: users.id }).from(users).where(eq(users.id, id)));
 
-/**
- * Writes one identifier of an existing user. Held by another user it is taken over when it is now verified and was only ever
- * asserted anonymously (settled question 23); otherwise the null that results undoes the batch.
- */
-function assertIdentifier(db: Store, userId: UserId, given: GivenIdentifier, now: number) {
-  const isOwn = sql`${identifiers.userId} = excluded.user_id`;
-  const mayTake = sql`excluded.verified_at is not null and ${identifiers.verifiedAt} is null
-    and (${identifiers.assertedBy} = 'anonymous' or ${identifiers.assertedBy} = 'client' and excluded.asserted_by = 'proof')`;
-  const owner = isUser(db, userId);
-  return db
-    .insert(identifiers)
-    .select(rowWhere(identifiers, { ...given, userId, createdAt: now }, owner))
-    .onConflictDoUpdate({
-      target: [identifiers.kind, identifiers.normal],
-      set: {
-        userId: sql`case when ${isOwn} or (${mayTake}) then excluded.user_id end`,
-        value: sql`excluded.value`,
-        assertedBy: sql`excluded.asserted_by`,
-        // What was proven of this very identifier stays proven.
-        verifiedAt: sql`case when ${isOwn} then coalesce(excluded.verified_at, ${identifiers.verifiedAt})
-          else excluded.verified_at end`,
-        createdAt: sql`case when ${isOwn} then ${identifiers.createdAt} else excluded.created_at end`,
-      },
-    });
-}
-
-/** Brings a user's identifiers to exactly these, keeping what is known of those that stay. */
-function replaceIdentifiers(db: Store, userId: UserId, given: readonly GivenIdentifier[], now: number) {
-  const ofThem = eq(identifiers.userId, userId);
-  const kept = or(...given.map(isNamed));
-  return [
-    db.delete(identifiers).where(kept === undefined ? ofThem : and(ofThem, not(kept))),
-    ...given.map((identifier) => assertIdentifier(db, userId, identifier, now)),
-  ];
-}
-
-/** The ids that a free text may mean, in order of preference; SQLite stops at the first that is found. */
-function anyName(db: Store, text: string): SQL {
-  const column = { id: users.id };
-  const identifier = readIdentifier(text);
-  const ways: SQLWrapper[] = [
-    db
-      .select(column)
-      .from(users)
-      .where(eq(users.id, parseUserId(text) ?? (text as UserId))),
-    db.select(column).from(users).where(eq(users.externalId, text)),
-  ];
-  if (identifier !== undefined)
-    ways.push(db.select({ id: identifiers.userId }).from(identifiers).where(isNamed(identifier)));
-  return sql`coalesce(${sql.join(ways, sql`, `)})`;
-}
+const inRealm = (within: Within): SQL | undefined =>
+  within === ANY_REALM ? undefined : eq(users.realm, within);
 
 const ADMIN: AssertedBy = "admin";
 
+/** The statements that make a user, and what the user is then. */
+function born(db: Store, { identifiers: given, assertedBy = ADMIN, client, ...name }: NewUser, now: number) {
+  const by =
+    name.externalId === undefined
+      ? {}
+      : { externalAssertedBy: assertedBy, ...(client === undefined ? {} : { externalClient: client }) };
+  const user: User = { ...name, ...by, status: "active", createdAt: now, updatedAt: now };
+  const owner: { externalOwner?: Owner } =
+    name.externalId === undefined
+      ? {}
+      : { externalOwner: ownerOf({ assertedBy, ...(client === undefined ? {} : { client }) }) };
+  const writing = { realm: user.realm, userId: user.id, now, guard: sql`true` };
+  const statements = [
+    db.insert(users).values({ ...user, ...owner }),
+    ...giveIdentifiers(db, writing, given),
+  ] as const;
+  return { user, statements };
+}
+
+const rowsOf = ({ id }: User, { identifiers: given }: NewUser, now: number): readonly Identifier[] =>
+  given.map((identifier) => ({ ...identifier, userId: id, createdAt: now }));
+
+/** Brings the names that one giver gave a user to exactly these, keeping what is known of those that stay. */
+function replaceIdentifiers(
+  db: Store,
+  writing: Writing,
+  { of, given }: NonNullable<UserChange["identifiers"]>,
+): BatchItem<"sqlite">[] {
+  const ofGiver =
+    of === "operator" ? undefined : and(eq(identifiers.client, of), not(eq(identifiers.assertedBy, ADMIN)));
+  const kept = or(
+    ...given.map((identifier) =>
+      and(isNamed(writing.realm, identifier), eq(identifiers.owner, ownerOf(identifier))),
+    ),
+  );
+  const old = and(
+    eq(identifiers.userId, writing.userId),
+    ofGiver,
+    kept === undefined ? undefined : not(kept),
+  );
+  return [db.delete(identifiers).where(old), ...giveIdentifiers(db, writing, given)];
+}
+
+/** The operator's external id, or none: no giver is left beside it. */
+const renamed = (externalId: string | null | undefined) =>
+  externalId === undefined
+    ? {}
+    : {
+        externalId,
+        externalAssertedBy: externalId === null ? null : ADMIN,
+        externalOwner: externalId === null ? null : OPERATOR,
+        externalClient: null,
+      };
+
+type Reads = Omit<Users, "insert" | "insertWithDevice" | "update" | "remove">;
+
+function makeReads(db: Store): Reads {
+  const one = async (id: SQL) => (await recordsWhere(db, eq(users.id, id)))[0];
+  const page = async (where: SQL | undefined, after: UserId | undefined, size: number) => {
+    const ids = db
+      .select({ id: users.id })
+      .from(users)
+      .where(and(where, after === undefined ? undefined : gt(users.id, after)))
+      .orderBy(asc(users.id))
+      .limit(size);
+    return await recordsWhere(db, inArray(users.id, ids));
+  };
+  return {
+    byId: async (id, within) => (await recordsWhere(db, and(eq(users.id, id), inRealm(within))))[0],
+    byExternalId: (view, externalId) => one(sql`(${calledBy(db, view.realm, externalId, namersFor(view))})`),
+    byIdentifier: (view, identifier, look) => one(sql`(${meantBy(db, view, identifier, look)})`),
+    byAnyName: (view, text) => one(anyName(db, view, text)),
+
+    async holdersOf(realm, identifier) {
+      const rows = await db
+        .select()
+        .from(identifiers)
+        .where(isNamed(realm, identifier))
+        .orderBy(asc(identifiers.owner));
+      return rows.map(toIdentifier);
+    },
+
+    async named(within, name) {
+      // Realm by realm, because it comes first in both indexes.
+      const realms = sql`(select ${within === ANY_REALM ? sql`realm from clients union select ${MAIN}` : within})`;
+      if ("externalId" in name) {
+        return await recordsWhere(
+          db,
+          sql`${users.realm} in ${realms} and ${eq(users.externalId, name.externalId)}`,
+        );
+      }
+      const { kind, normal } = name.identifier;
+      const ids = db
+        .select({ id: identifiers.userId })
+        .from(identifiers)
+        .where(
+          sql`${identifiers.realm} in ${realms} and ${eq(identifiers.kind, kind)} and ${eq(identifiers.normal, normal)}`,
+        );
+      return await recordsWhere(db, inArray(users.id, ids));
+    },
+
+    page: (within, after, size) => page(inRealm(within), after, size),
+    pageFor: (view, after, size) =>
+      page(and(eq(users.realm, view.realm), inArray(users.externalOwner, [...namersFor(view)])), after, size),
+  };
+}
+
 /** Users and their identifiers over D1, each batch guarded by the unique constraints. */
 export function makeUsers(db: Store): Users {
-  const byId = async (id: UserId) => (await recordsWhere(db, eq(users.id, id)))[0];
-
   return sheltered<Users>({
-    byId,
-    byExternalId: async (externalId) => (await recordsWhere(db, eq(users.externalId, externalId)))[0],
+    ...makeReads(db),
 
-    async byIdentifier(identifier) {
-      const owner = db.select({ id: identifiers.userId }).from(identifiers).where(isNamed(identifier));
-      return (await recordsWhere(db, eq(users.id, sql`${owner}`)))[0];
+    async insert(given, event, now) {
+      const { user, statements } = born(db, given, now);
+      const written = await commit(db, [...statements, record(db, event)]);
+      return written.ok ? ok({ user, identifiers: rowsOf(user, given, now) }) : no(clash(written.error));
     },
 
-    byAnyName: async (text) => (await recordsWhere(db, eq(users.id, anyName(db, text))))[0],
-
-    async insert({ identifiers: given, assertedBy, ...name }, event, now) {
-      const by = name.externalId === undefined ? {} : { externalAssertedBy: assertedBy ?? ADMIN };
-      const user: User = { ...name, ...by, status: "active", createdAt: now, updatedAt: now };
-      const rows = given.map((identifier) => ({ ...identifier, userId: user.id, createdAt: now }));
+    async insertWithDevice(given, device, events, now, grant) {
+      const { user, statements } = born(db, given, now);
+      const listing = grant === undefined ? [] : [db.insert(grants).values(grant).onConflictDoNothing()];
       const written = await commit(db, [
-        db.insert(users).values(user),
-        ...rows.map((row) => db.insert(identifiers).values(row)),
-        record(db, event),
+        ...statements,
+        db.insert(devices).values(deviceRow(device)),
+        ...events.map((event) => record(db, event)),
+        ...listing,
       ]);
-      return written.ok ? ok({ user, identifiers: rows }) : no(clash(written.error));
+      if (written.ok) return ok({ user, identifiers: rowsOf(user, given, now) });
+      return no(written.error.startsWith("devices.") ? { code: "device_exists" } : clash(written.error));
     },
 
-    async update(id, { identifiers: given, added, ...change }, now, event) {
-      const { externalId } = change;
-      const by = externalId === undefined ? {} : { externalAssertedBy: externalId === null ? null : ADMIN };
+    async update({ id, realm }, { identifiers: given, added, takesFrom, externalId, ...change }, now, event) {
+      const writing = { realm, userId: id, now, guard: isUser(db, id) };
       const written = await commit(db, [
         db
           .update(users)
-          .set({ ...change, ...by, updatedAt: now })
+          .set({ ...change, ...renamed(externalId), updatedAt: now })
           .where(eq(users.id, id)),
-        ...(given === undefined ? [] : replaceIdentifiers(db, id, given, now)),
-        ...(added === undefined ? [] : [assertIdentifier(db, id, added, now)]),
+        ...(given === undefined ? [] : replaceIdentifiers(db, writing, given)),
+        ...(added === undefined ? [] : giveIdentifiers(db, { ...writing, takesFrom }, [added])),
         ...(event === undefined ? [] : [recordWhere(db, event, isUser(db, id))]),
         ...readBack(db, id),
       ]);
@@ -183,16 +246,6 @@ export function makeUsers(db: Store): Users {
         gone,
       ]);
       return (results.at(-1) as Awaited<typeof gone>).length === 1;
-    },
-
-    async page(after, size) {
-      const ids = db
-        .select({ id: users.id })
-        .from(users)
-        .where(after === undefined ? undefined : gt(users.id, after))
-        .orderBy(asc(users.id))
-        .limit(size);
-      return await recordsWhere(db, inArray(users.id, ids));
     },
   });
 }

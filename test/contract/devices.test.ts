@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
+import { MAIN } from "../../src/core/ids.ts";
 import { makeAuthenticators } from "../../src/store/authenticators.ts";
 import { openStore } from "../../src/store/database.ts";
 import { makeDevices } from "../../src/store/devices.ts";
@@ -27,12 +28,12 @@ beforeEach(freshState);
 test("an enrolled device is found by key, id and person", async () => {
   const device = makeDevice();
   expect(await devices.insert(device, makeEvent(), makeGrant())).toBe(true);
-  expect(await devices.byFingerprint(device.key.fingerprint)).toEqual(device);
+  expect(await devices.byFingerprint(MAIN, device.key.fingerprint)).toEqual(device);
   expect(await devices.byId(device.id)).toEqual(device);
   expect(await devices.ofUser(device.userId)).toEqual([device]);
   expect(await devices.ofUserByFingerprint(device.userId, device.key.fingerprint)).toEqual(device);
   expect(await sizes()).toEqual([1, 1, 1]);
-  expect(await devices.byFingerprint("x")).toBeUndefined();
+  expect(await devices.byFingerprint(MAIN, "x")).toBeUndefined();
   expect(await devices.byId(newDeviceId())).toBeUndefined();
   expect(await devices.ofUser(newUserId())).toEqual([]);
   expect(await devices.ofUserByFingerprint(newUserId(), device.key.fingerprint)).toBeUndefined();
@@ -104,7 +105,7 @@ describe("enrolling", () => {
     );
     expect(answers.filter(Boolean)).toHaveLength(1);
     expect(await devices.byId(old.id)).toMatchObject({ revokedAt: event.at });
-    expect((await devices.byFingerprint(old.key.fingerprint))?.userId).not.toBe(old.userId);
+    expect((await devices.byFingerprint(MAIN, old.key.fingerprint))?.userId).not.toBe(old.userId);
     expect(await sizes()).toEqual([2, 3, 0]);
   });
 
@@ -115,7 +116,7 @@ describe("enrolling", () => {
     const again = makeDevice({ userId: old.userId, key: old.key, enrolledAt: NOW + 2 });
     expect(await devices.insert(again, makeEvent())).toBe(true);
     expect(await devices.ofUserByFingerprint(old.userId, old.key.fingerprint)).toEqual(again);
-    expect(await devices.byFingerprint(old.key.fingerprint)).toEqual(again);
+    expect(await devices.byFingerprint(MAIN, old.key.fingerprint)).toEqual(again);
     expect(await devices.ofUser(old.userId)).toEqual([again]);
     expect(await devices.ofUser(old.userId, { withRevoked: true })).toEqual([
       again,
@@ -138,17 +139,17 @@ describe("passkeys", () => {
   test("T100 race: of twenty of one credential id one is live; revoked, its id is free again", async () => {
     const passkey = makePasskey();
     const { credentialId = "" } = passkey;
-    expect(await devices.byCredentialId(credentialId)).toBeUndefined();
+    expect(await devices.byCredentialId(MAIN, credentialId)).toBeUndefined();
     const answers = await race(() =>
       devices.insert(makeDevice({ credentialId, userId: passkey.userId }), makeEvent()),
     );
     expect(answers.filter(Boolean)).toHaveLength(1);
     const [live] = await devices.ofUser(passkey.userId);
-    expect(await devices.byCredentialId(credentialId)).toEqual(live);
+    expect(await devices.byCredentialId(MAIN, credentialId)).toEqual(live);
     await devices.revoke(passkey.userId, live!.id, makeEvent(), NOW);
-    expect(await devices.byCredentialId(credentialId)).toBeUndefined();
+    expect(await devices.byCredentialId(MAIN, credentialId)).toBeUndefined();
     expect(await devices.insert(passkey, makeEvent())).toBe(true);
-    expect(await devices.byCredentialId(credentialId)).toEqual(passkey);
+    expect(await devices.byCredentialId(MAIN, credentialId)).toEqual(passkey);
   });
 
   test("T100 race: a counter is taken once, when it grows; one that was always 0 stays", async () => {
@@ -175,7 +176,7 @@ describe("revoking", () => {
     const revoked = await recorded.revoke(device.userId, device.id, makeEvent({ reason: "lost" }), NOW + 7);
     expect(revoked).toEqual({ ...device, revokedAt: NOW + 7 });
     const before = calls.length;
-    expect(await recorded.byFingerprint(device.key.fingerprint)).toBeUndefined();
+    expect(await recorded.byFingerprint(MAIN, device.key.fingerprint)).toBeUndefined();
     expect(await recorded.ofUser(device.userId)).toEqual([]);
     expect(await recorded.byId(device.id)).toEqual(revoked);
     expect(await recorded.ofUserByFingerprint(device.userId, device.key.fingerprint)).toEqual(revoked);
@@ -202,7 +203,7 @@ describe("revoking", () => {
     await devices.insert(device, makeEvent());
     expect(await devices.revoke(newUserId(), device.id, makeEvent(), NOW)).toBeUndefined();
     expect(await devices.revoke(device.userId, newDeviceId(), makeEvent(), NOW)).toBeUndefined();
-    expect(await devices.byFingerprint(device.key.fingerprint)).toEqual(device);
+    expect(await devices.byFingerprint(MAIN, device.key.fingerprint)).toEqual(device);
     expect(await sizes()).toEqual([1, 1, 0]);
   });
 

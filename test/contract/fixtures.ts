@@ -3,7 +3,15 @@ import type { Action } from "../../src/core/action/action.ts";
 import type { Authenticator } from "../../src/core/action/authenticator.ts";
 import type { AuditEvent } from "../../src/core/audit.ts";
 import type { Device } from "../../src/core/device/device.ts";
-import { type ClientId, type DeviceId, type GrantId, parseUserId, type UserId } from "../../src/core/ids.ts";
+import {
+  type ClientId,
+  type DeviceId,
+  type GrantId,
+  MAIN,
+  parseUserId,
+  type Realm,
+  type UserId,
+} from "../../src/core/ids.ts";
 import type { StoredKey } from "../../src/core/key/key.ts";
 import type { GrantListing } from "../../src/core/messages.ts";
 import type { NewClient } from "../../src/core/ports/clients.ts";
@@ -11,6 +19,7 @@ import type { NonceUse } from "../../src/core/ports/nonces.ts";
 import type { UserCodeRow } from "../../src/core/ports/records.ts";
 import type { NewUser } from "../../src/core/ports/users.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
+import type { NameView } from "../../src/core/user/name-view.ts";
 import type { AssertedBy } from "../../src/core/user/user.ts";
 
 export const NOW = 1_790_000_000_000;
@@ -37,6 +46,7 @@ export const makeEvent = (parts: Partial<AuditEvent> = {}): AuditEvent => ({
 export const makeDevice = (parts: Partial<Device> = {}): Device => ({
   id: newDeviceId(),
   userId: newUserId(),
+  realm: MAIN,
   key: { algorithm: "Ed25519", bytes: "cHVibGlj", fingerprint: crypto.randomUUID() },
   name: "Phone",
   kind: "ios",
@@ -56,7 +66,8 @@ export const makeGrant = (parts: Partial<GrantListing> = {}): GrantListing => ({
   ...parts,
 });
 
-export const makeClient = (parts: Partial<NewClient> = {}): NewClient => ({
+export const makeClient = (parts: Partial<NewClient> = {}): NewClient & { readonly realm: Realm } => ({
+  realm: MAIN,
   id: crypto.randomUUID() as ClientId,
   name: "App",
   kind: "confidential",
@@ -120,13 +131,26 @@ export const makeKey = (parts: Partial<StoredKey> = {}): StoredKey => ({
 });
 
 /** An identifier as a door hands it over. */
-export function given(text: string, assertedBy: AssertedBy = "admin", verifiedAt?: number) {
+export function given(text: string, assertedBy: AssertedBy = "admin", verifiedAt?: number, client = CLIENT) {
   const read = readIdentifier(text)!;
-  return { ...read, assertedBy, ...(verifiedAt === undefined ? {} : { verifiedAt }) };
+  return {
+    ...read,
+    assertedBy,
+    ...(assertedBy === "admin" ? {} : { client }),
+    ...(verifiedAt === undefined ? {} : { verifiedAt }),
+  };
 }
+
+/** Whose words a client goes by. */
+export const viewOf = (client = CLIENT, from: readonly ClientId[] = [], realm: Realm = MAIN): NameView => ({
+  realm,
+  client,
+  from,
+});
 
 export const makeUser = (parts: Partial<NewUser> = {}): NewUser => ({
   id: newUserId(),
+  realm: MAIN,
   identifiers: [given(`${crypto.randomUUID()}@example.com`)],
   ...parts,
 });

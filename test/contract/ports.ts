@@ -1,11 +1,11 @@
-import type { ClientId } from "../../src/core/ids.ts";
+import { type ClientId, MAIN } from "../../src/core/ids.ts";
 import type { Actions, Authenticators } from "../../src/core/ports/actions.ts";
 import type { Clients } from "../../src/core/ports/clients.ts";
 import type { Health } from "../../src/core/ports/edge.ts";
 import type { KeyShelf } from "../../src/core/ports/keys.ts";
 import type { Nonces } from "../../src/core/ports/nonces.ts";
 import type { Devices, Records, UserCodes } from "../../src/core/ports/records.ts";
-import type { Users } from "../../src/core/ports/users.ts";
+import { ANY_REALM, type Users } from "../../src/core/ports/users.ts";
 import { makeActions } from "../../src/store/actions.ts";
 import { makeAuthenticators } from "../../src/store/authenticators.ts";
 import { makeClientCache } from "../../src/store/client-cache.ts";
@@ -35,6 +35,7 @@ import {
   newDeviceId,
   newGrantId,
   newUserId,
+  viewOf,
 } from "./fixtures.ts";
 
 /** One call of every method of a port: a method without one does not compile. */
@@ -53,24 +54,33 @@ const clientCalls: CallsOf<Clients> = {
 };
 
 const userCalls: CallsOf<Users> = {
-  byId: (port) => port.byId(newUserId()),
-  byExternalId: (port) => port.byExternalId("x"),
-  byIdentifier: (port) => port.byIdentifier(given("x")),
-  byAnyName: (port) => port.byAnyName("x@example.com"),
+  byId: (port) => port.byId(newUserId(), MAIN),
+  byExternalId: (port) => port.byExternalId(viewOf(), "x"),
+  byIdentifier: (port) => port.byIdentifier(viewOf(), given("x"), { first: "own", anonymous: true }),
+  byAnyName: (port) => port.byAnyName(viewOf(), "x@example.com"),
+  holdersOf: (port) => port.holdersOf(MAIN, given("x")),
+  named: (port) => port.named(ANY_REALM, { externalId: "x" }),
   insert: (port) => port.insert(makeUser(), makeEvent(), NOW),
+  insertWithDevice: (port) =>
+    port.insertWithDevice(makeUser(), makeDevice(), [makeEvent(), makeEvent()], NOW, makeGrant()),
   update: (port) =>
     port.update(
-      newUserId(),
-      { status: "locked", externalId: "e", identifiers: [given("x", "proof", NOW), given("y")] },
+      { id: newUserId(), realm: MAIN },
+      {
+        status: "locked",
+        externalId: "e",
+        identifiers: { of: CLIENT, given: [given("x", "proof", NOW), given("y")] },
+      },
       NOW,
     ),
   remove: (port) => port.remove(newUserId(), makeEvent()),
-  page: (port) => port.page(newUserId(), 5),
+  page: (port) => port.page(MAIN, newUserId(), 5),
+  pageFor: (port) => port.pageFor(viewOf(), newUserId(), 5),
 };
 
 const deviceCalls: CallsOf<Devices> = {
-  byFingerprint: (port) => port.byFingerprint("x"),
-  byCredentialId: (port) => port.byCredentialId("x"),
+  byFingerprint: (port) => port.byFingerprint(MAIN, "x"),
+  byCredentialId: (port) => port.byCredentialId(MAIN, "x"),
   ofUserByFingerprint: (port) => port.ofUserByFingerprint(newUserId(), "x"),
   byId: (port) => port.byId(newDeviceId()),
   ofUser: (port) => port.ofUser(newUserId()),

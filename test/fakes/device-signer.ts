@@ -1,5 +1,5 @@
 import type { Device, DeviceKey } from "../../src/core/device/device.ts";
-import type { ClientId, DeviceId, UserId } from "../../src/core/ids.ts";
+import { type ClientId, type DeviceId, MAIN, type UserId } from "../../src/core/ids.ts";
 import { toBase64 } from "../../src/keys/base64.ts";
 
 const utf8 = new TextEncoder();
@@ -82,6 +82,7 @@ export const rawToNumbers = (raw: Uint8Array): readonly [bigint, bigint] => [
 export const rawToDer = (raw: Uint8Array): Uint8Array => ecdsaDer(...rawToNumbers(raw));
 
 export const enrolled = (key: DeviceKey, change: Partial<Device> = {}): Device => ({
+  realm: MAIN,
   id: "0d0b4a3e-9c55-4f7f-8f0f-8a1011111111" as DeviceId,
   userId: "6f1c2a44-0d0b-4a3e-9c55-1f7f2f0f8a10" as UserId,
   key,

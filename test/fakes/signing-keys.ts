@@ -8,6 +8,16 @@ import { parseSecretKeys } from "../../src/keys/secret-keys.ts";
 /** 32 equal bytes as base64url. */
 export const keyText = (byte: number): string => toBase64Url(new Uint8Array(32).fill(byte));
 
+/** 32 bytes that look random, the same for the same seed, as base64url: a production deployment takes no other. */
+export function variedKey(seed: number): string {
+  let state = seed;
+  const next = () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return state >>> 16;
+  };
+  return toBase64Url(Uint8Array.from({ length: 32 }, next));
+}
+
 export const secretKeys = parseSecretKeys({
   KEY_ENCRYPTION_KEY: `1:${keyText(0x11)}`,
   HANDLE_KEY: `1:${keyText(0x22)}`,

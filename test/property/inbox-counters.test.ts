@@ -55,37 +55,43 @@ describe("the window for a first device", () => {
         let isTaken = false;
         let open: { binding: string; at: Instant } | undefined;
         // A taker gives its window back at most once, and possibly after a device came by another way.
-        let taker: { binding: string; until: Instant } | undefined;
+        let taker: { attempt: string; until: Instant } | undefined;
+        let attempts = 0;
         play(story, (state, command, now) => {
           switch (command.name) {
             case "open":
               if (!hasDevice && !isTaken) open = { binding: command.binding, at: now };
-              return openEnrolment(state, command.binding, now);
+              return openEnrolment(state, { key: command.binding }, now);
             case "note":
               hasDevice = true;
               return noteDevice(state);
             case "take": {
               const isMine = open?.binding === command.binding && now - open.at < 10 * MINUTE;
-              const { next, taken, until } = takeEnrolment(state, command.binding, now);
+              const { next, taken, until } = takeEnrolment(
+                state,
+                { kind: "proof", key: command.binding },
+                now,
+                `attempt ${attempts++}`,
+              );
               expect(taken).toBe(isMine && !hasDevice && !isTaken);
               if (hasDevice) afterDevice++;
               if (!taken) expect(next).toBe(state);
               else {
                 isTaken = true;
-                taker = { binding: command.binding, until };
+                taker = { attempt: `attempt ${attempts - 1}`, until };
                 expect(next.hadDevice).toBe(true);
               }
               return next;
             }
             case "restore": {
               if (!taker) return state;
-              const { binding, until } = taker;
+              const { attempt, until } = taker;
               taker = undefined;
               if (!hasDevice) {
                 isTaken = false;
                 restored++;
               }
-              return restoreEnrolment(state, binding, until);
+              return restoreEnrolment(state, attempt, until);
             }
           }
         });
@@ -97,12 +103,12 @@ describe("the window for a first device", () => {
   });
 
   test("giving back a window that nobody took changes nothing", () => {
-    const opened = openEnrolment(EMPTY_INBOX, "here", BIRTH);
-    expect(restoreEnrolment(EMPTY_INBOX, "here", BIRTH + 1)).toBe(EMPTY_INBOX);
-    expect(restoreEnrolment(opened, "here", BIRTH + 10 * MINUTE)).toBe(opened);
-    const { next, until } = takeEnrolment(opened, "here", BIRTH);
-    expect(restoreEnrolment(next, "there", until)).toBe(next);
-    expect(restoreEnrolment(noteDevice(next), "here", until)).toEqual(noteDevice(EMPTY_INBOX));
+    const opened = openEnrolment(EMPTY_INBOX, { key: "here" }, BIRTH);
+    expect(restoreEnrolment(EMPTY_INBOX, "mine", BIRTH + 1)).toBe(EMPTY_INBOX);
+    expect(restoreEnrolment(opened, "mine", BIRTH + 10 * MINUTE)).toBe(opened);
+    const { next, until } = takeEnrolment(opened, { kind: "proof", key: "here" }, BIRTH, "mine");
+    expect(restoreEnrolment(next, "another's", until)).toBe(next);
+    expect(restoreEnrolment(noteDevice(next), "mine", until)).toEqual(noteDevice(EMPTY_INBOX));
   });
 });
 

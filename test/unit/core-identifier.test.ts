@@ -1,8 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { IDENTIFIER_LIMIT, readIdentifier } from "../../src/core/user/identifier.ts";
-import { type Identifier, isTrusted } from "../../src/core/user/user.ts";
-import { BIRTH, USERS } from "../property/arbitraries.ts";
 
 describe("e-mail addresses", () => {
   test.each([
@@ -162,23 +160,4 @@ describe("any text", () => {
         },
       ),
     ));
-});
-
-describe("who may be found by it", () => {
-  const identifier: Identifier = {
-    userId: USERS[0],
-    kind: "email",
-    value: "ada@example.com",
-    normal: "ada@example.com",
-    assertedBy: "anonymous",
-    createdAt: BIRTH,
-  };
-
-  test("what an anonymous call said counts in one door only, until it is verified", () => {
-    expect(isTrusted(identifier)).toBe(false);
-    expect(isTrusted({ ...identifier, verifiedAt: BIRTH })).toBe(true);
-    for (const assertedBy of ["admin", "client", "proof"] as const) {
-      expect(isTrusted({ ...identifier, assertedBy })).toBe(true);
-    }
-  });
 });

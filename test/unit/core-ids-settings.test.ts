@@ -10,6 +10,7 @@ import {
 import {
   clientSubject,
   identifierSubject,
+  MAIN,
   parseChallengeId,
   parseClientId,
   parseDeviceId,
@@ -111,6 +112,7 @@ describe("client settings", () => {
   test("a page may call for a client from the origins it names, byte for byte, or from any with *", () => {
     const client = (allowedOrigins: readonly string[]): Client => ({
       id: CLIENTS[0],
+      realm: MAIN,
       name: "Shop",
       kind: "public",
       redirectUris: [],

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { ChallengeId } from "../../src/core/ids.ts";
+import { type ChallengeId, MAIN } from "../../src/core/ids.ts";
 import { countStart } from "../../src/core/inbox/counters.ts";
-import { noteDevice, openEnrolment, takeEnrolment } from "../../src/core/inbox/enrolment.ts";
+import {
+  beginSignUp,
+  noteDevice,
+  openEnrolment,
+  type SignUp,
+  signUpOf,
+  takeEnrolment,
+} from "../../src/core/inbox/enrolment.ts";
 import { SPENT_LIMIT } from "../../src/core/inbox/policy.ts";
 import {
   findPrompt,
@@ -14,8 +21,12 @@ import {
 } from "../../src/core/inbox/prompts.ts";
 import { isFull, isSpentElsewhere, spend, unspend } from "../../src/core/inbox/spent.ts";
 import { EMPTY_INBOX, type InboxState } from "../../src/core/inbox/state.ts";
-import { BIRTH } from "../property/arbitraries.ts";
+import { BIRTH, CLIENTS } from "../property/arbitraries.ts";
 import { nthId, nthRequest } from "../property/inbox-stories.ts";
+
+const SIGN_UP: SignUp = { realm: MAIN, clientId: CLIENTS[0], identifiers: [], at: BIRTH };
+const BY_ID = { kind: "sign_up" } as const;
+const withKey = (key: string) => ({ kind: "proof", key }) as const;
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -307,31 +318,51 @@ describe("the first device", () => {
     [10 * MINUTE - 1, true],
     [10 * MINUTE, false],
   ])("may be enrolled %i ms after the sign-up: %s", (after, mayEnrol) => {
-    const opened = openEnrolment(EMPTY_INBOX, "here", BIRTH);
-    expect(takeEnrolment(opened, "here", BIRTH + after).taken).toBe(mayEnrol);
+    const begun = beginSignUp(EMPTY_INBOX, SIGN_UP, BIRTH);
+    expect(signUpOf(begun, BIRTH + after) !== undefined).toBe(mayEnrol);
+    expect(takeEnrolment(begun, BY_ID, BIRTH + after, "phone").taken).toBe(mayEnrol);
+    const opened = openEnrolment(EMPTY_INBOX, { key: "key" }, BIRTH);
+    expect(takeEnrolment(opened, withKey("key"), BIRTH + after, "phone").taken).toBe(mayEnrol);
   });
 
-  test("is enrolled by whom the window was opened for, and by nobody once there was a device", () => {
-    const opened = openEnrolment(EMPTY_INBOX, "here", BIRTH);
-    expect(takeEnrolment(opened, "there", BIRTH).taken).toBe(false);
-    expect(takeEnrolment(EMPTY_INBOX, "here", BIRTH).taken).toBe(false);
+  test("is enrolled by whoever holds what the window was opened with, and by nobody once there was a device", () => {
+    const opened = openEnrolment(EMPTY_INBOX, { key: "key" }, BIRTH);
+    expect(takeEnrolment(opened, withKey("another"), BIRTH, "phone")).toMatchObject({
+      taken: false,
+      next: opened,
+    });
+    expect(takeEnrolment(opened, { kind: "proof" }, BIRTH, "phone").taken).toBe(false);
+    expect(takeEnrolment(opened, BY_ID, BIRTH, "phone").taken).toBe(false);
+    expect(takeEnrolment(EMPTY_INBOX, withKey("key"), BIRTH, "phone").taken).toBe(false);
     const had = noteDevice(opened);
-    expect(takeEnrolment(had, "here", BIRTH).taken).toBe(false);
-    expect(openEnrolment(had, "here", BIRTH)).toBe(had);
+    expect(takeEnrolment(had, withKey("key"), BIRTH, "phone").taken).toBe(false);
+    expect(openEnrolment(had, { key: "key" }, BIRTH)).toBe(had);
+  });
+
+  test("S3 a call that only looks right is taken where it is allowed, and one that looks wrong ends that", () => {
+    const opened = openEnrolment(EMPTY_INBOX, { key: "key", ambient: "office" }, BIRTH);
+    const looks = (ambient: string) => ({ kind: "proof", ambient }) as const;
+    expect(takeEnrolment(opened, looks("office"), BIRTH, "phone").taken).toBe(true);
+    const wrong = takeEnrolment(opened, looks("elsewhere"), BIRTH, "stranger");
+    expect(wrong.taken).toBe(false);
+    expect(takeEnrolment(wrong.next, looks("office"), BIRTH, "phone").taken).toBe(false);
+    expect(takeEnrolment(wrong.next, withKey("key"), BIRTH, "phone").taken).toBe(true);
+    const strict = openEnrolment(EMPTY_INBOX, { key: "key" }, BIRTH);
+    expect(takeEnrolment(strict, looks("office"), BIRTH, "phone").taken).toBe(false);
   });
 });
 
 test("a window that was taken is given to the same attempt again, whose answer was lost, and to no other", () => {
-  const opened = openEnrolment(EMPTY_INBOX, "here", BIRTH);
-  const { next } = takeEnrolment(opened, "here", BIRTH, "first");
-  expect(takeEnrolment(next, "here", BIRTH, "first")).toMatchObject({ taken: true, next });
-  expect(takeEnrolment(next, "here", BIRTH, "second").taken).toBe(false);
-  expect(takeEnrolment(next, "here", BIRTH).taken).toBe(false);
-  expect(takeEnrolment(noteDevice(next), "here", BIRTH, "first").taken).toBe(false);
+  const opened = openEnrolment(EMPTY_INBOX, { key: "key" }, BIRTH);
+  const { next } = takeEnrolment(opened, withKey("key"), BIRTH, "first");
+  expect(takeEnrolment(next, withKey("key"), BIRTH, "first")).toMatchObject({ taken: true, next });
+  expect(takeEnrolment(next, withKey("key"), BIRTH, "second").taken).toBe(false);
+  expect(takeEnrolment(noteDevice(next), withKey("key"), BIRTH, "first").taken).toBe(false);
 });
 
 describe("S6 a device of another client", () => {
-  const settleThrough = (state: InboxState, through: string) => {
+  const settleThrough = (state: InboxState, clientId: string) => {
+    const through = { clientId };
     const answered = { challengeId: nthId(0), decision: "approve", digest: "d", through } as const;
     return settlePrompt(state, answered as Parameters<typeof settlePrompt>[1], BIRTH + 1);
   };

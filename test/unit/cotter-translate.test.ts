@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { Client } from "../../src/core/client/client.ts";
 import type { Device } from "../../src/core/device/device.ts";
-import { newDeviceId, newUserId, parseChallengeId, parseClientId } from "../../src/core/ids.ts";
+import {
+  type ClientId,
+  MAIN,
+  newDeviceId,
+  newUserId,
+  parseChallengeId,
+  parseClientId,
+} from "../../src/core/ids.ts";
 import type { Prompt } from "../../src/core/inbox/state.ts";
 import type { Snapshot } from "../../src/core/ports/rooms.ts";
 import type { UserRecord } from "../../src/core/ports/users.ts";
@@ -24,6 +31,7 @@ const challengeId = parseChallengeId("ab".repeat(32))!;
 
 const client: Client = {
   id: clientId,
+  realm: MAIN,
   name: "Shop",
   kind: "public",
   redirectUris: [],
@@ -36,7 +44,7 @@ const client: Client = {
 };
 
 const record: UserRecord = {
-  user: { id: userId, status: "active", createdAt: BORN, updatedAt: LATER },
+  user: { id: userId, realm: MAIN, status: "active", createdAt: BORN, updatedAt: LATER },
   identifiers: [
     {
       userId,
@@ -44,6 +52,7 @@ const record: UserRecord = {
       value: "Ana@example.com",
       normal: "ana@example.com",
       assertedBy: "anonymous",
+      client: clientId,
       createdAt: BORN,
     },
   ],
@@ -52,6 +61,7 @@ const record: UserRecord = {
 const device: Device = {
   id: newDeviceId("0b0c2a44-0d0b-4a3e-9c55-1f7f2f0f8a10"),
   userId,
+  realm: MAIN,
   key: { algorithm: "Ed25519", bytes: "x", fingerprint: "y" },
   name: "Phone",
   kind: "MOBILE",
@@ -59,6 +69,16 @@ const device: Device = {
   clientId,
   enrolledAt: BORN,
 };
+
+const called = (by: "client" | "anonymous" | "admin", giver = clientId): UserRecord => ({
+  ...record,
+  user: {
+    ...record.user,
+    externalId: "u-1",
+    externalAssertedBy: by,
+    ...(by === "admin" ? {} : { externalClient: giver }),
+  },
+});
 
 describe("a user (§4.1)", () => {
   const wire = {
@@ -76,18 +96,37 @@ describe("a user (§4.1)", () => {
   };
 
   test("with a device, and without one", () => {
-    expect(userWire(record, client, [device])).toEqual(wire);
-    expect(userWire(record, client, [])).toEqual({ ...wire, enrolled: [], default_method: null });
-    expect(userWire(record, client, [device, device]).enrolled).toEqual(["TRUSTED_DEVICE"]);
+    expect(userWire(record, client, [device], "everything")).toEqual(wire);
+    expect(userWire(record, client, [], "everything")).toEqual({
+      ...wire,
+      enrolled: [],
+      default_method: null,
+    });
+    expect(userWire(record, client, [device, device], "everything").enrolled).toEqual(["TRUSTED_DEVICE"]);
   });
 
   test("client_user_id is the app's own name, else the ID, never empty (fact 2)", () => {
-    expect(clientUserIdOf(record)).toBe(userId);
-    expect(clientUserIdOf({ ...record, user: { ...record.user, externalId: "u-1" } })).toBe("u-1");
+    expect(clientUserIdOf(client, record)).toBe(userId);
+    expect(clientUserIdOf(client, called("client"))).toBe("u-1");
+    expect(clientUserIdOf(client, called("anonymous"))).toBe("u-1");
+    expect(clientUserIdOf(client, called("client", "another" as ClientId))).toBe(userId);
+  });
+
+  test("S13 an anonymous caller is told no address but the one that they asked by", () => {
+    const told = (name: string) => userWire(record, client, [], { name }).identifier;
+    expect(told(userId)).toBe("");
+    expect(told("u-1")).toBe("");
+    expect(told("ANA@example.com")).toBe("ANA@example.com");
+    expect(told("bo@example.com")).toBe("");
+    const bank = {
+      ...record,
+      identifiers: record.identifiers.map((own) => ({ ...own, client: "bank" as ClientId })),
+    };
+    expect(userWire(bank, client, [], "everything").identifier).toBe("");
   });
 
   test("without identifiers the identifier is the empty text", () => {
-    expect(userWire({ ...record, identifiers: [] }, client, []).identifier).toBe("");
+    expect(userWire({ ...record, identifiers: [] }, client, [], "everything").identifier).toBe("");
   });
 
   test("nobody has the same members, zeroed (fact 1)", () => {
@@ -105,19 +144,31 @@ describe("a user (§4.1)", () => {
 
 describe("what tokens say of the person", () => {
   test("an identifier that nobody proved is marked as such (§10.10)", () => {
-    expect(subjectOf(record)).toEqual({
+    expect(subjectOf(client)(record)).toEqual({
       client_user_id: userId,
       identifier: "Ana@example.com",
       identifier_verified: false,
     });
     const [identifier] = record.identifiers;
     const proved = { ...record, identifiers: [{ ...identifier!, verifiedAt: LATER }] };
-    expect(subjectOf(proved).identifier_verified).toBe(true);
-    expect(subjectOf({ ...record, identifiers: [] })).toMatchObject({
+    expect(subjectOf(client)(proved).identifier_verified).toBe(true);
+    for (const assertedBy of ["client", "admin", "proof"] as const) {
+      const word = { ...record, identifiers: [{ ...identifier!, assertedBy }] };
+      expect(subjectOf(client)(word)).toMatchObject({ identifier_verified: false });
+    }
+    expect(subjectOf(client)({ ...record, identifiers: [] })).toMatchObject({
       identifier: "",
       identifier_verified: false,
     });
   });
+});
+
+test("S8 client_user_id is a name that a secret or the operator vouched for, else the ID", () => {
+  const told = (person: UserRecord) => subjectOf(client)(person).client_user_id;
+  expect(told(called("anonymous"))).toBe(userId);
+  expect(told(called("client"))).toBe("u-1");
+  expect(told(called("admin"))).toBe("u-1");
+  expect(told(called("client", "another" as ClientId))).toBe(userId);
 });
 
 const snapshot = (state: Snapshot["view"]["state"]): Snapshot => ({
@@ -130,7 +181,7 @@ const snapshot = (state: Snapshot["view"]["state"]): Snapshot => ({
     scope: "access",
     requiresClaim: false,
     nonce: "n",
-    context: eventContext(record, "LOGIN"),
+    context: eventContext(client, record, "LOGIN"),
     origin: { ip: "203.0.113.9", country: "PT" },
     createdAt: BORN,
     expiresAt: BORN + 200_000,

@@ -3,10 +3,10 @@ import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { DELIVERY_ATTEMPTS } from "../../src/core/usecases/deliver-message.ts";
 import { parseEnv } from "../../src/env.ts";
+import { variedKey } from "../fakes/signing-keys.ts";
 
 const nothing = () => undefined;
 const limiter = { limit: nothing };
-const key = (fill: number) => Buffer.alloc(32, fill).toString("base64url");
 const production = {
   DB: { prepare: nothing, batch: nothing },
   CHALLENGES: { get: nothing, idFromName: nothing },
@@ -16,9 +16,9 @@ const production = {
   ...{ LIMIT_ADMIN: limiter, LIMIT_SEND: limiter },
   ENVIRONMENT: "production",
   ISSUER: "https://sign.example",
-  KEY_ENCRYPTION_KEY: `1:${key(1)}`,
-  HANDLE_KEY: `1:${key(2)}`,
-  PEPPER: key(3),
+  KEY_ENCRYPTION_KEY: `1:${variedKey(1)}`,
+  HANDLE_KEY: `1:${variedKey(2)}`,
+  PEPPER: variedKey(3),
   DELIVERY: "send",
 };
 const refused = (over: object): readonly string[] => {

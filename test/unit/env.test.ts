@@ -1,7 +1,9 @@
+import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv as parseDotenv } from "node:util";
 import { describe, expect, test } from "vitest";
+import { makeSecrets, SECRETS } from "../../scripts/deploy-plan.ts";
 import { parseEnv, readEnv } from "../../src/env.ts";
 
 const example = parseDotenv(
@@ -20,7 +22,9 @@ const bindings = {
   LIMIT_ADMIN: { limit: nothing },
   LIMIT_SEND: { limit: nothing },
 };
-const key = (fill: number) => Buffer.alloc(32, fill).toString("base64url");
+/** Bytes as a generator gives them, the same at each run. */
+const bytes = (seed: number) => createHash("sha256").update(`key ${seed}`).digest();
+const key = (seed: number) => bytes(seed).toString("base64url");
 const development = { ...bindings, ...example, ISSUER: "http://127.0.0.1:8787" };
 const production = {
   ...bindings,
@@ -29,7 +33,7 @@ const production = {
   KEY_ENCRYPTION_KEY: `1:${key(1)}`,
   HANDLE_KEY: `2:${key(2)},1:${key(3)}`,
   PEPPER: key(4),
-  ADMIN_TOKEN: "an-admin-token-of-its-own",
+  ADMIN_TOKEN: "an-admin-token-of-its-own-and-long",
 };
 
 const refused = (raw: object): readonly string[] => {
@@ -128,5 +132,106 @@ describe("the environment", () => {
     const raw = { ...production };
     expect(readEnv(raw)).toBe(readEnv(raw));
     expect(readEnv({ ...raw })).not.toBe(readEnv(raw));
+  });
+});
+
+describe("production refuses what is weak", () => {
+  const text = (raw: Uint8Array) => Buffer.from(raw).toString("base64url");
+  const filled = (of: (index: number) => number) =>
+    text(Uint8Array.from({ length: 32 }, (_, index) => of(index)));
+  const WEAK_KEYS: readonly (readonly [name: string, key: string])[] = [
+    ["all zero", filled(() => 0)],
+    ["one byte", filled(() => 0xa5)],
+    ["two bytes in turn", filled((index) => (index % 2 ? 1 : 254))],
+    ["eight bytes again and again", filled((index) => bytes(1)[index % 8] ?? 0)],
+    ["counted up", filled((index) => index)],
+    ["counted down by three", filled((index) => 255 - 3 * index)],
+    ["hex digits", text(Buffer.from(bytes(1).toString("hex").slice(0, 32)))],
+    ["a word and nothing", text(Buffer.concat([Buffer.from("correct horse"), Buffer.alloc(19)]))],
+  ];
+
+  test.each(WEAK_KEYS)("T134 a key that is %s", (_name, weak) => {
+    for (const [name, value] of [
+      ["KEY_ENCRYPTION_KEY", `1:${weak}`],
+      ["KEY_ENCRYPTION_KEY", `2:${key(9)},1:${weak}`],
+      ["HANDLE_KEY", `1:${weak}`],
+      ["PEPPER", weak],
+    ] as const) {
+      expect(refused({ ...production, [name]: value })).toEqual([name]);
+      expect(refused({ ...production, [name]: value, ALLOW_WEAK_SECRETS: "true" })).toEqual([]);
+    }
+  });
+
+  test("T134 an admin token of fewer than 32 characters, or of a few over and over", () => {
+    for (const ADMIN_TOKEN of ["x", "x".repeat(64), "ab".repeat(32), key(1).slice(0, 31)]) {
+      expect(refused({ ...production, ADMIN_TOKEN })).toEqual(["ADMIN_TOKEN"]);
+      expect(refused({ ...production, ADMIN_TOKEN, ALLOW_WEAK_SECRETS: "true" })).toEqual([]);
+    }
+    expect(refused({ ...production, ADMIN_TOKEN: key(1).slice(0, 32) })).toEqual([]);
+  });
+
+  test.each([" ", "a b", `${key(5)} `, `${key(5)}\n`, `\t${key(5)}`, `${key(5)}\u00e9`, `${key(5)}\u0000`])(
+    "T134 an admin token that no header can carry, in development too: %j",
+    (ADMIN_TOKEN) => {
+      for (const whole of [production, { ...production, ALLOW_WEAK_SECRETS: "true" }, development]) {
+        expect(refused({ ...whole, ADMIN_TOKEN })).toEqual(["ADMIN_TOKEN"]);
+      }
+    },
+  );
+
+  test("T134 one key for two purposes", () => {
+    const shared = [
+      [{ HANDLE_KEY: production.KEY_ENCRYPTION_KEY }, ["HANDLE_KEY", "KEY_ENCRYPTION_KEY"]],
+      [{ PEPPER: key(3) }, ["HANDLE_KEY", "PEPPER"]],
+      [{ KEY_ENCRYPTION_KEY: `2:${key(8)},1:${key(4)}` }, ["KEY_ENCRYPTION_KEY", "PEPPER"]],
+      [{ ADMIN_TOKEN: key(4) }, ["ADMIN_TOKEN", "PEPPER"]],
+    ] as const;
+    for (const [over, names] of shared) {
+      expect(refused({ ...production, ...over })).toEqual(names);
+      expect(refused({ ...production, ...over, ALLOW_WEAK_SECRETS: "true" })).toEqual([]);
+    }
+    expect(refused({ ...development, HANDLE_KEY: example.KEY_ENCRYPTION_KEY })).toEqual([]);
+  });
+
+  test.each([
+    "http://localhost:8787",
+    "http://127.0.0.1:8787",
+    "http://[::1]:8787",
+    "https://localhost",
+    "https://sign.localhost",
+    "https://127.8.9.10",
+    "https://[::1]",
+    "https://[::ffff:7f00:1]",
+    "https://0.0.0.0",
+  ])("T134 the address %s, which is of one machine", (ISSUER) => {
+    expect(refused({ ...production, ISSUER })).toEqual(["ISSUER"]);
+    expect(refused({ ...production, ISSUER, ALLOW_LOOPBACK_ISSUER: "true" })).toEqual([]);
+    expect(refused({ ...development, ISSUER })).toEqual([]);
+  });
+
+  test("T134 no limits for addresses", () => {
+    expect(refused({ ...production, IP_LIMITS: "off" })).toEqual(["IP_LIMITS"]);
+    expect(refused({ ...production, IP_LIMITS: "off", ALLOW_UNLIMITED_ADDRESSES: "true" })).toEqual([]);
+  });
+
+  test("each leave is for its own risk, and never for what is published", () => {
+    const weak = { PEPPER: filled(() => 0), IP_LIMITS: "off", ISSUER: "https://localhost" };
+    expect(refused({ ...production, ...weak })).toEqual(["IP_LIMITS", "ISSUER", "PEPPER"]);
+    expect(refused({ ...production, ...weak, ALLOW_WEAK_SECRETS: "true" })).toEqual(["IP_LIMITS", "ISSUER"]);
+    const leave = {
+      ALLOW_WEAK_SECRETS: "true",
+      ALLOW_LOOPBACK_ISSUER: "true",
+      ALLOW_UNLIMITED_ADDRESSES: "true",
+    };
+    expect(refused({ ...production, ...weak, ...leave })).toEqual([]);
+    expect(refused({ ...production, ...leave, PEPPER: example.PEPPER })).toEqual(["PEPPER"]);
+    expect(refused({ ...production, ...leave, ADMIN_TOKEN: example.ADMIN_TOKEN })).toEqual(["ADMIN_TOKEN"]);
+    expect(refused({ ...production, ALLOW_WEAK_SECRETS: "yes" })).toEqual(["ALLOW_WEAK_SECRETS"]);
+  });
+
+  test("what a deployment makes for itself passes, a thousand times", () => {
+    for (let round = 0; round < 1_000; round++) {
+      expect(refused({ ...production, ...makeSecrets(SECRETS, () => randomBytes(32)) })).toEqual([]);
+    }
   });
 });

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Grant } from "../../src/core/grant/state.ts";
 import type { ChallengeId, ClientId, UserId } from "../../src/core/ids.ts";
 import { makeHandles } from "../../src/keys/handles.ts";
@@ -132,27 +132,68 @@ describe("refresh tokens", () => {
   const token = (generation: number, change: Partial<Grant> = {}) =>
     handles.refreshToken({ ...grant, generation, ...change });
 
-  test("are 64 hex digits, a dot and 43 characters, and name their grant", async () => {
-    expect(await token(1)).toMatch(/^[0-9a-f]{64}\.[A-Za-z0-9_-]{43}$/);
+  /** As a version before this one made them: without the generation behind the MAC. */
+  const old = async (generation: number) => (await token(generation)).slice(0, 65 + 43);
+
+  /** How many MACs are compared while `work` runs. */
+  async function macsOf(work: () => Promise<unknown>): Promise<number> {
+    const compared = vi.spyOn(crypto.subtle, "verify");
+    try {
+      await work();
+      return compared.mock.calls.length;
+    } finally {
+      compared.mockRestore();
+    }
+  }
+
+  test("are 64 hex digits, a dot, 43 characters and the generation in base 36, and name their grant", async () => {
+    expect(await token(1)).toMatch(/^[0-9a-f]{64}\.[A-Za-z0-9_-]{43}1$/);
+    expect(await token(1_000)).toMatch(/^[0-9a-f]{64}\.[A-Za-z0-9_-]{43}rs$/);
+    expect((await token(Number.MAX_SAFE_INTEGER)).length).toBeLessThanOrEqual(255);
     expect(handles.grantIdOf(await token(1))).toBe(id);
-    for (const text of ["", id, `${id}.x`, "10457:qm3J", `${id}.${"A".repeat(44)}`]) {
-      expect(handles.grantIdOf(text), text).toBeUndefined();
+    expect(handles.grantIdOf(await old(1))).toBe(id);
+    const mac = "A".repeat(43);
+    const bad = ["", id, `${id}.x`, "10457:qm3J", `${id}.${mac}0`, `${id}.${mac}01`, `${id}.${mac}A`];
+    bad.push(`${id}.${mac}-`, `${id}.${mac}1.`, `${id}.${mac}${"z".repeat(12)}`, `${id}.${mac.slice(1)}B1`);
+    for (const text of bad) expect(handles.grantIdOf(text), text).toBeUndefined();
+  });
+
+  test.each([1, 2, 3, 52, 900, 140_000])(
+    "generation %i and those before it are found",
+    async (generation) => {
+      const now = { ...grant, generation };
+      const looked = [generation, generation - 1, generation - 2, 1].filter((candidate) => candidate >= 1);
+      for (const candidate of looked) {
+        expect(await handles.generationOf(await token(candidate), now)).toBe(candidate);
+      }
+      expect(await handles.generationOf(await token(generation + 1), now)).toBeUndefined();
+    },
+  );
+
+  test("a generation that is not the MAC's makes a forged token", async () => {
+    const now = { ...grant, generation: 3 };
+    for (const other of ["1", "2", "4", "z"]) {
+      expect(await handles.generationOf((await old(3)) + other, now), other).toBeUndefined();
     }
   });
 
-  test.each([1, 2, 3, 52, 900, 1_400])("generation %i and those before it are found", async (generation) => {
-    const now = { ...grant, generation };
-    const looked = [generation, generation - 1, generation - 2, Math.max(1, generation - 1_000)].filter(
-      (candidate) => candidate >= 1,
-    );
-    for (const candidate of looked) {
-      expect(await handles.generationOf(await token(candidate), now)).toBe(candidate);
-    }
-    expect(await handles.generationOf(await token(generation + 1), now)).toBeUndefined();
+  test("one of the old form is known as the current and the previous generation, and no other", async () => {
+    const now = { ...grant, generation: 3 };
+    const found = [1, 2, 3, 4].map(async (generation) => handles.generationOf(await old(generation), now));
+    expect(await Promise.all(found)).toEqual([undefined, 2, 3, undefined]);
+    expect(await handles.generationOf(await old(1), grant)).toBe(1);
   });
 
-  test("further back than a thousand generations nothing is found", async () => {
-    expect(await handles.generationOf(await token(99), { ...grant, generation: 1_100 })).toBeUndefined();
+  test("T132 a forged token costs what a good one costs: one MAC, or two in the old form", async () => {
+    const now = { ...grant, generation: 1_001 };
+    const good = [await token(1_001), await token(1_000), await token(1), await old(1_001)];
+    const forged = good.map((text) => text.replace(/\../, text[65] === "A" ? ".B" : ".A"));
+    const costs = async (text: string) => macsOf(() => handles.generationOf(text, now));
+    const paid = [];
+    for (const text of [...good, ...forged]) paid.push(await costs(text));
+    expect(paid).toEqual([1, 1, 1, 2, 1, 1, 1, 2]);
+    expect(await costs(await token(1_002))).toBe(0);
+    expect(await macsOf(async () => rotated.generationOf(forged[0] ?? "", now))).toBe(2);
   });
 
   test("another salt, grant or key makes another token; a handle is none", async () => {
@@ -161,6 +202,7 @@ describe("refresh tokens", () => {
     expect(await handles.generationOf((await token(1)).replace(id, other), grant)).toBeUndefined();
     expect(await replaced.generationOf(await token(1), grant)).toBeUndefined();
     expect(await handles.generationOf(await handles.mint(id, "refresh"), grant)).toBeUndefined();
+    expect(await handles.read(await old(1), "refresh")).toBeUndefined();
   });
 
   test("a family goes on through a rotation of the handle key", async () => {

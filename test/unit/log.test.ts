@@ -31,11 +31,16 @@ const jwt = fc
     ].join("."),
   );
 const handle = fc.tuple(hex(32), base64url(32)).map(([id, mac]) => `${id}.${mac}`);
+/** A handle with its generation in base 36. */
+const refreshToken = fc
+  .tuple(handle, fc.integer({ min: 1 }))
+  .map(([text, generation]) => text + generation.toString(36));
 
 /** Recognised by shape, whatever the field or the sentence around it. */
 const shaped = fc.oneof(
   jwt,
   handle,
+  refreshToken,
   base64url(32),
   base64url(96),
   base64(64).filter((text) => !text.slice(0, 40).includes("/")),
@@ -64,6 +69,14 @@ const pieces = (secret: string) =>
     .filter((part) => !/^[0-9a-f]{64}$/.test(part));
 
 describe("the log", () => {
+  test("T104 property: nothing is left of a refresh token, its generation neither", () => {
+    fc.assert(
+      fc.property(refreshToken, (token) => {
+        expect(scrubText(`with ${token}.`)).toBe("with [hidden].");
+      }),
+    );
+  });
+
   test("T104 property: a secret of a known shape reaches no line, as field, in text, in depth or in an error", () => {
     fc.assert(
       fc.property(shaped, shown, around, (secret, name, before) => {

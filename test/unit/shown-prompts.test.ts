@@ -4,9 +4,11 @@ import type { Device } from "../../src/core/device/device.ts";
 import {
   type ClientId,
   type DeviceId,
+  MAIN,
   newDeviceId,
   newUserId,
   parseChallengeId,
+  type Realm,
 } from "../../src/core/ids.ts";
 import type { Prompt } from "../../src/core/inbox/state.ts";
 import { canAnswer } from "../../src/dialects/authsignal/prompts.ts";
@@ -16,7 +18,7 @@ import { shownTo } from "../../src/dialects/cotter/prompts.ts";
 const [SHOP, BANK, NEWS] = ["shop", "bank", "news"] as unknown as readonly [ClientId, ClientId, ClientId];
 const PHONE: DeviceId = newDeviceId("0b0c2a44-0d0b-4a3e-9c55-1f7f2f0f8a10");
 
-const phoneOf = (clientId: ClientId): Device => ({
+const phoneOf = (clientId: ClientId, realm = MAIN): Device => ({
   id: PHONE,
   userId: newUserId("6f1c2a44-0d0b-4a3e-9c55-1f7f2f0f8a10"),
   key: { algorithm: "EC", bytes: "x", fingerprint: "y" },
@@ -24,6 +26,7 @@ const phoneOf = (clientId: ClientId): Device => ({
   kind: "push",
   door: "authsignal",
   clientId,
+  realm,
   enrolledAt: 0,
 });
 
@@ -63,11 +66,24 @@ describe("S6 whose devices may answer for a client", () => {
     ["realm", [SHOP, BANK, NEWS]],
   ] as const)("approve_through %j: devices of %j", (approvers, through) => {
     const asker = { clientId: SHOP, ...(approvers === undefined ? {} : { approvers }) };
-    expect([SHOP, BANK, NEWS].filter((client) => admits(asker, client))).toEqual(through);
+    expect([SHOP, BANK, NEWS].filter((client) => admits(asker, { clientId: client }))).toEqual(through);
     const prompt = promptOf(approvers === undefined ? {} : { approvers });
-    expect([SHOP, BANK, NEWS].filter((client) => shownTo(client, prompt))).toEqual(through);
+    expect([SHOP, BANK, NEWS].filter((client) => shownTo({ id: client, realm: MAIN }, prompt))).toEqual(
+      through,
+    );
     expect([SHOP, BANK, NEWS].filter((client) => canAnswer(prompt, phoneOf(client)))).toEqual(through);
   });
+});
+
+test.each([["realm"], [[BANK]]] as const)("S6 approve_through %j reaches no other realm", (approvers) => {
+  const elsewhere = "elsewhere" as Realm;
+  const asker = { clientId: SHOP, approvers };
+  expect(admits(asker, { clientId: BANK, realm: elsewhere })).toBe(false);
+  expect(admits({ ...asker, realm: elsewhere }, { clientId: BANK, realm: elsewhere })).toBe(true);
+  expect(admits({ ...asker, realm: elsewhere }, { clientId: BANK })).toBe(false);
+  const prompt = promptOf({ approvers });
+  expect(shownTo({ id: BANK, realm: elsewhere }, prompt)).toBeUndefined();
+  expect(canAnswer(prompt, phoneOf(BANK, elsewhere))).toBe(false);
 });
 
 describe("S6 what each wire can say of a prompt", () => {
@@ -93,7 +109,7 @@ describe("S6 what each wire can say of a prompt", () => {
     ["another device", demanding({ device: newDeviceId(crypto.randomUUID()) }), undefined, undefined],
   ])("%s: Cotter %s, Authsignal %s", (_what, over, cotter, authsignal) => {
     const prompt = promptOf(over);
-    expect(shownTo(SHOP, prompt)?.event).toBe(cotter);
+    expect(shownTo({ id: SHOP, realm: MAIN }, prompt)?.event).toBe(cotter);
     expect(canAnswer(prompt, phoneOf(SHOP)) ? actionCodeOf(prompt) : undefined).toBe(authsignal);
   });
 

@@ -21,6 +21,7 @@ describe("making a client", () => {
       client_secret: expect.stringMatching(/^\S{43,}$/),
       name: "Shop",
       kind: "confidential",
+      realm: "main",
       redirect_uris: [],
       allowed_origins: [],
       grant_types: ["authorization_code", "refresh_token"],

@@ -74,7 +74,7 @@ describe("audit", () => {
 
 describe("keys", () => {
   test("are listed without a private part, and a rotation shows the next one before it signs", async () => {
-    await powers.keyring.currentKid("standard");
+    await powers.keyring.ready("standard");
     const before = (await admin("GET", "/keys")).body.keys;
     expect(before.length).toBeGreaterThan(0);
     const rotated = await admin("POST", "/keys/rotate");
@@ -97,7 +97,7 @@ describe("keys", () => {
   });
 
   test("the Cotter lane keeps its pinned kid and signs with the new key at once", async () => {
-    const kid = await powers.keyring.currentKid("cotter");
+    const kid = await powers.keyring.ready("cotter");
     const rotated = await admin("POST", "/keys/rotate", { lane: "cotter" });
     expect(rotated.body).toMatchObject({ lane: "cotter", kid, state: "current" });
   });

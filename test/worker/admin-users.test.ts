@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { Outage } from "../../src/core/fault.ts";
-import { newDeviceId, newUserId, userSubject } from "../../src/core/ids.ts";
+import { MAIN, newDeviceId, newUserId, userSubject } from "../../src/core/ids.ts";
 import type { QueueMessage } from "../../src/core/messages.ts";
 import type { Services } from "../../src/core/ports/services.ts";
 import { auditEvent } from "../../src/core/usecases/audit-event.ts";
@@ -33,7 +33,10 @@ describe("users", () => {
     expect(made.status).toBe(201);
     expect(made.body).toEqual({
       user_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      realm: "main",
       external_id: `crm:${word}`,
+      external_id_asserted_by: "admin",
+      external_id_client: null,
       status: "active",
       identifiers: expect.any(Array),
       created_at: isoText,
@@ -47,6 +50,8 @@ describe("users", () => {
       verified: false,
       verified_at: null,
       asserted_by: "admin",
+      client_id: null,
+      vouched_at: null,
       created_at: isoText,
     });
     const read = await admin("GET", `/users/${made.body.user_id.toUpperCase()}`);
@@ -94,6 +99,10 @@ describe("users", () => {
   test.each([
     ["nothing", {}],
     ["an external id alone", { external_id: "x" }],
+    ["an external id with a blank behind", { username: "ada", external_id: "ada " }],
+    ["an external id with an unseen character", { username: "ada", external_id: "ad\u200ba" }],
+    ["an external id that is not composed", { username: "ada", external_id: "Jo\u0308rg" }],
+    ["an external id of 255 characters", { username: "ada", external_id: "x".repeat(255) }],
     ["a username that is an address", { username: "a@b.example" }],
     ["a username that is a number", { username: "+43 660 1234567" }],
     ["an email that is none", { email: "ada" }],
@@ -165,12 +174,16 @@ describe("users", () => {
     expect(other.body.identifiers[0].verified).toBe(false);
   });
 
-  test.each([{ status: "asleep" }, { status: null }, { user_id: "x" }, { email: 3 }, { external_id: "" }])(
-    "PATCH refuses %o with 400",
-    async (body) => {
-      expect((await admin("PATCH", `/users/${await newUser()}`, body)).status).toBe(400);
-    },
-  );
+  test.each([
+    { status: "asleep" },
+    { status: null },
+    { user_id: "x" },
+    { email: 3 },
+    { external_id: "" },
+    { external_id: " x" },
+  ])("PATCH refuses %o with 400", async (body) => {
+    expect((await admin("PATCH", `/users/${await newUser()}`, body)).status).toBe(400);
+  });
 
   test("locking ends the grants and says so; unlocking lets the user in again", async () => {
     const user = await newUser();
@@ -221,10 +234,12 @@ describe("deleting a user", () => {
     const { user_id: user } = (await admin("POST", "/users", { username: word })).body;
     const device = await newDevice(user);
     const grant = await signIn(user, device.id);
-    await powers.inboxes.openEnrolment(userSubject(user), "binding");
+    await powers.inboxes.openEnrolment(userSubject(user), { key: "k" });
     expect((await admin("DELETE", `/users/${user}`)).status).toBe(204);
     expect(await refreshes(grant.id)).toBe(false);
-    expect((await powers.inboxes.takeEnrolment(userSubject(user), "binding", "key")).taken).toBe(false);
+    expect(
+      (await powers.inboxes.takeEnrolment(userSubject(user), { kind: "proof", key: "k" }, "key")).taken,
+    ).toBe(false);
     expect(await powers.devices.byId(device.id)).toBeUndefined();
     expect(await powers.records.grantsOfUser(user)).toEqual([]);
     for (const path of [`/users/${user}`, `/users/${user}/devices`, `/users/${user}/grants`]) {
@@ -431,7 +446,7 @@ describe("grants", () => {
 test("T11 a person known by the app's own name alone is locked like any other", async () => {
   const id = newUserId(crypto.randomUUID());
   const event = auditEvent(powers, { type: "user.created", actor: "system", userId: id });
-  await powers.users.insert({ id, externalId: unlike("crm"), identifiers: [] }, event, event.at);
+  await powers.users.insert({ id, realm: MAIN, externalId: unlike("crm"), identifiers: [] }, event, event.at);
   const grant = await signIn(id);
   const locked = await admin("PATCH", `/users/${id}`, { status: "locked" });
   expect([locked.status, locked.body.status]).toEqual([200, "locked"]);

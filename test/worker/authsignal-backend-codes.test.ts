@@ -5,6 +5,7 @@ import { finishedEvent } from "../../src/core/usecases/finished-event.ts";
 import { newTenant } from "./support/authsignal.ts";
 import { backend, mail, number, WAYS, WRONG, wrongFor } from "./support/backend-codes.ts";
 import { claimsOf, fresh, type Json } from "./support/cotter.ts";
+import { called, withId } from "./support/people.ts";
 
 const INVALID = { status: 400, body: { error: "invalid_request" } };
 const NOBODY = "00000000-0000-0000-0000-000000000000";
@@ -72,13 +73,13 @@ describe("a code for nobody yet", () => {
     expect(finishedEvent(approved!)).not.toHaveProperty("userId");
     const user = fresh("u");
     expect((await shop.claim(body.challengeId, user)).status).toBe(200);
-    const record = await shop.at.services.users.byExternalId(user);
+    const record = await called(shop.at, user);
     const trail = await shop.at.services.records.events({ userId: record!.user.id, size: 9 });
     expect(trail).toContainEqual(
       expect.objectContaining({ type: "signIn.redeemed", userId: record!.user.id, clientId: shop.tenant.id }),
     );
     const nil = parseUserId(NOBODY)!;
-    expect(await shop.at.services.users.byId(nil)).toBeUndefined();
+    expect(await withId(shop.at, nil)).toBeUndefined();
     expect(await shop.at.services.records.events({ userId: nil, size: 9 })).toEqual([]);
   });
 
@@ -124,7 +125,7 @@ describe("a code for nobody yet", () => {
     }
     expect(await shop.state(user, "signIn", idempotencyKey)).toBe("ALLOW");
     expect(await shop.claim(challengeId, other, flag)).toMatchObject(INVALID);
-    expect(await shop.at.services.users.byExternalId(other)).toBeUndefined();
+    expect(await called(shop.at, other)).toBeUndefined();
     expect((await shop.verify(challengeId, code)).body).toEqual(WRONG);
     expect(await shop.claim(challengeId, user)).toMatchObject(INVALID);
     const late = await begin();
@@ -146,7 +147,7 @@ describe("a code for nobody yet", () => {
       expect(all.filter(({ status }) => status === 200)).toHaveLength(1);
       const winner = names[all.findIndex(({ status }) => status === 200)] ?? "";
       expect((await shop.claim(body.challengeId, winner, more)).status).toBe(200);
-      const made = await Promise.all(names.map((name) => shop.at.services.users.byExternalId(name)));
+      const made = await Promise.all(names.map((name) => called(shop.at, name)));
       expect(made.filter((record) => record !== undefined)).toHaveLength(1);
     }
   });
@@ -198,7 +199,7 @@ describe("a code for nobody yet", () => {
     expect(await shop.claim(body.challengeId, fresh("u"))).toMatchObject(INVALID);
     const claimed = await shop.claim(body.challengeId, user);
     expect((await shop.validate({ token: claimed.body.token })).body.isValid).toBe(true);
-    const record = await shop.at.services.users.byExternalId(user);
+    const record = await called(shop.at, user);
     const trail = await shop.at.services.records.events({ userId: record!.user.id, size: 9 });
     expect(trail).toContainEqual(expect.objectContaining({ type: "signIn.redeemed" }));
   });
@@ -228,8 +229,8 @@ describe("a code for nobody yet", () => {
     expect(await shop.state(user, "look", key)).toBe("BLOCK");
     const tracked = fresh("key");
     await shop.track(user, "look", { idempotencyKey: tracked });
-    const record = await shop.at.services.users.byExternalId(user);
-    await shop.at.services.users.update(record!.user.id, { status: "locked" }, Date.now());
+    const record = await called(shop.at, user);
+    await shop.at.services.users.update(record!.user, { status: "locked" }, Date.now());
     for (const open of [await begin(), await begin(tracked)]) {
       expect(await shop.claim(open, user)).toMatchObject(INVALID);
     }
@@ -248,7 +249,7 @@ describe("a code for nobody yet", () => {
       Date.now(),
     );
     expect(await shop.claim(open, other)).toMatchObject(INVALID);
-    expect(await shop.at.services.users.byExternalId(other)).toBeUndefined();
+    expect(await called(shop.at, other)).toBeUndefined();
   });
 
   test("action.verify may veto a claim, once and for all", async () => {

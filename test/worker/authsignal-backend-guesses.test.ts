@@ -11,6 +11,7 @@ import {
   wrongFor,
 } from "./support/backend-codes.ts";
 import { fresh, type Json } from "./support/cotter.ts";
+import { called } from "./support/people.ts";
 
 const INVALID = { status: 400, body: { error: "invalid_request" } };
 
@@ -192,8 +193,8 @@ describe("a code for a user's action", () => {
     const other = await shop.enrolled();
     const second = await shop.challenge({ ...asked, userId: other.user });
     const { idempotencyKey } = (await shop.track(other.user, "pay")).body;
-    const record = await shop.at.services.users.byExternalId(other.user);
-    await shop.at.services.users.update(record!.user.id, { status: "locked" }, Date.now());
+    const record = await called(shop.at, other.user);
+    await shop.at.services.users.update(record!.user, { status: "locked" }, Date.now());
     expect(await shop.verify(second.body.challengeId, shop.lastCode())).toMatchObject(INVALID);
     for (const more of [{}, { idempotencyKey }]) {
       expect(await shop.challenge({ ...asked, userId: other.user, ...more })).toMatchObject(INVALID);
@@ -344,7 +345,7 @@ describe("guesses", () => {
     const snapshot = await shop.at.services.rooms.read(shop.at.services.rooms.parse(String(id))!);
     expect(snapshot?.timeline.filter(({ what }) => what === "approved")).toHaveLength(1);
     expect(await shop.state(user, "pay", key)).toBe("CHALLENGE_SUCCEEDED");
-    const record = await shop.at.services.users.byExternalId(user);
+    const record = await called(shop.at, user);
     const trail = await shop.at.services.records.events({ userId: record!.user.id, size: 99 });
     expect(trail.filter(({ type }) => type === "authenticator.enrolled")).toHaveLength(1);
     expect(shop.queued.filter(({ kind }) => kind === "action_webhook")).toHaveLength(1);

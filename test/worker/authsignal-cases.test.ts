@@ -30,6 +30,7 @@ import {
   respond,
 } from "./support/cotter.ts";
 import { counting, countStorage } from "./support/counting.ts";
+import { called } from "./support/people.ts";
 
 const at = deployment();
 const INVALID = [400, "invalid_request"];
@@ -193,7 +194,7 @@ describe("who may answer", () => {
   });
 
   test("a challenge of this door is approved by a device enrolled over the Cotter door", async () => {
-    const tenant = await newTenant(at, { approve_through: "realm" });
+    const tenant = await newTenant(at, { user_ids: "subject", approve_through: "realm" });
     const client = await newClient(at);
     const person = await newPerson(at, client);
     const started = await startPush(at, tenant, person.id, "pay");
@@ -224,7 +225,7 @@ describe("who may answer", () => {
       state: "ALLOW",
       isEnrolled: false,
     });
-    const record = await at.services.users.byExternalId(name);
+    const record = await called(at, name);
     expect(record?.user.externalAssertedBy).toBe("client");
     expect(record?.user.id).not.toBe(squatter.body.ID);
   });

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Outage } from "../../src/core/fault.ts";
 import { newKey, newTenant, server, track, validate } from "./support/authsignal.ts";
 import { enrolled, type Scene, scene, tokenOf, WAYS, type Way, WRONG } from "./support/authsignal-codes.ts";
-import { claimsOf, fresh, type Json, newClient } from "./support/cotter.ts";
+import { claimsOf, fresh, type Json, newClient, newPhone } from "./support/cotter.ts";
+import { called } from "./support/people.ts";
 
 const read = ({ status, body }: { status: number; body: Json }) => [status, body.error];
 const INVALID = [400, "invalid_request"];
@@ -64,7 +65,7 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
         data: { userId: user, userAuthenticatorId: id, verificationMethod: word, [member]: to },
       },
     ]);
-    const record = await here.at.services.users.byExternalId(user);
+    const record = await called(here.at, user);
     if (!record) throw new Error("no user");
     const trail = await here.at.services.records.events({ userId: record.user.id, size: 50 });
     const rows = trail.filter(({ type }) => type === "authenticator.enrolled");
@@ -122,7 +123,7 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
     expect(read(await verify(here, way, two))).toEqual(CLOSED);
     expect(await listed(here, tenant, other)).toHaveLength(1);
     // The refused address is nobody's: the sign-in pages of other doors do not know it either.
-    const record = await here.at.services.users.byExternalId(other);
+    const record = await called(here.at, other);
     expect(record?.identifiers).toHaveLength(1);
   });
 
@@ -145,7 +146,7 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
     expect(done.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(done.filter(({ status }) => status === 401)).toHaveLength(9);
     expect(await listed(here, tenant, user)).toHaveLength(1);
-    const record = await here.at.services.users.byExternalId(user);
+    const record = await called(here.at, user);
     expect(record?.identifiers.length).toBeLessThanOrEqual(1);
   });
 
@@ -286,7 +287,7 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
     }
     expect(await listed(here, tenant, user)).toEqual([]);
     // Nothing was written on the way, so that the trail tells of no enrolment that never was.
-    const record = await here.at.services.users.byExternalId(user);
+    const record = await called(here.at, user);
     if (!record) throw new Error("no user");
     const trail = await here.at.services.records.events({ userId: record.user.id, size: 50 });
     expect(trail.map(({ type }) => type)).not.toContain("authenticator.enrolled");
@@ -300,8 +301,16 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
     const to = way.address();
     const client = await newClient(here.at);
     const claim = { identifier: to };
-    const squatter = await here.at.call("POST", "/api/v0/user/create", claim, { API_KEY_ID: client });
-    expect(squatter.status).toBe(200);
+    const headers = { API_KEY_ID: client };
+    const squatter = await here.at.call("POST", "/api/v0/user/create", claim, headers);
+    const key = {
+      method: "TRUSTED_DEVICE",
+      enrolled: true,
+      code: (await newPhone()).publicKey,
+      algorithm: "ED25519",
+    };
+    const held = await here.at.call("PUT", `/api/v0/user/${squatter.body.ID}`, key, headers);
+    expect(held.status).toBe(200);
     const { user, done, tenant } = await enrolled(here, way, {}, to);
     expect(done.body).toMatchObject({ isVerified: true });
     const read = await server(here.at, tenant, "GET", `/users/${user}`);
@@ -321,10 +330,21 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
     const tenant = await newTenant(here.at);
     await track(here.at, tenant, squatter, "signUp", { [member]: to });
     expect((await server(here.at, tenant, "GET", `/users/${squatter}`)).body).toMatchObject({ [member]: to });
-    const { user, done } = await enrolled(here, way, {}, to);
+    const { user, done } = await enrolled(here, way, {}, to, tenant);
     expect(done.body).toMatchObject({ isVerified: true });
     expect((await server(here.at, tenant, "GET", `/users/${user}`)).body).toMatchObject({ [member]: to });
     expect((await server(here.at, tenant, "GET", `/users/${squatter}`)).body).not.toHaveProperty(member);
+  });
+
+  test("one that another client's backend passed on is that client's word, and stays so", async () => {
+    const here = scene();
+    const to = way.address();
+    const squatter = fresh("u");
+    const other = await newTenant(here.at);
+    await track(here.at, other, squatter, "signUp", { [member]: to });
+    const { done } = await enrolled(here, way, {}, to);
+    expect(done.body).toMatchObject({ isVerified: true });
+    expect((await server(here.at, other, "GET", `/users/${squatter}`)).body).toMatchObject({ [member]: to });
   });
 
   test("removed, it does not come back with the code that had enrolled it", async () => {

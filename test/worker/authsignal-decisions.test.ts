@@ -71,7 +71,7 @@ test("T04 wrong numbers are counted on when another number is asked for", async 
 });
 
 test("T25 what a device of another door approved is not valid once that device was removed", async () => {
-  const tenant = await newTenant(at, { approve_through: "realm" });
+  const tenant = await newTenant(at, { user_ids: "subject", approve_through: "realm" });
   const client = await newClient(at);
   const person = await newPerson(at, client);
   const started = await startPush(at, tenant, person.id, "pay");
@@ -104,8 +104,12 @@ test("T45 race: of two words of one webhook about an approval the first that is 
       },
     },
   }));
-  const events: ClientSettings = { webhook_events: ["action.verify"], approve_through: "realm" };
-  const tenant = await newTenant(here, events, { webhookUrl: "https://hook.example/in" });
+  const settings: ClientSettings = {
+    webhook_events: ["action.verify"],
+    user_ids: "subject",
+    approve_through: "realm",
+  };
+  const tenant = await newTenant(here, settings, { webhookUrl: "https://hook.example/in" });
   const client = await newClient(here);
   const person = await newPerson(here, client);
   const started = await startPush(here, tenant, person.id, "pay");

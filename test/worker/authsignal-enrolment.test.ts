@@ -18,6 +18,7 @@ import {
   track,
 } from "./support/authsignal.ts";
 import { type Deployment, deployment, fresh } from "./support/cotter.ts";
+import { called } from "./support/people.ts";
 
 /** A deployment whose queue is listened to, and whose webhooks take everything. */
 function place() {
@@ -74,7 +75,7 @@ describe("the first device, without the word of the backend", () => {
     for (const each of added.filter((each) => !won.includes(each))) expect(read(each)).toEqual(NOT_ALLOWED);
     expect(await enrolledIds(at, tenant, user)).toEqual([won[0]?.body.userAuthenticatorId]);
     expect(told().map(([type]) => type)).toEqual(["authenticator.created"]);
-    const record = await at.services.users.byExternalId(user);
+    const record = await called(at, user);
     const events = await at.services.records.events({ userId: record?.user.id as never, size: 100 });
     expect(events.filter(({ type }) => type === "device.enrolled")).toHaveLength(1);
   });
@@ -156,7 +157,7 @@ describe("a key that comes again in another namespace", () => {
     expect([await status("push"), await status("qr-code")]).toEqual([200, 200]);
     expect(await enrolledIds(at, tenant, user)).toEqual([phone.id]);
     expect(told().map(([type]) => type)).toEqual(["authenticator.created", "authenticator.updated"]);
-    const record = await at.services.users.byExternalId(user);
+    const record = await called(at, user);
     const [event] = await at.services.records.events({ userId: record?.user.id as never, size: 1 });
     expect(event).toMatchObject({ type: "device.updated", deviceId: phone.id, reason: "added_to_qr-code" });
   });
@@ -182,7 +183,7 @@ describe("a key that is another user's", () => {
       ["authenticator.deleted", expect.objectContaining(of(before, phone.id))],
       ["authenticator.created", expect.objectContaining(of(after, moved.body.userAuthenticatorId))],
     ]);
-    const record = await at.services.users.byExternalId(before);
+    const record = await called(at, before);
     const [event] = await at.services.records.events({ userId: record?.user.id as never, size: 1 });
     expect(event).toMatchObject({
       type: "device.revoked",

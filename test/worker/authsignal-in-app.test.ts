@@ -14,6 +14,7 @@ import {
   validate,
 } from "./support/authsignal.ts";
 import { claimsOf, deployment, fresh } from "./support/cotter.ts";
+import { called } from "./support/people.ts";
 
 const at = deployment();
 
@@ -144,7 +145,7 @@ test("what was kept beside a credential goes with it: its push token too", async
   const key = await newKey();
   const body = { publicKey: key.text, pushToken: "fcm-secret" };
   const added = await at.call("POST", "/v1/client/user-authenticators/push", body, bearer(token));
-  const record = await at.services.users.byExternalId(user);
+  const record = await called(at, user);
   if (!record) throw new Error("no user");
   const kept = () => at.services.authenticators.ofUser(record.user.id);
   expect(await kept()).toMatchObject([{ id: added.body.userAuthenticatorId, pushToken: "fcm-secret" }]);

@@ -7,6 +7,7 @@ import { newTenant, server, track, validate } from "./support/authsignal.ts";
 import { enrolled, type Scene, scene, tokenOf, WAYS } from "./support/authsignal-codes.ts";
 import { claimsOf, fresh, type Json } from "./support/cotter.ts";
 import { counting } from "./support/counting.ts";
+import { called } from "./support/people.ts";
 
 const read = ({ status, body }: { status: number; body: Json }) => [status, body.error];
 const [MAIL] = WAYS;
@@ -231,11 +232,11 @@ describe("a link meets an action", () => {
     const here = scene();
     const person = await waiting(here);
     expect((await reader(here).press(person.link, "approve")).status).toBe(200);
-    const record = await here.at.services.users.byExternalId(person.user);
+    const record = await called(here.at, person.user);
     if (!record) throw new Error("no user");
-    await here.at.services.users.update(record.user.id, { status: "locked" }, Date.now());
+    await here.at.services.users.update(record.user, { status: "locked" }, Date.now());
     expect(await stateOf(here, person)).toBe("CHALLENGE_FAILED");
-    await here.at.services.users.update(record.user.id, { status: "active" }, Date.now());
+    await here.at.services.users.update(record.user, { status: "active" }, Date.now());
     expect((await finalize(here, person.token)).body).toEqual(PENDING);
     expect(await stateOf(here, person)).toBe("CHALLENGE_FAILED");
   });

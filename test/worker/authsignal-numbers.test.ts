@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { MAIN } from "../../src/core/ids.ts";
 import { createUser } from "../../src/core/usecases/create-user.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
 import { bearer } from "./support/authsignal.ts";
@@ -72,7 +73,11 @@ test("a number that the operator gave is found as it was written", async () => {
   const [, written = ""] = spellings();
   const identifier = readIdentifier(written);
   if (!identifier) throw new Error("not a number");
-  const draft = { externalId: fresh("u"), identifiers: [{ ...identifier, assertedBy: "admin" as const }] };
+  const draft = {
+    realm: MAIN,
+    externalId: fresh("u"),
+    identifiers: [{ ...identifier, assertedBy: "admin" as const }],
+  };
   expect((await createUser(shop.at.services, draft, { actor: "admin" })).ok).toBe(true);
   const found = await shop.call("GET", `/users?phoneNumber=${encodeURIComponent(written)}`);
   expect(found.body.users).toMatchObject([{ userId: draft.externalId }]);

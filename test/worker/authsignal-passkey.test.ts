@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { type DeviceId, newDeviceId, type UserId } from "../../src/core/ids.ts";
+import { type DeviceId, MAIN, newDeviceId, type UserId } from "../../src/core/ids.ts";
 import { bearer, newKey, newTenant, server, type Tenant, track } from "./support/authsignal.ts";
 import { deployment, fresh } from "./support/cotter.ts";
+import { called } from "./support/people.ts";
 
 const at = deployment();
 
@@ -11,7 +12,7 @@ const addKey = (token: unknown, publicKey: string) =>
 /** A person whose one device is a passkey, which they made at the LoginID door. */
 async function withPasskey(tenant: Tenant, user: string): Promise<{ id: DeviceId; key: string }> {
   await track(at, tenant, user, "signIn");
-  const record = await at.services.users.byExternalId(user);
+  const record = await called(at, user);
   const { text } = await newKey();
   const key = await at.services.proofs.readKey(text, "EC");
   if (!record || !key.ok) throw new Error("no person, or no key");
@@ -19,6 +20,7 @@ async function withPasskey(tenant: Tenant, user: string): Promise<{ id: DeviceId
   const device = {
     id: newDeviceId(crypto.randomUUID()),
     userId: record.user.id as UserId,
+    realm: MAIN,
     key: key.value,
     name: "Passkey",
     kind: "passkey",

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { QueueMessage } from "../../src/core/messages.ts";
 import { newTenant, server, type Tenant, track, validate } from "./support/authsignal.ts";
 import { deployment, fresh, type Json, newClient, newPerson } from "./support/cotter.ts";
+import { called, withId } from "./support/people.ts";
 
 const queued: QueueMessage[] = [];
 const at = deployment({}, () => ({ events: { send: async (message) => void queued.push(message) } }));
@@ -25,7 +26,7 @@ const told = (user: string) =>
     message.kind === "action_webhook" && message.event.data.userId === user ? [message.event] : [],
   );
 const trail = async (user: string) => {
-  const record = await at.services.users.byExternalId(user);
+  const record = await called(at, user);
   if (!record) throw new Error("no such user");
   const events = await at.services.records.events({ userId: record.user.id, size: 50 });
   return events.filter(({ type }) => type === "authenticator.enrolled");
@@ -118,24 +119,19 @@ describe("enrollVerifiedAuthenticator", () => {
     expect((await query({ email })).body.users).toMatchObject([{ userId: owner }]);
   });
 
-  test("an address that was merely claimed takes its claimer's sessions with it when PATCH says it is proven, and not before", async () => {
-    const client = await newClient(at);
-    const [user, email] = [fresh("u"), mail()];
-    const claim = { identifier: email };
-    const squatter = await at.call("POST", "/api/v0/user/create", claim, { API_KEY_ID: client });
-    const ended = () =>
-      queued.filter((one) => one.kind === "revoke_grants" && one.userId === squatter.body.ID);
-    expect(await call("PATCH", `/users/${user}`, { email })).toMatchObject(INVALID);
-    expect(ended()).toEqual([]);
-    for (let count = 0; count < 2; count++) {
-      const named = await call("PATCH", `/users/${user}`, { email, emailVerified: true });
-      expect(named.status).toBe(200);
+  test("S1 a backend's word about an address that others have claimed is kept beside theirs, and ends nobody's sessions", async () => {
+    const claimer = await newPerson(at, await newClient(at));
+    const [user, email] = [fresh("u"), claimer.identifier];
+    for (const word of [{ email }, { email, emailVerified: true }]) {
+      expect((await call("PATCH", `/users/${user}`, word)).status).toBe(200);
     }
     expect((await call("GET", `/users/${user}`)).body).toMatchObject({ email, emailVerified: true });
-    expect(ended()).toMatchObject([{ reason: "identifier_taken_over", actor: `client:${tenant.id}` }]);
+    expect((await query({ email })).body.users).toMatchObject([{ userId: user }]);
+    expect(queued.filter(({ kind }) => kind === "revoke_grants")).toEqual([]);
+    expect((await withId(at, claimer.id))?.identifiers).toMatchObject([{ assertedBy: "anonymous" }]);
   });
 
-  test("an address that an anonymous call had claimed passes to whom the backend names", async () => {
+  test("an address that an anonymous call had claimed does not keep the backend from naming its own user so", async () => {
     const person = await newPerson(at, await newClient(at));
     const user = fresh("u");
     const enrolled = await enrol(user, { verificationMethod: "EMAIL_OTP", email: person.identifier });
@@ -156,9 +152,9 @@ describe("enrollVerifiedAuthenticator", () => {
       expect(await enrol(user, body), JSON.stringify(body)).toMatchObject(INVALID);
     }
     await call("PATCH", `/users/${user}`, { displayName: "Jo" });
-    const record = await at.services.users.byExternalId(user);
+    const record = await called(at, user);
     if (!record) throw new Error("no such user");
-    await at.services.users.update(record.user.id, { status: "locked" }, Date.now());
+    await at.services.users.update(record.user, { status: "locked" }, Date.now());
     expect(await enrol(user, { verificationMethod: "EMAIL_OTP", email: mail() })).toMatchObject(INVALID);
     expect(told(user)).toEqual([]);
   });
@@ -241,9 +237,9 @@ describe("queryUsers", () => {
     const here = deployment({}, ({ users }) => ({
       users: {
         ...users,
-        page: (after, size) => {
+        pageFor: (view, after, size) => {
           sizes.push(size);
-          return users.page(after, size);
+          return users.pageFor(view, after, size);
         },
       },
     }));
@@ -286,4 +282,29 @@ describe("queryUsers", () => {
     expect((await at.call("GET", "/v1/users")).status).toBe(401);
     expect((await at.call("POST", "/v1/users/u/authenticators", {})).status).toBe(401);
   });
+});
+
+test.each([
+  " ada",
+  "ada ",
+  "ad\u200ba",
+  "ada\u0000",
+  "ad\u00a0a",
+  "Jo\u0308rg",
+  "ad\u202ea",
+  "a\ue000",
+  "x".repeat(255),
+])("S8 a user's name that is not what it looks like is refused in paths and bodies: %j", async (name) => {
+  const path = `/users/${encodeURIComponent(name)}`;
+  expect(await track(at, tenant, encodeURIComponent(name), "signIn")).toMatchObject(INVALID);
+  expect(await call("PATCH", path, { displayName: "Ada" })).toMatchObject(INVALID);
+  expect(await call("GET", path)).toMatchObject(INVALID);
+  expect(
+    await enrol(encodeURIComponent(name), { verificationMethod: "EMAIL_OTP", email: mail() }),
+  ).toMatchObject(INVALID);
+  const asked = { verificationMethod: "EMAIL_OTP", action: "signIn", email: mail() };
+  expect(await call("POST", "/challenge", { ...asked, userId: name })).toMatchObject(INVALID);
+  const claimed = { challengeId: "f".repeat(64), userId: name };
+  expect(await call("POST", "/claim", claimed)).toMatchObject(INVALID);
+  expect(await called(at, name)).toBeUndefined();
 });

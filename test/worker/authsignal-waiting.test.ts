@@ -17,6 +17,7 @@ import {
 } from "./support/authsignal.ts";
 import { inside, stubOf } from "./support/challenges.ts";
 import { type Deployment, deployment, fresh, type Json } from "./support/cotter.ts";
+import { called } from "./support/people.ts";
 import { type Ear, frames, listen } from "./support/sockets.ts";
 
 const at = deployment();
@@ -203,8 +204,8 @@ describe("the QR socket", () => {
     const path = `/users/${user}/actions/signIn/${closed.idempotencyKey}`;
     await server(at, tenant, "PATCH", path, { state: "CHALLENGE_SUCCEEDED" });
     expect([await opened(open), await opened(closed)]).toEqual([101, 400]);
-    const record = await at.services.users.byExternalId(user);
-    await at.services.users.update(record!.user.id, { status: "locked" }, Date.now());
+    const record = await called(at, user);
+    await at.services.users.update(record!.user, { status: "locked" }, Date.now());
     expect(await opened(open)).toBe(400);
   });
 

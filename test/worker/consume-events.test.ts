@@ -2,7 +2,7 @@ import { createExecutionContext, createMessageBatch, getQueueResult } from "clou
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import type { AuditEvent } from "../../src/core/audit.ts";
-import type { GrantId, UserId } from "../../src/core/ids.ts";
+import { type GrantId, MAIN, type UserId } from "../../src/core/ids.ts";
 import type { GrantListing, QueueMessage } from "../../src/core/messages.ts";
 import { consumeEvents } from "../../src/core/usecases/consume-events.ts";
 import { GRANTS_PER_CALL } from "../../src/core/usecases/end-grants.ts";
@@ -48,7 +48,7 @@ async function deliver(bodies: readonly unknown[], raw: object = env) {
 
 test("each kind may arrive twice and leaves one row", async () => {
   const user = person();
-  await users.insert({ id: user, identifiers: [] }, event("user.created", user), clock.now());
+  await users.insert({ id: user, realm: MAIN, identifiers: [] }, event("user.created", user), clock.now());
   const grant = listing(await redeemed(), user);
   const bodies: QueueMessage[] = [
     { kind: "audit", events: [event("device.enrolled", user), event("prompt_suppressed", user)] },

@@ -11,6 +11,7 @@ import {
   newPhone,
   refresh,
 } from "./support/cotter.ts";
+import { withId } from "./support/people.ts";
 
 const sent: QueueMessage[] = [];
 const at: Deployment = deployment({}, (services) => ({
@@ -148,8 +149,8 @@ test("one identifier in two spellings signs one person up", async () => {
   const created = { client_user_id: name, identifiers: [`${name}@Example.com`, `${name}@example.com`] };
   const user = await at.call("POST", "/api/v0/user/create", created, { API_KEY_ID: client });
   expect(user.status).toBe(200);
-  const record = await at.services.users.byId(String(user.body.ID) as never);
-  expect(record?.identifiers).toHaveLength(1);
+  const signUp = await at.services.inboxes.signUpOf(`user:${user.body.ID}` as never);
+  expect(signUp?.identifiers).toHaveLength(1);
 });
 
 describe("enrolling the first device", () => {
@@ -168,27 +169,45 @@ describe("enrolling the first device", () => {
     );
   const KEY = "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=";
 
-  test("another address or user agent than the one that signed up gets nothing, nor does anybody after ten minutes", async () => {
+  test("S3 whoever holds the new user's id enrols, from wherever, for ten minutes; no name leads there before", async () => {
     const client = await newClient(at);
+    const identifier = `${fresh("bo")}@example.com`;
+    const names = { identifier, client_user_id: fresh("bo") };
     const create = async () =>
-      (
-        await at.call(
-          "POST",
-          "/api/v0/user/create",
-          { identifier: `${fresh("bo")}@example.com` },
-          { API_KEY_ID: client, "User-Agent": "app/1" },
-        )
-      ).body.ID;
+      (await at.call("POST", "/api/v0/user/create", names, { API_KEY_ID: client, "User-Agent": "app/1" }))
+        .body.ID;
     const id = await create();
-    expect((await enrol(at, client, id, KEY, { "User-Agent": "app/2" })).status).toBe(403);
-    const moved = { "User-Agent": "app/1", "CF-Connecting-IP": "203.0.113.9" };
-    expect((await enrol(at, client, id, KEY, moved)).status).toBe(403);
-    expect((await enrol(at, client, id, KEY, { "User-Agent": "app/1" })).status).toBe(200);
-    const late = await create();
+    for (const name of [identifier, names.client_user_id]) {
+      expect((await enrol(at, client, encodeURIComponent(name), KEY, { "User-Agent": "app/1" })).status).toBe(
+        404,
+      );
+      const looked = await at.call("GET", `/api/v0/user/${encodeURIComponent(name)}`, undefined, {
+        API_KEY_ID: client,
+      });
+      expect([looked.status, JSON.stringify(looked.body).includes(String(id))]).toEqual([404, false]);
+    }
+    const other = await newClient(at);
+    expect((await enrol(at, other, id, KEY)).status).toBe(404);
+    const moved = { "User-Agent": "app/2", "CF-Connecting-IP": "203.0.113.9" };
+    expect((await enrol(at, client, id, KEY, moved)).status).toBe(200);
+    const taken = await at.call("POST", "/api/v0/user/create", names, { API_KEY_ID: client });
+    expect(taken.status).toBe(409);
+  });
+
+  test("S12 a sign-up that nobody finishes leaves nothing, takes no name and ends with its window", async () => {
+    const client = await newClient(at);
+    const names = { identifier: `${fresh("bo")}@example.com` };
+    const before = await at.services.records.events({ clientId: client, size: 9 });
+    const create = () => at.call("POST", "/api/v0/user/create", names, { API_KEY_ID: client });
+    const [first, second] = [(await create()).body.ID, (await create()).body.ID];
+    expect(first).not.toBe(second);
+    expect(await at.services.records.events({ clientId: client, size: 9 })).toEqual(before);
+    expect(await withId(at, first)).toBeUndefined();
+    expect((await enrol(at, client, second, (await newPhone()).publicKey)).status).toBe(200);
+    const late = await enrol(at, client, first, (await newPhone()).publicKey);
+    expect([late.status, late.body.oauth_token]).toEqual([409, undefined]);
     later(601);
-    expect((await enrol(at, client, late, KEY, { "User-Agent": "app/1" })).status).toBe(409);
-    const other = "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=";
-    expect((await enrol(at, client, late, other, { "User-Agent": "app/1" })).status).toBe(403);
+    expect((await enrol(at, client, first, (await newPhone()).publicKey)).status).toBe(404);
   });
 
   test("the same key again is answered without tokens, another key is refused, also after a removal", async () => {
@@ -214,7 +233,7 @@ describe("enrolling the first device", () => {
       throw new Error("the isolate is gone");
     };
     const dying = deployment({}, (services) => ({
-      devices: { ...services.devices, insert: gone },
+      users: { ...services.users, insertWithDevice: gone },
       inboxes: { ...services.inboxes, restoreEnrolment: gone },
     }));
     const [mine, other] = [(await newPhone()).publicKey, (await newPhone()).publicKey];

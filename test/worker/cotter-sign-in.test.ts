@@ -15,6 +15,7 @@ import {
   respond,
   start,
 } from "./support/cotter.ts";
+import { mainUser } from "./support/people.ts";
 
 const at: Deployment = deployment();
 
@@ -426,7 +427,7 @@ describe("redeeming", () => {
     const { client, person } = await scene();
     const { waiter, shown } = await pending(client, person);
     await respond(at, client, person, shown, true);
-    await at.services.users.update(person.id as never, { status: "locked" }, Date.now());
+    await at.services.users.update(mainUser(person.id), { status: "locked" }, Date.now());
     const answer = await poll(at, client, waiter);
     expect([answer.status, answer.body.oauth_token]).toEqual([403, undefined]);
   });

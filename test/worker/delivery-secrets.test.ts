@@ -77,7 +77,7 @@ describe("T64 in production mode the code is in nothing but the message", () => 
     await person.post(asked.location.split("?")[0] ?? "", { code: "111111" });
     await person.get(asked.location);
     const trail = await at.ask("/admin/audit", {
-      headers: { Authorization: "Bearer an-admin-token-of-its-own" },
+      headers: { Authorization: "Bearer an-admin-token-of-its-own-and-long" },
     });
     expect(trail.status).toBe(200);
     const rest = await atRest();

@@ -13,6 +13,7 @@ import type { Door } from "../../src/http/door.ts";
 import { jsonBody } from "../../src/http/json-body.ts";
 import type { RefuseMalformed } from "../../src/http/malformed.ts";
 import { query } from "../../src/http/query.ts";
+import { variedKey } from "../fakes/signing-keys.ts";
 import { ask, envWith, ORIGIN, servicesOf } from "./support/app.ts";
 
 afterEach(() => {
@@ -173,14 +174,14 @@ describe("the shared routes", () => {
     expect(page).toContain("npm run demo");
     expect(page).toContain('href="/.well-known/jwks.json"');
     expect(page).toContain("/api/v0");
-    const key = (letter: string) => `${letter.repeat(42)}A`;
     const production = envWith({
       ENVIRONMENT: "production",
       ISSUER: "https://sign.example",
-      PEPPER: key("b"),
-      HANDLE_KEY: `1:${key("c")}`,
-      KEY_ENCRYPTION_KEY: `1:${key("d")}`,
-      ADMIN_TOKEN: "of-its-own",
+      PEPPER: variedKey(1),
+      HANDLE_KEY: `1:${variedKey(2)}`,
+      KEY_ENCRYPTION_KEY: `1:${variedKey(3)}`,
+      ADMIN_TOKEN: "an-admin-token-of-its-own-and-long",
+      IP_LIMITS: "on",
       DELIVERY: "none",
       ALLOW_PRIVATE_CALLBACKS: "false",
     });

@@ -10,6 +10,9 @@ import { DEVICE, rooms } from "./support/challenges.ts";
 import { namespaces } from "./support/namespaces.ts";
 import { frames, listen } from "./support/sockets.ts";
 
+const PHONE = { key: "phone" };
+const HELD = { kind: "proof", key: "phone" } as const;
+
 const inboxes = makeInboxes(namespaces.INBOXES);
 const somebody = (): SubjectKey => userSubject(crypto.randomUUID() as UserId);
 const stubOf = (who: SubjectKey) => namespaces.INBOXES.get(namespaces.INBOXES.idFromName(who));
@@ -161,27 +164,28 @@ describe("counting and remembering", () => {
 
   test("race: the enrolment window is taken once, by its own caller, and can be given back", async () => {
     const who = somebody();
-    await inboxes.openEnrolment(who, "phone", "weur");
-    expect((await inboxes.takeEnrolment(who, "stranger", "key")).taken).toBe(false);
+    await inboxes.openEnrolment(who, PHONE, "weur");
+    expect((await inboxes.takeEnrolment(who, { kind: "proof", key: "stranger" }, "key")).taken).toBe(false);
     const takers = await Promise.all(
-      Array.from({ length: 20 }, (_, key) => inboxes.takeEnrolment(who, "phone", `${key}`)),
+      Array.from({ length: 20 }, (_, key) => inboxes.takeEnrolment(who, HELD, `${key}`)),
     );
     const taken = takers.filter((one) => one.taken);
     expect(taken).toHaveLength(1);
-    await inboxes.restoreEnrolment(who, "phone", taken[0]?.until ?? 0);
-    expect((await inboxes.takeEnrolment(who, "phone", "key")).taken).toBe(true);
-    await inboxes.openEnrolment(who, "phone", "nowhere");
-    expect((await inboxes.takeEnrolment(who, "phone", "another key")).taken).toBe(false);
-    expect((await inboxes.takeEnrolment(who, "phone", "key")).taken).toBe(true);
+    const attempt = String(takers.findIndex((one) => one.taken));
+    await inboxes.restoreEnrolment(who, attempt, taken[0]?.until ?? 0);
+    expect((await inboxes.takeEnrolment(who, HELD, "key")).taken).toBe(true);
+    await inboxes.openEnrolment(who, PHONE, "nowhere");
+    expect((await inboxes.takeEnrolment(who, HELD, "another key")).taken).toBe(false);
+    expect((await inboxes.takeEnrolment(who, HELD, "key")).taken).toBe(true);
     await inboxes.noteDevice(who);
-    expect((await inboxes.takeEnrolment(who, "phone", "key")).taken).toBe(false);
+    expect((await inboxes.takeEnrolment(who, HELD, "key")).taken).toBe(false);
   });
 
   test("who has had a device gets no window", async () => {
     const who = somebody();
-    await inboxes.openEnrolment(who, "phone");
+    await inboxes.openEnrolment(who, PHONE);
     await inboxes.noteDevice(who);
-    expect((await inboxes.takeEnrolment(who, "phone", "key")).taken).toBe(false);
+    expect((await inboxes.takeEnrolment(who, HELD, "key")).taken).toBe(false);
   });
 
   test("T63 race: a hundred guesses at once, five allowed; a right one clears the count", async () => {
@@ -243,8 +247,8 @@ describe("counting and remembering", () => {
       object.view(who);
       object.find(who, 1);
       object.noteDevice(who);
-      object.openEnrolment(who, "phone");
-      object.takeEnrolment(who, "phone");
+      object.openEnrolment(who, PHONE);
+      object.takeEnrolment(who, HELD, "key");
       object.withdraw(who, rooms.fresh());
       object.settle(who, answer(rooms.fresh()));
       object.unspend(who, "never spent");
@@ -352,8 +356,8 @@ describe("the end of an inbox", () => {
     await inboxes.wipe(who);
     expect((await ear.closed).code).toBe(1008);
     expect(await storedIn(who)).toEqual({ values: [], alarm: null });
-    await inboxes.openEnrolment(who, "phone");
-    expect((await inboxes.takeEnrolment(who, "phone", "key")).taken).toBe(true);
+    await inboxes.openEnrolment(who, PHONE);
+    expect((await inboxes.takeEnrolment(who, HELD, "key")).taken).toBe(true);
   });
 
   test("wiping takes the alarm too", async () => {

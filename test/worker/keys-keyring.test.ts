@@ -51,10 +51,10 @@ beforeEach(() => {
 describe("first need", () => {
   test("a lane's first key is made once and is current at once", async () => {
     const keyring = isolate();
-    const kid = await keyring.currentKid("standard");
+    const kid = await keyring.ready("standard");
     expect(kid).toMatch(UUID);
-    expect(await keyring.currentKid("cotter")).toBe(COTTER_KID);
-    expect(await keyring.currentKid("standard")).toBe(kid);
+    expect(await keyring.ready("cotter")).toBe(COTTER_KID);
+    expect(await keyring.ready("standard")).toBe(kid);
     expect(shelf.rows.map(({ lane, generation, activatesAt }) => [lane, generation, activatesAt])).toEqual([
       ["standard", 1, START],
       ["cotter", 1, START],
@@ -62,26 +62,26 @@ describe("first need", () => {
   });
 
   test("fifty makers in many isolates end with one key", async () => {
-    const made = await Promise.all(Array.from({ length: 50 }, () => isolate().currentKid("standard")));
+    const made = await Promise.all(Array.from({ length: 50 }, () => isolate().ready("standard")));
     expect(new Set(made).size).toBe(1);
     expect(shelf.rows).toHaveLength(1);
   });
 
   test("a maker whose clock is behind uses the key of one whose clock is ahead", async () => {
-    const kid = await isolate().currentKid("standard");
+    const kid = await isolate().ready("standard");
     clock.at -= 5 * SECOND;
-    expect(await isolate().currentKid("standard")).toBe(kid);
+    expect(await isolate().ready("standard")).toBe(kid);
     expect(shelf.rows).toHaveLength(1);
   });
 
   test("what is kept is read at most once a minute", async () => {
     const keyring = isolate();
-    await keyring.currentKid("standard");
+    await keyring.ready("standard");
     const before = shelf.reads;
     for (let request = 0; request < 20; request++) await standard(keyring);
     expect(shelf.reads).toBe(before);
     clock.at += MINUTE;
-    await standard(keyring);
+    await keyring.ready("standard");
     await standard(keyring);
     expect(shelf.reads).toBe(before + 1);
   });
@@ -108,21 +108,43 @@ describe("first need", () => {
     const keyring = isolate();
     const { all } = shelf;
     shelf.all = () => Promise.reject(new Outage("D1 cannot be read"));
-    await expect(keyring.currentKid("standard")).rejects.toThrow("D1 cannot be read");
+    await expect(keyring.ready("standard")).rejects.toThrow("D1 cannot be read");
     shelf.all = all;
-    const kid = await keyring.currentKid("standard");
+    const kid = await keyring.ready("standard");
     clock.at += MINUTE;
     shelf.all = () => Promise.reject(new Outage("D1 cannot be read"));
-    await expect(keyring.currentKid("standard")).rejects.toThrow("D1 cannot be read");
+    await expect(keyring.ready("standard")).rejects.toThrow("D1 cannot be read");
     shelf.all = all;
     const before = shelf.reads;
-    expect(await keyring.currentKid("standard")).toBe(kid);
+    expect(await keyring.ready("standard")).toBe(kid);
     expect(shelf.reads).toBe(before + 1);
+  });
+
+  test("S10 what was made ready is signed where the shelf fails between the two", async () => {
+    const keyring = isolate();
+    const kid = await keyring.ready("standard");
+    clock.at += MINUTE - 1;
+    await keyring.ready("standard");
+    shelf.all = () => Promise.reject(new Outage("D1 cannot be read"));
+    clock.at += 5 * SECOND;
+    expect(decodeProtectedHeader(await standard(keyring)).kid).toBe(kid);
+    await expect(keyring.ready("standard")).rejects.toThrow("D1 cannot be read");
+  });
+
+  test("S10 a key that does not open is not ready", async () => {
+    await isolate().ready("standard");
+    const other = parseSecretKeys({
+      KEY_ENCRYPTION_KEY: `1:${keyText(0x77)}`,
+      HANDLE_KEY: `1:${keyText(0x22)}`,
+      PEPPER: keyText(0x33),
+    });
+    const strange = makeKeyring({ shelf, secretKeys: other, clock, chance: randomChance });
+    await expect(strange.ready("standard")).rejects.toBeInstanceOf(Outage);
   });
 
   test("a slow read does not hide what a later one has seen", async () => {
     const keyring = isolate();
-    await keyring.currentKid("standard");
+    await keyring.ready("standard");
     clock.at += MINUTE;
     const { all } = shelf;
     const stale = await all();
@@ -131,7 +153,7 @@ describe("first need", () => {
       release = resolve;
     });
     shelf.all = () => held.then(() => stale);
-    const slow = keyring.currentKid("standard");
+    const slow = keyring.ready("standard");
     shelf.all = all;
     const { kid } = await keyring.rotate("standard");
     release();
@@ -178,7 +200,7 @@ describe("signing", () => {
 
   test("a named kid signs while it is published, else the current one does", async () => {
     const keyring = isolate();
-    const old = await keyring.currentKid("standard");
+    const old = await keyring.ready("standard");
     const { kid, activatesAt } = await keyring.rotate("standard");
     clock.at = activatesAt;
     const signedBy = async (named?: string) =>
@@ -276,7 +298,7 @@ describe("at rest", () => {
   });
 
   test("T104 secrets: without the key that wrapped it a signing key cannot be used, nor under another kid", async () => {
-    await isolate().currentKid("standard");
+    await isolate().ready("standard");
     const [row] = shelf.rows;
     if (row === undefined) throw new Error("no key");
     const withKek = (value: string) =>
@@ -308,7 +330,7 @@ describe("at rest", () => {
 
   test("T104 secrets: a private key that is in use cannot be taken out", async () => {
     const wrapping = makeWrapping(secretKeys.keyEncryption);
-    await isolate().currentKid("standard");
+    await isolate().ready("standard");
     const [row] = shelf.rows;
     if (row === undefined) throw new Error("no key");
     const key = await wrapping.unwrap(row, { name: "ECDSA", namedCurve: "P-256" }, row.kid);
@@ -321,7 +343,7 @@ describe("rotation of the standard lane", () => {
   test("T88 rotation: whoever read the JWKS, from whichever isolate, knows the key that signs later", async () => {
     const signer = isolate();
     const publisher = isolate();
-    await signer.currentKid("standard");
+    await signer.ready("standard");
     const seen: { at: number; published: readonly (string | undefined)[]; signing: string }[] = [];
     let next = "";
     for (let step = 0; step <= 200; step++) {
@@ -330,7 +352,7 @@ describe("rotation of the standard lane", () => {
       seen.push({
         at: clock.at,
         published: kids(await publisher.published()),
-        signing: await signer.currentKid("standard"),
+        signing: await signer.ready("standard"),
       });
     }
     for (const read of seen) {
@@ -343,7 +365,7 @@ describe("rotation of the standard lane", () => {
 
   test("T88 rotation: the old key is published until its last token ends, and gone after", async () => {
     const keyring = isolate();
-    const old = await keyring.currentKid("standard");
+    const old = await keyring.ready("standard");
     const early = await standard(keyring, 86_400);
     const { activatesAt, state, kid } = await keyring.rotate("standard");
     expect([state, activatesAt]).toEqual(["next", START + 420 * SECOND]);
@@ -369,7 +391,7 @@ describe("rotation of the standard lane", () => {
     expect(shelf.rows.map((key) => key.kid)).toContain(old);
     await keyring.upkeep();
     expect(shelf.rows.map((key) => key.kid)).not.toContain(old);
-    expect(await keyring.currentKid("standard")).toBe(kid);
+    expect(await keyring.ready("standard")).toBe(kid);
     await backend(fresh, await jwks(keyring));
   });
 
@@ -394,7 +416,7 @@ describe("rotation of the standard lane", () => {
   });
 
   test("two rotations at once begin one key", async () => {
-    await isolate().currentKid("standard");
+    await isolate().ready("standard");
     const begun = await Promise.all([isolate().rotate("standard"), isolate().rotate("standard")]);
     expect(begun[0]?.kid).toBe(begun[1]?.kid);
     expect(shelf.rows).toHaveLength(2);
@@ -447,7 +469,7 @@ describe("rotation of the pinned key", () => {
 describe("unknown key ids", () => {
   test("T88 rotation: cause at most one read of the shelf a minute, however many are asked", async () => {
     const keyring = isolate();
-    await keyring.currentKid("standard");
+    await keyring.ready("standard");
     const before = shelf.reads;
     const strangers = () => Promise.all(Array.from({ length: 100 }, (_, n) => keyring.find(`stranger-${n}`)));
     expect((await strangers()).every((key) => key === undefined)).toBe(true);

@@ -77,6 +77,7 @@ describe("Ed25519 proofs", () => {
         deviceId: device.id,
         userId: device.userId,
         clientId: device.clientId,
+        realm: device.realm,
         decision: "approve",
         enrolledAt: device.enrolledAt,
         digest: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/),

@@ -41,7 +41,7 @@ let good: string;
 let kid: string;
 beforeAll(async () => {
   good = await keyring.sign("standard", access, claims());
-  kid = await keyring.currentKid("standard");
+  kid = await keyring.ready("standard");
 });
 
 describe("algorithms and keys", () => {
@@ -120,7 +120,7 @@ describe("algorithms and keys", () => {
     const foreign = await other.sign("standard", access, claims());
     expect(await verdict(foreign)).toBe("the key is not one of this deployment");
     const pinned = await other.sign("cotter", access, claims());
-    await keyring.currentKid("cotter");
+    await keyring.ready("cotter");
     expect(await verdict(pinned)).toBe("the signature does not fit");
     const [, payload, signature] = foreign.split(".");
     const relabelled = `${encoded({ alg: "ES256", typ: "at+jwt", kid })}.${payload}.${signature}`;

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { consumeEvents } from "../../src/core/usecases/consume-events.ts";
 import { finishedEvent, grantListing } from "../../src/core/usecases/finished-event.ts";
 import { deployment, newClient, newPerson } from "./support/cotter.ts";
+import { mainUser } from "./support/people.ts";
 
 const at = deployment();
 
@@ -29,7 +30,8 @@ test.each(["locked", "deleted", "device removed"])(
     const { person, snapshot, grant } = await family();
     const birth = { kind: "list_grant", grant: grantListing(grant), event: finishedEvent(snapshot) } as const;
     await at.services.records.removeGrant(grant.userId, grant.id);
-    if (what === "locked") await at.services.users.update(grant.userId, { status: "locked" }, Date.now());
+    if (what === "locked")
+      await at.services.users.update(mainUser(grant.userId), { status: "locked" }, Date.now());
     if (what === "deleted") await at.services.users.remove(grant.userId);
     if (what === "device removed" && grant.deviceId) {
       const event = { id: crypto.randomUUID(), at: Date.now(), type: "device.revoked", actor: "test" };

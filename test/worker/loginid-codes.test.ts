@@ -5,6 +5,7 @@ import { userSubject } from "../../src/core/ids.ts";
 import { stubOf } from "./support/challenges.ts";
 import { claimsOf, deployment, newPerson, prompt, respond } from "./support/cotter.ts";
 import { codes, generated, newAda, newBackend, waitOn } from "./support/loginid.ts";
+import { mainUser, withId } from "./support/people.ts";
 
 const at = deployment();
 afterEach(() => vi.useRealTimers());
@@ -84,10 +85,10 @@ test("T48 the object is evicted in mid-wait, and the answer still comes", async 
 test("a challenge started here is shown to a device that another door enrolled, which approves it", async () => {
   const { backend, web } = await scene();
   const person = await newPerson(at, backend.id);
-  const known = await at.services.users.byId(person.id as Parameters<typeof userSubject>[0]);
+  const known = await withId(at, person.id as Parameters<typeof userSubject>[0]);
   await at.services.users.update(
-    known!.user.id,
-    { identifiers: [{ ...known!.identifiers[0]!, assertedBy: "admin" }] },
+    known!.user,
+    { identifiers: { of: "operator", given: [{ ...known!.identifiers[0]!, assertedBy: "admin" }] } },
     Date.now(),
   );
   const ada = { id: known!.user.id, username: person.identifier };
@@ -110,10 +111,10 @@ test("a challenge started here is shown to a device that another door enrolled, 
 test("a device's denial ends the wait as an invalidated code does", async () => {
   const { backend, web } = await scene();
   const person = await newPerson(at, backend.id);
-  const known = await at.services.users.byId(person.id as Parameters<typeof userSubject>[0]);
+  const known = await withId(at, person.id as Parameters<typeof userSubject>[0]);
   await at.services.users.update(
-    known!.user.id,
-    { identifiers: [{ ...known!.identifiers[0]!, assertedBy: "admin" }] },
+    known!.user,
+    { identifiers: { of: "operator", given: [{ ...known!.identifiers[0]!, assertedBy: "admin" }] } },
     Date.now(),
   );
   const ada = { id: known!.user.id, username: person.identifier };
@@ -294,7 +295,7 @@ test("T11 a locked or deleted person gets no code and no result", async () => {
   const { backend, web, ada } = await scene();
   const code = await generated(at, backend, ada);
   await codes(at, backend, "authorize", ada, { body: { code } });
-  await at.services.users.update(ada.id, { status: "locked" }, Date.now());
+  await at.services.users.update(mainUser(ada.id), { status: "locked" }, Date.now());
   expect((await waitOn(at, web, ada, code)).body.code).toBe("account_deactivated");
   expect((await codes(at, backend, "generate", ada)).body.code).toBe("account_deactivated");
   await at.services.users.remove(ada.id);

@@ -135,7 +135,7 @@ describe("two mounts and their neighbours", () => {
 
 describe("/certs", () => {
   test("PEM of a standard key by its kid, the current one without, whatever else comes along", async () => {
-    const kid = await at.services.keyring.currentKid("standard");
+    const kid = await at.services.keyring.ready("standard");
     const answer = await ask(`/api/native/certs?kid=${kid}`, { headers: { Authorization: "Bearer leaked" } });
     expect(answer.headers.get("Content-Type")).toMatch(/^text\/plain/);
     const pem = await answer.text();
@@ -146,7 +146,7 @@ describe("/certs", () => {
   test.each(["undefined", "", "x", "SPACE_JWT_PUBLIC:8028AAA3-EC2D-4BAA-BE7A-7C8359CCB9F9"])(
     "no key of %j",
     async (kid) => {
-      await at.services.keyring.currentKid("cotter");
+      await at.services.keyring.ready("cotter");
       const answer = await ask(`/certs?kid=${kid}`);
       expect([answer.status, ((await answer.json()) as Json).code]).toEqual([404, "not_found"]);
     },
@@ -197,7 +197,7 @@ describe("what a step costs", () => {
     const { d1RowsRead: _, ...cost } = counter.take();
     return cost;
   };
-  beforeAll(async () => void (await counted.services.keyring.currentKid("standard")));
+  beforeAll(async () => void (await counted.services.keyring.ready("standard")));
 
   test("generate and authorize: the person read, then one batch with the nonce in it; a wait writes none", async () => {
     const backend = await newBackend(counted);

@@ -4,6 +4,7 @@ import { newAuthenticator } from "../fakes/authenticator.ts";
 import { claimsOf, deployment } from "./support/cotter.ts";
 import { codes, newAda, newBackend, tokenOf } from "./support/loginid.ts";
 import { PAGE, passkeysAt, payloadOf } from "./support/passkeys.ts";
+import { mainUser } from "./support/people.ts";
 
 const at = deployment();
 afterEach(() => vi.useRealTimers());
@@ -80,12 +81,12 @@ describe("a passkey by the backend's word alone", () => {
     expect(await at.services.devices.ofUser(ada.id)).toHaveLength(1);
     const locked = payloadOf(await force(backend, { user_id: ada.id }));
     const late = payloadOf(await force(backend, { user_id: ada.id }));
-    await at.services.users.update(ada.id, { status: "locked" }, Date.now());
+    await at.services.users.update(mainUser(ada.id), { status: "locked" }, Date.now());
     expect((await complete(backend, ada.username, locked, await newAuthenticator())).body.code).toBe(
       "account_deactivated",
     );
     expect((await force(backend, { user_id: ada.id })).body.code).toBe("account_deactivated");
-    await at.services.users.update(ada.id, { status: "active" }, Date.now());
+    await at.services.users.update(mainUser(ada.id), { status: "active" }, Date.now());
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 300_000 });
     expect((await complete(backend, ada.username, late, await newAuthenticator())).status).toBe(400);
     expect(await at.services.devices.ofUser(ada.id)).toHaveLength(1);

@@ -4,6 +4,7 @@ import { newAuthenticator } from "../fakes/authenticator.ts";
 import { deployment, type Json } from "./support/cotter.ts";
 import { newAda } from "./support/loginid.ts";
 import { assertionOf, PAGE, passkeysAt, payloadOf } from "./support/passkeys.ts";
+import { mainUser } from "./support/people.ts";
 
 const at = deployment();
 afterEach(() => vi.useRealTimers());
@@ -177,7 +178,7 @@ describe("T20 T70 a ceremony is for one person, one call and one kind of code", 
     const { backend, web, ada, authenticator } = await withPasskey();
     const added = payloadOf(await init(web, ada.username, await approvedCode(backend, ada)));
     const asked = assertionOf(await beginSelf(web, ada.username));
-    await at.services.users.update(ada.id, { status: "locked" }, Date.now());
+    await at.services.users.update(mainUser(ada.id), { status: "locked" }, Date.now());
     expect((await calls.finishSelf(web, ada.username, asked, authenticator)).body.code).toBe(
       "account_deactivated",
     );

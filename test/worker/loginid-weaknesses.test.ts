@@ -119,7 +119,7 @@ describe("what a step costs, exactly", () => {
     const { d1RowsRead: _, ...cost } = counter.take();
     return cost;
   };
-  beforeAll(async () => void (await at.services.keyring.currentKid("standard")));
+  beforeAll(async () => void (await at.services.keyring.ready("standard")));
 
   test("generate, authorise and invalidate: the person read, then one batch with the nonce in it", async () => {
     const backend = await newBackend(counted);

@@ -11,9 +11,11 @@ import {
   REDIRECT,
   readable,
   s256,
+  signedUp,
   VERIFIER,
   verified,
 } from "./support/page.ts";
+import { havingName, mainUser, withId } from "./support/people.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
@@ -158,7 +160,7 @@ describe("the code is for whoever asked, once", () => {
     const address = email();
     const first = await exchange(at, client, await verified(at, client, address));
     const given = await verified(at, client, address);
-    await at.services.users.update(first.body.user.ID, { status: "locked" }, Date.now());
+    await at.services.users.update(mainUser(first.body.user.ID), { status: "locked" }, Date.now());
     expect(await exchange(at, client, given)).toEqual({ status: 403, body: { msg: "User is locked" } });
   });
 
@@ -172,43 +174,21 @@ describe("the code is for whoever asked, once", () => {
 });
 
 describe("whose address it is", () => {
-  const register = async (at: ReturnType<typeof pageDeployment>, client: string, identifier: string) =>
-    (await (
-      await at.ask("/api/v0/user/create", {
-        method: "POST",
-        headers: { "Content-Type": "application/json", API_KEY_ID: client },
-        body: JSON.stringify({ identifier }),
-      })
-    ).json()) as { ID: string };
-
   test("a squatter's device, sessions and other names do not reach whoever proves the address", async () => {
     const at = pageDeployment();
     const client = await newPageClient(at);
     const address = email();
-    const squatter = await register(at, client, address);
-    const pair = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair;
-    const raw = new Uint8Array((await crypto.subtle.exportKey("raw", pair.publicKey)) as ArrayBuffer);
-    const enrolled = await at.ask(`/api/v0/user/methods?cotter_user_id=${squatter.ID}&oauth_token=true`, {
-      method: "PUT",
-      headers: { "Content-Type": "application/json", API_KEY_ID: client },
-      body: JSON.stringify({
-        method: "TRUSTED_DEVICE",
-        enrolled: true,
-        code: btoa(String.fromCharCode(...raw)),
-        algorithm: "ED25519",
-      }),
-    });
-    const tokens = ((await enrolled.json()) as { oauth_token: { refresh_token: string } }).oauth_token;
+    const squatter = await signedUp(at, client, { identifier: address });
     const proven = await exchange(at, client, await verified(at, client, address));
-    expect(proven.body.user.ID).not.toBe(squatter.ID);
+    expect(proven.body.user.ID).not.toBe(squatter.id);
     expect(proven.body.user.enrolled).toEqual([]);
-    expect((await at.services.users.byAnyName(address))?.user.id).toBe(proven.body.user.ID);
+    expect((await havingName(at, address))?.user.id).toBe(proven.body.user.ID);
     // Nothing is left of a person without a name: no device, no session.
-    expect(await at.services.users.byId(squatter.ID as never)).toBeUndefined();
+    expect(await withId(at, squatter.id)).toBeUndefined();
     const refreshed = await at.ask("/api/v0/token", {
       method: "POST",
       headers: { "Content-Type": "application/json", API_KEY_ID: client },
-      body: JSON.stringify({ refresh_token: tokens.refresh_token }),
+      body: JSON.stringify({ refresh_token: squatter.refreshToken }),
     });
     expect(refreshed.status).toBe(400);
   });
@@ -224,13 +204,13 @@ describe("whose address it is", () => {
     }));
     const client = await newPageClient(at);
     const address = email();
-    const squatter = await register(at, client, address);
+    const squatter = await signedUp(at, client, { identifier: address });
     const proven = await exchange(at, client, await verified(at, client, address));
-    expect(proven.body.user.ID).not.toBe(squatter.ID);
+    expect(proven.body.user.ID).not.toBe(squatter.id);
     expect(at.queued).toContainEqual(
       expect.objectContaining({
         kind: "revoke_grants",
-        userId: squatter.ID,
+        userId: squatter.id,
         reason: "identifier_taken_over",
       }),
     );
@@ -240,33 +220,30 @@ describe("whose address it is", () => {
     const at = pageDeployment();
     const client = await newPageClient(at);
     const address = email();
-    const answer = await at.ask("/api/v0/user/create", {
-      method: "POST",
-      headers: { "Content-Type": "application/json", API_KEY_ID: client },
-      body: JSON.stringify({ client_user_id: fresh("own"), identifiers: [address] }),
-    });
-    const other = (await answer.json()) as { ID: string };
+    const other = await signedUp(at, client, { client_user_id: fresh("own"), identifiers: [address] });
     const proven = await exchange(at, client, await verified(at, client, address));
-    expect(proven.body.user.ID).not.toBe(other.ID);
-    const left = await at.services.users.byId(other.ID as never);
+    expect(proven.body.user.ID).not.toBe(other.id);
+    const left = await withId(at, other.id);
     expect(left?.identifiers).toEqual([]);
   });
 
-  test("an address that the operator gave is the same person's, and proven from then on", async () => {
+  test.each([
+    [true, "is the same person's"],
+    [false, "is the prover's, and the operator's user goes on under its other names"],
+  ])("an address that the operator gave, verified: %s, %s", async (isVerified) => {
     const at = pageDeployment();
     const client = await newPageClient(at);
     const address = email();
     const made = await at.ask("/admin/users", {
       method: "POST",
       headers: { "Content-Type": "application/json", Authorization: "Bearer dev-admin-token" },
-      body: JSON.stringify({ email: address, username: fresh("ana") }),
+      body: JSON.stringify({ email: address, username: fresh("ana"), verified: isVerified }),
     });
     const { user_id } = (await made.json()) as { user_id: string };
     const proven = await exchange(at, client, await verified(at, client, address));
-    expect(proven.body.user.ID).toBe(user_id);
-    const record = await at.services.users.byAnyName(address);
-    expect(record?.identifiers.find(({ kind }) => kind === "email")?.verifiedAt).toEqual(expect.any(Number));
-    expect(record?.identifiers).toHaveLength(2);
+    expect(proven.body.user.ID === user_id).toBe(isVerified);
+    expect((await havingName(at, address))?.user.id).toBe(proven.body.user.ID);
+    expect((await withId(at, user_id))?.identifiers).toHaveLength(2);
   });
 
   test("race: two proofs of one new address make one person", async () => {
@@ -292,7 +269,7 @@ describe("whose address it is", () => {
     const at = pageDeployment();
     const client = await newPageClient(at);
     const address = email();
-    await register(at, client, address);
+    await signedUp(at, client, { identifier: address });
     const [a, b] = [browser(at), browser(at)];
     const checkA = await enter(a, client, address);
     const codeA = at.last().code ?? "";
@@ -306,7 +283,7 @@ describe("whose address it is", () => {
       [doneA, doneB].map(async ({ location }) => (await exchange(at, client, handed(location))).body.user.ID),
     );
     expect(idA).toBe(idB);
-    expect((await at.services.users.byAnyName(address))?.user.id).toBe(idA);
+    expect((await havingName(at, address))?.user.id).toBe(idA);
   });
 
   test("an app that names the person gets that person or nobody", async () => {

@@ -11,6 +11,7 @@ import {
   REDIRECT,
   verified,
 } from "./support/page.ts";
+import { havingName } from "./support/people.ts";
 
 const email = () => `${fresh("ana")}@example.com`;
 
@@ -90,7 +91,7 @@ describe("an e-mail address is proven on the hosted page", () => {
       aud: client,
       sub: user.ID,
     });
-    const record = await at.services.users.byAnyName(address);
+    const record = await havingName(at, address);
     expect(record?.user.id).toBe(user.ID);
     expect(record?.identifiers[0]).toMatchObject({ assertedBy: "proof", verifiedAt: expect.any(Number) });
 
@@ -117,7 +118,7 @@ describe("an e-mail address is proven on the hosted page", () => {
     expect(
       await at.services.inboxes.takeEnrolment(
         `user:${first.body.user.ID}` as never,
-        await at.services.handles.digest(["enrolment", "", ""]),
+        { kind: "proof", key: await at.services.handles.digest(["first-device", second.key ?? ""]) },
         "key",
       ),
     ).toMatchObject({ taken: true });

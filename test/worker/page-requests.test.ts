@@ -159,6 +159,52 @@ describe("what the page is asked", () => {
     expect(at.messages).toEqual([]);
   });
 
+  test.each(["cross-site", "same-site"])(
+    "T135 direct_login: what a page of another site (%s) leads to sends nothing before a press",
+    async (site) => {
+      const at = pageDeployment();
+      const client = await newPageClient(at);
+      const to = email();
+      const path = await appPath(client, { direct_login: "true", input: to });
+      const person = browser(at);
+      const shown = await person.get(path, {
+        "Sec-Fetch-Site": site,
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Dest": "document",
+      });
+      expect([shown.status, at.messages]).toEqual([200, []]);
+      expect(shown.text).toContain(`value="${to}"`);
+      const sent = await person.post(path, { identifier: to });
+      expect([sent.status, at.messages.length]).toEqual([303, 1]);
+    },
+  );
+
+  test.each([{}, { "Sec-Fetch-Site": "none" }, { "Sec-Fetch-Site": "same-origin" }])(
+    "T135 direct_login: an app, or a page of ours, sends at once: %j",
+    async (headers) => {
+      const at = pageDeployment();
+      const client = await newPageClient(at);
+      const to = email();
+      const path = await appPath(client, { direct_login: "true", input: to });
+      expect([(await at.ask(path, { headers })).status, at.messages.length]).toEqual([303, 1]);
+    },
+  );
+
+  test("S9 the letter goes to the address that it proves, whatever signs fold into it", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at);
+    const kelvin = "\u212Aevin";
+    for (const [typed, to] of [
+      [`${kelvin}@example.com`, "kevin@example.com"],
+      ["KeVin@EXAMPLE.com", "kevin@example.com"],
+      ["J\u00f6rg@B\u00fccher.example", "j\u00f6rg@xn--bcher-kva.example"],
+      ["Jo\u0308rg@example.com", "j\u00f6rg@example.com"],
+    ] as const) {
+      await enter(browser(at), client, typed);
+      expect(at.last().to, typed).toBe(to);
+    }
+  });
+
   test.each([
     ["EMAIL", ""],
     ["EMAIL", "ana"],

@@ -17,8 +17,8 @@ const TABLES = [
   "profiles",
 ];
 
-/** Reads whole by design: a handful of rows, once a minute and isolate; one row for the probe. */
-const SMALL = ["keyShelf.all", "health.check"];
+/** Reads whole by design: the clients for their realms, for the operator; a handful of keys, once a minute and isolate; one row for the probe. */
+const SMALL = ["users.named", "keyShelf.all", "health.check"];
 
 async function planOf({ sql, params }: Call): Promise<string[]> {
   const { results } = await env.DB.prepare(`explain query plan ${sql}`)
@@ -69,9 +69,10 @@ describe("no statement of the store walks a table", () => {
 
 describe("the indexes that are meant are the ones used", () => {
   test.each([
-    ["devices.byFingerprint", "devices_live_key"],
+    ["devices.byFingerprint", "devices_realm_key"],
     ["devices.ofUser", "devices_user"],
-    ["users.byExternalId", "users_external_id_unique"],
+    ["users.byExternalId", "users_external_name"],
+    ["users.named", "users_external_name"],
     ["users.byId", "identifiers_user"],
     ["users.page", "identifiers_user"],
     ["userCodes.purge", "user_codes_expiry"],

@@ -26,6 +26,7 @@ import {
 import { authsignalPhone, cotterPhone } from "./support/devices.ts";
 import { type Backend, codes, generated, newBackend, tokenOf } from "./support/loginid.ts";
 import { passkeysAt } from "./support/passkeys.ts";
+import { mainUser } from "./support/people.ts";
 
 const at = deployment();
 
@@ -200,7 +201,8 @@ describe("T184 an unsigned removal", () => {
       assertedBy: "proof" as const,
       verifiedAt: 1,
     }));
-    await at.services.users.update(userId as never, { identifiers }, Date.now());
+    const change = { identifiers: { of: "operator" as const, given: identifiers } };
+    await at.services.users.update(mainUser(userId), change, Date.now());
   };
   const telling = (send: (message: Message) => ReturnType<Services["deliveries"]["send"]>) =>
     deployment({}, ({ deliveries }) => ({ deliveries: { ...deliveries, send } }));

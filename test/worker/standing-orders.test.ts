@@ -31,6 +31,7 @@ import {
 } from "./support/challenges.ts";
 import { claimsOf, deployment, fresh, newPerson, prompt, respond } from "./support/cotter.ts";
 import { codes, generated, newAda, newBackend, waitOn } from "./support/loginid.ts";
+import { withId } from "./support/people.ts";
 import { frames, listen } from "./support/sockets.ts";
 
 const at = deployment();
@@ -152,16 +153,17 @@ test("T11 while a wait is held, a locked person's device may deny but not approv
   const backend = await newBackend(at);
   const web = await newBackend(at, { kind: "public", settings: { wait_seconds: 1 } });
   const person = await newPerson(at, backend.id);
-  const { user, identifiers } = (await at.services.users.byId(person.id as UserId))!;
-  const vouched = { identifiers: [{ ...identifiers[0]!, assertedBy: "admin" as const }] };
-  await at.services.users.update(user.id, vouched, Date.now());
+  const { user, identifiers } = (await withId(at, person.id as UserId))!;
+  const given = [{ ...identifiers[0]!, assertedBy: "admin" as const }];
+  const vouched = { identifiers: { of: "operator" as const, given } };
+  await at.services.users.update(user, vouched, Date.now());
   const ada = { id: user.id, username: person.identifier };
   const code = await generated(at, backend, ada);
   const shown = (await prompt(at, backend.id, person))!;
   const waiting = waitOn(at, web, ada, code);
   const [standing] = (await at.services.inboxes.view(userSubject(user.id))).prompts;
   await waiters(standing!.challengeId);
-  await at.services.users.update(user.id, { status: "locked" }, Date.now());
+  await at.services.users.update(user, { status: "locked" }, Date.now());
   expect((await respond(at, backend.id, person, shown, true)).status).toBe(403);
   expect((await codes(at, backend, "authorize", ada, { body: { code } })).body.code).toBe(
     "account_deactivated",

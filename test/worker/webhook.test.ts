@@ -121,9 +121,9 @@ describe("the client's webhook", () => {
     const client = (await powers.clients.find(clientId))!;
     const grantId = await redeemed({ clientId });
     const first = await powers.handles.refreshToken((await powers.rooms.read(grantId))!.grant!);
-    expect((await refreshGrant(powers, client, first)).ok).toBe(true);
+    expect((await refreshGrant(powers, client, first, "cotter")).ok).toBe(true);
     vi.setSystemTime(NOW + 31_000);
-    const again = await refreshGrant(powers, client, first, "192.0.2.9");
+    const again = await refreshGrant(powers, client, first, "cotter", "192.0.2.9");
     expect(again).toEqual({ ok: false, error: { code: "refresh_reused" } });
 
     const messages = sent.filter(({ kind }) => kind === "webhook");

@@ -1,4 +1,4 @@
-import type { ChallengeId, ClientId, DeviceId, UserId } from "../ids.ts";
+import type { ChallengeId, ClientId, DeviceId, Realm, UserId } from "../ids.ts";
 import type { Instant, Millis } from "../time.ts";
 import type { Approvers } from "./approvers.ts";
 
@@ -20,6 +20,8 @@ export type ChallengeSpec = {
   readonly id: ChallengeId;
   readonly door: Door;
   readonly clientId: ClientId;
+  /** Whose people may be asked; absent in the main realm. */
+  readonly realm?: Realm;
   readonly purpose: Purpose;
   readonly userId?: UserId;
   readonly scope: string;

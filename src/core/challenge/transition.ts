@@ -153,7 +153,7 @@ const WAKE: readonly Effect[] = [{ name: "wake" }];
 function claim(challenge: Challenge, command: CommandOf<"claim">, now: Instant): Outcome {
   const { userId, createdAt } = challenge.spec;
   if (userId !== undefined && userId !== command.userId) return no({ code: "device_of_another_user" });
-  if (!admits(challenge.spec, command.clientId)) return no({ code: "device_of_another_client" });
+  if (!admits(challenge.spec, command)) return no({ code: "device_of_another_client" });
   const { deviceId, evidence, enrolledAt = createdAt } = command;
   if (enrolledAt > createdAt) return no({ code: "device_too_young" });
   const kept = evidence === undefined ? {} : { evidence };
@@ -193,7 +193,7 @@ function unfit({ spec }: Challenge, proof: VerifiedProof, decision: DecisionKind
     return { code: "device_of_another_user" };
   }
   if (proof.kind !== "device") return undefined;
-  if (!admits(spec, proof.clientId)) return { code: "device_of_another_client" };
+  if (!admits(spec, proof)) return { code: "device_of_another_client" };
   if (proof.enrolledAt > spec.createdAt) return { code: "device_too_young" };
   return undefined;
 }

@@ -1,5 +1,5 @@
 import type { Asker } from "../challenge/approvers.ts";
-import type { ClientId } from "../ids.ts";
+import { type ClientId, MAIN, type Realm } from "../ids.ts";
 import type { Instant } from "../time.ts";
 import type { ClientSettings } from "./settings.ts";
 
@@ -16,6 +16,8 @@ export type GrantType = (typeof GRANT_TYPES)[number];
 /** An application that asks. Its secret is kept elsewhere and never leaves the store with it. */
 export type Client = {
   readonly id: ClientId;
+  /** Whose people it asks; fixed when it is made. */
+  readonly realm: Realm;
   readonly name: string;
   readonly kind: ClientKind;
   readonly redirectUris: readonly string[];
@@ -36,7 +38,12 @@ export const allowsOrigin = (client: Client, origin: string): boolean =>
   client.allowedOrigins.includes("*") || client.allowedOrigins.includes(origin);
 
 /** The client as one that asks devices. */
-export const askerOf = ({ id, settings }: Pick<Client, "id" | "settings">): Asker => ({
+export const askerOf = ({ id, realm, settings }: Client): Asker => ({
   clientId: id,
+  ...(realm === MAIN ? {} : { realm }),
   ...(settings.approve_through === undefined ? {} : { approvers: settings.approve_through }),
 });
+
+/** What tokens say of a client's realm: nothing of the main one. */
+export const realmClaim = ({ realm }: Client): { readonly realm?: string } =>
+  realm === MAIN ? {} : { realm };

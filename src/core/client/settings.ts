@@ -1,5 +1,7 @@
 import type { Approvers } from "../challenge/approvers.ts";
 import type { Door } from "../challenge/state.ts";
+import type { ClientId } from "../ids.ts";
+import { own } from "../own.ts";
 
 export type ActionRule = "allow" | "challenge" | "block" | "review";
 
@@ -45,6 +47,12 @@ export type ClientSettings = {
   readonly prompt_place?: boolean;
   /** Whether the Cotter door removes a device on an unsigned call, as its SDKs make it; true when it is missing. */
   readonly unsigned_removal?: boolean;
+  /** Clients of the realm whose backends' words about names this one goes by. */
+  readonly names_from?: readonly ClientId[];
+  /** `subject`: the backend names people by our own ids and by nothing else; `own` when it is missing. */
+  readonly user_ids?: "own" | "subject";
+  /** Whether a proof on the hosted page opens the first-device window for its address and user agent; false when it is missing. */
+  readonly enrol_after_proof?: boolean;
 };
 
 /** `colour` is `#rrggbb`, `logo` an https address of a picture. Without a name the client's own stands. */
@@ -59,6 +67,10 @@ export const tokenLengths = (settings: ClientSettings) => ({
   idSeconds: settings.id_token_seconds ?? 3_600,
   refreshDays: settings.refresh_token_days ?? 30,
 });
+
+/** The client's rule for an action's code, which is a caller's word. */
+export const actionRule = ({ actions }: ClientSettings, code: string): ActionRule | undefined =>
+  own(actions, code);
 
 /** Starts that the client may make in any minute; 0 is no limit. */
 export const startsPerMinute = (settings: ClientSettings): number => settings.starts_per_minute ?? 300;

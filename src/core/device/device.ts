@@ -1,5 +1,5 @@
 import type { Door } from "../challenge/state.ts";
-import type { ClientId, DeviceId, UserId } from "../ids.ts";
+import type { ClientId, DeviceId, Realm, UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 
 /** Kinds of device key. `EC` is P-256; RSA is PKCS#1 v1.5 with SHA-256 (old Android). */
@@ -17,6 +17,7 @@ export type DeviceKey = {
 export type Device = {
   readonly id: DeviceId;
   readonly userId: UserId;
+  readonly realm: Realm;
   readonly key: DeviceKey;
   readonly name: string;
   readonly kind: string;

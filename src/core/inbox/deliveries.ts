@@ -1,3 +1,4 @@
+import { own } from "../own.ts";
 import type { Instant, Millis } from "../time.ts";
 import { MINUTE, SECOND } from "../time.ts";
 import type { InboxState } from "./state.ts";
@@ -25,7 +26,7 @@ export function claimDelivery(
   expiresAt: Instant,
   now: Instant,
 ): { next: InboxState; value: Claim } {
-  const known = state.deliveries[id];
+  const known = own(state.deliveries, id);
   if (known?.status === "sent" || known?.status === "failed") return { next: state, value: "over" };
   if (known?.status === "claimed" && now < known.claimedUntil) return { next: state, value: "busy" };
   const claimed: Delivery = {
@@ -43,7 +44,7 @@ export function endDelivery(
   status: Exclude<Delivery["status"], "claimed">,
   now: Instant,
 ): InboxState {
-  const known = state.deliveries[id];
+  const known = own(state.deliveries, id);
   if (known?.status === "sent" || known?.status === "failed") return state;
   const until = known?.until ?? now + MEMORY;
   const ended: Delivery = { status, claimedUntil: now, until };

@@ -1,45 +1,98 @@
+import type { ClientId, Realm } from "../ids.ts";
 import type { Instant } from "../time.ts";
+import type { ReadIdentifier } from "../user/identifier.ts";
 import { ENROLMENT_WINDOW } from "./policy.ts";
 import type { InboxState } from "./state.ts";
 
-/**
- * Opens the short time in which the person's first device may be enrolled without a signature, for the caller that `binding`
- * names (settled question 22). Whoever has ever had a device gets no such window.
- */
-export const openEnrolment = (state: InboxState, binding: string, now: Instant): InboxState =>
-  state.hadDevice ? state : { ...state, enrolment: { binding, until: now + ENROLMENT_WINDOW } };
+/** A sign-up that nobody has finished: it is nobody's name before its first device is enrolled, and ends with its window. */
+export type SignUp = {
+  readonly realm: Realm;
+  readonly clientId: ClientId;
+  readonly externalId?: string;
+  readonly identifiers: readonly ReadIdentifier[];
+  readonly at: Instant;
+};
+
+/** What the holder of a sign-up's id shows: nobody else was told it. */
+const ID = "the user's id";
 
 /**
- * Takes the window, once: true closes it for good. Another binding, or too late, changes nothing. The window stays written down
- * until a device is known to be stored, so that `restoreEnrolment` can tell its own window from a closed one. The same `attempt` again is
- * a retry of a call whose answer was lost, and is answered alike.
+ * Opens the short time in which a person's first device may be enrolled without a signature. `key` is what the caller was handed;
+ * `ambient`, where a client's settings want it, what its calls look like (address and user agent).
+ */
+export type Opening = { readonly key: string; readonly ambient?: string };
+
+/** Whoever has ever had a device gets no such window. */
+export const openEnrolment = (state: InboxState, { key, ambient }: Opening, now: Instant): InboxState =>
+  state.hadDevice
+    ? state
+    : {
+        ...state,
+        enrolment: {
+          binding: key,
+          until: now + ENROLMENT_WINDOW,
+          ...(ambient === undefined ? {} : { ambient }),
+        },
+      };
+
+/** Begins a sign-up under an id that only its caller knows. */
+export const beginSignUp = (state: InboxState, signUp: SignUp, now: Instant): InboxState =>
+  openEnrolment({ ...state, signUp }, { key: ID }, now);
+
+/** The sign-up while it can be finished. */
+export const signUpOf = ({ signUp, enrolment }: InboxState, now: Instant): SignUp | undefined =>
+  signUp && enrolment && now < enrolment.until ? signUp : undefined;
+
+/** What a caller shows for a first device: the sign-up's id, the key that it was handed, or what its call looks like. */
+export type Offered =
+  | { readonly kind: "sign_up" }
+  | { readonly kind: "proof"; readonly key?: string; readonly ambient?: string };
+
+/**
+ * Takes the window, once: true closes it for good. A key that does not fit changes nothing, since nobody guesses one; a call that only
+ * looks wrong ends what its looks could have opened. The window stays written down until a device is known to be stored, so that
+ * `restoreEnrolment` can tell its own window from a closed one. The same `attempt` again is a retry of a call whose answer was lost, and is
+ * answered alike.
  */
 export function takeEnrolment(
   state: InboxState,
-  binding: string,
+  offered: Offered,
   now: Instant,
-  attempt?: string,
+  attempt: string,
 ): { next: InboxState; taken: boolean; until: Instant } {
   const window = state.enrolment;
-  if (window && attempt !== undefined && window.takenBy === attempt) {
-    return { next: state, taken: true, until: window.until };
+  if (window?.takenBy === attempt) return { next: state, taken: true, until: window.until };
+  if (state.hadDevice || !window || now >= window.until) return { next: state, taken: false, until: now };
+  if (!fits(window, offered)) {
+    const { ambient, ...closed } = window;
+    return {
+      next: ambient === undefined ? state : { ...state, enrolment: closed },
+      taken: false,
+      until: now,
+    };
   }
-  if (state.hadDevice || !window || window.binding !== binding || now >= window.until) {
-    return { next: state, taken: false, until: now };
-  }
-  const enrolment = { ...window, ...(attempt === undefined ? {} : { takenBy: attempt }) };
+  const enrolment = { ...window, takenBy: attempt };
   return { next: { ...state, enrolment, hadDevice: true }, taken: true, until: window.until };
 }
 
+function fits(window: NonNullable<InboxState["enrolment"]>, offered: Offered): boolean {
+  if (offered.kind === "sign_up") return window.binding === ID;
+  const { key, ambient } = offered;
+  return (
+    (key !== undefined && window.binding === key) || (ambient !== undefined && window.ambient === ambient)
+  );
+}
+
 /** Gives the window back when the enrolment that took it could not be stored, unless a device came by another way meanwhile. */
-export function restoreEnrolment(state: InboxState, binding: string, until: Instant): InboxState {
+export function restoreEnrolment(state: InboxState, attempt: string, until: Instant): InboxState {
   const { enrolment } = state;
-  const isTaken = state.hadDevice && enrolment?.binding === binding && enrolment.until === until;
-  return isTaken ? { ...state, hadDevice: false, enrolment: { binding, until } } : state;
+  if (!state.hadDevice || enrolment?.takenBy !== attempt || enrolment.until !== until) return state;
+  const { takenBy: _, ...open } = enrolment;
+  return { ...state, hadDevice: false, enrolment: open };
 }
 
 /** Records that the person has a device now, through whichever door it came. */
 export function noteDevice(state: InboxState): InboxState {
-  const { enrolment: _, ...rest } = state;
+  const { enrolment: _, signUp: __, ...rest } = state;
   return { ...rest, hadDevice: true };
 }

@@ -1,6 +1,6 @@
-import { admits } from "../challenge/approvers.ts";
+import { admits, type Enroller } from "../challenge/approvers.ts";
 import type { DecisionKind } from "../challenge/state.ts";
-import type { ChallengeId, ClientId } from "../ids.ts";
+import type { ChallengeId } from "../ids.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { type Instant, MINUTE, toSeconds } from "../time.ts";
@@ -80,7 +80,7 @@ export type Answer = {
   /** When the answering device was enrolled: a younger one than the request must not close its prompt (T25). */
   readonly enrolledAt?: Instant;
   /** The client that enrolled the answering device: one that may not answer must not close the prompt either. */
-  readonly through?: ClientId;
+  readonly through?: Enroller;
 };
 
 type SettleRefusal = RefusalOf<

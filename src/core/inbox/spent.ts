@@ -1,3 +1,4 @@
+import { own } from "../own.ts";
 import type { Instant } from "../time.ts";
 import { SPENT_LIMIT, SPENT_MEMORY } from "./policy.ts";
 import type { InboxState } from "./state.ts";
@@ -12,7 +13,7 @@ export function spend(state: InboxState, digest: string, use: string, now: Insta
 
 /** Whether these bytes were already used for something else. */
 export function isSpentElsewhere(state: InboxState, digest: string, use: string, now: Instant): boolean {
-  const mark = state.spent[digest];
+  const mark = own(state.spent, digest);
   return mark !== undefined && now < mark.until && mark.use !== use;
 }
 

@@ -1,8 +1,9 @@
 import type { Approvers } from "../challenge/approvers.ts";
 import type { DecisionKind, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
-import type { ChallengeId, ClientId, DeviceId } from "../ids.ts";
+import type { ChallengeId, ClientId, DeviceId, Realm } from "../ids.ts";
 import type { Instant } from "../time.ts";
 import type { Delivery } from "./deliveries.ts";
+import type { SignUp } from "./enrolment.ts";
 
 /** What answering this prompt takes; a door that cannot honour a demand does not list the prompt (settled question 19). */
 export type Demands = {
@@ -24,6 +25,8 @@ export type Prompt = {
   readonly demands: Demands;
   /** Whose devices may answer it; the asking client's alone when it is missing. */
   readonly approvers?: Approvers;
+  /** Absent in the main realm. */
+  readonly realm?: Realm;
   readonly origin: Origin;
   /** The door's own words about the challenge, such as the event name that a device signs. */
   readonly context: JsonObject;
@@ -77,7 +80,15 @@ export type InboxState = {
   readonly spent: Readonly<Record<string, { readonly use: string; readonly until: Instant }>>;
   readonly lastSigningSecond: number;
   /** Open while no device was had; beside `hadDevice` it is taken, and its device not known to be stored. */
-  readonly enrolment?: { readonly binding: string; readonly until: Instant; readonly takenBy?: string };
+  readonly enrolment?: {
+    readonly binding: string;
+    readonly until: Instant;
+    readonly takenBy?: string;
+    /** What a call may look like to enrol without the key, until one looks otherwise. */
+    readonly ambient?: string;
+  };
+  /** A sign-up that waits for its first device; the person exists from then on. */
+  readonly signUp?: SignUp;
   /** True for ever once the person has had a device; only a taken window that is given back makes it false again. */
   readonly hadDevice: boolean;
   readonly counters: Readonly<Record<string, Counter>>;

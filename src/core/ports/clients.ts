@@ -2,12 +2,16 @@ import type { Client } from "../client/client.ts";
 import type { ClientId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 
-export type NewClient = Omit<Client, "createdAt" | "updatedAt" | "disabledAt">;
+/** Without a realm it is of the main one. */
+export type NewClient = Omit<Client, "realm" | "createdAt" | "updatedAt" | "disabledAt"> &
+  Partial<Pick<Client, "realm">>;
 
 type Clearable = "webhookUrl" | "notificationEndpoint" | "disabledAt";
 
 /** What changes of a client; null clears what is optional. */
-export type ClientChange = Partial<Omit<Client, "id" | "kind" | "createdAt" | "updatedAt" | Clearable>> & {
+export type ClientChange = Partial<
+  Omit<Client, "id" | "realm" | "kind" | "createdAt" | "updatedAt" | Clearable>
+> & {
   readonly [Member in Clearable]?: NonNullable<Client[Member]> | null;
 };
 

@@ -1,6 +1,7 @@
 import type { ChallengeId, DeviceId, SubjectKey } from "../ids.ts";
 import type { CodeRequest, PutCode, TriedCode } from "../inbox/codes.ts";
 import type { Claim, Delivery } from "../inbox/deliveries.ts";
+import type { Offered, Opening, SignUp } from "../inbox/enrolment.ts";
 import type { TakenGuess } from "../inbox/guesses.ts";
 import type { Answer, Listed, PromptRequest } from "../inbox/prompts.ts";
 import type { Prompt } from "../inbox/state.ts";
@@ -45,14 +46,18 @@ export type Inboxes = {
   spend(who: SubjectKey, digest: string, use: string): Promise<boolean>;
   unspend(who: SubjectKey, digest: string): Promise<void>;
   /** `hint` places a new inbox near its person: a Cloudflare location hint. */
-  openEnrolment(who: SubjectKey, binding: string, hint?: string): Promise<void>;
+  openEnrolment(who: SubjectKey, opening: Opening, hint?: string): Promise<void>;
+  /** Begins a sign-up: kept here alone, and forgotten with its window unless a device is noted. */
+  beginSignUp(who: SubjectKey, signUp: SignUp, hint?: string): Promise<void>;
+  /** The sign-up that waits under this id; undefined when there is none, or its window is over. */
+  signUpOf(who: SubjectKey): Promise<SignUp | undefined>;
   /** Takes the first-device window for one `attempt`; the same attempt is answered alike until a device is noted. */
   takeEnrolment(
     who: SubjectKey,
-    binding: string,
+    offered: Offered,
     attempt: string,
   ): Promise<{ readonly taken: boolean; readonly until: Instant }>;
-  restoreEnrolment(who: SubjectKey, binding: string, until: Instant): Promise<void>;
+  restoreEnrolment(who: SubjectKey, attempt: string, until: Instant): Promise<void>;
   noteDevice(who: SubjectKey): Promise<void>;
   reserveGuess(who: SubjectKey, kind: string, limit?: number): Promise<boolean>;
   refundGuess(who: SubjectKey, kind: string): Promise<void>;

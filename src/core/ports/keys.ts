@@ -13,8 +13,11 @@ export type KeyShelf = {
 
 /** The signing keys of this deployment. Makes the first of a lane at need. */
 export type Keyring = {
-  /** kid of the key that signs now. */
-  currentKid(lane: Lane): Promise<string>;
+  /**
+   * Opens the key that signs now and answers its kid; to be asked before a commit whose answer is signed. Throws an Outage.
+   * An isolate keeps what it has opened, and signs with it for at least 5 s more, whatever fails meanwhile.
+   */
+  ready(lane: Lane): Promise<string>;
   /** Public JWKs that a verifier may meet, the pinned Cotter key first when `cotterFirst`. Never a private member. */
   published(options?: {
     readonly cotterFirst?: boolean;

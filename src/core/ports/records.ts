@@ -1,6 +1,6 @@
 import type { AuditEvent } from "../audit.ts";
 import type { Device } from "../device/device.ts";
-import type { ChallengeId, ClientId, DeviceId, GrantId, UserId } from "../ids.ts";
+import type { ChallengeId, ClientId, DeviceId, GrantId, Realm, UserId } from "../ids.ts";
 import type { GrantListing } from "../messages.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
@@ -8,14 +8,14 @@ import type { Instant } from "../time.ts";
 import type { NonceUse } from "./nonces.ts";
 
 /**
- * Devices. A key belongs to one live device at most (partial unique index); revoking is one conditional statement. Reads go to
+ * Devices. A key belongs to one live device of a realm at most (partial unique index); revoking is one conditional statement. Reads go to
  * the primary: a revoked device is refused from the next read on (T102).
  */
 export type Devices = {
-  /** The live device of this key, whoever's it is. */
-  byFingerprint(fingerprint: string): Promise<Device | undefined>;
-  /** The live passkey of this WebAuthn credential id, whoever's it is. */
-  byCredentialId(credentialId: string): Promise<Device | undefined>;
+  /** The live device of this key in a realm, whoever's it is. */
+  byFingerprint(realm: Realm, fingerprint: string): Promise<Device | undefined>;
+  /** The live passkey of this WebAuthn credential id in a realm, whoever's it is. */
+  byCredentialId(realm: Realm, credentialId: string): Promise<Device | undefined>;
   /** The device row of this key and user, the newest, revoked or not. */
   ofUserByFingerprint(userId: UserId, fingerprint: string): Promise<Device | undefined>;
   byId(id: DeviceId): Promise<Device | undefined>;

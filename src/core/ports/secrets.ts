@@ -14,11 +14,11 @@ export type Handles = {
   read(handle: string, kind: string): Promise<ChallengeId | undefined>;
   /** Names of the object of a number that a dialect demands, newest handle key first. */
   numberNames(door: string, clientId: ClientId, number: string): Promise<readonly string[]>;
-  /** The refresh token of a grant's present generation. */
+  /** The refresh token of a grant's present generation, which it names. */
   refreshToken(grant: Grant): Promise<string>;
   /** The grant id that a refresh token names, before anything is checked. */
   grantIdOf(token: string): string | undefined;
-  /** The generation of this grant that the token is, or undefined for a forged one. */
+  /** The generation of this grant that the token is, or undefined for a forged one, which costs no more to find out. */
   generationOf(token: string, grant: Grant): Promise<number | undefined>;
   /** Handle-key version that new tokens are derived with. */
   readonly keyVersion: number;

@@ -1,49 +1,95 @@
 import type { AuditEvent } from "../audit.ts";
-import type { UserId } from "../ids.ts";
+import type { Device } from "../device/device.ts";
+import type { ClientId, Realm, UserId } from "../ids.ts";
+import type { GrantListing } from "../messages.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
+import type { NameView } from "../user/name-view.ts";
 import type { AssertedBy, Identifier, User, UserStatus } from "../user/user.ts";
 
 export type UserRecord = { readonly user: User; readonly identifiers: readonly Identifier[] };
 
+/** A name as somebody gives it. `client` is missing for the operator's word alone. */
+export type GivenIdentifier = ReadIdentifier &
+  Pick<Identifier, "assertedBy" | "client" | "verifiedAt" | "vouchedAt">;
+
 export type NewUser = {
   readonly id: UserId;
+  readonly realm: Realm;
   readonly externalId?: string;
   /** Who gave the external id; `admin` when it is missing. */
   readonly assertedBy?: AssertedBy;
-  readonly identifiers: readonly (ReadIdentifier & {
-    readonly assertedBy: AssertedBy;
-    readonly verifiedAt?: Instant;
-  })[];
+  /** The client that gave it, or through which it was given. */
+  readonly client?: ClientId;
+  readonly identifiers: readonly GivenIdentifier[];
 };
 
+/** For the operator and the queue, who look at a person whatever the realm. */
+export const ANY_REALM = "*" as const;
+export type Within = Realm | typeof ANY_REALM;
+
+/** How a client looks for somebody by an identifier. */
+export type IdentifierLook = {
+  /** `own`: a backend means its own name before anybody's proof. `proven`: a person's proof comes first. */
+  readonly first: "own" | "proven";
+  /** Whether what an anonymous call said through this client counts, behind everything else. */
+  readonly anonymous?: boolean;
+};
+
+export type UserChange = {
+  readonly status?: UserStatus;
+  /** The operator's name takes the place of whatever external id there is; null takes it away. */
+  readonly externalId?: string | null;
+  /** Takes the place of the names that this client gave; of all names for `operator`. */
+  readonly identifiers?: { readonly of: ClientId | "operator"; readonly given: readonly GivenIdentifier[] };
+  /** Joins what the user has, whatever that is; not together with `identifiers`. */
+  readonly added?: GivenIdentifier;
+  /** A proof that is added takes the name from whom this client's backend had merely named, too. */
+  readonly takesFrom?: ClientId;
+};
+
+type Inserted = Result<UserRecord, RefusalOf<"user_exists">>;
+
 /**
- * Users and their identifiers. `insert` is one batch guarded by the unique constraints: of two racing inserts of one identifier
- * exactly one stands, and the other leaves nothing behind.
+ * Users and their names. A name belongs to whoever gave it: a proof and the operator's word hold in the realm, a backend's word and
+ * an anonymous call's for their client. Every write is one batch. Refused with `user_exists`, and nothing written: a name that the
+ * same giver, a proof or the operator has for another person already. A proof takes the name from whoever had it by an anonymous call.
  */
 export type Users = {
-  byId(id: UserId): Promise<UserRecord | undefined>;
-  byExternalId(externalId: string): Promise<UserRecord | undefined>;
-  byIdentifier(identifier: ReadIdentifier): Promise<UserRecord | undefined>;
-  /** One query: the user whose id, external id or identifier is this text, in that order of preference. */
-  byAnyName(text: string): Promise<UserRecord | undefined>;
-  insert(
+  byId(id: UserId, within: Within): Promise<UserRecord | undefined>;
+  /** The user whom a client, a friend of it or the operator calls so; the client's own word first. */
+  byExternalId(view: NameView, externalId: string): Promise<UserRecord | undefined>;
+  byIdentifier(
+    view: NameView,
+    identifier: ReadIdentifier,
+    look: IdentifierLook,
+  ): Promise<UserRecord | undefined>;
+  /**
+   * One query: the user whose id, identifier or external id is this text, as the Cotter door has to take it. An id of ours first, then what is
+   * proven, what was vouched for, and what an anonymous call said.
+   */
+  byAnyName(view: NameView, text: string): Promise<UserRecord | undefined>;
+  /** Everybody of the realm who has this identifier by anybody's word, as the rows of it. */
+  holdersOf(realm: Realm, identifier: ReadIdentifier): Promise<readonly Identifier[]>;
+  /** For the operator: everybody who goes by this name, by anybody's word. */
+  named(
+    within: Within,
+    name: { readonly externalId: string } | { readonly identifier: ReadIdentifier },
+  ): Promise<readonly UserRecord[]>;
+  insert(user: NewUser, event: AuditEvent, now: Instant): Promise<Inserted>;
+  /** The user together with their first device, and the grant when the enrolment signs them in: all or nothing. */
+  insertWithDevice(
     user: NewUser,
-    event: AuditEvent,
+    device: Device,
+    events: readonly AuditEvent[],
     now: Instant,
-  ): Promise<Result<UserRecord, RefusalOf<"user_exists">>>;
+    grant?: GrantListing,
+  ): Promise<Result<UserRecord, RefusalOf<"user_exists" | "device_exists">>>;
   update(
-    id: UserId,
-    change: {
-      readonly status?: UserStatus;
-      /** Null takes it away. */
-      readonly externalId?: string | null;
-      readonly identifiers?: NewUser["identifiers"];
-      /** Joins what the user has, whatever that is; not together with `identifiers`. */
-      readonly added?: NewUser["identifiers"][number];
-    },
+    user: Pick<User, "id" | "realm">,
+    change: UserChange,
     now: Instant,
     /** Written in the same batch, when there is such a user. */
     event?: AuditEvent,
@@ -53,5 +99,7 @@ export type Users = {
    * of grants stays: the queue may still be walking it.
    */
   remove(id: UserId, event?: AuditEvent): Promise<boolean>;
-  page(after: UserId | undefined, size: number): Promise<readonly UserRecord[]>;
+  page(within: Within, after: UserId | undefined, size: number): Promise<readonly UserRecord[]>;
+  /** The users of whom this client has a name of its own, a friend's or the operator's, in the order of their ids. */
+  pageFor(view: NameView, after: UserId | undefined, size: number): Promise<readonly UserRecord[]>;
 };

@@ -1,6 +1,6 @@
 import type { Client } from "../client/client.ts";
 import type { Device } from "../device/device.ts";
-import { newDeviceId, parseChallengeId, userSubject } from "../ids.ts";
+import { newDeviceId, parseChallengeId, type Realm, userSubject } from "../ids.ts";
 import type { NonceUse } from "../ports/nonces.ts";
 import type { ReadPasskey } from "../ports/secrets.ts";
 import type { Services } from "../ports/services.ts";
@@ -73,7 +73,7 @@ export async function addPasskey(
   const origins = originsOf(client, powers.config, ceremony.rpId);
   const read = await powers.proofs.readPasskey(asked, { challenge, origins, rpId: ceremony.rpId });
   if (!read.ok) return read;
-  if (await isTaken(powers, read.value, ceremony)) return no({ code: "device_exists" });
+  if (await isTaken(powers, client.realm, read.value, ceremony)) return no({ code: "device_exists" });
   const who = userSubject(userId);
   const digest = await powers.handles.digest(["passkey", challenge]);
   if (!(await powers.inboxes.spend(who, digest, powers.chance.uuid()))) {
@@ -93,12 +93,13 @@ export async function addPasskey(
  */
 async function isTaken(
   { devices }: Pick<Services, "devices">,
+  realm: Realm,
   { key, credentialId }: ReadPasskey,
   { credentialUuid }: Ceremony,
 ): Promise<boolean> {
   const owners = await Promise.all([
-    devices.byFingerprint(key.fingerprint),
-    devices.byCredentialId(credentialId),
+    devices.byFingerprint(realm, key.fingerprint),
+    devices.byCredentialId(realm, credentialId),
   ]);
   return owners.some((owner) => owner !== undefined && owner.id !== credentialUuid);
 }
@@ -138,6 +139,7 @@ async function enrol(
     ...passkey,
     id: newDeviceId(ceremony.credentialUuid),
     userId: user.user.id,
+    realm: client.realm,
     name: asked.name,
     kind: "passkey",
     door: "loginid",

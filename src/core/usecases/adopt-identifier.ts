@@ -1,10 +1,10 @@
 import type { Origin } from "../challenge/state.ts";
-import { type ClientId, newUserId } from "../ids.ts";
-import type { UserRecord } from "../ports/users.ts";
+import type { Client } from "../client/client.ts";
+import { newUserId, type UserId } from "../ids.ts";
+import { ANY_REALM, type UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
-import { isTrusted } from "../user/user.ts";
 import { auditEvent } from "./audit-event.ts";
 import { deleteUser } from "./delete-user.ts";
 import { endGrants } from "./end-grants.ts";
@@ -12,7 +12,8 @@ import { endGrants } from "./end-grants.ts";
 export type AdoptIdentifier = {
   /** Proven a moment ago by whoever asks. */
   readonly identifier: ReadIdentifier;
-  readonly clientId: ClientId;
+  /** Through which it was proven. */
+  readonly client: Client;
   readonly origin: Origin;
   /** The only person whose it may be, when the app named one. */
   readonly userId?: string;
@@ -22,99 +23,68 @@ type Powers = Parameters<typeof deleteUser>[0];
 type Adopted = Result<UserRecord, RefusalOf<"not_allowed" | "user_exists">>;
 
 /**
- * The person whom a proven identifier belongs to: found, or made on the fly. Where somebody had merely claimed it, without any
- * proof, it becomes a new person's: nothing that the claimer had put on the earlier one (devices, sessions, other names) reaches
- * whoever owns the address (settled question 23, docs/decisions/0014). Refused: `not_allowed` when the app named another person.
+ * The person who proved this identifier before, or a new one. Somebody's mere word, a backend's or the operator's, makes nobody its
+ * owner: a proof that landed there would hand the prover's account to whoever gave the word, or had put devices on it
+ * (docs/decisions/0034). What anonymous calls said of it is taken away, and their sessions end (docs/decisions/0014). Refused: `not_allowed`
+ * when the app named another person.
  */
 export async function adoptIdentifier(powers: Powers, asked: AdoptIdentifier): Promise<Adopted> {
-  const { identifier } = asked;
-  const found = await powers.users.byIdentifier(identifier);
-  const owned = found?.identifiers.find((own) => isSame(own, identifier));
-  const known = found && owned && isTrusted(owned) ? found : undefined;
+  const { identifier, client } = asked;
+  const rows = await powers.users.holdersOf(client.realm, identifier);
+  const proven = rows.find(({ verifiedAt }) => verifiedAt !== undefined);
+  const known = proven && (await powers.users.byId(proven.userId, client.realm));
   if (asked.userId !== undefined && known?.user.id !== asked.userId) {
     return no({ code: "not_allowed", detail: "this address is not confirmed for that person" });
   }
-  if (known) return owned?.verifiedAt === undefined ? confirm(powers, known, asked) : ok(known);
-  return found ? takeOver(powers, found, asked) : create(powers, asked, 1);
+  if (known) return ok(known);
+  const claimers = rows.filter(({ assertedBy }) => assertedBy === "anonymous").map(({ userId }) => userId);
+  return await create(powers, asked, [...new Set(claimers)]);
 }
 
 /** Why sessions end of whoever had merely claimed an identifier. */
 export const TAKEN_OVER = "identifier_taken_over";
 
-const isSame = (a: ReadIdentifier, b: ReadIdentifier): boolean => a.kind === b.kind && a.normal === b.normal;
-
-const proven = (identifier: ReadIdentifier, now: number) =>
-  ({ ...identifier, assertedBy: "proof", verifiedAt: now }) as const;
-
-async function create(powers: Powers, asked: AdoptIdentifier, tries: number): Promise<Adopted> {
-  const event = madeEvent(powers, asked);
-  const made = await powers.users.insert(
-    { id: event.userId, identifiers: [proven(asked.identifier, event.at)] },
-    event,
-    event.at,
-  );
-  if (made.ok || tries === 0) return made;
-  // Somebody registered it a moment ago: look again, once.
-  const found = await powers.users.byIdentifier(asked.identifier);
-  if (!found) return create(powers, asked, tries - 1);
-  return adoptIdentifier(powers, asked);
-}
-
-function madeEvent(powers: Powers, asked: AdoptIdentifier) {
-  const userId = newUserId(powers.chance.uuid());
+async function create(powers: Powers, asked: AdoptIdentifier, claimers: readonly UserId[]): Promise<Adopted> {
+  const { client, identifier } = asked;
+  const id = newUserId(powers.chance.uuid());
+  const by = { actor: `client:${client.id}`, ip: asked.origin.ip };
   const event = auditEvent(powers, {
     type: "user.created",
-    actor: `client:${asked.clientId}`,
-    userId,
-    clientId: asked.clientId,
-    ip: asked.origin.ip,
+    userId: id,
+    clientId: client.id,
     reason: "identifier_proven",
+    ...by,
   });
-  return { ...event, userId };
-}
-
-/** An operator, or a client's own backend, had given the name: it is the same person, now proven. */
-async function confirm(powers: Powers, known: UserRecord, asked: AdoptIdentifier): Promise<Adopted> {
-  const now = powers.clock.now();
-  const identifiers = known.identifiers.map((own) =>
-    isSame(own, asked.identifier) ? { ...own, verifiedAt: now } : own,
-  );
-  const changed = await powers.users.update(known.user.id, { identifiers }, now);
-  if (changed.ok) return ok(changed.value);
-  if (changed.error.code === "user_exists") return no(changed.error);
-  return create(powers, asked, 1);
-}
-
-async function takeOver(powers: Powers, squatter: UserRecord, asked: AdoptIdentifier): Promise<Adopted> {
-  const event = madeEvent(powers, asked);
-  const made = await powers.users.insert({ id: event.userId, identifiers: [] }, event, event.at);
-  if (!made.ok) return made;
-  const identifiers = [proven(asked.identifier, event.at)];
-  const taken = await powers.users.update(event.userId, { identifiers }, event.at);
-  if (!taken.ok) {
-    await powers.users.remove(event.userId);
-    // Somebody else proved it in the same moment: it is theirs, and whoever proves it is them.
-    return taken.error.code === "user_exists" ? adoptIdentifier(powers, asked) : create(powers, asked, 1);
+  const proof = { ...identifier, assertedBy: "proof", client: client.id, verifiedAt: event.at } as const;
+  const made = await powers.users.insert({ id, realm: client.realm, identifiers: [proof] }, event, event.at);
+  // Somebody else proved it in the same moment: it is theirs, and whoever proves it is them.
+  if (!made.ok) return await provenBySomebody(powers, asked);
+  for (const claimer of claimers) {
+    await leaveBehind(powers, claimer, by).catch((cause: unknown) => {
+      powers.log("warn", "what a claimed identifier left behind goes through the queue", {
+        cause: String(cause),
+      });
+      const { actor } = by;
+      return powers.events.send({ kind: "revoke_grants", userId: claimer, reason: TAKEN_OVER, actor });
+    });
   }
-  await leaveBehind(powers, squatter, asked).catch((cause: unknown) => {
-    powers.log("warn", "what a claimed identifier left behind goes through the queue", {
-      cause: String(cause),
-    });
-    return powers.events.send({
-      kind: "revoke_grants",
-      userId: squatter.user.id,
-      reason: TAKEN_OVER,
-      actor: `client:${asked.clientId}`,
-    });
-  });
-  return ok(taken.value);
+  return made;
+}
+
+async function provenBySomebody(powers: Powers, { client, identifier }: AdoptIdentifier): Promise<Adopted> {
+  const rows = await powers.users.holdersOf(client.realm, identifier);
+  const proven = rows.find(({ verifiedAt }) => verifiedAt !== undefined);
+  const known = proven && (await powers.users.byId(proven.userId, client.realm));
+  return known ? ok(known) : no({ code: "user_exists", field: "identifier" });
 }
 
 /** Tokens of the earlier person still speak of the identifier, so its sessions end; without any name left it goes as a whole. */
-async function leaveBehind(powers: Powers, squatter: UserRecord, asked: AdoptIdentifier): Promise<void> {
-  const { id } = squatter.user;
-  const by = { actor: `client:${asked.clientId}`, ip: asked.origin.ip };
-  const left = await powers.users.byId(id);
+async function leaveBehind(
+  powers: Powers,
+  id: UserId,
+  by: { readonly actor: string; readonly ip: string | undefined },
+): Promise<void> {
+  const left = await powers.users.byId(id, ANY_REALM);
   if (!left) return;
   const isNameless = left.identifiers.length === 0 && left.user.externalId === undefined;
   if (isNameless) await deleteUser(powers, id, by);

@@ -2,6 +2,7 @@ import { type Action, type ActionContext, isOpen, mayBegin } from "../action/act
 import type { BackendCode, BackendCodeUse } from "../action/backend-code.ts";
 import { addressOfRow, enrolledAs } from "../action/code-method.ts";
 import type { Client } from "../client/client.ts";
+import { actionRule } from "../client/settings.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Refusal } from "../refusal.ts";
@@ -9,7 +10,7 @@ import { no, ok, type Result } from "../result.ts";
 import type { Millis } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import type { Requester } from "./audit-event.ts";
-import { claimerOf } from "./claimed-name.ts";
+import { claimersOf } from "./claimed-name.ts";
 import { needsScope } from "./enrol-by-code.ts";
 import { neverEnrolled, verifiedCodes } from "./enrolled-methods.ts";
 import { type Tracked, trackAction } from "./track-action.ts";
@@ -58,7 +59,7 @@ export const aimBackendCode = async (
 
 function aimAtNobody(powers: Powers, asked: BackendCodeAsked): Result<Aim, Refusal> {
   const { client, action, identifier } = asked;
-  if (!mayBegin(client.settings.actions?.[action])) return CLOSED;
+  if (!mayBegin(actionRule(client.settings, action))) return CLOSED;
   if (!identifier) return no({ code: "malformed", detail: "an address, or a userId who has one enrolled" });
   const idempotencyKey = asked.idempotencyKey ?? powers.chance.uuid();
   return ok({ use: "claim", identifier, idempotencyKey, locale: asked.context.locale ?? "en" });
@@ -67,7 +68,9 @@ function aimAtNobody(powers: Powers, asked: BackendCodeAsked): Result<Aim, Refus
 async function aimAt(powers: Powers, asked: BackendCodeAsked, name: string): Promise<Result<Aim, Refusal>> {
   const { idempotencyKey, client, context, by, action: code } = asked;
   const key = idempotencyKey === undefined ? {} : { idempotencyKey };
-  const tracked = await trackAction(powers, { client, name, code, ...key, context, names: {}, by });
+  const found = await trackAction(powers, { client, name, code, ...key, context, names: {}, by });
+  if (!found.ok) return found;
+  const tracked = found.value;
   const { user, action } = tracked;
   if (user.user.status === "locked") return no({ code: "user_locked" });
   if (!isOpen(action.state)) return CLOSED;
@@ -99,7 +102,7 @@ async function addressOf(
   if (row?.identifier !== undefined) {
     const known = given ?? addressOfRow(method, row.identifier, user.identifiers);
     // One that the user gave up and another has proven since is that other's mailbox.
-    if (known && !(await claimerOf(powers, user, known, "proof")).ok) {
+    if (known && !(await claimersOf(powers, asked.client, user, known, "proof")).ok) {
       return no({ code: "not_allowed", detail: "the user has no such authenticator" });
     }
     if (known) return ok({ use: "meet", identifier: known });
@@ -111,6 +114,6 @@ async function addressOf(
       detail: "the address is not enrolled, and scope does not say that it may be",
     });
   }
-  const claimer = await claimerOf(powers, user, given, "proof");
-  return claimer.ok ? ok({ use: "enrol", identifier: given }) : claimer;
+  const claimers = await claimersOf(powers, asked.client, user, given, "proof");
+  return claimers.ok ? ok({ use: "enrol", identifier: given }) : claimers;
 }

@@ -95,7 +95,7 @@ async function redemptionOf(powers: Pick<Services, "handles">, { client, user, k
 
 /** Codes end with the person's lock or deletion too, and the waiter is told which it was. */
 async function whyCancelled(powers: Pick<Services, "users">, asked: CodeWait): Promise<Refusal> {
-  const now = await powers.users.byId(asked.user.user.id);
+  const now = await powers.users.byId(asked.user.user.id, asked.client.realm);
   if (!now) return { code: "unknown_user" };
   return { code: now.user.status === "locked" ? "user_locked" : "cancelled" };
 }

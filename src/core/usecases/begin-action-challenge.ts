@@ -64,7 +64,7 @@ export async function beginPush(powers: BeginPowers, asked: BeginPush): Promise<
   if (!isOpen(action.state)) return no({ code: "not_allowed", detail: "the action takes no challenge" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
   const devices = await powers.devices.ofUser(user.user.id);
-  const able = pushDevices(devices).filter((device) => admits(askerOf(client), device.clientId));
+  const able = pushDevices(devices).filter((device) => admits(askerOf(client), device));
   if (!able.some(({ id }) => onlyDevice === undefined || id === onlyDevice)) {
     return no({ code: "not_allowed", detail: "the user has no such device to answer with" });
   }

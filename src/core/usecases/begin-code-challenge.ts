@@ -5,7 +5,7 @@ import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
-import { claimerOf } from "./claimed-name.ts";
+import { claimersOf } from "./claimed-name.ts";
 import {
   CLOSED,
   type CodeAsker,
@@ -50,7 +50,7 @@ export async function beginCode(
  */
 async function enrolledAddress(
   powers: Powers,
-  { action, user, method }: CodeAsker & CodeSending,
+  { client, action, user, method }: CodeAsker & CodeSending,
 ): Promise<ReadIdentifier | undefined> {
   const rows = await powers.authenticators.ofUser(user.user.id);
   const row = rows.findLast(
@@ -59,5 +59,5 @@ async function enrolledAddress(
   );
   const address = row?.identifier && addressOfRow(method, row.identifier, user.identifiers);
   // One that the user gave up and another has proven since is that other's mailbox.
-  return address && (await claimerOf(powers, user, address, "proof")).ok ? address : undefined;
+  return address && (await claimersOf(powers, client, user, address, "proof")).ok ? address : undefined;
 }

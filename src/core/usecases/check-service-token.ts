@@ -8,7 +8,7 @@ import { no, ok, type Result } from "../result.ts";
 import { type Instant, MINUTE, type Millis, SECOND, toSeconds } from "../time.ts";
 import type { TokenClaims } from "../token/token.ts";
 import { readIdentifier } from "../user/identifier.ts";
-import { isTrusted } from "../user/user.ts";
+import { namesFor, viewOf } from "../user/name-view.ts";
 import { noteRefusal } from "./note-refusal.ts";
 
 /** How old a service token may be, and how far its maker's clock may be ahead (LoginID §2.1, §2.2). */
@@ -143,11 +143,11 @@ function scopeFault(
 }
 
 /** Whether a token that names a person names another; most name nobody. A name that only an anonymous call has claimed is nobody's. */
-export function namesOther(call: ServiceCall, { user, identifiers }: UserRecord): boolean {
-  if (call.userId !== undefined && call.userId.toLowerCase() !== user.id) return true;
+export function namesOther(call: ServiceCall, record: UserRecord): boolean {
+  if (call.userId !== undefined && call.userId.toLowerCase() !== record.user.id) return true;
   if (call.username === undefined) return false;
   const named = readIdentifier(call.username);
-  return !identifiers.some(
-    (one) => one.kind === named?.kind && one.normal === named.normal && isTrusted(one),
+  return !namesFor(viewOf(call.client), record).some(
+    (one) => one.kind === named?.kind && one.normal === named.normal,
   );
 }

@@ -2,6 +2,7 @@ import { type Action, firstState, isOpen, keyOf, mayBegin } from "../action/acti
 import type { BackendCode } from "../action/backend-code.ts";
 import type { Facts, JsonObject } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
+import { actionRule } from "../client/settings.ts";
 import type { ChallengeId } from "../ids.ts";
 import type { Applied, Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
@@ -74,10 +75,12 @@ export async function claimBackendCode(
   const carried = await backendCodeAt(powers, asked.client.id, asked.challengeId);
   if (!carried) return no({ code: "unknown_challenge" });
   const { spec, view } = carried.snapshot;
-  const user = await findNamedUser(powers, asked.name);
+  const user = await findNamedUser(powers, asked.client, asked.name);
   if (spec.userId !== undefined && user?.user.id !== spec.userId) return ANOTHERS;
   if (user?.user.status === "locked") return no({ code: "user_locked" });
-  if (spec.userId === undefined && !mayBegin(asked.client.settings.actions?.[codeOf(carried)])) return CLOSED;
+  if (!user && asked.client.settings.user_ids === "subject") return no({ code: "unknown_user" });
+  if (spec.userId === undefined && !mayBegin(actionRule(asked.client.settings, codeOf(carried))))
+    return CLOSED;
   const row = user && (await powers.actions.find(keyFor(carried, user)));
   if (row && !mayTake(row, carried)) return CLOSED;
   if (!view.approval) {
@@ -130,7 +133,8 @@ async function claimVerified(
   if (!redeemed.ok) return redeemed;
   const { facts } = redeemed.value;
   if (!facts) throw new Error("a redeemed challenge has facts");
-  const user = await ensureNamedUser(powers, asked.name, asked.by);
+  const user = await ensureNamedUser(powers, asked.client, asked.name, asked.by);
+  if (!user) return no({ code: "unknown_user" });
   if (!redeemed.value.listed) await note(powers, redeemed.value, user);
   const action = await actionFor(powers, asked, carried, user);
   const begun = await powers.actions.begin(keyOf(action), id, powers.clock.now());
@@ -158,7 +162,8 @@ async function claimUnverified(
   if (!ended.ok) return ended;
   if (ended.value.view.state !== "cancelled") return no({ code: "expired" });
   if (lastWord(ended.value) !== word) return userId === undefined ? ANOTHERS : no({ code: "cancelled" });
-  const user = await ensureNamedUser(powers, asked.name, asked.by);
+  const user = await ensureNamedUser(powers, asked.client, asked.name, asked.by);
+  if (!user) return no({ code: "unknown_user" });
   return ok({ action: await actionFor(powers, asked, carried, user), code, challengeId: id });
 }
 
@@ -176,7 +181,7 @@ async function actionFor(
   const { ip, userAgent } = spec.origin;
   // As old as what was asked: a claim that is repeated after an outage finds its row no younger than the approval.
   const at = spec.createdAt;
-  const rule = client.settings.actions?.[codeOf(carried)];
+  const rule = actionRule(client.settings, codeOf(carried));
   const able = mustMeet(await enrolledOf(powers, user.user.id));
   return await powers.actions.track({
     ...keyFor(carried, user),

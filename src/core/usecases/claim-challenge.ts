@@ -1,3 +1,4 @@
+import { enrollerOf } from "../challenge/approvers.ts";
 import type { VerifiedProof } from "../challenge/proof.ts";
 import type { ChallengeId } from "../ids.ts";
 import type { Applied, Snapshot } from "../ports/rooms.ts";
@@ -28,12 +29,12 @@ export async function claimChallenge(
 ): Promise<Result<Applied, Refusal>> {
   const { challengeId, proof, evidence } = scanned;
   if (proof.kind !== "device") return no({ code: "bad_signature" });
-  const { deviceId, userId, clientId, enrolledAt } = proof;
+  const { deviceId, userId, enrolledAt } = proof;
   return powers.rooms.apply(challengeId, {
     name: "claim",
     deviceId,
     userId,
-    clientId,
+    ...enrollerOf(proof),
     enrolledAt,
     evidence,
     ...ipOf(scanned),

@@ -1,9 +1,12 @@
+import type { Client } from "../client/client.ts";
+import type { UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
-import { type AssertedBy, type Identifier, isTrusted } from "../user/user.ts";
+import { isKnownTo, viewOf } from "../user/name-view.ts";
+import type { Identifier } from "../user/user.ts";
 import { TAKEN_OVER } from "./adopt-identifier.ts";
 import type { Requester } from "./audit-event.ts";
 
@@ -12,29 +15,40 @@ export const isOf = (identifier: ReadIdentifier) => (own: ReadIdentifier) =>
   own.kind === identifier.kind && own.normal === identifier.normal;
 
 /**
- * Whoever has this user's new and proven identifier by an anonymous call alone, so that it passes on (settled question 23); undefined
- * where nobody has. A proof takes it from whom a backend had merely named, too. Refused: one that is another user's.
+ * Who has this identifier by a weaker word than what is about to be written for the user, so that it passes on and their sessions end.
+ * A proof takes it from anonymous callers and from whom this client's own backend had merely named; a backend's word takes it from
+ * nobody. Refused: one that is another user's by a proof, by the operator, or as far as this client's backends know.
  */
-export async function claimerOf(
+export async function claimersOf(
   powers: Pick<Services, "users">,
-  user: UserRecord,
+  client: Client,
+  { user, identifiers }: UserRecord,
   identifier: ReadIdentifier,
-  word: Extract<AssertedBy, "proof" | "client">,
-): Promise<Result<UserRecord | undefined, RefusalOf<"user_exists">>> {
+  word: "proof" | "client",
+): Promise<Result<readonly UserId[], RefusalOf<"user_exists">>> {
+  const view = viewOf(client);
   const isThis = isOf(identifier);
-  if (user.identifiers.some(isThis)) return ok(undefined);
-  const holder = await powers.users.byIdentifier(identifier);
-  if (!holder || holder.user.id === user.user.id) return ok(undefined);
-  const isTheirs = holder.identifiers.some((own) => isThis(own) && holds(own, word));
-  return isTheirs ? no({ code: "user_exists", field: "identifier" }) : ok(holder);
+  if (identifiers.some((own) => isThis(own) && own.verifiedAt !== undefined)) return ok([]);
+  const rows = await powers.users.holdersOf(client.realm, identifier);
+  const others = rows.filter(({ userId }) => userId !== user.id);
+  const stands = others.some((row) => isKnownTo(view, row) && !(word === "proof" && isMereWord(row, client)));
+  if (stands) return no({ code: "user_exists", field: "identifier" });
+  if (word === "client") return ok([]);
+  const passing = others.filter((row) => row.assertedBy === "anonymous" || isMereWord(row, client));
+  return ok([...new Set(passing.map(({ userId }) => userId))]);
 }
 
-const holds = (own: Identifier, word: AssertedBy): boolean =>
-  isTrusted(own) && !(word === "proof" && own.assertedBy === "client" && own.verifiedAt === undefined);
+/** This client's backend passed it on, and did not say that it had seen a proof. */
+const isMereWord = ({ assertedBy, client, verifiedAt, vouchedAt }: Identifier, { id }: Client): boolean =>
+  assertedBy === "client" && client === id && verifiedAt === undefined && vouchedAt === undefined;
 
-/** The claimer's tokens speak of the identifier, so their sessions end (docs/decisions/0014); asked for before it passes on. */
-export const endClaim = (
+/** The claimers' tokens speak of the identifier, so their sessions end (docs/decisions/0014); asked for before it passes on. */
+export async function endClaims(
   powers: Pick<Services, "events">,
-  { user }: UserRecord,
+  claimers: readonly UserId[],
   { actor }: Requester,
-): Promise<void> => powers.events.send({ kind: "revoke_grants", userId: user.id, reason: TAKEN_OVER, actor });
+): Promise<void> {
+  for (const userId of claimers) {
+    await powers.events.send({ kind: "revoke_grants", userId, reason: TAKEN_OVER, actor });
+  }
+}

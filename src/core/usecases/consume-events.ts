@@ -2,6 +2,7 @@ import { Outage } from "../fault.ts";
 import { isAlive } from "../grant/state.ts";
 import type { GrantListing, QueueMessage } from "../messages.ts";
 import type { Services } from "../ports/services.ts";
+import { ANY_REALM } from "../ports/users.ts";
 import { deliverMessage } from "./deliver-message.ts";
 import { endGrants } from "./end-grants.ts";
 import { tellActionWebhook } from "./tell-action-webhook.ts";
@@ -71,7 +72,7 @@ async function consume(powers: Powers, delivery: Delivery): Promise<void> {
 async function stillAlive(powers: Powers, listing: GrantListing): Promise<GrantListing | undefined> {
   const grant = (await powers.rooms.read(listing.id))?.grant;
   if (!grant || !isAlive(grant, powers.clock.now())) return undefined;
-  const user = await powers.users.byId(listing.userId);
+  const user = await powers.users.byId(listing.userId, ANY_REALM);
   const device = listing.deviceId === undefined ? undefined : await powers.devices.byId(listing.deviceId);
   const stands = user?.user.status === "active" && device?.revokedAt === undefined;
   if (!stands) await powers.rooms.revoke(listing.id, "ended_before_it_was_listed");

@@ -2,8 +2,7 @@ import { readCallbackTarget } from "../client/callback-target.ts";
 import type { Client, ClientKind } from "../client/client.ts";
 import { type JwkInput, readPublicKey } from "../client/public-key.ts";
 import type { ClientSettings } from "../client/settings.ts";
-import { type ClientId, parseClientId } from "../ids.ts";
-import type { NewClient } from "../ports/clients.ts";
+import { type ClientId, MAIN, parseClientId, type Realm } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -13,6 +12,7 @@ import { recordEvent } from "./record-event.ts";
 /** What an operator says of a new client; the shapes have been checked. */
 export type ClientDraft = {
   readonly id?: ClientId | undefined;
+  readonly realm?: Realm | undefined;
   readonly name: string;
   readonly kind: ClientKind;
   readonly redirectUris: readonly string[];
@@ -43,9 +43,10 @@ export async function createClient(
   const id = draft.id ?? parseClientId(powers.chance.uuid());
   if (id === undefined) throw new Error("a UUID is a client id");
   const { webhookUrl, notificationEndpoint, ...rest } = draft;
-  const client: NewClient = {
+  const client = {
     ...rest,
     id,
+    realm: rest.realm ?? MAIN,
     publicKeys: keys.value,
     ...(webhookUrl === undefined ? {} : { webhookUrl }),
     ...(notificationEndpoint === undefined ? {} : { notificationEndpoint }),

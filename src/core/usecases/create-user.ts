@@ -5,9 +5,9 @@ import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
 
-export type UserDraft = Pick<NewUser, "externalId" | "identifiers">;
+export type UserDraft = Pick<NewUser, "realm" | "externalId" | "identifiers">;
 
-/** Makes a user of the operator's word: every door finds the person by these names (settled question 23). Refused: a name that is taken. */
+/** Makes a user of the operator's word, or of a backend's: who gave a name is said with it. Refused: a name that is taken. */
 export function createUser(
   powers: Pick<Services, "users" | "clock" | "chance">,
   draft: UserDraft,

@@ -1,6 +1,7 @@
 import { Outage } from "../fault.ts";
 import { type UserId, userSubject } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
+import { ANY_REALM } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
@@ -19,7 +20,9 @@ export async function deleteUser(
   by: Requester,
 ): Promise<Result<undefined, RefusalOf<"unknown_user">>> {
   const event = auditEvent(powers, { type: "user.deleted", userId: id, ...by });
-  const locked = await powers.users.update(id, { status: "locked" }, event.at);
+  const present = await powers.users.byId(id, ANY_REALM);
+  if (!present) return no({ code: "unknown_user" });
+  const locked = await powers.users.update(present.user, { status: "locked" }, event.at);
   if (!locked.ok) return no({ code: "unknown_user" });
   await endGrants(powers, { userId: id, reason: "user_deleted", ...by });
   await powers.inboxes.wipe(userSubject(id));

@@ -39,7 +39,7 @@ export async function enrolBackendCode(
     return authenticator ? ok({ user, authenticator, isNew: false }) : no({ code: "unknown_challenge" });
   }
   if (needsScope({ client, mayAdd })) return no({ code: "not_allowed", detail: "the scope is missing" });
-  const given = { user, identifier, clientId: client.id, assertedBy: "proof", by } as const;
+  const given = { user, identifier, client, assertedBy: "proof", by } as const;
   const enrolled = await enrolVerifiedAddress(powers, { ...given, onlyFirst: !mayAdd });
   return enrolled.ok || enrolled.error.code !== "enrolment_closed"
     ? enrolled

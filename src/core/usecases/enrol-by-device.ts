@@ -36,12 +36,14 @@ export async function enrolByDevice(
 ): Promise<Result<{ readonly device: Device; readonly settled: Applied }, Refusal>> {
   const { proof, newDevice } = asked;
   const who = userSubject(proof.userId);
-  if (await powers.devices.byFingerprint(newDevice.key.fingerprint)) return no({ code: "device_exists" });
+  if (await powers.devices.byFingerprint(asked.client.realm, newDevice.key.fingerprint))
+    return no({ code: "device_exists" });
   if (!(await powers.inboxes.spend(who, proof.digest, powers.chance.uuid()))) return no({ code: "replayed" });
   const device: Device = {
     ...newDevice,
     id: newDeviceId(powers.chance.uuid()),
     userId: proof.userId,
+    realm: asked.client.realm,
     door: asked.door,
     clientId: asked.client.id,
     enrolledAt: powers.clock.now(),

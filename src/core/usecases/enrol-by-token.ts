@@ -57,7 +57,7 @@ export async function enrolByToken(
 ): Promise<Result<EnrolledByToken, Refusal>> {
   const { user, key, client } = asked;
   if (user.user.status === "locked") return no({ code: "user_locked" });
-  const holder = await powers.devices.byFingerprint(key.fingerprint);
+  const holder = await powers.devices.byFingerprint(client.realm, key.fingerprint);
   const isOwn = holder?.userId === user.user.id;
   if (isOwn && servesIn(holder, asked.namespace)) return ok({ device: holder, isNew: false });
   if (holder && (isOwn ? isPasskey(holder) : !mayMove(holder, asked))) return no({ code: "device_exists" });
@@ -103,7 +103,7 @@ async function store(
   const device = deviceOf(powers, asked);
   const written = await write(powers, asked, device, holder);
   if (written !== "enrolled") {
-    const winner = await powers.devices.byFingerprint(device.key.fingerprint);
+    const winner = await powers.devices.byFingerprint(device.realm, device.key.fingerprint);
     if (winner?.userId === device.userId) return ok({ device: winner, isNew: false });
     return no({ code: written === "late" ? "enrolment_closed" : "device_exists" });
   }
@@ -121,6 +121,7 @@ function deviceOf(powers: Powers, { user, key, namespace, platform, name, client
   return {
     id: newDeviceId(powers.chance.uuid()),
     userId: user.user.id,
+    realm: client.realm,
     key,
     name,
     kind: platform === "" ? namespace : `${namespace} ${platform}`,

@@ -1,16 +1,20 @@
+import type { AuditEvent } from "../audit.ts";
 import type { Door, JsonObject, Origin } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import type { Device, DeviceKey } from "../device/device.ts";
 import { newDeviceId, userSubject } from "../ids.ts";
+import type { Offered, SignUp } from "../inbox/enrolment.ts";
 import type { Lane } from "../key/key.ts";
+import type { GrantListing } from "../messages.ts";
 import type { Applied } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
-import type { Refusal } from "../refusal.ts";
+import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { auditEvent } from "./audit-event.ts";
 import { grantListing } from "./finished-event.ts";
 import type { Redeemed } from "./redeem-challenge.ts";
+import { newUserOf } from "./register-user.ts";
 import { settleAtOnce } from "./settle-at-once.ts";
 
 export type FirstEnrolment = {
@@ -20,8 +24,10 @@ export type FirstEnrolment = {
   readonly key: DeviceKey;
   readonly name: string;
   readonly kind: string;
-  /** Names the caller that opened the window: digest of address and user agent. */
-  readonly binding: string;
+  /** The sign-up that this finishes; without one it is a person who is there already. */
+  readonly signUp?: SignUp;
+  /** What the caller shows for the window of a person who is there: the key that a proof's answer held, how its call looks. */
+  readonly offered: Omit<Extract<Offered, { kind: "proof" }>, "kind">;
   readonly origin: Origin;
   readonly lane: Extract<Lane, "standard" | "cotter">;
   /** Given when the enrolment also signs the person in. */
@@ -35,6 +41,7 @@ type Powers = Pick<
   Services,
   | "rooms"
   | "inboxes"
+  | "users"
   | "devices"
   | "keyring"
   | "handles"
@@ -46,37 +53,40 @@ type Powers = Pick<
 >;
 
 /**
- * Enrols a person's first device without a signature, inside the window that their sign-up opened for this very caller and only
- * while they never had a device (settled question 22). Refused otherwise with `enrolment_closed` or `device_exists`.
+ * Enrols a person's first device without a signature, inside the window that a sign-up or a proof opened and for whoever holds what
+ * its answer handed over; only while they never had a device (docs/decisions/0035). A sign-up becomes a user in the same batch. Refused
+ * otherwise with `enrolment_closed`, `device_exists`, or `user_exists` when somebody has taken one of the sign-up's names meanwhile.
  */
 export async function enrolFirstDevice(
   powers: Powers,
   asked: FirstEnrolment,
 ): Promise<Result<Enrolled, Refusal>> {
-  const { user, key } = asked;
+  const { user, key, client, signUp } = asked;
   if (user.user.status === "locked") return no({ code: "user_locked" });
   const who = userSubject(user.user.id);
-  const holder = await powers.devices.byFingerprint(key.fingerprint);
+  const holder = await powers.devices.byFingerprint(client.realm, key.fingerprint);
   if (holder) return no({ code: "device_exists" });
-  const ever = await powers.devices.ofUser(user.user.id, { withRevoked: true });
+  const ever = signUp ? [] : await powers.devices.ofUser(user.user.id, { withRevoked: true });
   if (ever.some((device) => device.revokedAt === undefined)) return no({ code: "device_exists" });
   if (ever.length > 0) return no({ code: "enrolment_closed" });
   // Taken for this key: the same phone may come again when this call dies before it is done.
-  const window = await powers.inboxes.takeEnrolment(who, asked.binding, key.fingerprint);
+  const attempt = key.fingerprint;
+  const offered: Offered = signUp ? { kind: "sign_up" } : { kind: "proof", ...asked.offered };
+  const window = await powers.inboxes.takeEnrolment(who, offered, attempt);
   if (!window.taken) return no({ code: "enrolment_closed" });
+  const giveBack = () => powers.inboxes.restoreEnrolment(who, attempt, window.until);
   const enrolled = await store(powers, asked).catch(async (cause: unknown) => {
-    await powers.inboxes.restoreEnrolment(who, asked.binding, window.until);
+    await giveBack();
     throw cause;
   });
-  if (!enrolled) {
-    await powers.inboxes.restoreEnrolment(who, asked.binding, window.until);
-    return no({ code: "device_exists" });
-  }
-  await powers.inboxes.noteDevice(who);
-  return ok(enrolled);
+  if (enrolled.ok) await powers.inboxes.noteDevice(who);
+  else await giveBack();
+  return enrolled;
 }
 
-async function store(powers: Powers, asked: FirstEnrolment): Promise<Enrolled | undefined> {
+type Stored = Result<Enrolled, RefusalOf<"device_exists" | "user_exists">>;
+
+async function store(powers: Powers, asked: FirstEnrolment): Promise<Stored> {
   const device = deviceOf(powers, asked);
   const settled = asked.subject === undefined ? undefined : await signIn(powers, asked, device);
   const event = auditEvent(powers, {
@@ -90,28 +100,26 @@ async function store(powers: Powers, asked: FirstEnrolment): Promise<Enrolled | 
     data: settled ? { challenge_id: settled.view.id, timeline: settled.timeline } : undefined,
   });
   const listing = settled?.grant ? grantListing(settled.grant) : undefined;
-  const kept = await insert(powers, device, event, listing, settled);
-  if (!kept) return undefined;
-  if (!settled?.facts) return { device };
+  const kept = await orUndone(powers, settled, () => insert(powers, asked, device, event, listing));
+  if (!kept.ok) return kept;
+  if (!settled?.facts) return ok({ device });
   powers.background(powers.rooms.markListed(settled.view.id).catch(() => undefined));
   const { facts, grant } = settled;
-  return { device, redeemed: { facts, snapshot: settled, ...(grant ? { grant } : {}) } };
+  return ok({ device, redeemed: { facts, snapshot: settled, ...(grant ? { grant } : {}) } });
 }
 
 /** Without its device row the sign-in must not stand either. */
-async function insert(
-  powers: Powers,
-  device: Device,
-  event: Parameters<Services["devices"]["insert"]>[1],
-  listing: Parameters<Services["devices"]["insert"]>[2],
+async function orUndone<T extends { readonly ok: boolean }>(
+  powers: Pick<Services, "rooms">,
   settled: Applied | undefined,
-): Promise<boolean> {
+  write: () => Promise<T>,
+): Promise<T> {
   const undo = async () => {
     if (settled) await powers.rooms.revoke(settled.view.id, "enrolment_failed");
   };
   try {
-    const kept = await powers.devices.insert(device, event, listing);
-    if (!kept) await undo();
+    const kept = await write();
+    if (!kept.ok) await undo();
     return kept;
   } catch (cause) {
     await undo();
@@ -119,9 +127,34 @@ async function insert(
   }
 }
 
+/** The device's row; with it, for a sign-up, the user and their names. */
+async function insert(
+  powers: Powers,
+  { client, signUp, origin }: FirstEnrolment,
+  device: Device,
+  event: AuditEvent,
+  listing: GrantListing | undefined,
+): Promise<Result<unknown, RefusalOf<"device_exists" | "user_exists">>> {
+  if (!signUp) {
+    const kept = await powers.devices.insert(device, event, listing);
+    return kept ? ok(device) : no({ code: "device_exists" });
+  }
+  const created = auditEvent(powers, {
+    type: "user.created",
+    actor: `client:${client.id}`,
+    userId: device.userId,
+    clientId: client.id,
+    ip: origin.ip,
+    reason: "anonymous",
+  });
+  const user = newUserOf(device.userId, signUp);
+  return await powers.users.insertWithDevice(user, device, [created, event], event.at, listing);
+}
+
 const deviceOf = (powers: Powers, asked: FirstEnrolment): Device => ({
   id: newDeviceId(powers.chance.uuid()),
   userId: asked.user.user.id,
+  realm: asked.client.realm,
   key: asked.key,
   name: asked.name,
   kind: asked.kind,

@@ -1,20 +1,21 @@
 import type { Authenticator } from "../action/authenticator.ts";
-import type { ClientId } from "../ids.ts";
+import type { Client } from "../client/client.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
-import type { AssertedBy } from "../user/user.ts";
+import { isSeenBy, viewOf } from "../user/name-view.ts";
+import type { AssertedBy, Identifier } from "../user/user.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
-import { claimerOf, endClaim, isOf } from "./claimed-name.ts";
+import { claimersOf, endClaims, isOf } from "./claimed-name.ts";
 import { identifierIdOf } from "./code-subject.ts";
 
 export type VerifiedAddress = {
   readonly user: UserRecord;
   /** An e-mail address or a phone number, proven to whoever asks. */
   readonly identifier: ReadIdentifier;
-  readonly clientId: ClientId;
+  readonly client: Client;
   /** `proof` when the code came back here, `client` when a backend says that it has seen it. */
   readonly assertedBy: Extract<AssertedBy, "proof" | "client">;
   readonly by: Requester;
@@ -33,8 +34,9 @@ type Powers = Pick<Services, "users" | "authenticators" | "handles" | "clock" | 
 type Refused = RefusalOf<"user_locked" | "user_exists" | "unknown_user" | "enrolment_closed">;
 
 /**
- * Makes a proven address a user's own, and a way to meet actions. It joins what the user has; one that an anonymous call had merely
- * claimed passes to them (settled question 23), and the claimer's sessions end. The same address again is the same authenticator. Refused: `user_locked`,
+ * Makes a proven address a user's own, and a way to meet actions. It joins what the user has. One that an anonymous call had claimed, or
+ * that this client's backend had merely named for somebody, passes to whoever proves it, and the sessions of who had it end. A backend's word is
+ * kept for its client alone. The same address again is the same authenticator. Refused: `user_locked`,
  * `user_exists` for an address that is another user's, `enrolment_closed` when it had to be the first and is not.
  */
 export async function enrolVerifiedAddress(
@@ -43,13 +45,14 @@ export async function enrolVerifiedAddress(
 ): Promise<Result<EnrolledAddress, Refused>> {
   if (asked.user.user.status === "locked") return no({ code: "user_locked" });
   // Before anything is written: a page that polls asks for another user's address again and again.
-  const claimer = await claimerOf(powers, asked.user, asked.identifier, asked.assertedBy);
-  if (!claimer.ok) return claimer;
+  const { client, user: person, identifier, assertedBy } = asked;
+  const claimers = await claimersOf(powers, client, person, identifier, assertedBy);
+  if (!claimers.ok) return claimers;
   const { row, event } = await rowOf(powers, asked);
   const { userId, id } = row;
   const first = asked.onlyFirst ? await powers.authenticators.enrolFirst(row, event) : undefined;
   if (first === "late") return no({ code: "enrolment_closed" });
-  if (claimer.value) await endClaim(powers, claimer.value, asked.by);
+  await endClaims(powers, claimers.value, asked.by);
   const given = await give(powers, asked);
   if (!given.ok) {
     if (first === "enrolled") await powers.authenticators.forget(userId, id);
@@ -63,7 +66,7 @@ export async function enrolVerifiedAddress(
 }
 
 async function rowOf(powers: Powers, asked: VerifiedAddress) {
-  const { identifier, assertedBy, clientId, by } = asked;
+  const { identifier, assertedBy, client, by } = asked;
   const userId = asked.user.user.id;
   const id = await identifierIdOf(powers, identifier);
   const now = powers.clock.now();
@@ -74,12 +77,12 @@ async function rowOf(powers: Powers, asked: VerifiedAddress) {
     identifier: identifier.normal,
     createdAt: now,
     verifiedAt: now,
-    clientId,
+    clientId: client.id,
   };
   const event = auditEvent(powers, {
     type: "authenticator.enrolled",
     userId,
-    clientId,
+    clientId: client.id,
     reason: assertedBy === "proof" ? "code" : "client_word",
     data: { authenticator_id: id, kind: row.kind },
     ...by,
@@ -87,12 +90,16 @@ async function rowOf(powers: Powers, asked: VerifiedAddress) {
   return { row, event };
 }
 
-/** The user with this address among their proven ones. */
+/** The user with this address among their own: proven, or vouched for by this client's backend. */
 async function give(powers: Powers, asked: VerifiedAddress): Promise<Result<UserRecord, Refused>> {
-  const { user, identifier, assertedBy } = asked;
+  const { user, identifier, assertedBy, client } = asked;
   const isThis = isOf(identifier);
-  if (user.identifiers.some((own) => isThis(own) && own.verifiedAt !== undefined)) return ok(user);
+  const view = viewOf(client);
+  const isEnough = (own: Identifier) =>
+    assertedBy === "proof" ? own.verifiedAt !== undefined : isSeenBy(view, own);
+  if (user.identifiers.some((own) => isThis(own) && isEnough(own))) return ok(user);
   const now = powers.clock.now();
-  const added = { ...identifier, assertedBy, verifiedAt: now };
-  return await powers.users.update(user.user.id, { added }, now);
+  const seen = assertedBy === "proof" ? { verifiedAt: now } : { vouchedAt: now };
+  const added = { ...identifier, assertedBy, client: client.id, ...seen };
+  return await powers.users.update(user.user, { added, takesFrom: client.id }, now);
 }

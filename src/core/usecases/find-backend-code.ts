@@ -1,11 +1,12 @@
 import type { BackendCode } from "../action/backend-code.ts";
-import type { ChallengeId, ClientId, UserId } from "../ids.ts";
+import type { Client } from "../client/client.ts";
+import type { ChallengeId, UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import { backendCodeAt, type Carried } from "./backend-code.ts";
 import { findNamedUser } from "./find-named-user.ts";
 
 export type BackendCodeSought = {
-  readonly clientId: ClientId;
+  readonly client: Client;
   readonly challengeId?: ChallengeId | undefined;
   /** The backend's own word for a user. */
   readonly name?: string | undefined;
@@ -31,8 +32,9 @@ export async function findBackendCode(
   powers: Powers,
   sought: BackendCodeSought,
 ): Promise<Carried | undefined> {
-  const { clientId, challengeId, name, action } = sought;
-  const user = name === undefined ? undefined : await findNamedUser(powers, name);
+  const { client, challengeId, name, action } = sought;
+  const clientId = client.id;
+  const user = name === undefined ? undefined : await findNamedUser(powers, client, name);
   if (name !== undefined && !user) return undefined;
   const userId = user?.user.id;
   const fits = ({ snapshot: { spec, view }, code }: Carried): boolean =>

@@ -5,7 +5,7 @@ import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
-import { claimerOf } from "./claimed-name.ts";
+import { claimersOf } from "./claimed-name.ts";
 import type { CarriedCode } from "./code-challenge.ts";
 import { identifierIdOf } from "./code-subject.ts";
 import { needsScope } from "./enrol-by-code.ts";
@@ -60,7 +60,7 @@ export async function finishCodeEnrolment(
   const enrolled = await enrolVerifiedAddress(powers, {
     user,
     identifier,
-    clientId: client.id,
+    client,
     assertedBy: "proof",
     by: { actor: `client:${client.id}`, ...(ip === undefined ? {} : { ip }) },
     onlyFirst: !asked.mayAdd,
@@ -82,12 +82,12 @@ async function refusedAlready(
   id: string,
 ): Promise<Refusal | undefined> {
   if (needsScope(asked)) return { code: "enrolment_closed" };
-  const { user, mayAdd } = asked;
-  const [claimer, enrolled] = await Promise.all([
-    claimerOf(powers, user, identifier, "proof"),
+  const { client, user, mayAdd } = asked;
+  const [claimers, enrolled] = await Promise.all([
+    claimersOf(powers, client, user, identifier, "proof"),
     mayAdd ? NOTHING_ENROLLED : enrolledOf(powers, user.user.id),
   ]);
-  if (!claimer.ok) return claimer.error;
+  if (!claimers.ok) return claimers.error;
   const others = { ...enrolled, rows: enrolled.rows.filter((row) => row.id !== id) };
   return neverEnrolled(others) ? undefined : { code: "enrolment_closed" };
 }

@@ -1,9 +1,9 @@
 import type { Origin } from "../challenge/state.ts";
+import type { Client } from "../client/client.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
-import { isTrusted } from "../user/user.ts";
 import { VERIFY_IDENTIFIER, verificationOf } from "../verification/verification.ts";
 import { adoptIdentifier } from "./adopt-identifier.ts";
 import { noteRefusal } from "./note-refusal.ts";
@@ -32,24 +32,24 @@ type Powers = Pick<
  */
 export async function finishVerification(
   powers: Powers,
-  asked: { readonly snapshot: Snapshot; readonly code: string; readonly origin: Origin },
+  asked: {
+    readonly snapshot: Snapshot;
+    readonly client: Client;
+    readonly code: string;
+    readonly origin: Origin;
+  },
 ): Promise<Result<Snapshot, Refusal>> {
-  const { snapshot, code, origin } = asked;
+  const { snapshot, client, code, origin } = asked;
   const { spec } = snapshot;
   const verification = verificationOf(spec);
   if (!verification) return no({ code: "unknown_challenge" });
   const { identifier, method, userId } = verification;
   const ip = origin.ip === undefined ? {} : { ip: origin.ip };
-  const person = await powers.users.byIdentifier(identifier);
-  const isTheirs = person?.identifiers.some(
-    (own) => own.kind === identifier.kind && own.normal === identifier.normal && isTrusted(own),
-  );
   const checked = await checkCode(powers, {
     challengeId: spec.id,
     identifier,
     purpose: VERIFY_IDENTIFIER,
     code,
-    ...(person && isTheirs ? { userId: person.user.id } : {}),
   });
   if (!checked.ok) {
     const { code: reason } = checked.error;
@@ -58,7 +58,7 @@ export async function finishVerification(
   }
   const adopted = await adoptIdentifier(powers, {
     identifier,
-    clientId: spec.clientId,
+    client,
     origin,
     ...(userId === undefined ? {} : { userId }),
   });

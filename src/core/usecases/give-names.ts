@@ -1,11 +1,12 @@
+import type { Client } from "../client/client.ts";
 import type { Services } from "../ports/services.ts";
-import type { NewUser, UserRecord } from "../ports/users.ts";
+import type { GivenIdentifier, UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { readIdentifier } from "../user/identifier.ts";
-import type { IdentifierKind } from "../user/user.ts";
+import type { Identifier, IdentifierKind } from "../user/user.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
-import { claimerOf, endClaim } from "./claimed-name.ts";
+import { isOf } from "./claimed-name.ts";
 
 /** A name as a backend gives it: null takes it away, `verified` says that the backend has seen a proof. */
 export type GivenName = {
@@ -14,45 +15,54 @@ export type GivenName = {
 };
 export type GivenNames = Partial<Readonly<Record<IdentifierKind, GivenName>>>;
 
-type Powers = Pick<Services, "users" | "clock" | "chance" | "events">;
+type Powers = Pick<Services, "users" | "clock" | "chance">;
 type Refused = RefusalOf<"malformed" | "user_exists" | "unknown_user">;
-type Row = NewUser["identifiers"][number];
 
 /**
- * Writes what a client's backend says of a user's names; what it does not mention stays, and a new one takes the place of those of its
- * kind. A proven one passes from whoever had merely claimed it, whose sessions end. Refused: a text that is no such name, and one that is another user's.
+ * Writes what a client's backend says of a user's names. It speaks of the names that it gave itself, or that were proven through it, and of
+ * no other's; what it does not mention stays, and a new one takes the place of those of its kind. Its word proves nothing: `verified` is
+ * kept for this client alone. Refused: a text that is no such name, and one that is another user's.
  */
 export async function giveNames(
   powers: Powers,
+  client: Client,
   record: UserRecord,
   given: GivenNames,
   by: Requester,
 ): Promise<Result<UserRecord, Refused>> {
   const now = powers.clock.now();
-  const named = rowsOf(record.identifiers, given, now);
+  const own = record.identifiers.filter((one) => one.client === client.id && one.assertedBy !== "admin");
+  const others = record.identifiers.filter((one) => !own.includes(one));
+  const named = rowsOf(client, own, given, now);
   if (!named.ok) return named;
-  const rows = named.value;
-  if (isSame(record, rows)) return ok(record);
-  for (const row of rows.filter(({ verifiedAt }) => verifiedAt !== undefined)) {
-    const claimer = await claimerOf(powers, record, row, "client");
-    if (!claimer.ok) return claimer;
-    if (claimer.value) await endClaim(powers, claimer.value, by);
-  }
-  const { id } = record.user;
+  // What somebody else's word gives them already needs no word of this client's, but for what it vouches for.
+  const rows = named.value.filter(
+    (row) =>
+      row.vouchedAt !== undefined ||
+      !others.some((other) => isOf(row)(other) && other.verifiedAt !== undefined),
+  );
+  if (isSame(own, rows)) return ok(record);
   const data = { changed: Object.keys(given) };
-  const event = auditEvent(powers, { type: "user.updated", userId: id, data, ...by });
-  return await powers.users.update(id, { identifiers: rows }, now, event);
+  const event = auditEvent(powers, {
+    type: "user.updated",
+    userId: record.user.id,
+    clientId: client.id,
+    data,
+    ...by,
+  });
+  return await powers.users.update(record.user, { identifiers: { of: client.id, given: rows } }, now, event);
 }
 
-/** What somebody who has `present` is called then. */
+/** What somebody who has `present` of this client's giving is called then. */
 export function rowsOf(
-  present: UserRecord["identifiers"],
+  client: Client,
+  present: readonly Identifier[],
   given: GivenNames,
   now: number,
-): Result<readonly Row[], RefusalOf<"malformed">> {
-  const rows: Row[] = [];
+): Result<readonly GivenIdentifier[], RefusalOf<"malformed">> {
+  const rows: GivenIdentifier[] = [];
   for (const kind of ["email", "phone", "username"] as const) {
-    const row = rowOf(present, kind, given[kind], now);
+    const row = rowOf(client, present, kind, given[kind], now);
     if (!row.ok) return row;
     rows.push(...row.value);
   }
@@ -60,30 +70,28 @@ export function rowsOf(
 }
 
 function rowOf(
-  known: UserRecord["identifiers"],
+  client: Client,
+  known: readonly Identifier[],
   kind: IdentifierKind,
   name: GivenName | undefined,
   now: number,
-): Result<readonly Row[], RefusalOf<"malformed">> {
+): Result<readonly GivenIdentifier[], RefusalOf<"malformed">> {
   const present = known.filter((identifier) => identifier.kind === kind);
-  const seen = name?.verified === true ? { verifiedAt: now } : {};
-  if (name?.value === undefined) return ok(present.map((row) => ({ ...seen, ...row })));
+  // Of what is proven there is nothing to vouch for.
+  const seen = (row?: Identifier) =>
+    name?.verified === true && row?.verifiedAt === undefined ? { vouchedAt: row?.vouchedAt ?? now } : {};
+  if (name?.value === undefined) return ok(present.map((row) => ({ ...row, ...seen(row) })));
   if (name.value === null) return ok([]);
   const read = readIdentifier(name.value);
   // Whatever a backend calls a username is one, though it may look like an address.
   const fits = kind === "username" ? read && { ...read, kind, normal: read.value.normalize("NFC") } : read;
   if (fits?.kind !== kind) return no({ code: "malformed", detail: kind });
   const same = present.find(({ normal }) => normal === fits.normal);
-  if (!same) return ok([{ ...fits, assertedBy: "client", ...seen }]);
+  if (!same) return ok([{ ...fits, assertedBy: "client", client: client.id, ...seen() }]);
   // They have it already: nothing says that their others are theirs no more.
-  return ok(present.map((row) => (row === same ? { ...seen, ...row } : row)));
+  return ok(present.map((row) => (row === same ? { ...row, ...seen(row) } : row)));
 }
 
-const isSame = ({ identifiers }: UserRecord, rows: readonly Row[]): boolean =>
-  identifiers.length === rows.length &&
-  rows.every((row) =>
-    identifiers.some(
-      (known) =>
-        known.kind === row.kind && known.normal === row.normal && known.verifiedAt === row.verifiedAt,
-    ),
-  );
+const isSame = (own: readonly Identifier[], rows: readonly GivenIdentifier[]): boolean =>
+  own.length === rows.length &&
+  rows.every((row) => own.some((known) => isOf(row)(known) && known.vouchedAt === row.vouchedAt));

@@ -2,6 +2,7 @@ import type { GrantId, UserId } from "../ids.ts";
 import type { GrantListing } from "../messages.ts";
 import { PAGE_SIZE, type Page, pageOf } from "../page.ts";
 import type { Services } from "../ports/services.ts";
+import { ANY_REALM } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 
@@ -13,7 +14,7 @@ export async function listGrants(
 ): Promise<Result<Page<GrantListing>, RefusalOf<"unknown_user">>> {
   const size = PAGE_SIZE + 1;
   const [user, grants] = await Promise.all([
-    powers.users.byId(userId),
+    powers.users.byId(userId, ANY_REALM),
     powers.records.grantsOfUser(userId, after === undefined ? { size } : { after, size }),
   ]);
   return user === undefined ? no({ code: "unknown_user" }) : ok(pageOf(grants, (grant) => grant.id));

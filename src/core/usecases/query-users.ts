@@ -1,11 +1,14 @@
+import type { Client } from "../client/client.ts";
 import type { UserId } from "../ids.ts";
 import { type Page, pageOf } from "../page.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import { readIdentifier } from "../user/identifier.ts";
-import { type IdentifierKind, isTrusted } from "../user/user.ts";
+import { namesFor, viewOf } from "../user/name-view.ts";
+import type { IdentifierKind } from "../user/user.ts";
 
 export type UsersAsked = {
+  readonly client: Client;
   /** Names that the user must have, all of them. */
   readonly names: Partial<Readonly<Record<IdentifierKind, string>>>;
   /** The one user who is meant, whatever the names. */
@@ -16,19 +19,25 @@ export type UsersAsked = {
 };
 
 /**
- * Users of the deployment by what their backend knows of them, or all of them in the order of their ids. A name that an anonymous call
- * gave finds nobody (settled question 23).
+ * Users by what their backend knows of them, or all whom it, a friend of it or the operator has a name for, in the order of their ids. A
+ * backend that names people by our ids is told everybody of its realm. A name that an anonymous call gave finds nobody.
  */
 export async function queryUsers(
   powers: Pick<Services, "users">,
-  { names, only, after, size }: UsersAsked,
+  { client, names, only, after, size }: UsersAsked,
 ): Promise<Page<UserRecord>> {
+  const { users } = powers;
   const given = Object.entries(names) as [IdentifierKind, string][];
   if (only === undefined && given.length === 0) {
-    return pageOf(await powers.users.page(after, size + 1), (record) => record.user.id, size);
+    const found =
+      client.settings.user_ids === "subject"
+        ? await users.page(client.realm, after, size + 1)
+        : await users.pageFor(viewOf(client), after, size + 1);
+    return pageOf(found, (record) => record.user.id, size);
   }
-  const found = only === undefined ? await named(powers, given) : await powers.users.byId(only);
-  const fits = found !== undefined && given.every(([kind, text]) => goesBy(found, kind, text));
+  const found =
+    only === undefined ? await named(powers, client, given) : await users.byId(only, client.realm);
+  const fits = found !== undefined && given.every(([kind, text]) => goesBy(client, found, kind, text));
   return { rows: fits ? [found] : [] };
 }
 
@@ -41,13 +50,14 @@ function nameOf(kind: IdentifierKind, text: string) {
 
 async function named(
   { users }: Pick<Services, "users">,
+  client: Client,
   [first]: readonly [IdentifierKind, string][],
 ): Promise<UserRecord | undefined> {
   const name = first && nameOf(...first);
-  return name && (await users.byIdentifier(name));
+  return name && (await users.byIdentifier(viewOf(client), name, { first: "own" }));
 }
 
-function goesBy({ identifiers }: UserRecord, kind: IdentifierKind, text: string): boolean {
+function goesBy(client: Client, record: UserRecord, kind: IdentifierKind, text: string): boolean {
   const name = nameOf(kind, text);
-  return identifiers.some((own) => own.kind === kind && own.normal === name?.normal && isTrusted(own));
+  return namesFor(viewOf(client), record).some((own) => own.kind === kind && own.normal === name?.normal);
 }

@@ -23,8 +23,10 @@ export type CodeExchange = {
   readonly redirectUrl: string;
   readonly codeVerifier: string;
   readonly origin: Origin;
-  /** Names the caller for whom the first-device window opens (settled question 22). */
-  readonly binding: string;
+  /** How the caller's later calls will look, where the client's settings let that open the first-device window. */
+  readonly ambient?: string;
+  /** What a key of the first-device window is kept as. */
+  readonly keyDigest: (key: string) => Promise<string>;
   readonly hint?: string;
   readonly subject: (user: UserRecord) => JsonObject;
 };
@@ -33,6 +35,8 @@ export type ExchangedCode = {
   readonly redeemed: Redeemed;
   readonly verification: Verification;
   readonly user: UserRecord;
+  /** Opens the first-device window, if there is one; for this caller alone. */
+  readonly enrolmentKey: string;
 };
 
 type Powers = Pick<
@@ -83,10 +87,17 @@ export async function redeemAuthorizationCode(
   // What was taken back is not handed out again, though the same exchange would still be answered.
   if (!grant || grant.ended) return no({ code: "grant_ended" });
   const { userId } = grant;
-  const user = await powers.users.byId(userId);
+  const user = await powers.users.byId(userId, client.realm);
   if (!user) return no({ code: "unknown_user" });
-  await powers.inboxes.openEnrolment(userSubject(userId), asked.binding, asked.hint);
-  return ok({ redeemed: redeemed.value, verification, user });
+  // Derived, so that the same exchange again hands over the same key.
+  const enrolmentKey = await powers.handles.pepper(["first-device", snapshot.spec.id, userId], code);
+  const { ambient, hint } = asked;
+  const opening = {
+    key: await asked.keyDigest(enrolmentKey),
+    ...(ambient === undefined ? {} : { ambient }),
+  };
+  await powers.inboxes.openEnrolment(userSubject(userId), opening, hint);
+  return ok({ redeemed: redeemed.value, verification, user, enrolmentKey });
 }
 
 async function isAskers(

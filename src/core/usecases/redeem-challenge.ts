@@ -46,7 +46,7 @@ export async function redeemChallenge(
   const approval = snapshot.view.approval;
   if (!approval) return no({ code: "not_approved" });
   const { userId, approver } = approval;
-  const user = await powers.users.byId(userId);
+  const user = await powers.users.byId(userId, redemption.client.realm);
   if (!user) return no({ code: "unknown_user" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
   const device = approver.kind === "device" ? await powers.devices.byId(approver.deviceId) : undefined;
@@ -95,7 +95,10 @@ async function draftOf(powers: Powers, redemption: Redemption, user: UserRecord)
   return redeemDraft(powers, redemption.client, redemption.lane, subject);
 }
 
-/** What a redemption would fix for this client; `subject` is given when it opens a refresh family. */
+/**
+ * What a redemption would fix for this client; `subject` is given when it opens a refresh family. Throws where its tokens could not
+ * be signed, so that nothing is redeemed that cannot be handed out.
+ */
 export async function redeemDraft(
   powers: Pick<Services, "keyring" | "handles" | "chance">,
   client: Client,
@@ -106,7 +109,7 @@ export async function redeemDraft(
   return {
     jti: powers.chance.uuid(),
     idJti: powers.chance.uuid(),
-    kid: await powers.keyring.currentKid(lane),
+    kid: await powers.keyring.ready(lane),
     accessSeconds,
     idSeconds,
     ...(subject

@@ -1,26 +1,32 @@
 import type { Client } from "../client/client.ts";
 import type { Grant } from "../grant/state.ts";
+import type { Lane } from "../key/key.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { auditEvent } from "./audit-event.ts";
 
-type Powers = Pick<Services, "rooms" | "handles" | "clock" | "chance" | "events" | "background" | "log">;
+type Powers = Pick<
+  Services,
+  "rooms" | "handles" | "keyring" | "clock" | "chance" | "events" | "background" | "log"
+>;
 type Refused = RefusalOf<"bad_refresh_token" | "refresh_reused" | "grant_ended" | "unknown_grant">;
 
 /**
  * Rotates the family of a refresh token and answers the grant as it stands then; the new token is derived from it. A forged token
  * does nothing. A genuine one that is too old, or another client's, ends the family, is put on record and told to the client's
- * webhook (T84). Touches no table.
+ * webhook (T84). Throws, before anything is rotated, where the lane cannot sign the answer. Touches no table.
  */
 export async function refreshGrant(
   powers: Powers,
   client: Client,
   token: string,
+  lane: Extract<Lane, "standard" | "cotter">,
   ip?: string,
 ): Promise<Result<Grant, Refused>> {
   const grant = await grantOfToken(powers, token);
   if (!grant.ok) return grant;
+  await powers.keyring.ready(lane);
   const refreshed = await powers.rooms.refresh(grant.value.grant.id, {
     generation: grant.value.generation,
     clientId: client.id,

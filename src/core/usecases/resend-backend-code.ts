@@ -1,6 +1,7 @@
 import { isOpen, mayBegin } from "../action/action.ts";
 import type { BackendCode } from "../action/backend-code.ts";
 import type { Client } from "../client/client.ts";
+import { actionRule } from "../client/settings.ts";
 import type { ChallengeId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
@@ -52,9 +53,9 @@ async function closedBy(
   const { action, idem } = spec.context;
   const code = String(action);
   const { userId } = spec;
-  if (userId === undefined) return mayBegin(client.settings.actions?.[code]) ? undefined : CLOSED.error;
+  if (userId === undefined) return mayBegin(actionRule(client.settings, code)) ? undefined : CLOSED.error;
   const key = { clientId: client.id, userId, code, idempotencyKey: String(idem) };
-  const [user, row] = await Promise.all([powers.users.byId(userId), powers.actions.find(key)]);
+  const [user, row] = await Promise.all([powers.users.byId(userId, client.realm), powers.actions.find(key)]);
   if (!user) return { code: "unknown_challenge" };
   if (user.user.status === "locked") return { code: "user_locked" };
   if (!row || !isOpen(row.state)) return CLOSED.error;

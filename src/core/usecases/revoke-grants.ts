@@ -1,5 +1,6 @@
 import type { UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
+import { ANY_REALM } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Requester } from "./audit-event.ts";
@@ -13,6 +14,6 @@ export async function revokeGrants(
   userId: UserId,
   by: Requester,
 ): Promise<Result<{ readonly ended: number; readonly more: boolean }, RefusalOf<"unknown_user">>> {
-  if ((await powers.users.byId(userId)) === undefined) return no({ code: "unknown_user" });
+  if ((await powers.users.byId(userId, ANY_REALM)) === undefined) return no({ code: "unknown_user" });
   return ok(await endGrants(powers, { userId, reason: "admin_revoked", ...by }));
 }

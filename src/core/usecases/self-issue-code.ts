@@ -67,9 +67,7 @@ async function readSignature(powers: Powers, asked: SelfIssue): Promise<Result<S
   const purpose = PURPOSES.find((one) => ceremony?.ticket === ticketOf(kind, one));
   if (!ceremony || !purpose) return refused("the challenge is not one of these five minutes");
   const owned = await powers.devices.ofUser(userId);
-  const device = owned.find(
-    ({ credentialId, clientId }) => credentialId === asked.credentialId && admits(askerOf(client), clientId),
-  );
+  const device = owned.find((one) => one.credentialId === asked.credentialId && admits(askerOf(client), one));
   if (!device) return refused("no such passkey");
   const { rpId } = ceremony;
   const origins = originsOf(client, powers.config, rpId);

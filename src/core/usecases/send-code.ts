@@ -138,11 +138,11 @@ export function noteUnsent(
   });
 }
 
-/** Where mail goes: the name as it was given, since its host may tell cases apart, at the domain as DNS knows it. */
-export function reachedAt({ kind, value, normal }: ReadIdentifier): string {
-  if (kind !== "email") return normal;
-  return value.slice(0, value.lastIndexOf("@")) + normal.slice(normal.lastIndexOf("@"));
-}
+/**
+ * Where a message goes: to the form by which the identity is compared, so that nobody proves an address that was not written to. A host
+ * that tells cases apart is written to in lower case.
+ */
+export const reachedAt = ({ normal }: ReadIdentifier): string => normal;
 
 function messageOf(powers: Powers, asked: SendCode, kept: MadeCode): Message {
   const { as } = asked;

@@ -79,7 +79,7 @@ export async function settleAction(
   }
   // The backend's later word stands: what was decided before it meets the action no more.
   if (isOlder(snapshot, action)) return action;
-  const voided = await voidedBy(powers, snapshot);
+  const voided = await voidedBy(powers, client, snapshot);
   if (voided) {
     await withdrawChallenge(powers, snapshot, voided);
     return await failed(powers, action, snapshot, now);
@@ -104,11 +104,14 @@ const isOlder = ({ view }: Snapshot, { stateAt }: Action): boolean =>
   view.approval !== undefined && view.approval.at + CLOCKS_DIFFER < stateAt;
 
 /** What has taken the approval's ground away before anybody looked: the person's lock (T11), or the removal of what approved (T25). */
-async function voidedBy(powers: Powers, { view }: Snapshot): Promise<string | undefined> {
+async function voidedBy(powers: Powers, client: Client, { view }: Snapshot): Promise<string | undefined> {
   const { approval } = view;
   if (view.state !== "approved" || approval === undefined) return undefined;
   const { approver, userId } = approval;
-  const [user, isGone] = await Promise.all([powers.users.byId(userId), isApproverGone(powers, approval)]);
+  const [user, isGone] = await Promise.all([
+    powers.users.byId(userId, client.realm),
+    isApproverGone(powers, approval),
+  ]);
   if (user?.user.status === "locked") return LOCKED;
   return isGone ? (approver.kind === "device" ? DEVICE_REMOVED : ADDRESS_REMOVED) : undefined;
 }

@@ -176,6 +176,7 @@ const promptOf = (powers: Powers, request: StartRequest, spec: ChallengeSpec): P
     ...(request.onlyDevice === undefined ? {} : { device: request.onlyDevice }),
   },
   ...(spec.approvers === undefined ? {} : { approvers: spec.approvers }),
+  ...(spec.realm === undefined ? {} : { realm: spec.realm }),
   origin: spec.origin,
   context: spec.context,
   respondNumber: powers.chance.number(RESPOND_NUMBERS),

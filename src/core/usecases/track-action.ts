@@ -1,7 +1,10 @@
 import { type Action, type ActionContext, firstState } from "../action/action.ts";
 import type { Client } from "../client/client.ts";
+import { actionRule } from "../client/settings.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 import type { Requester } from "./audit-event.ts";
 import { type Enrolled, enrolledOf, mustMeet, NOTHING_ENROLLED } from "./enrolled-methods.ts";
@@ -28,13 +31,19 @@ type Powers = Pick<
 
 /**
  * Puts a security event on record and says what it takes (Authsignal §5). The user is made when unknown. The same key again is the
- * same action, as it stands. A name that is another user's is left out: a sign-in must not fail for it.
+ * same action, as it stands. A name that is another user's is left out: a sign-in must not fail for it. Refused: `unknown_user` where the
+ * client names people by our ids and nobody has this one.
  */
-export async function trackAction(powers: Powers, asked: Tracking): Promise<Tracked> {
+export async function trackAction(
+  powers: Powers,
+  asked: Tracking,
+): Promise<Result<Tracked, RefusalOf<"unknown_user">>> {
   const { client, name, code } = asked;
   const now = powers.clock.now();
-  const { user, enrolled } = await whoIs(powers, asked, now);
-  const rule = client.settings.actions?.[code];
+  const known = await whoIs(powers, asked, now);
+  if (!known) return no({ code: "unknown_user" });
+  const { user, enrolled } = known;
+  const rule = actionRule(client.settings, code);
   const action = await powers.actions.track({
     clientId: client.id,
     userId: user.user.id,
@@ -45,17 +54,23 @@ export async function trackAction(powers: Powers, asked: Tracking): Promise<Trac
     createdAt: now,
     context: { name, ...asked.context },
   });
-  return { action, user, enrolled };
+  return ok({ action, user, enrolled });
 }
 
 /** The person and what they have enrolled: who is made now has nothing, and goes by the given names from the first row on. */
-async function whoIs(powers: Powers, asked: Tracking, now: Instant): Promise<Omit<Tracked, "action">> {
-  const { name, names, by } = asked;
-  const rows = rowsOf([], names, now);
-  const { record, isNew } = await findOrMakeUser(powers, name, rows.ok ? rows.value : [], by);
+async function whoIs(
+  powers: Powers,
+  asked: Tracking,
+  now: Instant,
+): Promise<Omit<Tracked, "action"> | undefined> {
+  const { client, name, names, by } = asked;
+  const rows = rowsOf(client, [], names, now);
+  const found = await findOrMakeUser(powers, client, name, rows.ok ? rows.value : [], by);
+  if (!found) return undefined;
+  const { record, isNew } = found;
   if (isNew) return { user: record, enrolled: NOTHING_ENROLLED };
   const [named, enrolled] = await Promise.all([
-    giveNames(powers, record, names, by),
+    giveNames(powers, client, record, names, by),
     enrolledOf(powers, record.user.id),
   ]);
   return { user: named.ok ? named.value : record, enrolled };

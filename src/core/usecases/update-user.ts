@@ -1,12 +1,14 @@
 import type { UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
-import type { UserRecord } from "../ports/users.ts";
+import { ANY_REALM, type GivenIdentifier, type UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
+import type { Instant } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import type { IdentifierKind, UserStatus } from "../user/user.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
 import { endCodes } from "./carried-code.ts";
+import { isOf } from "./claimed-name.ts";
 import { endGrants } from "./end-grants.ts";
 import { recordEvent } from "./record-event.ts";
 
@@ -15,6 +17,8 @@ export type UserPatch = {
   readonly status?: UserStatus;
   readonly externalId?: string | null;
   readonly identifiers: Partial<Readonly<Record<IdentifierKind, ReadIdentifier | null>>>;
+  /** The addresses of this call count as proven, on the operator's word. */
+  readonly verified?: boolean;
 };
 
 type Powers = Pick<Services, "users" | "rooms" | "events" | "chance"> & Parameters<typeof endCodes>[0];
@@ -30,11 +34,12 @@ export async function updateUser(
   patch: UserPatch,
   by: Requester,
 ): Promise<Result<UserRecord, RefusalOf<"unknown_user" | "user_exists" | "not_allowed">>> {
-  const present = await powers.users.byId(id);
+  const present = await powers.users.byId(id, ANY_REALM);
   if (present === undefined) return no({ code: "unknown_user" });
   const { status, externalId } = patch;
   const renames = Object.keys(patch.identifiers).length > 0;
-  const identifiers = identifiersAfter(present, patch.identifiers);
+  const now = powers.clock.now();
+  const identifiers = identifiersAfter(present, patch, now);
   if (renames && identifiers.length === 0) {
     return no({ code: "not_allowed", detail: "a user needs at least one identifier" });
   }
@@ -47,9 +52,9 @@ export async function updateUser(
   const change = {
     ...(status === undefined ? {} : { status }),
     ...(externalId === undefined ? {} : { externalId }),
-    ...(renames ? { identifiers } : {}),
+    ...(renames ? { identifiers: { of: "operator", given: identifiers } as const } : {}),
   };
-  const changed = await powers.users.update(id, change, event.at);
+  const changed = await powers.users.update(present.user, change, event.at);
   if (!changed.ok) return changed;
   await recordEvent(powers, event);
   if (status === "locked") {
@@ -60,14 +65,30 @@ export async function updateUser(
 }
 
 /** The whole list after the change; what was proven of a name that stays is the store's to keep. */
-function identifiersAfter({ identifiers }: UserRecord, patch: UserPatch["identifiers"]) {
+function identifiersAfter(
+  { identifiers }: UserRecord,
+  { identifiers: patch, verified }: UserPatch,
+  now: Instant,
+): readonly GivenIdentifier[] {
   const given = Object.values(patch).filter((identifier) => identifier !== null);
   const kept = identifiers.filter(({ kind }) => patch[kind] === undefined);
-  return [...kept, ...given.map((identifier) => ({ ...identifier, assertedBy: "admin" as const }))];
+  return [
+    ...kept,
+    ...given.map((identifier) => {
+      const known = identifiers.find((own) => isOf(identifier)(own))?.verifiedAt;
+      const verifiedAt = known ?? (verified && identifier.kind !== "username" ? now : undefined);
+      return {
+        ...identifier,
+        assertedBy: "admin" as const,
+        ...(verifiedAt === undefined ? {} : { verifiedAt }),
+      };
+    }),
+  ];
 }
 
 const changedOf = (patch: UserPatch): string[] => [
   ...(patch.status === undefined ? [] : ["status"]),
   ...(patch.externalId === undefined ? [] : ["external_id"]),
+  ...(patch.verified ? ["verified"] : []),
   ...Object.keys(patch.identifiers),
 ];

@@ -68,7 +68,7 @@ export async function verifyBackendCode(powers: Powers, asked: TypedBackendCode)
   const { spec, view, timeline } = carried.snapshot;
   if (view.state === "cancelled" && timeline.at(-1)?.by === OUT_OF_ATTEMPTS) return EXHAUSTED;
   if (view.state !== "pending" && view.approval === undefined) return WRONG;
-  const person = spec.userId === undefined ? undefined : await personOf(powers, carried);
+  const person = spec.userId === undefined ? undefined : await personOf(powers, asked.client, carried);
   if (person && !person.ok) return person;
   if (person && !(await isGood(powers, person.value, carried))) return WRONG;
   const checked = await checkCode(powers, {
@@ -91,10 +91,11 @@ type Person = { readonly user: UserRecord; readonly action: Action };
 /** The user of a challenge, and the action that it was begun for. */
 async function personOf(
   powers: Powers,
+  client: Client,
   { snapshot: { spec } }: Carried,
 ): Promise<Result<Person, RefusalOf<"unknown_challenge" | "user_locked">>> {
   const { clientId, userId, context } = spec;
-  const user = userId && (await powers.users.byId(userId));
+  const user = userId && (await powers.users.byId(userId, client.realm));
   if (!user) return no({ code: "unknown_challenge" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
   const key = { clientId, userId, code: String(context.action), idempotencyKey: String(context.idem) };

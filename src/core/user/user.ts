@@ -1,14 +1,17 @@
-import type { UserId } from "../ids.ts";
+import type { ClientId, Realm, UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 
 export type UserStatus = "active" | "locked";
 
 export type User = {
   readonly id: UserId;
-  /** The client's own name for the person; unique in the deployment. */
+  readonly realm: Realm;
+  /** A name that an app, or the operator, has for the person; unique among the names of whoever gave it. */
   readonly externalId?: string;
-  /** Who gave the external id: one from an anonymous call resolves in the Cotter door only, like an identifier. */
+  /** Who gave the external id. */
   readonly externalAssertedBy?: AssertedBy;
+  /** The client that gave it, or through which it was given; absent for the operator's. */
+  readonly externalClient?: ClientId;
   readonly status: UserStatus;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
@@ -16,7 +19,7 @@ export type User = {
 
 export type IdentifierKind = "email" | "phone" | "username";
 
-/** Who said that this identifier is the person's. Anonymous ones resolve in the Cotter door only (settled question 23). */
+/** Whose word a name is: the person's own proof, the operator's, a client's backend's, or nobody's in particular. */
 export type AssertedBy = "anonymous" | "admin" | "client" | "proof";
 
 /** An e-mail address, phone number or username of a user. */
@@ -28,10 +31,11 @@ export type Identifier = {
   /** The form by which it is unique and found. */
   readonly normal: string;
   readonly assertedBy: AssertedBy;
+  /** The client that gave it, or through which it was given or proven; absent for the operator's. */
+  readonly client?: ClientId;
+  /** When the person proved it, or the operator said that they had. Nothing else is verified. */
   readonly verifiedAt?: Instant;
+  /** When the client's backend said that it had seen a proof: good for that client alone. */
+  readonly vouchedAt?: Instant;
   readonly createdAt: Instant;
 };
-
-/** Whether every door may find the user by this identifier, or the Cotter door alone. */
-export const isTrusted = (identifier: Identifier): boolean =>
-  identifier.verifiedAt !== undefined || identifier.assertedBy !== "anonymous";

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { parseChallengeId, parseDeviceId, parseUserId } from "../../core/ids.ts";
+import { ANY_REALM } from "../../core/ports/users.ts";
 import { verifiedCodes } from "../../core/usecases/enrolled-methods.ts";
 import { listDevices } from "../../core/usecases/list-devices.ts";
 import { listGrants } from "../../core/usecases/list-grants.ts";
@@ -37,7 +38,7 @@ export function accessRoutes(): Hono<AppEnv> {
 
   routes.get("/:user_id/authenticators", async (c) => {
     const userId = parseUserId(c.req.param("user_id"));
-    if (userId === undefined || !(await services(c).users.byId(userId))) {
+    if (userId === undefined || !(await services(c).users.byId(userId, ANY_REALM))) {
       return refuse(c, { code: "unknown_user" });
     }
     const rows = await services(c).authenticators.ofUser(userId);

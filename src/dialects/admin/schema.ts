@@ -2,7 +2,8 @@ import * as z from "zod";
 import { GRANT_TYPES } from "../../core/client/client.ts";
 import { isAllowedOrigin } from "../../core/client/origin.ts";
 import { redirectUriFault, URI_LIMIT } from "../../core/client/redirect-uri.ts";
-import { parseChallengeId, parseClientId, parseUserId } from "../../core/ids.ts";
+import { parseChallengeId, parseClientId, parseRealm, parseUserId } from "../../core/ids.ts";
+import { readExternalId } from "../../core/user/external-id.ts";
 import { IDENTIFIER_LIMIT, readIdentifier } from "../../core/user/identifier.ts";
 import type { IdentifierKind } from "../../core/user/user.ts";
 import { settingsPatchSchema, settingsSchema } from "./settings-schema.ts";
@@ -25,6 +26,7 @@ const parsed = <T>(parse: (text: string) => T | undefined, message: string) =>
     });
 
 const clientId = parsed(parseClientId, "letters, digits and -_.~, at most 128");
+const realm = parsed(parseRealm, "letters, digits and -_.~, at most 128");
 
 const redirectUri = z.string().superRefine((text, context) => {
   const fault = redirectUriFault(text);
@@ -48,6 +50,7 @@ const clientMembers = {
 
 export const newClientSchema = z.strictObject({
   client_id: clientId.optional(),
+  realm: realm.optional(),
   kind: z.enum(["confidential", "public"]),
   ...clientMembers,
   redirect_uris: clientMembers.redirect_uris.default([]),
@@ -90,7 +93,10 @@ const names = {
   email: identifier("email"),
   phone: identifier("phone"),
 };
-const externalId = shown(256);
+const externalId = parsed(
+  readExternalId,
+  "must be 1 to 254 characters in NFC that can be seen, without blanks around",
+);
 
 export const newUserSchema = z
   .strictObject({
@@ -98,6 +104,8 @@ export const newUserSchema = z
     email: names.email.optional(),
     phone: names.phone.optional(),
     external_id: externalId.optional(),
+    realm: realm.optional(),
+    verified: z.boolean().default(false),
   })
   .refine(
     ({ username, email, phone }) => username !== undefined || email !== undefined || phone !== undefined,
@@ -110,6 +118,7 @@ export const userPatchSchema = z.strictObject({
   username: names.username.nullable().optional(),
   email: names.email.nullable().optional(),
   phone: names.phone.nullable().optional(),
+  verified: z.boolean().default(false),
 });
 
 export const clientListSchema = z.strictObject({ after: clientId.optional() });
@@ -119,8 +128,12 @@ export const userListSchema = z
     identifier: z.string().min(1).max(IDENTIFIER_LIMIT).optional(),
     external_id: z.string().min(1).max(256).optional(),
     after: parsed(parseUserId, "not a user id").optional(),
+    realm: realm.optional(),
   })
-  .refine((query) => Object.keys(query).length <= 1, "one of identifier, external_id and after");
+  .refine(
+    ({ realm: _, ...query }) => Object.keys(query).length <= 1,
+    "one of identifier, external_id and after",
+  );
 
 export const deviceListSchema = z.strictObject({ revoked: z.enum(["true", "false"]).default("false") });
 

@@ -1,6 +1,11 @@
 import * as z from "zod";
 import { LONGEST_TOKEN_SECONDS } from "../../core/client/settings.ts";
+import { type ClientId, parseClientId } from "../../core/ids.ts";
 
+const clientId = z
+  .string()
+  .refine((text) => parseClientId(text) !== undefined, "not a client id")
+  .transform((text) => text as ClientId);
 const tokenSeconds = z.int().min(1).max(LONGEST_TOKEN_SECONDS);
 // RFC 6749 §3.3: scope-token.
 const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/);
@@ -15,7 +20,10 @@ const issuerByDoor = z.strictObject({
 });
 const actionCode = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/);
 const actions = z
-  .record(actionCode, z.enum(["allow", "challenge", "block", "review"]))
+  .unknown()
+  // A record leaves such a member out without a word.
+  .refine((rules) => !Object.hasOwn(Object(rules), "__proto__"), "__proto__ names no action")
+  .pipe(z.record(actionCode, z.enum(["allow", "challenge", "block", "review"])))
   .refine((rules) => Object.keys(rules).length <= 100, "at most 100 actions");
 
 /** Shown to people: no control characters and none that turn the reading direction (T14). */
@@ -37,8 +45,6 @@ const brand = z
     logo: httpsUrl,
   })
   .partial();
-
-const clientId = z.string().regex(/^[A-Za-z0-9_.~-]{1,128}$/, "letters, digits and -_.~, at most 128");
 
 /** As the Cotter wire takes them; the name that enrols a device is never a stranger's. */
 const eventName = z
@@ -77,6 +83,9 @@ const members = {
   rebind_devices: z.boolean(),
   enrol_without_scope: z.boolean(),
   wait_seconds: z.int().min(1).max(120),
+  names_from: z.array(clientId).max(20),
+  user_ids: z.enum(["own", "subject"]),
+  enrol_after_proof: z.boolean(),
   actions,
   brand,
   verify_seconds: z.int().min(1).max(3_600),

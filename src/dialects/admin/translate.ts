@@ -4,6 +4,7 @@ import type { AuditEvent } from "../../core/audit.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { ClientSettings } from "../../core/client/settings.ts";
 import type { Device } from "../../core/device/device.ts";
+import { MAIN } from "../../core/ids.ts";
 import type { ListedKey } from "../../core/key/key.ts";
 import type { GrantListing } from "../../core/messages.ts";
 import type { Page } from "../../core/page.ts";
@@ -14,6 +15,7 @@ import type { UserDraft } from "../../core/usecases/create-user.ts";
 import type { UserQuery } from "../../core/usecases/list-users.ts";
 import type { ClientPatch, SettingsPatch } from "../../core/usecases/update-client.ts";
 import type { UserPatch } from "../../core/usecases/update-user.ts";
+import type { IdentifierKind } from "../../core/user/user.ts";
 import type {
   auditQuerySchema,
   clientPatchSchema,
@@ -36,6 +38,7 @@ const defined = <T extends object>(value: T): Partial<Defined<T>> =>
 
 export const clientDraft = (body: z.output<typeof newClientSchema>): ClientDraft => ({
   id: body.client_id,
+  realm: body.realm,
   name: body.name,
   kind: body.kind,
   redirectUris: body.redirect_uris,
@@ -62,6 +65,7 @@ export const clientPatch = (body: z.output<typeof clientPatchSchema>): ClientPat
 
 export const clientWire = (client: Client) => ({
   client_id: client.id,
+  realm: client.realm,
   name: client.name,
   kind: client.kind,
   redirect_uris: client.redirectUris,
@@ -77,27 +81,40 @@ export const clientWire = (client: Client) => ({
   updated_at: iso(client.updatedAt),
 });
 
-export const userDraft = (body: z.output<typeof newUserSchema>): UserDraft => ({
+/** The addresses of a call that says `verified` count as proven, on the operator's word; a username proves nothing. */
+const seen = (kind: IdentifierKind, verified: boolean, now: Instant) =>
+  verified && kind !== "username" ? { verifiedAt: now } : {};
+
+export const userDraft = (body: z.output<typeof newUserSchema>, now: Instant): UserDraft => ({
+  realm: body.realm ?? MAIN,
   ...(body.external_id === undefined ? {} : { externalId: body.external_id }),
   identifiers: [body.username, body.email, body.phone]
     .filter((identifier) => identifier !== undefined)
-    .map((identifier) => ({ ...identifier, assertedBy: "admin" })),
+    .map((identifier) => ({
+      ...identifier,
+      assertedBy: "admin",
+      ...seen(identifier.kind, body.verified, now),
+    })),
 });
 
 export const userPatch = (body: z.output<typeof userPatchSchema>): UserPatch => ({
+  verified: body.verified,
   ...defined({ status: body.status, externalId: body.external_id }),
   identifiers: defined({ username: body.username, email: body.email, phone: body.phone }),
 });
 
-export function userQuery(query: z.output<typeof userListSchema>): UserQuery {
-  if (query.identifier !== undefined) return { identifier: query.identifier };
-  if (query.external_id !== undefined) return { externalId: query.external_id };
-  return { after: query.after };
+export function userQuery({ realm, ...query }: z.output<typeof userListSchema>): UserQuery {
+  if (query.identifier !== undefined) return { realm, identifier: query.identifier };
+  if (query.external_id !== undefined) return { realm, externalId: query.external_id };
+  return { realm, after: query.after };
 }
 
 export const userWire = ({ user, identifiers }: UserRecord) => ({
   user_id: user.id,
+  realm: user.realm,
   external_id: user.externalId ?? null,
+  external_id_asserted_by: user.externalAssertedBy ?? null,
+  external_id_client: user.externalClient ?? null,
   status: user.status,
   identifiers: identifiers.map((identifier) => ({
     kind: identifier.kind,
@@ -105,6 +122,8 @@ export const userWire = ({ user, identifiers }: UserRecord) => ({
     verified: identifier.verifiedAt !== undefined,
     verified_at: isoOrNull(identifier.verifiedAt),
     asserted_by: identifier.assertedBy,
+    client_id: identifier.client ?? null,
+    vouched_at: isoOrNull(identifier.vouchedAt),
     created_at: iso(identifier.createdAt),
   })),
   created_at: iso(user.createdAt),

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { parseUserId } from "../../core/ids.ts";
+import { ANY_REALM } from "../../core/ports/users.ts";
 import { createUser } from "../../core/usecases/create-user.ts";
 import { deleteUser } from "../../core/usecases/delete-user.ts";
 import { listUsers } from "../../core/usecases/list-users.ts";
@@ -17,7 +18,11 @@ export function userRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.post("/", jsonBody(newUserSchema, refuse), async (c) => {
-    const created = await createUser(services(c), userDraft(c.req.valid("json")), requesterOf(c));
+    const created = await createUser(
+      services(c),
+      userDraft(c.req.valid("json"), services(c).clock.now()),
+      requesterOf(c),
+    );
     return created.ok ? c.json(userWire(created.value), 201) : refuse(c, created.error);
   });
 
@@ -28,7 +33,7 @@ export function userRoutes(): Hono<AppEnv> {
 
   routes.get("/:user_id", async (c) => {
     const id = parseUserId(c.req.param("user_id"));
-    const record = id && (await services(c).users.byId(id));
+    const record = id && (await services(c).users.byId(id, ANY_REALM));
     return record ? c.json(userWire(record)) : refuse(c, { code: "unknown_user" });
   });
 

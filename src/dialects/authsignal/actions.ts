@@ -49,7 +49,9 @@ export async function track(c: Context<AppEnv>, body: z.output<typeof trackBody>
     by: requester(c),
   });
   // A new isolate reads its signing keys meanwhile: one SDK gives up after 2 s.
-  const [{ action, enrolled }] = await Promise.all([tracking, powers.keyring.currentKid("standard")]);
+  const [tracked] = await Promise.all([tracking, powers.keyring.ready("standard")]);
+  if (!tracked.ok) return refuse(c, tracked.error);
+  const { action, enrolled } = tracked.value;
   const methods = methodsOf(enrolled);
   return c.json({
     state: stateWord(action),
@@ -82,11 +84,11 @@ export async function validate(c: Context<AppEnv>, body: z.output<typeof validat
   const other = body.userId === token.name ? undefined : body.userId;
   const [tracked, user, named] = await Promise.all([
     powers.actions.find(token),
-    powers.users.byId(token.userId),
-    other === undefined ? undefined : findNamedUser(powers, other),
+    powers.users.byId(token.userId, client.realm),
+    other === undefined ? undefined : findNamedUser(powers, client, other),
   ]);
   if (other !== undefined && named?.user.id !== token.userId) return invalid("invalid_request");
-  const found = tracked ?? (await untrackedAction(powers, token));
+  const found = tracked ?? (await untrackedAction(powers, client, token));
   if (!found || !user || user.user.status === "locked") return invalid("invalid_request");
   const action = await currentAction(powers, client, found);
   const isValid = action.state === "challenge_succeeded";
@@ -116,7 +118,7 @@ async function mayValidate(
 
 async function keyOfPath(c: Context<AppEnv>): Promise<ActionKey | undefined> {
   const name = nameOfPath(c);
-  const record = name === undefined ? undefined : await findNamedUser(services(c), name);
+  const record = name === undefined ? undefined : await findNamedUser(services(c), c.var.client, name);
   if (!record) return undefined;
   return {
     clientId: c.var.client.id,
@@ -151,7 +153,7 @@ const PAGE = 100;
 export async function listActions(c: Context<AppEnv>): Promise<Response> {
   const powers = services(c);
   const name = nameOfPath(c);
-  const record = name === undefined ? undefined : await findNamedUser(powers, name);
+  const record = name === undefined ? undefined : await findNamedUser(powers, c.var.client, name);
   if (!record) return c.json([]);
   const { fromDate, codes, state } = c.req.query();
   const from = fromDate === undefined ? undefined : Date.parse(fromDate);

@@ -97,7 +97,7 @@ async function settled(c: Context<AppEnv>, { device }: Holder, applied: Applied)
   if (applied.view.state === "redeemed") return true;
   try {
     const client = await powers.clients.find(applied.spec.clientId);
-    const action = client && (await actionOf(powers, applied));
+    const action = client && (await actionOf(powers, client, applied));
     const after = client && action ? await settleAction(powers, client, action, applied) : undefined;
     return after === undefined || after.state === "challenge_succeeded";
   } catch (cause) {

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type * as z from "zod";
 import type { BackendCode } from "../../core/action/backend-code.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
+import { own } from "../../core/own.ts";
 import type { RefusalOf } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
 import { toSeconds } from "../../core/time.ts";
@@ -136,7 +137,7 @@ export async function verifyBackend(
   });
   if (!verdict.ok) return refuse(c, verdict.error);
   const { enrolled } = verdict.value;
-  if (enrolled) await tellEnrolled(c, nameOf(enrolled.user), enrolled);
+  if (enrolled) await tellEnrolled(c, nameOf(c.var.client, enrolled.user), enrolled);
   if (verdict.value.outcome !== "right") {
     return c.json({ isVerified: false, ...FAILURES[verdict.value.outcome] });
   }
@@ -179,12 +180,12 @@ export async function getBackendCode(
 ): Promise<Response> {
   const powers = services(c);
   const word = asked.verificationMethod;
-  const method = word === undefined ? undefined : METHODS[word as keyof typeof METHODS];
+  const method = word === undefined ? undefined : own<BackendCode["method"]>(METHODS, word);
   if (word !== undefined && method === undefined) return c.json({});
   const id = asked.challengeId === undefined ? undefined : powers.rooms.parse(asked.challengeId);
   if (asked.challengeId !== undefined && id === undefined) return c.json({});
   const found = await findBackendCode(powers, {
-    clientId: c.var.client.id,
+    client: c.var.client,
     challengeId: id,
     name: asked.userId,
     action: asked.action,

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type * as z from "zod";
+import { readExternalId } from "../../core/user/external-id.ts";
 import type { AppEnv } from "../../http/context.ts";
 import { type JsonInput, jsonBody } from "../../http/json-body.ts";
 import { refuse } from "./errors.ts";
@@ -20,15 +21,13 @@ export function bodyOrNone<Schema extends z.ZodType<object>>(
   };
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
-const UNFIT = /[\u0000-\u001f\u007f/?#]/;
-const LONGEST = 254;
+/** What ends a path for the SDKs (§0.12). */
+const UNFIT = /[/?#]/;
 
-/** Whether the SDKs can send this name of a user whole, in a path (§0.12). */
-export const isUserName = (name: string): boolean =>
-  name !== "" && name.length <= LONGEST && !UNFIT.test(name) && name.isWellFormed();
+/** Whether this is an external id, and one that the SDKs can send whole in a path. */
+export const isUserName = (name: string): boolean => readExternalId(name) !== undefined && !UNFIT.test(name);
 
-/** A user's name of the path, decoded once; undefined for one that the SDKs could not have sent whole. */
+/** A user's name of the path, decoded once; undefined for one that is no user's or that the SDKs could not have sent whole. */
 export function nameOfPath(c: Context): string | undefined {
   const name = c.req.param("user") ?? "";
   return isUserName(name) ? name : undefined;

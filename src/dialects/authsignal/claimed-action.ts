@@ -15,14 +15,15 @@ function untrackedKey({ spec }: Applied, { user }: UserRecord): ActionKey | unde
 
 /** Its row stands from the claim on, so that a yes, a no and a veto that cross meet in one row, and one of them is written. */
 export async function putOnRecord(
-  powers: Pick<Services, "actions">,
+  powers: Pick<Services, "actions" | "clients">,
   claimed: Applied,
   user: UserRecord,
 ): Promise<void> {
   const key = untrackedKey(claimed, user);
   if (!key) return;
   const { id: challengeId, createdAt } = claimed.spec;
-  const context = { name: nameOf(user) };
+  const client = await powers.clients.find(claimed.spec.clientId);
+  const context = { name: client ? nameOf(client, user) : user.user.id };
   const state = "challenge_required";
   await powers.actions.track({ ...key, state, stateAt: createdAt, createdAt, challengeId, context });
 }

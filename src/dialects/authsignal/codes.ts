@@ -28,7 +28,10 @@ async function askingOf(c: Context<AppEnv>): Promise<Result<Asking, Refusal>> {
   const sender = await bearerOf(c);
   if (!sender.ok) return sender;
   const { client, token } = sender.value;
-  const [found, user] = await Promise.all([powers.actions.find(token), powers.users.byId(token.userId)]);
+  const [found, user] = await Promise.all([
+    powers.actions.find(token),
+    powers.users.byId(token.userId, client.realm),
+  ]);
   if (!found || !user) return no({ code: "bad_token", detail: "action" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
   const action = { ...found, context: { ...found.context, name: token.name } };

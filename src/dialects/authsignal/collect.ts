@@ -43,6 +43,7 @@ function keyIn({ spec, view }: Snapshot): ActionKey | undefined {
 /** What the row of a challenge's action will be, or was before the challenge was met. */
 async function actionIn(
   powers: Pick<Services, "users">,
+  client: Client,
   snapshot: Snapshot,
   known?: UserRecord,
 ): Promise<Action | undefined> {
@@ -50,8 +51,8 @@ async function actionIn(
   const { context, createdAt } = snapshot.spec;
   const told = word(context.name);
   const isKnown = known !== undefined && known.user.id === key?.userId;
-  const user = isKnown || told !== "" ? known : key && (await powers.users.byId(key.userId));
-  const name = told === "" && user ? nameOf(user) : told;
+  const user = isKnown || told !== "" ? known : key && (await powers.users.byId(key.userId, client.realm));
+  const name = told === "" && user ? nameOf(client, user) : told;
   if (!key || name === "") return undefined;
   return { ...key, state: "challenge_required", stateAt: createdAt, createdAt, context: { name } };
 }
@@ -59,13 +60,14 @@ async function actionIn(
 /** The action of an accessToken that was given out sooner than its row was written. */
 export async function untrackedAction(
   powers: Pick<Services, "rooms" | "users">,
+  client: Client,
   token: ActionToken,
 ): Promise<Action | undefined> {
   const id = token.challengeId === undefined ? undefined : powers.rooms.parse(token.challengeId);
   const snapshot = id && (await powers.rooms.read(id));
   const key = snapshot && keyIn(snapshot);
   if (!key || !isSameKey(key, token)) return undefined;
-  const action = await actionIn(powers, snapshot);
+  const action = await actionIn(powers, client, snapshot);
   return action && { ...action, challengeId: id };
 }
 
@@ -78,13 +80,14 @@ const isSameKey = (one: ActionKey, other: ActionKey): boolean =>
 /** The action of a challenge: its row, or, for one that nobody tracked, what the row will be. */
 export async function actionOf(
   powers: Pick<Services, "actions" | "users">,
+  client: Client,
   snapshot: Snapshot,
 ): Promise<Action | undefined> {
   const key = keyIn(snapshot);
   const row = key && (await powers.actions.find(key));
   if (row) return row;
-  const user = key && (await powers.users.byId(key.userId));
-  return user && (await actionIn(powers, snapshot, user));
+  const user = key && (await powers.users.byId(key.userId, client.realm));
+  return user && (await actionIn(powers, client, snapshot, user));
 }
 
 /**
@@ -96,7 +99,7 @@ export async function collect(c: Context<AppEnv>, client: Client, snapshot: Snap
   const outcome = outcomeOf(snapshot);
   if (outcome === "open") return WAITING;
   if (outcome === "over") return snapshot.timeline.at(-1)?.by === OVERRULED ? REFUSED : WAITING;
-  const action = await actionOf(powers, snapshot);
+  const action = await actionOf(powers, client, snapshot);
   if (!action) return REFUSED;
   const settled = isOpen(action.state) ? await settleAction(powers, client, action, snapshot) : action;
   if (outcome === "failed" || settled.state !== "challenge_succeeded") return REFUSED;
@@ -164,7 +167,7 @@ export async function collectRedeemed(
   claimant?: UserRecord,
 ): Promise<Poll> {
   const powers = services(c);
-  const action = await actionIn(powers, applied, claimant);
+  const action = await actionIn(powers, client, applied, claimant);
   if (!action) return REFUSED;
   const accessToken = await tokenOf(powers, client, action, await takeRedeemed(powers, applied));
   powers.background(() => bringAlong(powers, client, applied));
@@ -172,7 +175,7 @@ export async function collectRedeemed(
 }
 
 async function bringAlong(powers: Services, client: Client, snapshot: Snapshot): Promise<void> {
-  const action = await actionOf(powers, snapshot);
+  const action = await actionOf(powers, client, snapshot);
   if (action && isOpen(action.state)) await settleAction(powers, client, action, snapshot);
 }
 

@@ -44,9 +44,9 @@ export async function holderOfSender(
 ): Promise<Result<Holder, Refusal>> {
   const powers = services(c);
   const key = await lookupKey(powers, keyText);
-  const device = key && (await powers.devices.byFingerprint(key.fingerprint));
-  const isGood = device && servesIn(device, namespace) && admits(askerOf(client), device.clientId);
-  const user = isGood ? await powers.users.byId(device.userId) : undefined;
+  const device = key && (await powers.devices.byFingerprint(client.realm, key.fingerprint));
+  const isGood = device && servesIn(device, namespace) && admits(askerOf(client), device);
+  const user = isGood ? await powers.users.byId(device.userId, client.realm) : undefined;
   if (!device || !user) return no({ code: "unknown_device" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
   return ok({ client, device, user });
@@ -120,7 +120,7 @@ export async function addCredential(
   const { client, token } = sender.value;
   const key = await powers.proofs.readKey(body.publicKey, "EC");
   if (!key.ok) return refuse(c, key.error);
-  const user = await powers.users.byId(token.userId);
+  const user = await powers.users.byId(token.userId, client.realm);
   if (!user) return refuse(c, { code: "bad_token", detail: "user" });
   const enrolled = await enrolByToken(powers, {
     client,
@@ -137,8 +137,8 @@ export async function addCredential(
   if (!enrolled.ok) return refuse(c, enrolled.error);
   const { device, isNew, isWider, left } = enrolled.value;
   if (left) {
-    const before = await powers.users.byId(left.userId);
-    const name = before ? nameOf(before) : left.userId;
+    const before = await powers.users.byId(left.userId, client.realm);
+    const name = before ? nameOf(client, before) : left.userId;
     await tellLater(powers, client, authenticatorEvent(powers, "deleted", name, left));
   }
   const changed = isNew ? "created" : isWider && "updated";
@@ -150,9 +150,9 @@ export async function addCredential(
 export async function getCredential(c: Context<AppEnv>, namespace: Namespace): Promise<Response> {
   const holder = await holderOfQuery(c, namespace);
   if (!holder.ok) return refuse(c, holder.error);
-  const { device, user } = holder.value;
+  const { client, device, user } = holder.value;
   const row = await services(c).authenticators.find(device.userId, device.id);
-  return c.json(credentialWire(nameOf(user), device, row?.lastVerifiedAt));
+  return c.json(credentialWire(nameOf(client, user), device, row?.lastVerifiedAt));
 }
 
 const WINDOW_SECONDS = 600;
@@ -184,6 +184,6 @@ export async function removeCredential(
   });
   if (!revoked.ok) return refuse(c, revoked.error);
   await powers.authenticators.remove(device.userId, device.id, powers.clock.now());
-  await tellLater(powers, client, authenticatorEvent(powers, "deleted", nameOf(user), device));
+  await tellLater(powers, client, authenticatorEvent(powers, "deleted", nameOf(client, user), device));
   return c.json({ removedAuthenticatorId: device.id });
 }

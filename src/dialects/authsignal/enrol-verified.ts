@@ -24,17 +24,20 @@ export async function enrolVerified(
   const identifier = readAddress(c, isMail ? "email" : "sms", body[member] ?? "");
   if (!identifier) return refuse(c, { code: "malformed", detail: member });
   const by = requester(c);
+  const { client } = c.var;
+  const user = await ensureNamedUser(powers, client, name, by);
+  if (!user) return refuse(c, { code: "unknown_user" });
   const enrolled = await enrolVerifiedAddress(powers, {
-    user: await ensureNamedUser(powers, name, by),
+    user,
     identifier,
-    clientId: c.var.client.id,
+    client,
     assertedBy: "client",
     by,
   });
   if (!enrolled.ok) return refuse(c, enrolled.error);
   await tellEnrolled(c, name, enrolled.value);
-  const { user, authenticator } = enrolled.value;
-  const [wire] = authenticatorsWire(name, user, { devices: [], rows: [authenticator] });
+  const { authenticator } = enrolled.value;
+  const [wire] = authenticatorsWire(name, enrolled.value.user, { devices: [], rows: [authenticator] });
   return c.json({ authenticator: wire });
 }
 

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type * as z from "zod";
 import { type Action, isOpen, keyOf, mayBegin } from "../../core/action/action.ts";
+import { actionRule } from "../../core/client/settings.ts";
 import { userSubject } from "../../core/ids.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { Refusal } from "../../core/refusal.ts";
@@ -102,7 +103,7 @@ async function actionFor(
     return named && isOpen(tracked.state) ? ok(tracked) : closed;
   }
   const code = ticket.action || UNNAMED;
-  if (!mayBegin(client.settings.actions?.[code])) return closed;
+  if (!mayBegin(actionRule(client.settings, code))) return closed;
   const now = powers.clock.now();
   return ok({
     clientId: client.id,
@@ -112,7 +113,7 @@ async function actionFor(
     state: "challenge_required",
     stateAt: now,
     createdAt: now,
-    context: { name: nameOf(user) },
+    context: { name: nameOf(client, user) },
   });
 }
 

@@ -22,7 +22,7 @@ export function canAnswer(prompt: Prompt, device: Device): boolean {
   const { demands, bindingMessage } = prompt;
   const isForThis = demands.device === undefined || demands.device === device.id;
   const isPlain = !demands.claim && !demands.unlock && bindingMessage === undefined;
-  return admits(prompt, device.clientId) && isForThis && isPlain && actionCodeOf(prompt) !== undefined;
+  return admits(prompt, device) && isForThis && isPlain && actionCodeOf(prompt) !== undefined;
 }
 
 /** Nonces are good for this long (§6.4). */
@@ -69,7 +69,7 @@ export async function pendingPrompt(c: Context<AppEnv>, namespace: Namespace): P
   const powers = services(c);
   const holder = await holderOfQuery(c, namespace);
   if (!holder.ok) return refuse(c, holder.error);
-  const { device, user } = holder.value;
+  const { client, device, user } = holder.value;
   const signature = c.req.header("X-Authsignal-Signature");
   // The client that enrolled the key decides: the one that the header names is anybody's choice.
   const own = signature === undefined ? await powers.clients.find(device.clientId) : undefined;
@@ -82,7 +82,7 @@ export async function pendingPrompt(c: Context<AppEnv>, namespace: Namespace): P
   if (!prompt) return c.json({ userAuthenticatorId: device.id });
   const isSigned = nonce !== undefined && (await isFirstUse(powers, device.userId, nonce));
   const signed = isSigned ? await signedView(powers, prompt, device.userId) : undefined;
-  return c.json({ userAuthenticatorId: device.id, ...promptWire(nameOf(user), prompt, signed) });
+  return c.json({ userAuthenticatorId: device.id, ...promptWire(nameOf(client, user), prompt, signed) });
 }
 
 async function signedView(

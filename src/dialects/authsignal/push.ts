@@ -22,7 +22,10 @@ export async function startPush(c: Context<AppEnv>, body: z.output<typeof startB
   const only = body.userAuthenticatorId;
   const onlyDevice = only === undefined ? undefined : parseDeviceId(only);
   if (only !== undefined && onlyDevice === undefined) return refuse(c, { code: "unknown_device" });
-  const [found, user] = await Promise.all([powers.actions.find(token), powers.users.byId(token.userId)]);
+  const [found, user] = await Promise.all([
+    powers.actions.find(token),
+    powers.users.byId(token.userId, client.realm),
+  ]);
   if (!found || !user) return refuse(c, { code: "bad_token", detail: "action" });
   const action = { ...found, context: { ...found.context, name: token.name } };
   const { ip, userAgent, deviceId, custom } = action.context;

@@ -49,7 +49,8 @@ export async function qrSocket(c: Context<AppEnv>): Promise<Response> {
     return refuse(c, { code: "too_many", scope: "ip", retryAt: services(c).clock.now() + 60_000 });
   }
   // The SDK hears that an upgrade was refused, but waits for ever on a socket that is closed instead of answered.
-  const action = "token" in sender.value ? await openAction(services(c), sender.value.token) : undefined;
+  const action =
+    "token" in sender.value ? await openAction(services(c), client, sender.value.token) : undefined;
   if (action && !action.ok) return refuse(c, action.error);
   const { 0: theirs, 1: ours } = new WebSocketPair();
   serve(c, ours, "token" in sender.value ? sender.value : { client });

@@ -44,7 +44,7 @@ export function makeTeller(
   };
   const lookAhead = async (): Promise<void> => {
     const userId = spec.userId === undefined ? (await rooms.read(spec.id))?.claimant : undefined;
-    claimant = userId && (await users.byId(userId));
+    claimant = userId && (await users.byId(userId, client.realm));
   };
 
   return async (state, redeemed) => {

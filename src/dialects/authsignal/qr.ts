@@ -1,6 +1,8 @@
 import type { Context } from "hono";
 import type * as z from "zod";
 import { type Action, isOpen, keyOf, mayBegin } from "../../core/action/action.ts";
+import type { Client } from "../../core/client/client.ts";
+import { actionRule } from "../../core/client/settings.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { Refusal } from "../../core/refusal.ts";
@@ -71,17 +73,17 @@ async function aboutOf(
   if (!token) {
     const code = asked.action;
     if (code === undefined) return no({ code: "malformed", detail: "action" });
-    if (!mayBegin(client.settings.actions?.[code])) {
+    if (!mayBegin(actionRule(client.settings, code))) {
       return no({ code: "not_allowed", detail: "the action takes no challenge" });
     }
     // Anybody may ask: the one who scans is shown no words but the client's own.
-    const unlisted = !Object.hasOwn(client.settings.actions ?? {}, code);
+    const unlisted = actionRule(client.settings, code) === undefined;
     return ok({ code, idempotencyKey: powers.chance.uuid(), unlisted });
   }
   if (asked.action !== undefined && asked.action !== token.code) {
     return no({ code: "malformed", detail: "action: not the tracked one" });
   }
-  const action = await openAction(powers, token);
+  const action = await openAction(powers, client, token);
   if (!action.ok) return action;
   const { ip, userAgent, deviceId, custom } = action.value.context;
   return ok({ ...action.value, name: token.name, ip, userAgent, deviceId, custom });
@@ -90,9 +92,13 @@ async function aboutOf(
 /** The token's action, if a challenge may begin for it now and for its user. */
 export async function openAction(
   powers: Pick<Services, "actions" | "users">,
+  client: Client,
   token: ActionToken,
 ): Promise<Result<Action, Refusal>> {
-  const [action, user] = await Promise.all([powers.actions.find(token), powers.users.byId(token.userId)]);
+  const [action, user] = await Promise.all([
+    powers.actions.find(token),
+    powers.users.byId(token.userId, client.realm),
+  ]);
   if (!action || !user) return no({ code: "bad_token", detail: "action" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
   if (!isOpen(action.state)) return no({ code: "not_allowed", detail: "the action takes no challenge" });

@@ -30,6 +30,7 @@ export async function queryUsers(c: Context<AppEnv>, asked: z.output<typeof user
   if (asked.token !== undefined && token === undefined) return c.json({ users: [] });
   const pageBy = (number: string | undefined) =>
     query(powers, {
+      client: c.var.client,
       names: {
         ...(email === undefined ? {} : { email }),
         ...(number === undefined ? {} : { phone: number }),
@@ -44,7 +45,10 @@ export async function queryUsers(c: Context<AppEnv>, asked: z.output<typeof user
   // Another door may have taken the number as it was written.
   const page = found.rows.length === 0 && plain !== phone ? await pageBy(phone) : found;
   return c.json({
-    users: page.rows.map((record) => ({ userId: nameOf(record), ...namesWire(record) })),
+    users: page.rows.map((record) => ({
+      userId: nameOf(c.var.client, record),
+      ...namesWire(c.var.client, record),
+    })),
     ...(page.next === undefined ? {} : { lastEvaluatedUserId: page.next }),
     ...(asked.token === undefined ? {} : { tokenPayload: payloadOf(asked.token) }),
   });
@@ -52,7 +56,7 @@ export async function queryUsers(c: Context<AppEnv>, asked: z.output<typeof user
 
 /** Where a page goes on: an id of this service, or a backend's own name of somebody. */
 async function cursorOf(c: Context<AppEnv>, text: string): Promise<UserId | undefined> {
-  return parseUserId(text) ?? (await findNamedUser(services(c), text))?.user.id;
+  return parseUserId(text) ?? (await findNamedUser(services(c), c.var.client, text))?.user.id;
 }
 
 async function ownToken(c: Context<AppEnv>, text: string): Promise<ActionToken | undefined> {

@@ -1,6 +1,6 @@
 import type { Action } from "../../core/action/action.ts";
 import type { Facts, Json } from "../../core/challenge/state.ts";
-import type { Client } from "../../core/client/client.ts";
+import { type Client, realmClaim } from "../../core/client/client.ts";
 import { issuerFor } from "../../core/client/settings.ts";
 import { type ChallengeId, type ClientId, parseClientId, parseUserId, type UserId } from "../../core/ids.ts";
 import type { Services } from "../../core/ports/services.ts";
@@ -61,6 +61,7 @@ function claimsOf(
     jti,
     type: "action_token",
     scope,
+    ...realmClaim(client),
     uid: userId,
     other: {
       tenantId: client.id,

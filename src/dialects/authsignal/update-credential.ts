@@ -52,10 +52,10 @@ export async function updateCredential(
     return refuse(c, { code: "replayed" });
   }
   await keepPushToken(powers, device, body.pushToken, now);
-  await tellLater(powers, client, authenticatorEvent(powers, "updated", nameOf(user), device));
+  await tellLater(powers, client, authenticatorEvent(powers, "updated", nameOf(client, user), device));
   return c.json({
     userAuthenticatorId: device.id,
-    userId: nameOf(user),
+    userId: nameOf(client, user),
     lastVerifiedAt: iso(now),
     ...(body.pushToken === undefined ? {} : { pushToken: body.pushToken }),
   });

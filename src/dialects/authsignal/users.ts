@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type * as z from "zod";
 import type { ProfileChange } from "../../core/action/authenticator.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
+import type { Client } from "../../core/client/client.ts";
 import { isEnrolledBy } from "../../core/device/device.ts";
 import { parseDeviceId } from "../../core/ids.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
@@ -11,7 +12,8 @@ import { ensureNamedUser, findNamedUser } from "../../core/usecases/find-named-u
 import { giveNames } from "../../core/usecases/give-names.ts";
 import { removeAddress } from "../../core/usecases/remove-address.ts";
 import { revokeDevice } from "../../core/usecases/revoke-device.ts";
-import type { IdentifierKind } from "../../core/user/user.ts";
+import { isSeenBy, namesFor, viewOf } from "../../core/user/name-view.ts";
+import type { Identifier, IdentifierKind } from "../../core/user/user.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { plainNumber } from "./addresses.ts";
 import { nameOfPath } from "./bodies.ts";
@@ -31,21 +33,24 @@ const NO_NAME = { code: "malformed", detail: "user id" } as const;
 
 async function namedUser(c: Context<AppEnv>): Promise<UserRecord | undefined> {
   const name = nameOfPath(c);
-  return name === undefined ? undefined : await findNamedUser(services(c), name);
+  return name === undefined ? undefined : await findNamedUser(services(c), c.var.client, name);
 }
 
-/** §9.1: a user's names; of several of a kind, one that is proven. */
-export function namesWire(record: UserRecord) {
+/** §9.1: a user's names as far as this client may know them; of several of a kind, one that was seen proven. */
+export function namesWire(client: Client, record: UserRecord) {
+  const view = viewOf(client);
+  const isSeen = (identifier: Identifier | undefined) =>
+    identifier !== undefined && isSeenBy(view, identifier);
   const find = (kind: IdentifierKind) => {
-    const own = record.identifiers.filter((identifier) => identifier.kind === kind);
-    return own.find(({ verifiedAt }) => verifiedAt !== undefined) ?? own[0];
+    const own = namesFor(view, record).filter((identifier) => identifier.kind === kind);
+    return own.find(isSeen) ?? own[0];
   };
   const [email, phone, username] = [find("email"), find("phone"), find("username")];
   return {
     ...(email ? { email: email.value } : {}),
-    emailVerified: email?.verifiedAt !== undefined,
+    emailVerified: isSeen(email),
     ...(phone ? { phoneNumber: phone.value } : {}),
-    phoneNumberVerified: phone?.verifiedAt !== undefined,
+    phoneNumberVerified: isSeen(phone),
     ...(username ? { username: username.value } : {}),
   };
 }
@@ -63,7 +68,7 @@ export async function getUser(c: Context<AppEnv>): Promise<Response> {
   const methods = methodsOf(enrolled);
   return c.json({
     isEnrolled: methods.length > 0,
-    ...namesWire(record),
+    ...namesWire(c.var.client, record),
     ...profile,
     enrolledVerificationMethods: methods,
     allowedVerificationMethods: ALLOWED_METHODS,
@@ -78,9 +83,11 @@ export async function updateUser(c: Context<AppEnv>, body: UserBody): Promise<Re
   const name = nameOfPath(c);
   if (name === undefined) return refuse(c, NO_NAME);
   const by = requester(c);
-  const record = await ensureNamedUser(powers, name, by);
+  const record = await ensureNamedUser(powers, c.var.client, name, by);
+  if (!record) return refuse(c, { code: "unknown_user" });
   const named = await giveNames(
     powers,
+    c.var.client,
     record,
     {
       email: { value: body.email, verified: body.emailVerified },

@@ -4,7 +4,7 @@ import { redeemChallenge } from "../../core/usecases/redeem-challenge.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { refuse } from "./errors.ts";
 import { findEvent, readNumber, waiterProofOf } from "./numbers.ts";
-import { stated } from "./statement.ts";
+import { readyToState, stated } from "./statement.ts";
 import { firstBundle } from "./tokens.ts";
 import { subjectOf, waiterEvent } from "./translate.ts";
 
@@ -42,12 +42,13 @@ async function release(c: Context<AppEnv>, snapshot: Snapshot, number: number): 
   const powers = services(c);
   const { client } = c.var;
   const { ip } = originOf(c);
+  await readyToState(powers);
   const redeemed = await redeemChallenge(powers, {
     snapshot,
     client,
     lane: "cotter",
     waiterProof: await waiterProofOf(powers, client, String(number)),
-    subject: subjectOf,
+    subject: subjectOf(client),
     withGrant: true,
     ...(ip === undefined ? {} : { ip }),
   });

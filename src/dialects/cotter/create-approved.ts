@@ -17,7 +17,7 @@ import { namedPerson } from "./people.ts";
 import type { CreateEventBody } from "./schema.ts";
 import { provenBy, refuseOnRecord } from "./signer.ts";
 import { ENROL_EVENT } from "./signing-input.ts";
-import { stated } from "./statement.ts";
+import { readyToState, stated } from "./statement.ts";
 import { firstBundle } from "./tokens.ts";
 import { eventContext, subjectOf, waiterEvent } from "./translate.ts";
 
@@ -42,6 +42,7 @@ export async function createApproved(c: Context<AppEnv>, body: CreateEventBody):
     ...(body.register_new_device ? { newKey: body.new_device_public_key ?? "" } : {}),
   });
   if (!proof.ok) return refuseOnRecord(c, record.user.id, proof.error);
+  await readyToState(powers);
   const limited = await countStart(powers, c.var.client);
   if (limited) return refuse(c, limited);
   const call = atOnce(c, record, body, proof.value);
@@ -74,7 +75,7 @@ function atOnce(c: Context<AppEnv>, record: UserRecord, body: CreateEventBody, p
     client,
     purpose: body.register_new_device ? "enrol_device" : "sign_in",
     scope: "access",
-    context: eventContext(record, body.event),
+    context: eventContext(client, record, body.event),
     origin: originOf(c),
     proof,
     lane: "cotter",
@@ -93,7 +94,7 @@ async function signIn(c: Context<AppEnv>, record: UserRecord, call: Call): Promi
   const wanted = c.req.query("oauth_token") === "true";
   const signedIn = await signInAtOnce(powers, {
     ...call.asked,
-    ...(wanted ? { subject: subjectOf(record) } : {}),
+    ...(wanted ? { subject: subjectOf(c.var.client)(record) } : {}),
   });
   if (!signedIn.ok) return refuseOnRecord(c, record.user.id, signedIn.error);
   const { grant, facts, snapshot } = signedIn.value;

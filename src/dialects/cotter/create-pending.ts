@@ -7,10 +7,10 @@ import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { refuse } from "./errors.ts";
 import { EVENT_LIFETIME, REDEEM_WINDOW, REPLAY_WINDOW } from "./lifetimes.ts";
 import { drawEvent } from "./numbers.ts";
-import { namedPerson } from "./people.ts";
+import { arrivingOf, nameIn } from "./people.ts";
 import type { pendingBody } from "./schema.ts";
 import { ENROL_EVENT } from "./signing-input.ts";
-import { stated } from "./statement.ts";
+import { readyToState, stated } from "./statement.ts";
 import { eventContext, LOGIN, waiterEvent } from "./translate.ts";
 
 type PendingBody = z.output<typeof pendingBody>;
@@ -28,12 +28,13 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
   if (!(await powers.limits.start(origin.ip))) {
     return refuse(c, { code: "too_many", scope: "ip", retryAt: powers.clock.now() + 60_000 });
   }
-  const person = await namedPerson(c, body);
+  const person = await arrivingOf(c, nameIn(body));
   if (!person) return refuse(c, { code: "unknown_user" });
   const { record } = person;
   // Anybody can ask by any name, so the person is shown one that the client lists.
   const event = eventNames(client.settings).includes(body.event) ? body.event : LOGIN;
   let number = 0;
+  await readyToState(powers);
   const started = await startChallenge(powers, {
     door: "cotter",
     client,
@@ -42,7 +43,7 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
     scope: "access",
     requiresClaim: false,
     matchCode: client.settings.match_code === "required",
-    context: eventContext(record, event, body.event),
+    context: eventContext(client, record, event, body.event),
     origin,
     lifetime: (client.settings.challenge_seconds ?? EVENT_LIFETIME / SECOND) * SECOND,
     redeemWindow: REDEEM_WINDOW,

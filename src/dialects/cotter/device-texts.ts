@@ -1,4 +1,5 @@
 import type { DeviceKey, KeyAlgorithm } from "../../core/device/device.ts";
+import { own } from "../../core/own.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { RefusalOf } from "../../core/refusal.ts";
 import { no, type Result } from "../../core/result.ts";
@@ -17,7 +18,7 @@ export async function readNewKey(
   text: string,
   algorithm: string | undefined,
 ): Promise<Result<DeviceKey, RefusalOf<"bad_key">>> {
-  const named = ALGORITHMS[algorithm ?? ""];
+  const named = own(ALGORITHMS, algorithm ?? "");
   return named ? powers.proofs.readKey(text, named) : no({ code: "bad_key", detail: "unknown algorithm" });
 }
 

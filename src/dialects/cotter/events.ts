@@ -5,7 +5,7 @@ import { collect } from "./collect.ts";
 import { createApproved } from "./create-approved.ts";
 import { createPending } from "./create-pending.ts";
 import { refuse } from "./errors.ts";
-import { plusRestored } from "./people.ts";
+import { personOf, plusRestored } from "./people.ts";
 import { livePromptFor } from "./prompts.ts";
 import { respond } from "./respond.ts";
 import { createEventBody, pendingBody, respondBody } from "./schema.ts";
@@ -29,9 +29,9 @@ export function eventRoutes(): Hono<AppEnv> {
 /** What awaits this person: one event, or the JSON literal null (Cotter fact 5). */
 async function newest(c: Context<AppEnv>, user: string): Promise<Response> {
   const powers = services(c);
-  const record = user === "" ? undefined : await powers.users.byAnyName(plusRestored(user));
+  const record = await personOf(c, plusRestored(user));
   const { client } = c.var;
-  const shown = record ? await livePromptFor(powers, client.id, record.user.id) : undefined;
+  const shown = record ? await livePromptFor(powers, client, record.user.id) : undefined;
   if (!record || !shown) return c.json(null);
   // Nobody has signed this call, and the client's id is public.
   const place = client.settings.prompt_place === true && shown.prompt.clientId === client.id;

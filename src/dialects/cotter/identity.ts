@@ -8,10 +8,12 @@ import {
   redeemAuthorizationCode,
 } from "../../core/usecases/redeem-authorization-code.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
-import { bindingOf, placeHint } from "./binding.ts";
+import { ambientOf, handOver, keyDigest } from "./enrolment-key.ts";
 import { refuse } from "./errors.ts";
+import { placeHint } from "./place-hint.ts";
 import type { identityBody } from "./schema.ts";
 import { identityStatement } from "./signing-input.ts";
+import { readyToState } from "./statement.ts";
 import { firstBundle } from "./tokens.ts";
 import { subjectOf, userWire } from "./translate.ts";
 
@@ -29,6 +31,7 @@ export async function getIdentity(
 ): Promise<Response> {
   const powers = services(c);
   const { client } = c.var;
+  await readyToState(powers);
   const exchanged = await redeemAuthorizationCode(powers, {
     client,
     code: body.authorization_code,
@@ -36,18 +39,20 @@ export async function getIdentity(
     redirectUrl: body.redirect_url,
     codeVerifier: body.code_verifier,
     origin: originOf(c),
-    binding: await bindingOf(c),
+    ...(client.settings.enrol_after_proof ? { ambient: await ambientOf(c) } : {}),
+    keyDigest: (key) => keyDigest(c, key),
     ...placeHint(c.req.raw),
-    subject: subjectOf,
+    subject: subjectOf(client),
   });
   if (!exchanged.ok) return refuseCode(c, exchanged.error);
   const { grant, facts } = exchanged.value.redeemed;
   if (!grant) throw new Error("an exchanged code opened a grant");
   const devices = await powers.devices.ofUser(exchanged.value.user.user.id);
+  if (devices.length === 0) handOver(c, exchanged.value.enrolmentKey);
   return c.json({
     ...(await identityOf(c, exchanged.value)),
     oauth_token: await firstBundle(powers, client, grant, facts),
-    user: userWire(exchanged.value.user, client, devices),
+    user: userWire(exchanged.value.user, client, devices, "everything"),
   });
 }
 

@@ -7,10 +7,10 @@ import { type Enrolled, enrolFirstDevice } from "../../core/usecases/enrol-first
 import { revokeDevice } from "../../core/usecases/revoke-device.ts";
 import { tellDeviceRemoved } from "../../core/usecases/tell-device-removed.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
-import { bindingOf } from "./binding.ts";
 import { identifyKey, readNewKey } from "./device-texts.ts";
+import { ambientOf, offeredKey } from "./enrolment-key.ts";
 import { refuse } from "./errors.ts";
-import { plusRestored } from "./people.ts";
+import { type Arriving, arrivingOf, personOf, plusRestored } from "./people.ts";
 import type { methodBody } from "./schema.ts";
 import { METHOD } from "./signing-input.ts";
 import { type Bundle, firstBundle } from "./tokens.ts";
@@ -23,34 +23,50 @@ export async function changeMethod(c: Context<AppEnv>, user: string, body: Metho
   if (body.method !== METHOD) {
     return refuse(c, { code: "malformed", detail: `method: only ${METHOD} is offered` });
   }
-  const record = user === "" ? undefined : await services(c).users.byAnyName(plusRestored(user));
-  if (!record) return refuse(c, { code: "unknown_user" });
-  return body.enrolled ? enrol(c, record, body) : remove(c, record, body);
+  const name = plusRestored(user);
+  const person = body.enrolled ? await arrivingOf(c, name) : await knownOf(c, name);
+  if (!person) return refuse(c, { code: "unknown_user" });
+  return body.enrolled ? enrol(c, name, person, body) : remove(c, name, person, body);
 }
 
-async function enrol(c: Context<AppEnv>, record: UserRecord, body: MethodBody): Promise<Response> {
+const knownOf = async (c: Context<AppEnv>, name: string): Promise<Arriving | undefined> => {
+  const record = await personOf(c, name);
+  return record && { record };
+};
+
+async function enrol(
+  c: Context<AppEnv>,
+  name: string,
+  { record, signUp }: Arriving,
+  body: MethodBody,
+): Promise<Response> {
   const { devices } = services(c);
+  const { client } = c.var;
   const key = await readNewKey(services(c), body.code, body.algorithm);
   if (!key.ok) return refuse(c, key.error);
-  const known = await devices.ofUserByFingerprint(record.user.id, key.value.fingerprint);
+  const known = signUp ? undefined : await devices.ofUserByFingerprint(record.user.id, key.value.fingerprint);
   // The same key again is a repeat: answered, but it never mints tokens (§10.4).
-  if (known && known.revokedAt === undefined) return c.json(await userNow(c, record));
+  if (known && known.revokedAt === undefined) return c.json(await userNow(c, record, name));
   const enrolled = await enrolFirstDevice(services(c), {
     door: "cotter",
-    client: c.var.client,
+    client,
     user: record,
+    ...(signUp ? { signUp } : {}),
     key: key.value,
     name: body.device_name ?? "",
     kind: body.device_type ?? "",
-    binding: await bindingOf(c),
+    offered: {
+      ...(await offeredKey(c)),
+      ...(client.settings.enrol_after_proof ? { ambient: await ambientOf(c) } : {}),
+    },
     origin: originOf(c),
     lane: "cotter",
     scope: "access",
-    ...(c.req.query("oauth_token") === "true" ? { subject: subjectOf(record) } : {}),
+    ...(c.req.query("oauth_token") === "true" ? { subject: subjectOf(client)(record) } : {}),
   });
   if (!enrolled.ok) return refuse(c, enrolled.error);
-  const oauth_token = await bundleFor(c, c.var.client, enrolled.value);
-  return c.json({ ...userWire(record, c.var.client, [enrolled.value.device]), ...oauth_token });
+  const oauth_token = await bundleFor(c, client, enrolled.value);
+  return c.json({ ...userWire(record, client, [enrolled.value.device], "everything"), ...oauth_token });
 }
 
 async function bundleFor(
@@ -66,7 +82,12 @@ async function bundleFor(
  * Removal is unsigned on this wire, and whoever knows the key's text may ask for it: so it takes away only what this door enrolled for
  * this client, its person is told, and no answer ever carries tokens (§10.5).
  */
-async function remove(c: Context<AppEnv>, record: UserRecord, body: MethodBody): Promise<Response> {
+async function remove(
+  c: Context<AppEnv>,
+  name: string,
+  { record }: Arriving,
+  body: MethodBody,
+): Promise<Response> {
   const { devices, limits } = services(c);
   const { client } = c.var;
   const { ip } = originOf(c);
@@ -89,11 +110,11 @@ async function remove(c: Context<AppEnv>, record: UserRecord, body: MethodBody):
   if (!revoked.ok) return refuse(c, revoked.error);
   const told = { client, user: record, device: revoked.value.device, origin: originOf(c) };
   tellDeviceRemoved(services(c), told);
-  return c.json(await userNow(c, record));
+  return c.json(await userNow(c, record, name));
 }
 
-const userNow = async (c: Context<AppEnv>, record: UserRecord) =>
-  userWire(record, c.var.client, await services(c).devices.ofUser(record.user.id));
+const userNow = async (c: Context<AppEnv>, record: UserRecord, name: string) =>
+  userWire(record, c.var.client, await services(c).devices.ofUser(record.user.id), { name });
 
 const tooMany = (c: Context<AppEnv>): Response =>
   refuse(c, { code: "too_many", scope: "ip", retryAt: services(c).clock.now() + 60_000 });

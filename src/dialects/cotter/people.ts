@@ -1,15 +1,51 @@
 import type { Context } from "hono";
+import { parseUserId, type UserId, userSubject } from "../../core/ids.ts";
+import type { SignUp } from "../../core/inbox/enrolment.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
+import { signedUp } from "../../core/usecases/register-user.ts";
+import { readIdentifier } from "../../core/user/identifier.ts";
+import { viewOf } from "../../core/user/name-view.ts";
 import { type AppEnv, services } from "../../http/context.ts";
+import { offeredSignUp } from "./enrolment-key.ts";
 
-/** The person whom a body names: `client_user_id`, else `user_id`; either field may hold either kind of name (Cotter fact 2). */
+/** The person of a text, which may be an id, the app's own name or an identifier (Cotter fact 2). */
+export async function personOf(c: Context<AppEnv>, text: string): Promise<UserRecord | undefined> {
+  return text === "" ? undefined : await services(c).users.byAnyName(viewOf(c.var.client), text);
+}
+
+/** A person, or somebody whose sign-up waits for its first device: only the id that their own caller was told leads there. */
+export type Arriving = { readonly record: UserRecord; readonly signUp?: SignUp };
+
+/** The same, with sign-ups that this client's callers have begun. */
+export async function arrivingOf(c: Context<AppEnv>, text: string): Promise<Arriving | undefined> {
+  const record = await personOf(c, text);
+  if (record) return { record };
+  const id = parseUserId(text) ?? offeredSignUp(c);
+  const signUp = id && (await services(c).inboxes.signUpOf(userSubject(id)));
+  if (!id || signUp?.clientId !== c.var.client.id || !goesBy(signUp, id, text)) return undefined;
+  return { record: signedUp(id, signUp), signUp };
+}
+
+/** Whether the text is one of the names that this sign-up was begun with. */
+function goesBy({ externalId, identifiers }: SignUp, id: UserId, text: string): boolean {
+  const read = readIdentifier(text);
+  const isNamed = identifiers.some(({ kind, normal }) => kind === read?.kind && normal === read.normal);
+  return parseUserId(text) === id || text === externalId || isNamed;
+}
+
+/** What a body names the person by: `client_user_id`, else `user_id`; either field may hold either kind of name (Cotter fact 2). */
+export const nameIn = (body: {
+  readonly client_user_id: string | undefined;
+  readonly user_id: string | undefined;
+}): string => body.client_user_id || body.user_id || "";
+
+/** The person whom a body names, with the very text that a device has signed. */
 export async function namedPerson(
   c: Context<AppEnv>,
-  body: { readonly client_user_id: string | undefined; readonly user_id: string | undefined },
+  body: Parameters<typeof nameIn>[0],
 ): Promise<{ readonly text: string; readonly record: UserRecord } | undefined> {
-  const text = body.client_user_id || body.user_id;
-  if (!text) return undefined;
-  const record = await services(c).users.byAnyName(text);
+  const text = nameIn(body);
+  const record = await personOf(c, text);
   return record ? { text, record } : undefined;
 }
 

@@ -8,7 +8,7 @@ import { namedPerson } from "./people.ts";
 import { promptOfNumber, type Shown } from "./prompts.ts";
 import type { RespondBody } from "./schema.ts";
 import { provenBy, refuseOnRecord } from "./signer.ts";
-import { stated } from "./statement.ts";
+import { readyToState, stated } from "./statement.ts";
 import { promptEvent } from "./translate.ts";
 
 /** Row 12 of Cotter §3.1: a trusted device approves or rejects what awaits its person. */
@@ -20,7 +20,7 @@ export async function respond(c: Context<AppEnv>, id: string, body: RespondBody)
   const { record, text } = person;
   const { client } = c.var;
   const shown =
-    number === undefined ? undefined : await promptOfNumber(powers, client.id, record.user.id, number);
+    number === undefined ? undefined : await promptOfNumber(powers, client, record.user.id, number);
   if (!shown) return refuse(c, { code: "unknown_challenge" });
   const mismatch = mismatchOf(client.id, shown, body);
   if (mismatch) return refuse(c, mismatch);
@@ -37,6 +37,7 @@ export async function respond(c: Context<AppEnv>, id: string, body: RespondBody)
     return refuseOnRecord(c, record.user.id, { code: "user_locked" });
   }
   const { ip } = originOf(c);
+  await readyToState(powers);
   const decided = await decideChallenge(powers, {
     prompt: shown.prompt,
     proof: proof.value,

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { oneLine } from "../../core/shown-text.ts";
+import { readExternalId } from "../../core/user/external-id.ts";
 
 /** Texts of the wire are bounded; `null` is what some SDKs send for "absent". */
 const text = (limit: number) =>
@@ -30,7 +31,9 @@ export const createUserBody = z.object({
     .max(10)
     .nullish()
     .transform((value) => value ?? []),
-  client_user_id: text(254),
+  client_user_id: text(254).refine((value) => !value || readExternalId(value) !== undefined, {
+    message: "must be 1 to 254 characters in NFC that can be seen, without blanks around",
+  }),
 });
 
 export const methodBody = z.object({

@@ -40,7 +40,7 @@ async function rotate(c: Context<AppEnv>, body: RefreshBody): Promise<Response> 
   }
   const token = refresh_token ?? cookieToken(c);
   if (!token) return refuse(c, { code: "bad_refresh_token" });
-  const refreshed = await refreshGrant(services(c), c.var.client, token, originOf(c).ip);
+  const refreshed = await refreshGrant(services(c), c.var.client, token, "cotter", originOf(c).ip);
   if (!refreshed.ok) return refuse(c, refreshed.error);
   const bundle = await refreshedBundle(services(c), c.var.client, refreshed.value);
   keepCookie(c, bundle);
@@ -61,7 +61,7 @@ async function signOut(c: Context<AppEnv>, body: RefreshBody): Promise<Response>
 const COOKIE_RULES = { httpOnly: true, secure: true, sameSite: "None", path: COOKIE_PATH } as const;
 
 /** The cookie counts only for a page whose origin the client names: with `*` any page could use it (§10.15, T92). */
-const fromAllowedPage = (c: Context<AppEnv>): boolean => {
+export const fromAllowedPage = (c: Context<AppEnv>): boolean => {
   const origin = c.req.header("Origin");
   return origin !== undefined && origin !== "*" && c.var.client.allowedOrigins.includes(origin);
 };

@@ -1,5 +1,5 @@
 import type { Facts } from "../../core/challenge/state.ts";
-import type { Client } from "../../core/client/client.ts";
+import { type Client, realmClaim } from "../../core/client/client.ts";
 import { issuerFor, tokenLengths } from "../../core/client/settings.ts";
 import type { Grant } from "../../core/grant/state.ts";
 import type { Services } from "../../core/ports/services.ts";
@@ -37,6 +37,7 @@ export async function bundleOf(
   const shared = {
     sub: grant.userId,
     ...grant.subject,
+    ...realmClaim(client),
     aud: client.id,
     iss: issuerFor(client.settings, "cotter", powers.config.issuer),
     iat: times.iat,

@@ -5,7 +5,8 @@ import type { Prompt } from "../../core/inbox/state.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { type Instant, toSeconds } from "../../core/time.ts";
-import { isTrusted } from "../../core/user/user.ts";
+import { readIdentifier } from "../../core/user/identifier.ts";
+import { externalIdFor, namesFor, viewOf } from "../../core/user/name-view.ts";
 import { EVENT_NAME } from "./schema.ts";
 import { ENROL_EVENT, METHOD } from "./signing-input.ts";
 
@@ -19,13 +20,26 @@ export const LOGIN = "LOGIN";
 const iso = (at: Instant): string => new Date(at).toISOString();
 
 /** The app's own name for the person, else the same UUID: never empty for a real user (Cotter fact 2). */
-export const clientUserIdOf = ({ user }: UserRecord): string => user.externalId ?? user.id;
+export const clientUserIdOf = (client: Client, { user }: UserRecord): string =>
+  externalIdFor(viewOf(client), user, true) ?? user.id;
 
-/** The person's first identifier, or the empty text. */
-export const identifierOf = ({ identifiers }: UserRecord): string => identifiers[0]?.value ?? "";
+/**
+ * What a caller has shown of the person: `everything` for the person themself and for whoever holds the client's secret; else the text that
+ * they asked by, and no address is told but that one.
+ */
+export type Brought = "everything" | { readonly name: string };
+
+function identifierFor(client: Client, record: UserRecord, brought: Brought): string {
+  const names = namesFor(viewOf(client), record, true);
+  if (brought === "everything") return names[0]?.value ?? "";
+  const asked = readIdentifier(brought.name);
+  return names.some(({ kind, normal }) => kind === asked?.kind && normal === asked.normal)
+    ? brought.name
+    : "";
+}
 
 /** A user as the SDKs read it (Cotter §4.1); `issuer` is the asking client. */
-export function userWire(record: UserRecord, client: Client, devices: readonly Device[]) {
+export function userWire(record: UserRecord, client: Client, devices: readonly Device[], brought: Brought) {
   const { user } = record;
   const enrolled = devices.length > 0;
   return {
@@ -35,10 +49,10 @@ export function userWire(record: UserRecord, client: Client, devices: readonly D
     update_at: iso(user.updatedAt),
     deleted_at: ZERO_TIME,
     issuer: client.id,
-    client_user_id: clientUserIdOf(record),
+    client_user_id: clientUserIdOf(client, record),
     enrolled: enrolled ? [METHOD] : [],
     default_method: enrolled ? METHOD : null,
-    identifier: identifierOf(record),
+    identifier: identifierFor(client, record, brought),
     identifiers: null,
   };
 }
@@ -58,19 +72,33 @@ export const zeroUser = (client: Client) => ({
   identifiers: null,
 });
 
-/** What tokens say about the person; kept with the grant, so that refreshing reads no table. */
-export const subjectOf = (record: UserRecord): JsonObject => ({
-  client_user_id: clientUserIdOf(record),
-  identifier: identifierOf(record),
-  identifier_verified: record.identifiers[0] !== undefined && isTrusted(record.identifiers[0]),
-});
+/**
+ * What tokens say about the person; kept with the grant, so that refreshing reads no table. A name that only an anonymous call gave is no
+ * `client_user_id` here: an app that looks people up by it would believe whoever made the call.
+ */
+export const subjectOf =
+  (client: Client) =>
+  (record: UserRecord): JsonObject => {
+    const view = viewOf(client);
+    const [first] = namesFor(view, record, true);
+    return {
+      client_user_id: externalIdFor(view, record.user) ?? record.user.id,
+      identifier: first?.value ?? "",
+      identifier_verified: first?.verifiedAt !== undefined,
+    };
+  };
 
 /** What a challenge keeps for this door's later answers. `sent` is the name that the asking side hears, where its person is told another. */
-export const eventContext = (record: UserRecord, event: string, sent: string = event): JsonObject => ({
+export const eventContext = (
+  client: Client,
+  record: UserRecord,
+  event: string,
+  sent: string = event,
+): JsonObject => ({
   event,
   ...(sent === event ? {} : { sent_event: sent }),
   user_id: record.user.id,
-  client_user_id: clientUserIdOf(record),
+  client_user_id: clientUserIdOf(client, record),
 });
 
 export type EventWire = {
@@ -147,7 +175,7 @@ export function promptEvent(
     UpdatedAt: iso(answer?.at ?? prompt.startedAt),
     DeletedAt: ZERO_TIME,
     user_id: record.user.id,
-    client_user_id: clientUserIdOf(record),
+    client_user_id: clientUserIdOf(client, record),
     issuer: client.id,
     event,
     ip: ip ?? UNKNOWN,

@@ -1,15 +1,14 @@
 import { type Context, Hono } from "hono";
 import type { Device } from "../../core/device/device.ts";
-import type { UserRecord } from "../../core/ports/users.ts";
 import { registerUser } from "../../core/usecases/register-user.ts";
-import { readIdentifier } from "../../core/user/identifier.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { jsonBody } from "../../http/json-body.ts";
-import { bindingOf, placeHint } from "./binding.ts";
 import { identifyKey, keyOfPath } from "./device-texts.ts";
+import { handOver } from "./enrolment-key.ts";
 import { refuse } from "./errors.ts";
 import { changeMethod } from "./methods.ts";
-import { plusRestored } from "./people.ts";
+import { type Arriving, arrivingOf, personOf, plusRestored } from "./people.ts";
+import { placeHint } from "./place-hint.ts";
 import { createUserBody, methodBody } from "./schema.ts";
 import { METHOD } from "./signing-input.ts";
 import { userWire, zeroUser } from "./translate.ts";
@@ -38,19 +37,17 @@ export function userRoutes(): Hono<AppEnv> {
       client: c.var.client,
       ...(body.client_user_id ? { externalId: body.client_user_id } : {}),
       identifiers,
-      binding: await bindingOf(c),
-      origin,
       ...placeHint(c.req.raw),
     });
     if (!registered.ok) return refuse(c, registered.error);
-    return c.json(userWire(registered.value, c.var.client, []));
+    handOver(c, registered.value.user.id);
+    return c.json(userWire(registered.value, c.var.client, [], "everything"));
   });
   routes.get("/", async (c) => {
     const given = c.req.query("identifier");
     if (given === undefined) return refuse(c, { code: "malformed", detail: "identifier: expected string" });
-    const identifier = readIdentifier(plusRestored(given));
-    const record = identifier ? await services(c).users.byIdentifier(identifier) : undefined;
-    return c.json(record ? await withDevices(c, record) : zeroUser(c.var.client));
+    const person = await arrivingOf(c, plusRestored(given));
+    return c.json(person ? await shown(c, person, plusRestored(given)) : zeroUser(c.var.client));
   });
   routes.get("/methods", async (c) => {
     const { cotter_user_id = "", method = "", public_key = "" } = c.req.query();
@@ -60,7 +57,7 @@ export function userRoutes(): Hono<AppEnv> {
     changeMethod(c, c.req.query("cotter_user_id") ?? "", c.req.valid("json")),
   );
   routes.get("/enrolled/any/:user/:method", async (c) => {
-    const record = await services(c).users.byAnyName(c.req.param("user"));
+    const record = await personOf(c, c.req.param("user"));
     const devices = record ? await services(c).devices.ofUser(record.user.id) : [];
     return c.json({ enrolled: c.req.param("method") === METHOD && devices.length > 0, method: METHOD });
   });
@@ -69,8 +66,9 @@ export function userRoutes(): Hono<AppEnv> {
     return c.json(await enrolment(c, user, method, keyOfPath(key) ?? ""));
   });
   routes.get("/:user", async (c) => {
-    const record = await services(c).users.byAnyName(plusRestored(c.req.param("user")));
-    return record ? c.json(await withDevices(c, record)) : refuse(c, { code: "unknown_user" });
+    const name = plusRestored(c.req.param("user"));
+    const person = await arrivingOf(c, name);
+    return person ? c.json(await shown(c, person, name)) : refuse(c, { code: "unknown_user" });
   });
   routes.put("/:user", jsonBody(methodBody, refuse), (c) =>
     changeMethod(c, c.req.param("user"), c.req.valid("json")),
@@ -78,8 +76,24 @@ export function userRoutes(): Hono<AppEnv> {
   return routes;
 }
 
-async function withDevices(c: Context<AppEnv>, record: UserRecord) {
-  return userWire(record, c.var.client, await services(c).devices.ofUser(record.user.id));
+/** An anonymous caller is told no address but the one that they asked by; whoever begins a sign-up has brought all of it. */
+async function shown(c: Context<AppEnv>, { record, signUp }: Arriving, name: string) {
+  const { client } = c.var;
+  if (signUp) return userWire(record, client, [], "everything");
+  const [devices, isBackend] = await Promise.all([
+    services(c).devices.ofUser(record.user.id),
+    holdsSecret(c),
+  ]);
+  return userWire(record, client, devices, isBackend ? "everything" : { name });
+}
+
+/** Whether the call brings the client's own secret. Some SDKs fill the header with anything, so a wrong one is as good as none. */
+async function holdsSecret(c: Context<AppEnv>): Promise<boolean> {
+  const { clients, clock, secrets } = services(c);
+  const { client } = c.var;
+  const secret = c.req.header("API_SECRET_KEY");
+  if (!secret || secret === client.id || client.kind === "public") return false;
+  return (await clients.findBySecret(await secrets.hash(secret), clock.now()))?.id === client.id;
 }
 
 /** Whether this exact key is enrolled for this person: rows 6 and 7. What is unknown or unreadable is simply not enrolled. */
@@ -89,9 +103,9 @@ async function enrolment(c: Context<AppEnv>, user: string, method: string, keyTe
 }
 
 async function liveDevice(c: Context<AppEnv>, user: string, keyText: string): Promise<Device | undefined> {
-  const { users, devices } = services(c);
+  const { devices } = services(c);
   const key = await identifyKey(services(c), keyText);
-  const record = key ? await users.byAnyName(plusRestored(user)) : undefined;
+  const record = key ? await personOf(c, plusRestored(user)) : undefined;
   if (!key || !record) return undefined;
   return liveOne(await devices.ofUserByFingerprint(record.user.id, key.fingerprint));
 }

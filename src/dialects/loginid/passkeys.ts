@@ -77,7 +77,7 @@ export async function reserve(c: Context<AppEnv>, asked: z.output<typeof reserve
   const kind = asked.authentication_code.type;
   const code = codeOf(kind, asked.authentication_code.code);
   const nonce = waiter.nonce === undefined ? {} : { nonce: waiter.nonce };
-  const person = await findPerson(services(c), asked);
+  const person = await findPerson(services(c), client, asked);
   if (!person) {
     const identifier = readIdentifier(asked.username ?? asked.user_id ?? "");
     if (!identifier) return await said(c, waiter, { code: "unknown_challenge" }, true);
@@ -105,7 +105,7 @@ async function creation(
   asked: Pick<ForceBody, "username" | "options">,
   begun: BegunCeremony,
 ) {
-  const username = usernameOf(person, asked.username);
+  const username = usernameOf(client, person, asked.username);
   const owned = await services(c).devices.ofUser(person.user.id);
   const { display_name, roaming_authenticator } = asked.options ?? {};
   return {
@@ -157,7 +157,7 @@ export async function complete(c: Context<AppEnv>, asked: z.output<typeof passke
   if (client instanceof Response) return client;
   const passer = await anybody(c, client);
   if (passer instanceof Response) return passer;
-  const person = await findPerson(services(c), asked);
+  const person = await findPerson(services(c), client, asked);
   if (!person) return refuse(c, { code: "bad_key", detail: "nobody's challenge" });
   const { attestation_payload: given, options } = asked;
   const added = await addPasskey(services(c), {
@@ -185,7 +185,7 @@ export async function beginSelf(c: Context<AppEnv>, asked: z.output<typeof selfB
   const called = await caller(c, asked, "auth.login");
   if (called instanceof Response) return called;
   const { waiter, rpId } = called;
-  const person = await findPerson(services(c), asked);
+  const person = await findPerson(services(c), waiter.client, asked);
   if (person && !waiter.isFor(person)) return await forAnother(c, waiter);
   if (waiter.nonce && !(await services(c).nonces.spend(waiter.nonce))) return refuse(c, { code: "replayed" });
   const name = asked.user_id ?? readIdentifier(asked.username ?? "")?.normal ?? "";
@@ -194,9 +194,7 @@ export async function beginSelf(c: Context<AppEnv>, asked: z.output<typeof selfB
   if (!userId) return wrong(c, BAD_REQUEST);
   const owned = await services(c).devices.ofUser(userId);
   const asker = askerOf(waiter.client);
-  const ids = owned.flatMap(({ credentialId, clientId }) =>
-    admits(asker, clientId) ? (credentialId ?? []) : [],
-  );
+  const ids = owned.flatMap((device) => (admits(asker, device) ? (device.credentialId ?? []) : []));
   const begun = await beginCeremony(
     services(c),
     { client: waiter.client, userId },
@@ -225,7 +223,7 @@ export async function finishSelf(
   if (client instanceof Response) return client;
   const passer = await anybody(c, client);
   if (passer instanceof Response) return passer;
-  const person = await findPerson(services(c), asked);
+  const person = await findPerson(services(c), client, asked);
   if (!person) return refuse(c, { code: "not_allowed", detail: "nobody's challenge" });
   const { assertion_payload: given } = asked;
   const made = await selfIssueCode(services(c), {

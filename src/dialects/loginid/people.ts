@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import type { Client } from "../../core/client/client.ts";
 import { parseUserId } from "../../core/ids.ts";
 import type { NonceUse } from "../../core/ports/nonces.ts";
 import type { Services } from "../../core/ports/services.ts";
@@ -7,25 +8,24 @@ import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
 import { namesOther, type ServiceCall } from "../../core/usecases/check-service-token.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
-import { isTrusted } from "../../core/user/user.ts";
+import { viewOf } from "../../core/user/name-view.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 
 export type Named = { readonly user_id?: string | undefined; readonly username?: string | undefined };
 
 /**
- * The person of a `user_id` or a `username`, each taken where the other may stand (LoginID §0.11). A name that only an anonymous call
- * has claimed finds nobody here (settled question 23).
+ * The person of a `user_id` or a `username`, each taken where the other may stand (LoginID §0.11). A username is the client's own word
+ * first, then what is proven or the operator's; what only an anonymous call has claimed finds nobody here.
  */
 export async function findPerson(
   powers: Pick<Services, "users">,
+  client: Client,
   { user_id, username }: Named,
 ): Promise<UserRecord | undefined> {
   const id = parseUserId(user_id ?? "");
-  if (user_id !== undefined) return id && (await powers.users.byId(id));
+  if (user_id !== undefined) return id && (await powers.users.byId(id, client.realm));
   const read = readIdentifier(username ?? "");
-  const record = read && (await powers.users.byIdentifier(read));
-  const name = record?.identifiers.find(({ kind, normal }) => kind === read?.kind && normal === read.normal);
-  return name && isTrusted(name) ? record : undefined;
+  return read && (await powers.users.byIdentifier(viewOf(client), read, { first: "own" }));
 }
 
 /** The person whom a call names. A refusal spends the nonce: a token is good for one answer only. */
@@ -35,7 +35,7 @@ export async function personOf(
   named: Named,
   options: { readonly active?: boolean } = {},
 ): Promise<Result<UserRecord, Refusal>> {
-  const record = await findPerson(services(c), named);
+  const record = await findPerson(services(c), call.client, named);
   if (!record) return no(await spent(c, call.nonce, { code: "unknown_user" }));
   if (namesOther(call, record)) {
     return no(await spent(c, call.nonce, { code: "not_allowed", detail: "the token is for another person" }));

@@ -1,5 +1,5 @@
 import type { Facts } from "../../core/challenge/state.ts";
-import type { Client } from "../../core/client/client.ts";
+import { type Client, realmClaim } from "../../core/client/client.ts";
 import { issuerFor } from "../../core/client/settings.ts";
 import type { Device } from "../../core/device/device.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
@@ -7,7 +7,8 @@ import type { Instant } from "../../core/time.ts";
 import type { TokenClaims } from "../../core/token/token.ts";
 import type { CodeKind, CodePurpose } from "../../core/usecases/carried-code.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
-import { type Identifier, isTrusted } from "../../core/user/user.ts";
+import { isSeenBy, namesFor, viewOf } from "../../core/user/name-view.ts";
+import type { Identifier } from "../../core/user/user.ts";
 
 export const iso = (at: Instant): string => new Date(at).toISOString();
 
@@ -37,11 +38,12 @@ export function codeOf(kind: CodeKind, given: string | number): string {
 }
 
 /** The person's name on this wire: the identifier that was asked by, else the first that other doors may find them by. */
-export function usernameOf({ identifiers }: UserRecord, asked?: string): string {
+export function usernameOf(client: Client, record: UserRecord, asked?: string): string {
   const read = asked === undefined ? undefined : readIdentifier(asked);
-  const named = identifiers.find(({ kind, normal }) => kind === read?.kind && normal === read.normal);
+  const names = namesFor(viewOf(client), record);
+  const named = names.find(({ kind, normal }) => kind === read?.kind && normal === read.normal);
   const order: readonly Identifier["kind"][] = ["username", "email", "phone"];
-  const known = order.flatMap((kind) => identifiers.filter((one) => one.kind === kind && isTrusted(one)));
+  const known = order.flatMap((kind) => names.filter((one) => one.kind === kind));
   return (named ?? known[0])?.value ?? "";
 }
 
@@ -52,20 +54,20 @@ export const profile = (record: UserRecord, client: Client, namespace: string, a
   id: record.user.id,
   user_id: record.user.id,
   client_id: client.id,
-  username: usernameOf(record, asked),
+  username: usernameOf(client, record, asked),
   status: record.user.status === "active" ? "active" : "inactive",
   type: "user",
   namespace_id: namespace,
   created_at: iso(record.user.createdAt),
   updated_at: iso(record.user.updatedAt),
-  contacts: record.identifiers.flatMap((identifier) =>
+  contacts: namesFor(viewOf(client), record).flatMap((identifier) =>
     identifier.kind === "username"
       ? []
       : [
           {
             type: CONTACTS[identifier.kind],
             contact: identifier.value,
-            is_verified: identifier.verifiedAt !== undefined,
+            is_verified: isSeenBy(viewOf(client), identifier),
           },
         ],
   ),
@@ -112,6 +114,7 @@ export function resultClaims(
     iss: issuerFor(settings, "loginid", "loginid.io"),
     aud: client.id,
     ...said,
+    ...realmClaim(client),
     iat: facts.iat,
     exp: settings.access_token_seconds === undefined ? facts.iat + RESULT_SECONDS : facts.exp,
     jti: facts.jti,

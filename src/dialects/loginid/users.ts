@@ -40,9 +40,13 @@ export function userRoutes(): Hono<AppEnv> {
     const call = await serviceCall(c, "users.create");
     if (!call.ok) return refuse(c, call.error);
     if (!(await services(c).nonces.spend(call.value.nonce))) return refuse(c, { code: "replayed" });
+    const { client } = call.value;
     const made = await createUser(
       services(c),
-      { identifiers: [{ ...identifier, assertedBy: "client" }] },
+      {
+        realm: client.realm,
+        identifiers: [{ ...identifier, assertedBy: "client", client: client.id }],
+      },
       requester(c, call.value),
     );
     if (!made.ok) return refuse(c, made.error);

@@ -38,7 +38,7 @@ export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Respons
   const code = codeOf(type, asked.authentication_code.code);
   const { ip } = originOf(c);
   const nonce = waiter.nonce === undefined ? {} : { nonce: waiter.nonce };
-  const person = await findPerson(services(c), asked);
+  const person = await findPerson(services(c), client, asked);
   if (!person) {
     const identifier = readIdentifier(asked.username ?? asked.user_id ?? "");
     if (!identifier) return await said(c, waiter, { code: "unknown_challenge" }, true);
@@ -123,7 +123,7 @@ export async function result(
   const isComplete = seen !== undefined && (approving === undefined || named !== undefined);
   const owned = isComplete ? seen : await devices.ofUser(person.user.id);
   const device = as.device ?? named ?? owned.find(({ id }) => id === approving) ?? owned[0];
-  const username = usernameOf(person, asked.username);
+  const username = usernameOf(client, person, asked.username);
   const nid = await namespaceOf(c);
   const claims = resultClaims(client, facts, {
     ...{ sub: person.user.id, udata: username, nid },

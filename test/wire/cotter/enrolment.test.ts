@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { makeApp, ok } from "../support/app.ts";
+import { freshEmail, makeApp, ok } from "../support/app.ts";
 import { newest, prompt, respond, startSignIn } from "../support/events.ts";
 import { ed25519Key } from "../support/keys.ts";
 import { createUser, makePerson, methodBody } from "../support/people.ts";
@@ -98,16 +98,33 @@ describe("who may enrol without a signature (§10.4)", () => {
     expect(again.body).not.toHaveProperty("oauth_token");
   });
 
-  test("another caller than the one who signed the person up may not: 403", async () => {
+  test("C4 C5 S3 whoever holds the id that the sign-up answered may, from another address and program; by a name nobody may", async () => {
     const app = await makeApp(place());
-    const userId = await createUser(app);
-    const call = { query: { cotter_user_id: userId, ...TOKENS }, json: methodBody(app, ed25519Key()) };
-    const stranger = await app.cotter("PUT", "/user/methods", {
-      ...call,
-      headers: { "User-Agent": "somebody else's phone" },
-    });
-    expect([stranger.status, stranger.body.oauth_token]).toEqual([403, undefined]);
-    expect((await app.cotter("PUT", "/user/methods", call)).status).toBe(200);
+    const identifier = freshEmail();
+    const userId = await createUser(app, identifier);
+    const call = { query: TOKENS, json: methodBody(app, ed25519Key()) };
+    const named = await app.cotter("PUT", `/user/${encodeURIComponent(identifier)}`, call);
+    expect([named.status, named.body.oauth_token]).toEqual([404, undefined]);
+    const headers = { "User-Agent": "the phone's own program" };
+    const enrolled = await app.cotter("PUT", `/user/${userId}`, { ...call, headers });
+    expect(enrolled.status).toBe(200);
+    expect(enrolled.body.oauth_token).toBeDefined();
+  });
+
+  test("RN legacy, IOS legacy: by the app's own name, with the cookie that the sign-up answered", async () => {
+    const app = await makeApp(place());
+    const client_user_id = `u-${randomUUID()}`;
+    const made = await app.cotter("POST", "/user/create", { json: { client_user_id, identifiers: [] } });
+    const Cookie = String(made.headers.get("Set-Cookie")).split(";")[0] ?? "";
+    const call = { json: methodBody(app, ed25519Key()) };
+    expect((await app.cotter("PUT", `/user/${client_user_id}`, call)).status).toBe(404);
+    const headers = { Cookie };
+    expect((await app.cotter("PUT", `/user/u-${randomUUID()}`, { ...call, headers })).status).toBe(404);
+    const foreign = { Cookie, Origin: "https://elsewhere.example" };
+    expect((await app.cotter("PUT", `/user/${client_user_id}`, { ...call, headers: foreign })).status).toBe(
+      404,
+    );
+    expect((await app.cotter("PUT", `/user/${client_user_id}`, { ...call, headers })).status).toBe(200);
   });
 
   test("a person whose only device was removed may not: the window is closed for good", async () => {

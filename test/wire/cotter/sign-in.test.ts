@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { makeApp, withSdk } from "../support/app.ts";
+import { makeApp, ok, withSdk } from "../support/app.ts";
 import {
   answerNewest,
   createBody,
@@ -193,13 +193,18 @@ describe("tokens of a sign-in (§4.5-4.7)", () => {
     expect([created.status, created.body.approved, created.body.oauth_token]).toEqual([200, true, undefined]);
   });
 
-  test("an app's own name for the person is in the tokens, and is signed as it was sent", async () => {
+  test("S8 an app's own name is signed as it was sent, and is in the tokens once the operator has vouched for it", async () => {
     const app = await makeApp(place());
     const clientUserId = `u-${randomUUID()}`;
-    await app.cotter("POST", "/user/create", { json: { client_user_id: clientUserId, identifiers: [] } });
+    const names = { client_user_id: clientUserId, identifiers: [] };
+    const { ID } = (await app.cotter("POST", "/user/create", { json: names })).body;
     const key = ed25519Key();
     const json = { method: "TRUSTED_DEVICE", enrolled: true, code: key.text, algorithm: "ED25519" };
-    await app.cotter("PUT", `/user/${clientUserId}`, { json });
+    const first = ok(await app.cotter("PUT", `/user/${ID}`, { query: { oauth_token: "true" }, json }));
+    expect(first.body.client_user_id).toBe(clientUserId);
+    const said = claims((first.body.oauth_token as Record<string, string>).access_token);
+    expect(said).toMatchObject({ sub: ID, client_user_id: ID });
+    await app.admin("PATCH", `/admin/users/${ID}`, { json: { external_id: clientUserId } });
     const person = { userId: clientUserId, key };
     const pending = await startSignIn(app, clientUserId);
     expect((await respond(app, person, await prompt(app, clientUserId), true)).status).toBe(200);

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { freshEmail, makeApp } from "../support/app.ts";
-import { makePerson } from "../support/people.ts";
+import { freshEmail, makeApp, ok } from "../support/app.ts";
+import { ed25519Key } from "../support/keys.ts";
+import { createUser, makePerson, methodBody } from "../support/people.ts";
 import { place } from "../support/place.ts";
 import { SDKS } from "../support/sdk.ts";
 
@@ -36,15 +37,24 @@ describe.each(SDKS)("$name: POST /user/create", (sdk) => {
     expect(made.body.client_user_id).toBe(made.body.ID);
   });
 
-  test("the same identifier again is 409 'User already exists', whichever client asks", async () => {
+  test("the same identifier again is 409 'User already exists', once the person is there", async () => {
     const app = await makeApp(place(), {}, sdk);
-    const other = await makeApp(place(), {}, sdk);
+    const { identifier } = await makePerson(app);
+    const again = await app.cotter("POST", "/user/create", { json: { identifier } });
+    expect([again.status, again.json]).toEqual([409, { msg: "User already exists" }]);
+  });
+
+  test("C5 a sign-up that nobody finished may be begun again, and is then another user", async () => {
+    const app = await makeApp(place(), {}, sdk);
     const identifier = freshEmail();
-    await app.cotter("POST", "/user/create", { json: { identifier } });
-    for (const asking of [app, other]) {
-      const again = await asking.cotter("POST", "/user/create", { json: { identifier } });
-      expect([again.status, again.json]).toEqual([409, { msg: "User already exists" }]);
-    }
+    const ids = [await createUser(app, identifier), await createUser(app, identifier)];
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  test("S7 what was said through another client stands in nobody's way", async () => {
+    const [app, other] = [await makeApp(place(), {}, sdk), await makeApp(place(), {}, sdk)];
+    const { identifier, userId } = await makePerson(app);
+    expect(await createUser(other, identifier)).not.toBe(userId);
   });
 });
 
@@ -58,6 +68,7 @@ describe("POST /user/create, older forms", () => {
     });
     expect(made.status).toBe(200);
     expect(made.body).toMatchObject({ client_user_id, identifier });
+    ok(await app.cotter("PUT", `/user/${made.body.ID}`, { json: methodBody(app, ed25519Key()) }));
     const again = await app.cotter("POST", "/user/create", { json: { client_user_id, identifiers: [] } });
     expect([again.status, again.body.msg]).toEqual([409, "User already exists"]);
   });
@@ -111,8 +122,11 @@ describe("GET /user", () => {
 
   test("finds a person with their method; issuer is the asking client", async () => {
     const app = await makeApp(place());
-    const other = await makeApp(place());
+    const other = await makeApp(place(), { settings: { names_from: [app.clientId] } });
+    const stranger = await makeApp(place());
     const { userId, identifier } = await makePerson(app);
+    const unknown = await stranger.cotter("GET", "/user", { query: { identifier } });
+    expect(unknown.body.ID).toBe(ZERO_UUID);
     const looked = await other.cotter("GET", "/user", { query: { identifier } });
     expect(looked.json).toEqual({
       ...userShape(other.clientId),
@@ -128,6 +142,7 @@ describe("GET /user", () => {
     const app = await makeApp(place());
     const phone = freshPhone();
     const made = await app.cotter("POST", "/user/create", { json: { identifier: phone } });
+    ok(await app.cotter("PUT", `/user/${made.body.ID}`, { json: methodBody(app, ed25519Key()) }));
     for (const spelled of [`/user?identifier=${phone}`, `/user?identifier=%2B${phone.slice(1)}`]) {
       const looked = await app.cotter("GET", spelled);
       expect(looked.body).toMatchObject({ ID: made.body.ID, identifier: phone });
@@ -147,10 +162,23 @@ describe("GET /user/{client_user_id}", () => {
     const client_user_id = `u-${randomUUID()}`;
     const identifier = freshEmail();
     const made = await app.cotter("POST", "/user/create", { json: { client_user_id, identifier } });
+    for (const name of [client_user_id, encodeURIComponent(identifier)]) {
+      expect((await app.cotter("GET", `/user/${name}`)).status).toBe(404);
+    }
+    ok(await app.cotter("PUT", `/user/${made.body.ID}`, { json: methodBody(app, ed25519Key()) }));
     for (const name of [String(made.body.ID), client_user_id, encodeURIComponent(identifier)]) {
       const looked = await app.cotter("GET", `/user/${name}`);
       expect([looked.status, looked.body.ID]).toEqual([200, made.body.ID]);
     }
+  });
+
+  test("S13 an anonymous caller is told no address but the one that they asked by", async () => {
+    const app = await makeApp(place());
+    const { userId, identifier } = await makePerson(app);
+    expect((await app.cotter("GET", `/user/${userId}`)).body.identifier).toBe("");
+    expect((await app.cotter("GET", `/user/${encodeURIComponent(identifier)}`)).body.identifier).toBe(
+      identifier,
+    );
   });
 
   test("an unknown one is 404 in {msg}", async () => {

@@ -23,7 +23,9 @@ async function makeBackend(form: "pkcs8" | "sec1", settings: object = {}, more: 
   return { clientId: String(made.body.client_id), pem };
 }
 
-async function makeWeb(settings: object = { wait_seconds: 10 }): Promise<string> {
+async function makeWeb(backend: { readonly clientId: string }): Promise<string> {
+  // A browser's client goes by the names of its backend.
+  const settings = { wait_seconds: 10, names_from: [backend.clientId] };
   const made = await admin()("POST", "/admin/clients", { json: { name: "Web", kind: "public", settings } });
   return String(made.body.client_id);
 }
@@ -46,7 +48,7 @@ describe.each(BASES)("the vendor's Node package, base %s", (_name, base, form) =
 
   test("retrieves, generates, waits, authorises, verifies", async () => {
     const backend = await makeBackend(form);
-    const web = await makeWeb();
+    const web = await makeWeb(backend);
     const sdk = sdkFor(backend);
     // Letters beyond ASCII, and the four that turn into - and _ in base64url.
     const username = `adë~?>${randomUUID()}`;
@@ -75,8 +77,9 @@ describe.each(BASES)("the vendor's Node package, base %s", (_name, base, form) =
   });
 
   test.each(["short", "long", "phrase"])("invalidates %s codes, and the wait ends", async (type) => {
-    const sdk = sdkFor(await makeBackend(form));
-    const web = await makeWeb();
+    const backend = await makeBackend(form);
+    const sdk = sdkFor(backend);
+    const web = await makeWeb(backend);
     const username = `bob-${randomUUID()}@example.com`;
     await sdk.addUserWithoutCredentials(username);
     const userId = await sdk.getUserId(username);
@@ -134,7 +137,9 @@ test("a pre-approved code of a client that may", async () => {
   const userId = await sdk.getUserId(username);
   const { code, is_authorized } = await sdk.generateCode(userId, "long", "temporary_authentication", true);
   expect(is_authorized).toBe(true);
-  expect((await wait(origin(), await makeWeb(), username, code, "long")).body.is_authenticated).toBe(true);
+  expect((await wait(origin(), await makeWeb(backend), username, code, "long")).body.is_authenticated).toBe(
+    true,
+  );
 });
 
 test("a passkey without a code begins for a client that may, and for no other", async () => {

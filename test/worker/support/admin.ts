@@ -6,6 +6,7 @@ import type { Device } from "../../../src/core/device/device.ts";
 import {
   type ClientId,
   type GrantId,
+  MAIN,
   newDeviceId,
   parseClientId,
   type UserId,
@@ -99,6 +100,7 @@ export async function newDevice(
   as: Partial<Pick<Device, "door" | "clientId">> = {},
 ): Promise<Device> {
   const device: Device = {
+    realm: MAIN,
     id: newDeviceId(crypto.randomUUID()),
     userId,
     key: { algorithm: "Ed25519", bytes: "A".repeat(43), fingerprint: `${crypto.randomUUID()}-fingerprint` },

@@ -96,8 +96,9 @@ export async function enrolled(
   way: Way,
   settings: ClientSettings = {},
   to: string = way.address(),
+  at?: Tenant,
 ) {
-  const tenant = await newTenant(here.at, settings, { webhookUrl: "https://hook.example/in" });
+  const tenant = at ?? (await newTenant(here.at, settings, { webhookUrl: "https://hook.example/in" }));
   const user = fresh("u");
   const token = await tokenOf(here.at, tenant, user, "enrol");
   const begun = await here.page(token, `/user-authenticators/${way.path}`, { [way.member]: to });

@@ -3,6 +3,7 @@ import type { ClientId, SubjectKey } from "../../../src/core/ids.ts";
 import type { QueueMessage } from "../../../src/core/messages.ts";
 import type { Message } from "../../../src/core/ports/deliveries.ts";
 import worker from "../../../src/worker.ts";
+import { variedKey } from "../../fakes/signing-keys.ts";
 import { envWith, servicesOf } from "./app.ts";
 import { fresh } from "./cotter.ts";
 import { type PageDeployment, pageDeployment } from "./page.ts";
@@ -15,20 +16,15 @@ export type Mail = {
   readonly from: { readonly name: string; readonly email: string };
 };
 
-const key = (fill: number) =>
-  btoa(String.fromCharCode(...new Uint8Array(32).fill(fill)))
-    .replaceAll("/", "_")
-    .replaceAll("+", "-")
-    .replaceAll("=", "");
-
 /** As a deployment has them that faces the world: no published key, limits on, mail by the Email binding. */
 export const PRODUCTION = {
   ENVIRONMENT: "production",
   ISSUER: "https://sign.example",
-  KEY_ENCRYPTION_KEY: `1:${key(11)}`,
-  HANDLE_KEY: `1:${key(12)}`,
-  PEPPER: key(13),
-  ADMIN_TOKEN: "an-admin-token-of-its-own",
+  KEY_ENCRYPTION_KEY: `1:${variedKey(11)}`,
+  HANDLE_KEY: `1:${variedKey(12)}`,
+  PEPPER: variedKey(13),
+  ADMIN_TOKEN: "an-admin-token-of-its-own-and-long",
+  IP_LIMITS: "on",
   ALLOW_PRIVATE_CALLBACKS: "false",
   DELIVERY: "send",
   EMAIL_BY: "cloudflare",

@@ -2,6 +2,7 @@ import type { KeyAlgorithm } from "../../../src/core/device/device.ts";
 import {
   type ClientId,
   type DeviceId,
+  MAIN,
   newDeviceId,
   type UserId,
   userSubject,
@@ -30,6 +31,7 @@ async function put(
     name: "Phone",
     ...as,
     clientId: through.id,
+    realm: MAIN,
     enrolledAt: Date.now(),
   };
   const event = auditEvent(at.services, { type: "device.enrolled", actor: "system", deviceId: id });

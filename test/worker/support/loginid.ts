@@ -1,5 +1,5 @@
 import type { ClientSettings } from "../../../src/core/client/settings.ts";
-import { type ClientId, newUserId, parseClientId, type UserId } from "../../../src/core/ids.ts";
+import { type ClientId, MAIN, newUserId, parseClientId, type UserId } from "../../../src/core/ids.ts";
 import { auditEvent } from "../../../src/core/usecases/audit-event.ts";
 import { readIdentifier } from "../../../src/core/user/identifier.ts";
 import type { AssertedBy } from "../../../src/core/user/user.ts";
@@ -81,13 +81,14 @@ export async function newAda(
   at: Deployment,
   username = `${fresh("ada")}@example.com`,
   assertedBy: AssertedBy = "admin",
+  client?: ClientId,
 ): Promise<Ada> {
   const id = newUserId(crypto.randomUUID());
   const identifier = readIdentifier(username);
   if (!identifier) throw new Error("not an identifier");
   const event = auditEvent(at.services, { type: "user.created", actor: "admin", userId: id });
   const made = await at.services.users.insert(
-    { id, identifiers: [{ ...identifier, assertedBy }] },
+    { id, realm: MAIN, identifiers: [{ ...identifier, assertedBy, ...(client ? { client } : {}) }] },
     event,
     event.at,
   );

@@ -8,7 +8,7 @@ import type { Services } from "../../../src/core/ports/services.ts";
 import { ok } from "../../../src/core/result.ts";
 import { parseEnv } from "../../../src/env.ts";
 import { wiring } from "../../../src/wiring.ts";
-import { fresh } from "./cotter.ts";
+import { fresh, newPhone } from "./cotter.ts";
 
 export const ORIGIN = "http://localhost:8787";
 export const REDIRECT = "myapp://auth_callback";
@@ -195,8 +195,9 @@ export function handed(location: string): Handed {
   return { code, state, challenge_id };
 }
 
+/** `key` opens the first-device window, when one was handed over. */
 // biome-ignore lint/suspicious/noExplicitAny: a test reads members that it asserts
-export type Exchanged = { readonly status: number; readonly body: any };
+export type Exchanged = { readonly status: number; readonly body: any; readonly key?: string };
 
 /** The app's exchange of its code. */
 export async function exchange(
@@ -217,7 +218,8 @@ export async function exchange(
       ...over,
     }),
   });
-  return { status: answer.status, body: await answer.json() };
+  const key = /(?:^|[ ,])enrol=([^;]+)/.exec(answer.headers.get("Set-Cookie") ?? "")?.[1];
+  return { status: answer.status, body: await answer.json(), ...(key ? { key } : {}) };
 }
 
 /** A whole verification by code, up to the redirect. */
@@ -232,4 +234,21 @@ export async function verified(
   const done = await person.post(check, { code: at.last().code ?? "" });
   if (done.status !== 303) throw new Error(`expected 303, came ${done.status} ${readable(done.text)}`);
   return handed(done.location);
+}
+
+/** Somebody signs up through an anonymous call with these names, and enrols a device: then they are somebody. */
+export async function signedUp(
+  at: PageDeployment,
+  client: ClientId,
+  names: Readonly<Record<string, unknown>>,
+): Promise<{ readonly id: string; readonly refreshToken: string }> {
+  const headers = { "Content-Type": "application/json", API_KEY_ID: client };
+  const made = await at.ask("/api/v0/user/create", { method: "POST", headers, body: JSON.stringify(names) });
+  const { ID: id } = (await made.json()) as { ID: string };
+  const { publicKey: code } = await newPhone();
+  const device = { method: "TRUSTED_DEVICE", enrolled: true, code, algorithm: "ED25519" };
+  const path = `/api/v0/user/methods?cotter_user_id=${id}&oauth_token=true`;
+  const enrolled = await at.ask(path, { method: "PUT", headers, body: JSON.stringify(device) });
+  const { oauth_token } = (await enrolled.json()) as { oauth_token: { refresh_token: string } };
+  return { id, refreshToken: oauth_token.refresh_token };
 }

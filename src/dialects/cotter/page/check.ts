@@ -72,6 +72,7 @@ export async function takeCode(c: Context<AppEnv>): Promise<Response> {
   if (code === "") return tell(c, own, { code: "empty" });
   const finished = await finishVerification(services(c), {
     snapshot: own.snapshot,
+    client: own.client,
     code,
     origin: originOf(c),
   });

@@ -11,7 +11,7 @@ import { csrfToken, isOwnForm, ownSecret } from "./browser.ts";
 import { sentenceOf, toldOf } from "./errors.ts";
 import { policyFor, settingFor, trouble } from "./setting.ts";
 
-/** `GET /app`: asks for the address, or sends at once to the one that the app knows. */
+/** `GET /app`: asks for the address, or sends at once to the one that the app knows. What another site has led to waits for a press. */
 export async function showEntry(c: Context<AppEnv>): Promise<Response> {
   const ask = await readAppAsk(c);
   if (!ask.ok) return trouble(c, ask.error.kind, { ...clientOf(ask.error) });
@@ -34,9 +34,12 @@ export async function takeEntry(c: Context<AppEnv>): Promise<Response> {
 
 const clientOf = ({ client }: { readonly client?: AppAsk["client"] }) => (client ? { client } : {});
 
-/** A look ahead, a preview or a picture sends nothing: only a person opening the page does. */
+/** What an app, the person or our own page opens; a browser that does not tell who led to a page is as good as an app. */
+const OPENED_BY: ReadonlySet<string> = new Set(["none", "same-origin"]);
+
+/** A look ahead, a preview, a picture or another site's page sends nothing: only a person opening the page does. */
 function isLookedAt(c: Context<AppEnv>): boolean {
-  if (c.req.method !== "GET") return false;
+  if (c.req.method !== "GET" || !OPENED_BY.has(c.req.header("Sec-Fetch-Site") ?? "none")) return false;
   const purpose = c.req.header("Sec-Purpose") ?? c.req.header("Purpose") ?? "";
   const destination = c.req.header("Sec-Fetch-Dest") ?? "document";
   return !purpose.includes("prefetch") && destination === "document";

@@ -118,7 +118,12 @@ export async function checkFramed(c: Context<AppEnv>, body: z.output<typeof code
   const code = body.code.trim();
   if (code === "") return refuse(c, { code: "empty" });
   const origin = originOf(c);
-  const finished = await finishVerification(services(c), { snapshot: own.snapshot, code, origin });
+  const finished = await finishVerification(services(c), {
+    snapshot: own.snapshot,
+    client: own.client,
+    code,
+    origin,
+  });
   if (finished.ok) return release(c, finished.value, own.verification);
   if (finished.error.code === "wrong_code") await services(c).limits.miss(origin.ip);
   return finished.error.code === "not_allowed"

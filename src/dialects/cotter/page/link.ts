@@ -61,7 +61,7 @@ export async function takeLink(c: Context<AppEnv>): Promise<Response> {
   const approved = form?.decision === "approve";
   // A form that was sent without either button says nothing.
   if (!approved && form?.decision !== "deny") return trouble(c, "link", { client });
-  const asked = { snapshot, code: secret, origin: originOf(c) };
+  const asked = { snapshot, client, code: secret, origin: originOf(c) };
   const answered = approved
     ? await finishVerification(services(c), asked)
     : await cancelVerification(services(c), asked);

@@ -1,0 +1,153 @@
+import { and, eq, inArray, isNull, not, or, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { type ClientId, parseUserId, type Realm, type UserId } from "../core/ids.ts";
+import type { GivenIdentifier, IdentifierLook } from "../core/ports/users.ts";
+import { type ReadIdentifier, readIdentifier } from "../core/user/identifier.ts";
+import type { NameView } from "../core/user/name-view.ts";
+import type { Store } from "./database.ts";
+import {
+  backendOf,
+  backendsFor,
+  CALLERS,
+  callersFor,
+  OPERATOR,
+  type Owner,
+  ownerOf,
+  PROVEN,
+  rivalsOf,
+} from "./owners.ts";
+import { rowWhere } from "./rows.ts";
+import { identifiers, users } from "./schema.ts";
+
+/** Every row of one identifier in a realm: one range of the primary key. */
+export const isNamed = (realm: Realm, { kind, normal }: ReadIdentifier) =>
+  and(eq(identifiers.realm, realm), eq(identifiers.kind, kind), eq(identifiers.normal, normal));
+
+/** `case owner when … end`: owners in the order in which they are believed. */
+const rank = (column: SQLWrapper, owners: readonly Owner[]): SQL =>
+  sql`case ${column} ${sql.join(
+    owners.map((owner, index) => sql`when ${owner} then ${sql.raw(String(index))}`),
+    sql` `,
+  )} end`;
+
+/** The id of who goes by this identifier by the word of the first of these owners who has it. */
+const holderBy = (db: Store, realm: Realm, identifier: ReadIdentifier, owners: readonly Owner[]) =>
+  db
+    .select({ id: identifiers.userId })
+    .from(identifiers)
+    .where(and(isNamed(realm, identifier), inArray(identifiers.owner, [...owners])))
+    .orderBy(rank(identifiers.owner, owners))
+    .limit(1);
+
+/** The same of an external id. */
+export const calledBy = (db: Store, realm: Realm, externalId: string, owners: readonly Owner[]) =>
+  db
+    .select({ id: users.id })
+    .from(users)
+    .where(
+      and(
+        eq(users.realm, realm),
+        eq(users.externalId, externalId),
+        inArray(users.externalOwner, [...owners]),
+      ),
+    )
+    .orderBy(rank(users.externalOwner, owners))
+    .limit(1);
+
+/** Owners of external ids that a backend may mean: its own, its friends', the operator's. */
+export const namersFor = (view: NameView): readonly Owner[] => [...backendsFor(view), OPERATOR];
+
+/** The id of who a client means by an identifier. */
+export function meantBy(db: Store, view: NameView, identifier: ReadIdentifier, look: IdentifierLook) {
+  const proven = [PROVEN, OPERATOR];
+  const own = backendsFor(view);
+  const known = look.first === "own" ? [...own, ...proven] : [...proven, ...own];
+  return holderBy(db, view.realm, identifier, look.anonymous ? [...known, ...callersFor(view)] : known);
+}
+
+/** The ids that a free text may mean to the Cotter door, in order of preference; SQLite stops at the first that is found. */
+export function anyName(db: Store, view: NameView, text: string): SQL {
+  const { realm } = view;
+  const identifier = readIdentifier(text);
+  const id = parseUserId(text);
+  const isId = and(eq(users.id, id ?? (text as UserId)), eq(users.realm, realm));
+  const holder = (owners: readonly Owner[]) =>
+    identifier === undefined ? [] : [holderBy(db, realm, identifier, owners)];
+  const ways: SQLWrapper[] = [
+    db.select({ id: users.id }).from(users).where(isId),
+    ...holder([PROVEN, OPERATOR]),
+    calledBy(db, realm, text, namersFor(view)),
+    ...holder(backendsFor(view)),
+    calledBy(db, realm, text, callersFor(view)),
+    ...holder(callersFor(view)),
+  ];
+  return sql`coalesce(${sql.join(
+    ways.map((way) => sql`(${way})`),
+    sql`, `,
+  )})`;
+}
+
+export type Writing = {
+  readonly realm: Realm;
+  readonly userId: UserId;
+  readonly now: number;
+  /** Whether the user may be given names. */
+  readonly guard: SQL;
+  /** The client whose backend's mere word a proof takes along. */
+  readonly takesFrom?: ClientId | undefined;
+};
+
+const viewOfGiver = (realm: Realm, { client, assertedBy }: GivenIdentifier): NameView | undefined =>
+  client === undefined || assertedBy === "admin" ? undefined : { realm, client, from: [] };
+
+/**
+ * Writes one identifier of a user. Where a proof, the operator or the same giver has it for somebody else already, the null that
+ * results undoes the batch.
+ */
+export function giveIdentifier(db: Store, { realm, userId, now, guard }: Writing, given: GivenIdentifier) {
+  const owner = ownerOf(given);
+  const rivals = rivalsOf(owner, viewOfGiver(realm, given));
+  const taken = sql`exists (select 1 from ${identifiers} where ${and(
+    isNamed(realm, given),
+    inArray(identifiers.owner, [...rivals]),
+    not(eq(identifiers.userId, userId)),
+  )})`;
+  const row = { ...given, realm, owner, userId, createdAt: now };
+  return db
+    .insert(identifiers)
+    .select(
+      rowWhere(identifiers, row, guard, { userId: sql`case when ${taken} then null else ${userId} end` }),
+    )
+    .onConflictDoUpdate({
+      target: [identifiers.realm, identifiers.kind, identifiers.normal, identifiers.owner],
+      set: {
+        userId: sql`case when ${identifiers.userId} = excluded.user_id then excluded.user_id end`,
+        value: sql`excluded.value`,
+        assertedBy: sql`excluded.asserted_by`,
+        client: sql`case when excluded.asserted_by = 'admin' then null else coalesce(excluded.client_id, ${identifiers.client}) end`,
+        // What was proven, or vouched for, of this very identifier stays so.
+        verifiedAt: sql`coalesce(excluded.verified_at, ${identifiers.verifiedAt})`,
+        vouchedAt: sql`coalesce(excluded.vouched_at, ${identifiers.vouchedAt})`,
+      },
+    });
+}
+
+/**
+ * What a proof makes needless: the person's own weaker rows of the same identifier, and what anonymous calls said of it for others.
+ * Goes behind the write of the proof: a batch that is undone has taken nothing away.
+ */
+function afterProof(db: Store, { realm, userId, takesFrom }: Writing, proven: ReadIdentifier) {
+  const weaker = and(eq(identifiers.userId, userId), not(eq(identifiers.owner, PROVEN)));
+  const claimed = sql`substr(${identifiers.owner}, 1, 1) = ${CALLERS}`;
+  const named =
+    takesFrom === undefined
+      ? undefined
+      : and(eq(identifiers.owner, backendOf(takesFrom)), isNull(identifiers.vouchedAt));
+  return db.delete(identifiers).where(and(isNamed(realm, proven), or(weaker, claimed, named)));
+}
+
+/** The statements that give a user all of these names. */
+export const giveIdentifiers = (db: Store, writing: Writing, given: readonly GivenIdentifier[]) =>
+  given.flatMap((identifier) => [
+    giveIdentifier(db, writing, identifier),
+    ...(identifier.verifiedAt === undefined ? [] : [afterProof(db, writing, identifier)]),
+  ]);
