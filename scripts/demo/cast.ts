@@ -16,7 +16,8 @@ export async function registerApp(
   const admin = makeApi(origin, { Authorization: `Bearer ${adminToken}` });
   const body = await admin.read("/admin/clients", 201, {
     method: "POST",
-    body: { name: "Countersign demo", kind: "public", settings },
+    // So that the phone can print where a sign-in comes from.
+    body: { name: "Countersign demo", kind: "public", settings: { prompt_place: true, ...settings } },
   });
   const clientId = textOf(body, "client_id");
   return { clientId, api: makeApi(origin, { API_KEY_ID: clientId }) };

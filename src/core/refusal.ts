@@ -19,6 +19,8 @@ export type Refusal =
   | { readonly code: "device_revoked" }
   | { readonly code: "device_too_young" }
   | { readonly code: "device_of_another_user" }
+  /** The device was enrolled through a client whose devices may not answer for the one that asks. */
+  | { readonly code: "device_of_another_client" }
   | { readonly code: "device_exists" }
   | { readonly code: "bad_key"; readonly detail: string }
   | { readonly code: "bad_signature" }

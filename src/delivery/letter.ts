@@ -1,11 +1,12 @@
 import type { Origin } from "../core/challenge/state.ts";
 import type { Message } from "../core/ports/deliveries.ts";
+import { oneLine } from "../core/shown-text.ts";
 import { type Instant, MINUTE } from "../core/time.ts";
 import type { Letter } from "./carrier.ts";
 import { type Look, lookOf } from "./email/brand.ts";
 import { emailHtml } from "./email/html.tsx";
 import { emailText } from "./email/text.ts";
-import { noAddress, oneLine } from "./plain.ts";
+import { noAddress } from "./plain.ts";
 import { type Facts, wordsFor } from "./words/catalogue.ts";
 
 const NAME_LIMIT = 60;

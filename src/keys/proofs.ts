@@ -21,12 +21,14 @@ export function makeProofs(): Proofs {
     async device(device, message, signature, decision) {
       if (device.revokedAt !== undefined) return no({ code: "device_revoked" });
       if (!(await signed(device.key, message, signature))) return no({ code: "bad_signature" });
-      const { id: deviceId, userId, enrolledAt, key } = device;
+      const { id: deviceId, userId, clientId, realm, enrolledAt, key } = device;
       // By key and message, never by signature bytes: one message has many valid ECDSA signatures.
       const digest = await sha256(joinParts("proof", [key.fingerprint, message]));
       // RFC 8176 §2: possession of a key was proven; whether hardware holds it is not known.
       const amr = ["pop"];
-      return ok(brand({ kind: "device", deviceId, userId, decision, enrolledAt, digest, amr }));
+      return ok(
+        brand({ kind: "device", deviceId, userId, clientId, realm, decision, enrolledAt, digest, amr }),
+      );
     },
     signatureMark(text) {
       const der = fromWrappedBase64(text);
@@ -38,7 +40,7 @@ export function makeProofs(): Proofs {
       if (device.revokedAt !== undefined) return no({ code: "device_revoked" });
       const checked = await checkPasskey(device, answer, ceremony);
       if (!checked.ok) return checked;
-      const { id: deviceId, userId, enrolledAt } = device;
+      const { id: deviceId, userId, clientId, realm, enrolledAt } = device;
       // By the challenge alone: it is good for one use, whichever passkey signs.
       const digest = await sha256(joinParts("passkey", [ceremony.challenge]));
       // RFC 8176 §2: a key was proven, and its holder was present.
@@ -47,6 +49,8 @@ export function makeProofs(): Proofs {
         kind: "device",
         deviceId,
         userId,
+        clientId,
+        realm,
         decision: "approve",
         enrolledAt,
         digest,

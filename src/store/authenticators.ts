@@ -1,4 +1,4 @@
-import { and, asc, eq, exists, isNotNull, isNull, not, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, exists, isNotNull, isNull, ne, not, type SQL, sql } from "drizzle-orm";
 import type { Authenticator, Profile, ProfileChange } from "../core/action/authenticator.ts";
 import type { AuditEvent } from "../core/audit.ts";
 import type { Authenticators } from "../core/ports/actions.ts";
@@ -10,6 +10,12 @@ import { authenticators, profiles } from "./schema.ts";
 
 const isRow = ({ userId, id }: Pick<Authenticator, "userId" | "id">) =>
   and(eq(authenticators.userId, userId), eq(authenticators.id, id));
+
+/**
+ * What was not removed. A version that knows no mark may bring a row back without taking the mark away: what is proven stands, whatever
+ * the mark says.
+ */
+const STANDS = sql`(${authenticators.removedAt} is null or ${authenticators.verifiedAt} is not null)`;
 
 /** What a proven address adds: the row and its audit row together. */
 const makeEnrolling = (db: Store): Pick<Authenticators, "enrol" | "enrolFirst"> => ({
@@ -37,7 +43,13 @@ async function enrolWhere(db: Store, row: Authenticator, event: AuditEvent, guar
     .select(rowWhere(authenticators, row, guard))
     .onConflictDoUpdate({
       target: [authenticators.userId, authenticators.id],
-      set: { verifiedAt: row.verifiedAt, identifier: row.identifier },
+      set: {
+        verifiedAt: row.verifiedAt,
+        identifier: row.identifier,
+        clientId: row.clientId ?? null,
+        createdAt: sql`case when ${authenticators.removedAt} is null then ${authenticators.createdAt} else ${row.createdAt} end`,
+        removedAt: null,
+      },
       setWhere: isNull(authenticators.verifiedAt),
     })
     .returning({ id: authenticators.id });
@@ -46,10 +58,35 @@ async function enrolWhere(db: Store, row: Authenticator, event: AuditEvent, guar
   return written.length === 1;
 }
 
+/** What is taken away again. */
+const makeRemoving = (db: Store): Pick<Authenticators, "remove" | "forget"> => ({
+  async remove(userId, id, now, by) {
+    const isOwn = by === undefined ? undefined : eq(authenticators.clientId, by);
+    const isDevices = eq(authenticators.kind, "device");
+    const [marked, gone] = await db.batch([
+      db
+        .update(authenticators)
+        .set({ removedAt: now, identifier: null, verifiedAt: null, lastVerifiedAt: null })
+        .where(and(isRow({ userId, id }), ne(authenticators.kind, "device"), STANDS, isOwn))
+        .returning({ id: authenticators.id }),
+      db
+        .delete(authenticators)
+        .where(and(isRow({ userId, id }), isDevices, isOwn))
+        .returning({ id: authenticators.id }),
+    ]);
+    return marked.length + gone.length === 1;
+  },
+
+  async forget(userId, id) {
+    await db.delete(authenticators).where(isRow({ userId, id }));
+  },
+});
+
 /** Authenticators and profiles over D1. */
 export function makeAuthenticators(db: Store): Authenticators {
   return sheltered<Authenticators>({
     ...makeEnrolling(db),
+    ...makeRemoving(db),
 
     async ofUser(userId) {
       const rows = await db
@@ -64,7 +101,7 @@ export function makeAuthenticators(db: Store): Authenticators {
       const rows = await db
         .select()
         .from(authenticators)
-        .where(and(eq(authenticators.userId, userId), eq(authenticators.id, id)));
+        .where(and(isRow({ userId, id }), STANDS));
       return rows.map(present)[0];
     },
 
@@ -86,15 +123,10 @@ export function makeAuthenticators(db: Store): Authenticators {
     },
 
     async touch(userId, id, now) {
-      await db.update(authenticators).set({ lastVerifiedAt: now }).where(isRow({ userId, id }));
-    },
-
-    async remove(userId, id) {
-      const gone = await db
-        .delete(authenticators)
-        .where(and(eq(authenticators.userId, userId), eq(authenticators.id, id)))
-        .returning({ id: authenticators.id });
-      return gone.length === 1;
+      await db
+        .update(authenticators)
+        .set({ lastVerifiedAt: now })
+        .where(and(isRow({ userId, id }), STANDS));
     },
 
     async profile(userId) {

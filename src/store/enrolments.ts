@@ -1,4 +1,4 @@
-import { and, eq, exists, isNotNull, isNull, ne, notExists, type SQL, sql } from "drizzle-orm";
+import { and, eq, exists, isNotNull, isNull, ne, notExists, or, type SQL, sql } from "drizzle-orm";
 import type { AuditEvent } from "../core/audit.ts";
 import type { Device } from "../core/device/device.ts";
 import type { UserId } from "../core/ids.ts";
@@ -32,18 +32,17 @@ export function makeEnrolments(db: Store): Pick<Devices, "insert" | "insertFirst
   };
 }
 
-/** Nothing enrolled: no live device, no code that came back but for the address of this id. */
+/** Never enrolled: no device, removed ones too, no code that came back but for the address of this id, and none that was removed. */
 export function hasNothing(db: Store, userId: UserId, but?: string): SQL {
-  const live = and(eq(devices.userId, userId), isNull(devices.revokedAt));
-  const proven = and(
+  const isOther = but === undefined ? undefined : ne(authenticators.id, but);
+  const ever = and(
     eq(authenticators.userId, userId),
-    but === undefined ? undefined : ne(authenticators.id, but),
     ne(authenticators.kind, "device"),
-    isNotNull(authenticators.verifiedAt),
+    or(and(isOther, isNotNull(authenticators.verifiedAt)), isNotNull(authenticators.removedAt)),
   );
-  return sql`${notExists(db.select({ id: devices.id }).from(devices).where(live))} and ${notExists(
-    db.select({ id: authenticators.id }).from(authenticators).where(proven),
-  )}`;
+  const device = db.select({ id: devices.id }).from(devices).where(eq(devices.userId, userId));
+  const address = db.select({ id: authenticators.id }).from(authenticators).where(ever);
+  return sql`${notExists(device)} and ${notExists(address)}`;
 }
 
 /** The audit row goes first, while its guard can still see that nothing is enrolled. */

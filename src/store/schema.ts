@@ -113,6 +113,7 @@ export const devices = sqliteTable(
     credentialId: text("credential_id"),
     signCount: integer("sign_count"),
     realm: realm(),
+    letInBy: text("let_in_by").$type<ClientId>(),
   },
   (table) => [
     uniqueIndex("devices_realm_key").on(table.fingerprint, table.realm).where(sql`revoked_at is null`),
@@ -239,7 +240,7 @@ export const actions = sqliteTable(
   (table) => [primaryKey({ columns: [table.userId, table.clientId, table.code, table.idempotencyKey] })],
 );
 
-/** WITHOUT ROWID. */
+/** WITHOUT ROWID. An address that was removed leaves its row, without the address: who had one once does not begin anew. */
 export const authenticators = sqliteTable(
   "authenticators",
   {
@@ -251,6 +252,9 @@ export const authenticators = sqliteTable(
     createdAt: instant("created_at").notNull(),
     verifiedAt: instant("verified_at"),
     lastVerifiedAt: instant("last_verified_at"),
+    // Of an address: the client that enrolled it.
+    clientId: text("client_id").$type<ClientId>(),
+    removedAt: instant("removed_at"),
   },
   (table) => [primaryKey({ columns: [table.userId, table.id] })],
 );

@@ -8,6 +8,7 @@ import { freshState } from "../worker/database.ts";
 import { breakingDatabase, recordingDatabase } from "./databases.ts";
 import {
   countOf,
+  makeAuthenticator,
   makeDevice,
   makeEvent,
   makeGrant,
@@ -73,9 +74,22 @@ describe("enrolling", () => {
     await authenticators.put({ ...code, verifiedAt: NOW });
     expect(await devices.insertFirst(device, makeEvent())).toBe("late");
     expect(await sizes()).toEqual([1, 1, 0]);
-    await authenticators.remove(device.userId, code.id);
+    await authenticators.forget(device.userId, code.id);
     expect(await devices.insertFirst(device, makeEvent())).toBe("enrolled");
     expect(await devices.byId(device.id)).toEqual(device);
+  });
+
+  test("T183 a device is no first one where another, or a code, was taken away before", async () => {
+    const lost = makeDevice();
+    await devices.insert(lost, makeEvent());
+    await devices.revoke(lost.userId, lost.id, makeEvent(), NOW);
+    expect(await devices.insertFirst(makeDevice({ userId: lost.userId }), makeEvent())).toBe("late");
+    const authenticators = makeAuthenticators(openStore(env.DB));
+    const row = makeAuthenticator({ verifiedAt: NOW });
+    await authenticators.enrol(row, makeEvent());
+    await authenticators.remove(row.userId, row.id, NOW);
+    expect(await devices.insertFirst(makeDevice({ userId: row.userId }), makeEvent())).toBe("late");
+    expect(await devices.insertFirst(makeDevice(), makeEvent())).toBe("enrolled");
   });
 
   test("T100 race: of twenty who take over one key one has it, and the device before is revoked once", async () => {

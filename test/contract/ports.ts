@@ -112,7 +112,8 @@ const authenticatorCalls: CallsOf<Authenticators> = {
   enrol: (port) => port.enrol({ ...makeAuthenticator(), verifiedAt: NOW }, makeEvent()),
   enrolFirst: (port) => port.enrolFirst({ ...makeAuthenticator(), verifiedAt: NOW }, makeEvent()),
   touch: (port) => port.touch(newUserId(), "x", NOW),
-  remove: (port) => port.remove(newUserId(), "x"),
+  remove: (port) => port.remove(newUserId(), "x", NOW, CLIENT),
+  forget: (port) => port.forget(newUserId(), "x"),
   profile: (port) => port.profile(newUserId()),
   changeProfile: (port) => port.changeProfile(newUserId(), {}, NOW),
 };

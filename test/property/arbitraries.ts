@@ -40,12 +40,16 @@ const lifetimes: fc.Arbitrary<Millis> = mostly(200_000, 1, 2, 1_000, 60_000);
 const windows: fc.Arbitrary<Millis> = mostly(60_000, 30_000, 1_000, 1, 0);
 const users = mostly(...USERS);
 const devices = mostly(...DEVICES);
+const clients = mostly(...CLIENTS);
 
 /** What a challenge may be born with. A replay against a real object puts that object's id in. */
 export const specs: fc.Arbitrary<ChallengeSpec> = fc
   .record({
     door: fc.constantFrom("oauth", "cotter", "loginid", "authsignal", "approver", "page"),
-    clientId: fc.constantFrom(...CLIENTS),
+    clientId: mostly(...CLIENTS),
+    approvers: fc.option(fc.constantFrom("own" as const, "realm" as const, [], CLIENTS.slice(1)), {
+      nil: undefined,
+    }),
     purpose: fc.constantFrom("sign_in", "enrol_device", "verify_identifier", "pay rent"),
     userId: fc.option(users, { nil: undefined }),
     bindingMessage: fc.option(fc.string({ unit: "grapheme", maxLength: 20 }), { nil: undefined }),
@@ -60,7 +64,7 @@ export const specs: fc.Arbitrary<ChallengeSpec> = fc
     redeemWindow: windows,
     replayWindow: windows,
   })
-  .map(({ userId, bindingMessage, ip, lifetime, ...rest }) => ({
+  .map(({ userId, approvers, bindingMessage, ip, lifetime, ...rest }) => ({
     ...rest,
     id: CHALLENGE_ID,
     scope: "openid",
@@ -69,6 +73,7 @@ export const specs: fc.Arbitrary<ChallengeSpec> = fc
     createdAt: BIRTH,
     expiresAt: BIRTH + lifetime,
     ...(userId === undefined ? {} : { userId }),
+    ...(approvers === undefined ? {} : { approvers }),
     ...(bindingMessage === undefined ? {} : { bindingMessage }),
   }));
 
@@ -91,6 +96,7 @@ export function proofs(asked: DecisionKind): fc.Arbitrary<VerifiedProof> {
     ...common,
     kind: fc.constant("device" as const),
     deviceId: devices,
+    clientId: clients,
     enrolledAt: mostly(BIRTH - 1, BIRTH - 86_400_000, BIRTH, BIRTH + 1),
   });
   const code: fc.Arbitrary<ProofClaims> = fc.record({
@@ -148,11 +154,12 @@ export const commandsOf: {
   readonly [Name in CommandName]: fc.Arbitrary<Extract<Command, { name: Name }>>;
 } = {
   claim: fc
-    .tuple(devices, users, mostly(BIRTH - 1, BIRTH, BIRTH + 1), ips)
-    .map(([deviceId, userId, enrolledAt, ip]) => ({
+    .tuple(devices, users, clients, mostly(BIRTH - 1, BIRTH, BIRTH + 1), ips)
+    .map(([deviceId, userId, clientId, enrolledAt, ip]) => ({
       name: "claim",
       deviceId,
       userId,
+      clientId,
       enrolledAt,
       ...ipOf(ip),
     })),

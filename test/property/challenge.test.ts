@@ -5,6 +5,7 @@ import { type Challenge, type ChallengeSpec, TERMINAL } from "../../src/core/cha
 import { transition } from "../../src/core/challenge/transition.ts";
 import { viewOf, waitView } from "../../src/core/challenge/view.ts";
 import { openGrant } from "../../src/core/grant/state.ts";
+import type { ClientId } from "../../src/core/ids.ts";
 import type { Instant } from "../../src/core/time.ts";
 import { DEVICES, type Ran, run, sequences, specs, USERS } from "./arbitraries.ts";
 import { answered, promised } from "./table-oracle.ts";
@@ -143,12 +144,30 @@ describe("any interleaving of commands", () => {
       expect(spec.userId ?? userId).toBe(userId);
       expect(redeemed.facts.amr).toEqual(amr);
       const { enrolledAt, ...approver } = { enrolledAt: spec.createdAt, ...who };
-      expect(redeemed.approver).toEqual(approver);
+      // A service token names its client as the approver; a device's client is not kept.
+      const { clientId: _through, ...device } = { clientId: spec.clientId, ...approver };
+      expect(redeemed.approver).toEqual(approver.kind === "client" ? approver : device);
       expect(enrolledAt).toBeLessThanOrEqual(spec.createdAt);
       const claim = ran.slice(0, index).find((step) => enters(step, "claimed"))?.command;
       if (spec.requiresClaim) expect(claim).toMatchObject({ name: "claim", userId });
       if (claim?.name === "claim")
         expect(redeemed.approver).toEqual({ kind: "device", deviceId: claim.deviceId });
+    }));
+
+  test("S6 no device claims or decides that was enrolled through a client which the spec does not admit", () =>
+    always((ran, spec) => {
+      const admitted = (clientId: ClientId) =>
+        clientId === spec.clientId ||
+        spec.approvers === "realm" ||
+        spec.approvers?.includes(clientId) === true;
+      for (const { command, before, after } of ran) {
+        if (after === before) continue;
+        if (command.name === "claim" && after.phase.name === "claimed")
+          expect(admitted(command.clientId)).toBe(true);
+        const decided = after.phase.name === "approved" || after.phase.name === "denied";
+        if (decided && "proof" in command && command.proof.kind === "device")
+          expect(admitted(command.proof.clientId)).toBe(true);
+      }
     }));
 
   test("what a waiter is told never names a user or a device, and the view does only while an approval stands", () =>

@@ -3,6 +3,7 @@ import type { VerifiedProof } from "../../src/core/challenge/proof.ts";
 import type { Challenge, ChallengeSpec, Phase, PhaseName } from "../../src/core/challenge/state.ts";
 import { type Cell, TABLE } from "../../src/core/challenge/table.ts";
 import type { Moved } from "../../src/core/challenge/transition.ts";
+import type { ClientId } from "../../src/core/ids.ts";
 import type { Refusal } from "../../src/core/refusal.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { Instant } from "../../src/core/time.ts";
@@ -58,14 +59,19 @@ const deviceOf = (proof: VerifiedProof) =>
 /** The notes: who may never claim or decide, whatever the phase. */
 function unfitness(spec: ChallengeSpec, command: Command): Refusal["code"] | undefined {
   const isForeign = (userId: string) => spec.userId !== undefined && spec.userId !== userId;
+  const isStrange = (clientId: ClientId) =>
+    clientId !== spec.clientId && spec.approvers !== "realm" && !(spec.approvers ?? "own").includes(clientId);
   const isYoung = (enrolledAt: Instant) => enrolledAt > spec.createdAt;
   if (command.name === "claim") {
     if (isForeign(command.userId)) return "device_of_another_user";
+    if (isStrange(command.clientId)) return "device_of_another_client";
     return command.enrolledAt !== undefined && isYoung(command.enrolledAt) ? "device_too_young" : undefined;
   }
   if (command.name !== "approve" && command.name !== "deny") return undefined;
   const { proof } = command;
   if (proof.decision !== command.name) return "bad_signature";
   if (isForeign(proof.userId)) return "device_of_another_user";
-  return proof.kind === "device" && isYoung(proof.enrolledAt) ? "device_too_young" : undefined;
+  if (proof.kind !== "device") return undefined;
+  if (isStrange(proof.clientId)) return "device_of_another_client";
+  return isYoung(proof.enrolledAt) ? "device_too_young" : undefined;
 }

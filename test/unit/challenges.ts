@@ -7,18 +7,32 @@ import type {
   Phase,
   PhaseName,
 } from "../../src/core/challenge/state.ts";
-import type { DeviceId, UserId } from "../../src/core/ids.ts";
+import type { ClientId, DeviceId, UserId } from "../../src/core/ids.ts";
 import type { Instant } from "../../src/core/time.ts";
 import { BIRTH, CHALLENGE_ID, CLIENTS, DEVICES, proven, USERS } from "../property/arbitraries.ts";
 
 export const [USER, OTHER_USER] = USERS;
 
 /** A device as the machine meets it in a claim or a proof. */
-export type Actor = { readonly deviceId: DeviceId; readonly userId: UserId; readonly enrolledAt: Instant };
-export const PHONE: Actor = { deviceId: DEVICES[0], userId: USER, enrolledAt: BIRTH - 1 };
-export const TABLET: Actor = { deviceId: DEVICES[1], userId: USER, enrolledAt: BIRTH - 1 };
+export type Actor = {
+  readonly deviceId: DeviceId;
+  readonly userId: UserId;
+  /** The client that enrolled it. */
+  readonly clientId: ClientId;
+  readonly enrolledAt: Instant;
+};
+const [SHOP, BANK] = CLIENTS;
+export const PHONE: Actor = { deviceId: DEVICES[0], userId: USER, clientId: SHOP, enrolledAt: BIRTH - 1 };
+export const TABLET: Actor = { deviceId: DEVICES[1], userId: USER, clientId: SHOP, enrolledAt: BIRTH - 1 };
+/** The user's own device, but of the bank's app: the challenges here are the shop's. */
+export const BANK_PHONE: Actor = { ...PHONE, clientId: BANK };
 /** An honest device of somebody else. */
-export const STRANGER: Actor = { deviceId: DEVICES[2], userId: OTHER_USER, enrolledAt: BIRTH - 1 };
+export const STRANGER: Actor = {
+  deviceId: DEVICES[2],
+  userId: OTHER_USER,
+  clientId: SHOP,
+  enrolledAt: BIRTH - 1,
+};
 
 const evidence = { digest: "digest-1", amr: ["pop"] };
 

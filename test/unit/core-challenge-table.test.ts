@@ -8,6 +8,7 @@ import { transition } from "../../src/core/challenge/transition.ts";
 import { BIRTH, CLIENTS } from "../property/arbitraries.ts";
 import { answered, type Promised, promised } from "../property/table-oracle.ts";
 import {
+  BANK_PHONE,
   challengeIn,
   claimBy,
   decideBy,
@@ -69,6 +70,29 @@ const deciding = (name: DecisionKind, comes: Promised): readonly Branch[] => [
     comes: "✗ device_of_another_user",
   },
   {
+    when: "S6 by a device of another client",
+    command: decideBy(name, BANK_PHONE),
+    comes: "✗ device_of_another_client",
+  },
+  {
+    when: "S6 by a device of a client that the spec lists",
+    command: decideBy(name, BANK_PHONE),
+    on: challengeIn("pending", BIRTH, specOf({ approvers: [CLIENTS[1]] })),
+    comes,
+  },
+  {
+    when: "S6 by a device of whichever client of the realm",
+    command: decideBy(name, BANK_PHONE),
+    on: challengeIn("pending", BIRTH, specOf({ approvers: "realm" })),
+    comes,
+  },
+  {
+    when: "S6 by a device of a client that is not on the list",
+    command: decideBy(name, BANK_PHONE),
+    on: challengeIn("pending", BIRTH, specOf({ approvers: [CLIENTS[2]] })),
+    comes: "✗ device_of_another_client",
+  },
+  {
     when: "T25 by a device enrolled after the start",
     command: decideBy(name, { ...PHONE, enrolledAt: BIRTH + 1 }),
     comes: "✗ device_too_young",
@@ -111,6 +135,11 @@ const decidingClaimed = (name: DecisionKind, comes: Promised): readonly Branch[]
     comes: "✗ claimed_by_other",
   },
   {
+    when: "S6 by a claimer of another client",
+    command: decideBy(name, BANK_PHONE),
+    comes: "✗ device_of_another_client",
+  },
+  {
     when: "T25 by a claimer enrolled after the start",
     command: decideBy(name, { ...PHONE, enrolledAt: BIRTH + 1 }),
     comes: "✗ device_too_young",
@@ -150,6 +179,23 @@ const BRANCHES: Readonly<Record<PhaseName, Row>> = {
         when: "T20 by a device of another user",
         command: claimBy(STRANGER),
         comes: "✗ device_of_another_user",
+      },
+      {
+        when: "S6 by a device of another client",
+        command: claimBy(BANK_PHONE),
+        comes: "✗ device_of_another_client",
+      },
+      {
+        when: "S6 by a device of another client, for nobody in particular",
+        command: claimBy({ ...STRANGER, clientId: CLIENTS[1] }),
+        on: challengeIn("pending", BIRTH, openSpec()),
+        comes: "✗ device_of_another_client",
+      },
+      {
+        when: "S6 by a device of a client that the spec lists",
+        command: claimBy(BANK_PHONE),
+        on: challengeIn("pending", BIRTH, specOf({ approvers: [CLIENTS[1]] })),
+        comes: "→claimed",
       },
       {
         when: "T25 by a device enrolled after the start",
@@ -246,7 +292,12 @@ const cells = namesOf(TABLE).flatMap((phase) =>
 const branches = cells.flatMap((at) => BRANCHES[at.phase][at.column].map((branch) => ({ ...at, ...branch })));
 
 /** Refusals of the second table of docs/challenge.md, which no cell names. */
-const BESIDE: readonly Promised[] = ["✗ device_of_another_user", "✗ device_too_young", "✗ bad_signature"];
+const BESIDE: readonly Promised[] = [
+  "✗ device_of_another_user",
+  "✗ device_of_another_client",
+  "✗ device_too_young",
+  "✗ bad_signature",
+];
 
 describe("the table and transition() agree, cell by cell", () => {
   test("there are 42 cells", () => expect(cells.length).toBe(42));

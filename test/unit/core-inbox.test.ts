@@ -359,3 +359,24 @@ test("a window that was taken is given to the same attempt again, whose answer w
   expect(takeEnrolment(next, withKey("key"), BIRTH, "second").taken).toBe(false);
   expect(takeEnrolment(noteDevice(next), withKey("key"), BIRTH, "first").taken).toBe(false);
 });
+
+describe("S6 a device of another client", () => {
+  const settleThrough = (state: InboxState, clientId: string) => {
+    const through = { clientId };
+    const answered = { challengeId: nthId(0), decision: "approve", digest: "d", through } as const;
+    return settlePrompt(state, answered as Parameters<typeof settlePrompt>[1], BIRTH + 1);
+  };
+
+  test("S6 closes no prompt and spends no signature; one that the prompt admits does", () => {
+    const request = nthRequest(0, 0, LONG, BIRTH);
+    const { next: state } = list(EMPTY_INBOX, request, BIRTH);
+    const refused = settleThrough(state, "elsewhere");
+    expect(refused.value).toEqual({ ok: false, error: { code: "device_of_another_client" } });
+    expect(refused.next).toBe(state);
+    expect(settleThrough(state, request.clientId).value.ok).toBe(true);
+    for (const approvers of [["elsewhere"], "realm"]) {
+      const open = list(EMPTY_INBOX, { ...request, approvers } as typeof request, BIRTH).next;
+      expect(settleThrough(open, "elsewhere").value.ok).toBe(true);
+    }
+  });
+});

@@ -35,6 +35,11 @@ const TABLE: Row = {
     403,
     "The device was enrolled after this request was made",
   ],
+  device_of_another_client: [
+    { code: "device_of_another_client" },
+    403,
+    "The device was enrolled through another app",
+  ],
   device_of_another_user: [{ code: "device_of_another_user" }, 403, UNTRUSTED],
   device_exists: [{ code: "device_exists" }, 409, "A trusted device is already enrolled"],
   bad_key: [{ code: "bad_key", detail: "too short" }, 400, "Public key is not valid: too short"],

@@ -249,7 +249,7 @@ describe("a prompt as the approving device sees it (§10.2)", () => {
     clientName: "Bank",
     purpose: "sign_in",
     demands: { matchCode: false, claim: false, unlock: false },
-    origin: { ip: "203.0.113.9" },
+    origin: { ip: "203.0.113.9", country: "AT" },
     context: {},
     respondNumber: 77,
     signingSecond: 1_767_225_611,
@@ -259,8 +259,10 @@ describe("a prompt as the approving device sees it (§10.2)", () => {
     status: { name: "live" },
   };
 
-  test("by its respond number and signing second, for the asking client; another door's event is LOGIN", () => {
-    expect(promptEvent(prompt, record, client, undefined)).toEqual({
+  const shown = { prompt, event: "LOGIN" };
+
+  test("by its respond number and signing second, for the client that calls; its place only to who may know it", () => {
+    const open = {
       ID: 77,
       CreatedAt: "2026-01-01T00:00:00.123Z",
       UpdatedAt: "2026-01-01T00:00:00.123Z",
@@ -269,17 +271,20 @@ describe("a prompt as the approving device sees it (§10.2)", () => {
       client_user_id: userId,
       issuer: clientId,
       event: "LOGIN",
-      ip: "203.0.113.9",
+      ip: "unknown",
       location: "unknown",
       timestamp: "1767225611",
       method: "TRUSTED_DEVICE",
       new: true,
       approved: false,
-    });
+    };
+    expect(promptEvent(shown, record, client, { place: false })).toEqual(open);
+    const placed = promptEvent(shown, record, client, { place: true });
+    expect(placed).toEqual({ ...open, ip: "203.0.113.9", location: "AT" });
   });
 
   test.each([true, false])("answered %s", (approved) => {
-    const answered = promptEvent(prompt, record, client, { approved, at: LATER });
+    const answered = promptEvent(shown, record, client, { answer: { approved, at: LATER }, place: true });
     expect(answered).toMatchObject({ new: false, approved, UpdatedAt: "2026-01-01T00:00:21.000Z" });
   });
 });

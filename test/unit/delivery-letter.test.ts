@@ -1,9 +1,10 @@
 import PostalMime from "postal-mime";
 import { describe, expect, test } from "vitest";
+import { oneLine } from "../../src/core/shown-text.ts";
 import { isOneAddress } from "../../src/delivery/carrier.ts";
 import { contrast, lookOf } from "../../src/delivery/email/brand.ts";
 import { headerText, mimeMessage } from "../../src/delivery/email/mime.ts";
-import { noAddress, oneLine } from "../../src/delivery/plain.ts";
+import { noAddress } from "../../src/delivery/plain.ts";
 import { EN } from "../../src/delivery/words/en.ts";
 import { CODE, letter, NOW } from "../fakes/letters.ts";
 

@@ -143,7 +143,8 @@ test("no further code is sent to a removed address, nor for a locked user", asyn
   };
   const removed = await shop.challenge({ ...PAY, userId: user });
   await shop.call("DELETE", `/users/${user}/authenticators/${id}`);
-  const enrols = await shop.challenge({ ...PAY, userId: user, email: mail() });
+  const scope = "add:authenticators";
+  const enrols = await shop.challenge({ ...PAY, userId: user, email: mail(), scope });
   vi.setSystemTime(Date.now() + 11_000);
   expect(await shop.challenge({ challengeId: removed.body.challengeId })).toMatchObject(INVALID);
   expect((await shop.challenge({ challengeId: enrols.body.challengeId })).status).toBe(200);

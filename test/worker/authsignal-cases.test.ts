@@ -194,7 +194,7 @@ describe("who may answer", () => {
   });
 
   test("a challenge of this door is approved by a device enrolled over the Cotter door", async () => {
-    const tenant = await newTenant(at, { user_ids: "subject" });
+    const tenant = await newTenant(at, { user_ids: "subject", approve_through: "realm" });
     const client = await newClient(at);
     const person = await newPerson(at, client);
     const started = await startPush(at, tenant, person.id, "pay");

@@ -359,9 +359,12 @@ describe.each(WAYS)("$path: a code meets an action", (way) => {
     const { authenticators } = here.at.services;
     const record = await called(here.at, user);
     if (!record) throw new Error("no user");
-    await authenticators.remove(record.user.id, id);
+    await authenticators.remove(record.user.id, id, Date.now());
     await authenticators.touch(record.user.id, id, Date.now());
-    expect(await authenticators.ofUser(record.user.id)).toEqual([]);
+    expect(await authenticators.find(record.user.id, id)).toBeUndefined();
+    const [left] = await authenticators.ofUser(record.user.id);
+    expect(left).toEqual({ ...left, removedAt: expect.any(Number) });
+    expect([left?.identifier, left?.verifiedAt]).toEqual([undefined, undefined]);
   });
 
   test("T61 sends and guesses are limited: five codes in five minutes, and an address that guessed too often waits", async () => {

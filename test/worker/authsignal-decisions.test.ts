@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { ClientSettings } from "../../src/core/client/settings.ts";
 import {
   answer,
   basic,
@@ -70,22 +71,15 @@ test("T04 wrong numbers are counted on when another number is asked for", async 
 });
 
 test("T25 what a device of another door approved is not valid once that device was removed", async () => {
-  const tenant = await newTenant(at, { user_ids: "subject" });
+  const tenant = await newTenant(at, { user_ids: "subject", approve_through: "realm" });
   const client = await newClient(at);
   const person = await newPerson(at, client);
   const started = await startPush(at, tenant, person.id, "pay");
   const shown = await prompt(at, client, person);
   expect((await respond(at, client, person, shown ?? {}, true)).status).toBe(200);
-  const devices = await at.call(
-    "GET",
-    `/v1/users/${person.id}/authenticators`,
-    undefined,
-    basic(tenant.secret),
-  );
-  for (const { userAuthenticatorId } of devices.body as unknown as { userAuthenticatorId: string }[]) {
-    const path = `/v1/users/${person.id}/authenticators/${userAuthenticatorId}`;
-    expect((await at.call("DELETE", path, undefined, basic(tenant.secret))).status).toBe(200);
-  }
+  const removal = { method: "TRUSTED_DEVICE", enrolled: false, code: person.phone.publicKey };
+  const removed = await at.call("PUT", `/api/v0/user/${person.id}`, removal, { API_KEY_ID: client });
+  expect(removed.status).toBe(200);
   expect((await validate(at, tenant, { token: started.token })).body).toMatchObject({
     isValid: false,
     state: "CHALLENGE_FAILED",
@@ -110,12 +104,12 @@ test("T45 race: of two words of one webhook about an approval the first that is 
       },
     },
   }));
-  const events = { webhook_events: ["action.verify"] };
-  const tenant = await newTenant(
-    here,
-    { ...events, user_ids: "subject" },
-    { webhookUrl: "https://hook.example/in" },
-  );
+  const settings: ClientSettings = {
+    webhook_events: ["action.verify"],
+    user_ids: "subject",
+    approve_through: "realm",
+  };
+  const tenant = await newTenant(here, settings, { webhookUrl: "https://hook.example/in" });
   const client = await newClient(here);
   const person = await newPerson(here, client);
   const started = await startPush(here, tenant, person.id, "pay");

@@ -23,12 +23,16 @@ afterEach(() => {
 const wait = () => vi.setSystemTime(Date.now() + LATER);
 
 async function openPage(settings: object = {}) {
-  const tenant = await newTenant(at, { starts_per_minute: 0, ...settings });
+  const sister = await newTenant(at);
+  const through = { approve_through: [sister.id] };
+  const tenant = await newTenant(at, { starts_per_minute: 0, ...through, ...settings });
   const phone = await enrol(at, tenant, fresh("u"), "qr-code");
+  // Of a client whose devices may answer, because the disabled one's own app is refused.
+  const other = await enrol(at, sister, fresh("u"), "qr-code");
   const protocol = `authsignal-ws, x.authsignal.tenant.${tenant.id}`;
   const headers = { Upgrade: "websocket", "Sec-WebSocket-Protocol": protocol };
   const page = listen(await ask("/ws-v1-challenge", { headers }));
-  return { tenant, phone, page };
+  return { tenant, phone, other, page };
 }
 
 function askCode(page: Ear): void {
@@ -51,9 +55,6 @@ const claim = async (phone: Phone, challengeId: string) => {
 
 const disable = ({ id }: Tenant) => at.services.clients.disable(id, Date.now());
 
-/** A phone of another client, because the disabled one's own app is refused. */
-const anotherPhone = async (phone: Phone): Promise<Phone> => ({ ...phone, tenant: await newTenant(at) });
-
 test("a client that was disabled gets no further code, and its socket is closed", async () => {
   const { tenant, page } = await openPage();
   await newCode(page);
@@ -65,11 +66,10 @@ test("a client that was disabled gets no further code, and its socket is closed"
 });
 
 test("a client that was disabled before its code is claimed gets no token of it", async () => {
-  const { tenant, phone, page } = await openPage();
+  const { tenant, other, page } = await openPage();
   const id = await newCode(page);
   await disable(tenant);
   wait();
-  const other = await anotherPhone(phone);
   await claim(other, id);
   await frames(page, 2);
   await answer(at, other, id, true);

@@ -39,7 +39,8 @@ test("validate_once: a token is valid once, of any number at once; one that is n
 });
 
 test("signed_prompts: without a signature nothing is shown, whichever client the phone names; with one it is", async () => {
-  const [strict, lax] = [await newTenant(at, { signed_prompts: true }), await newTenant(at)];
+  const strict = await newTenant(at, { signed_prompts: true });
+  const lax = await newTenant(at, { approve_through: [strict.id] });
   const user = fresh("u");
   const phone = await enrol(at, strict, user);
   const { id } = await startPush(at, strict, user);

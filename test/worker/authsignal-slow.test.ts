@@ -10,7 +10,7 @@ import { slowD1 } from "./support/slow.ts";
 async function slowPlace(settings: ClientSettings = {}) {
   const slow = slowD1((env as unknown as { DB: D1Database }).DB);
   const here = deployment({ DB: slow.db });
-  const tenant = await newTenant(here, { starts_per_minute: 0, ...settings });
+  const tenant = await newTenant(here, { starts_per_minute: 0, approve_through: "realm", ...settings });
   const inARow = async (
     work: () => Promise<{ readonly status: number; readonly body: Record<string, unknown> }>,
     expected: object = {},

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import type { ClientSettings } from "../../src/core/client/settings.ts";
 import type { ChallengeId } from "../../src/core/ids.ts";
 import {
   answer,
@@ -107,7 +108,8 @@ describe.each(["BLOCK", "CHALLENGE_FAILED", "REVIEW_REQUIRED"])(
 );
 
 test("a closed action is met by no device of the Cotter door, and a decline stays possible", async () => {
-  const tenant = await newTenant(at, { starts_per_minute: 0, user_ids: "subject" });
+  const settings: ClientSettings = { user_ids: "subject", approve_through: "realm" };
+  const tenant = await newTenant(at, { starts_per_minute: 0, ...settings });
   const web = await newClient(at);
   const person = await newPerson(at, web);
   for (const approved of [true, false]) {

@@ -53,9 +53,9 @@ describe("a sign-in approved on a trusted phone", () => {
     expect(next.body.refresh_token).not.toBe(tokens.refresh_token);
   });
 
-  test("a prompt of another client is answered through this one, as one inbox serves all", async () => {
+  test("a prompt of another client is answered through this one where that client allows it", async () => {
     const { client, person } = await scene();
-    const other = await newClient(at);
+    const other = await newClient(at, { approve_through: [client] });
     const waiter = (await start(at, other, person)).body;
     const shown = await prompt(at, client, person);
     expect((await respond(at, client, person, shown ?? {}, true)).status).toBe(200);

@@ -76,6 +76,8 @@ describe("Ed25519 proofs", () => {
         kind: "device",
         deviceId: device.id,
         userId: device.userId,
+        clientId: device.clientId,
+        realm: device.realm,
         decision: "approve",
         enrolledAt: device.enrolledAt,
         digest: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/),

@@ -84,7 +84,7 @@ test("T48 the object is evicted in mid-wait, and the answer still comes", async 
 
 test("a challenge started here is shown to a device that another door enrolled, which approves it", async () => {
   const { backend, web } = await scene();
-  const person = await newPerson(at, (await newBackend(at, { kind: "public" })).id);
+  const person = await newPerson(at, backend.id);
   const known = await withId(at, person.id as Parameters<typeof userSubject>[0]);
   await at.services.users.update(
     known!.user,
@@ -95,8 +95,9 @@ test("a challenge started here is shown to a device that another door enrolled, 
   const code = await generated(at, backend, ada);
   const waiting = waitOn(at, web, ada, code);
   await waited(ada.id);
-  const shown = await prompt(at, web.id, person);
-  expect((await respond(at, web.id, person, shown!, true)).status).toBe(200);
+  const shown = await prompt(at, backend.id, person);
+  expect(shown).toMatchObject({ event: "LOGIN", issuer: backend.id });
+  expect((await respond(at, backend.id, person, shown!, true)).status).toBe(200);
   const answer = await waiting;
   expect(answer.body).toMatchObject({
     is_authenticated: true,
@@ -109,7 +110,7 @@ test("a challenge started here is shown to a device that another door enrolled, 
 
 test("a device's denial ends the wait as an invalidated code does", async () => {
   const { backend, web } = await scene();
-  const person = await newPerson(at, (await newBackend(at, { kind: "public" })).id);
+  const person = await newPerson(at, backend.id);
   const known = await withId(at, person.id as Parameters<typeof userSubject>[0]);
   await at.services.users.update(
     known!.user,
@@ -120,7 +121,7 @@ test("a device's denial ends the wait as an invalidated code does", async () => 
   const code = await generated(at, backend, ada);
   const waiting = waitOn(at, web, ada, code);
   await waited(ada.id);
-  await respond(at, web.id, person, (await prompt(at, web.id, person))!, false);
+  await respond(at, backend.id, person, (await prompt(at, backend.id, person))!, false);
   expect(await waiting).toMatchObject({ status: 400, body: { code: "invalid_verification_code" } });
   expect((await waitOn(at, web, ada, code)).body.code).toBe("verification_code_not_found");
 });

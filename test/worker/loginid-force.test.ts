@@ -55,7 +55,9 @@ describe("a passkey by the backend's word alone", () => {
     expect((await auditOf(ada.id)).map(({ type }) => type)).toContain("device.enrolled");
     const [device] = await at.services.devices.ofUser(ada.id);
     expect(device).toMatchObject({ kind: "passkey", credentialId: authenticator.credentialId });
-    const web = await newBackend(at, { kind: "public", allowedOrigins: [PAGE] });
+    // The passkey is the backend's, by whose word it was made: another client takes it where its settings say so.
+    const settings = { approve_through: [backend.id] };
+    const web = await newBackend(at, { kind: "public", allowedOrigins: [PAGE], settings });
     const asked = await beginSelf(web, ada.username);
     const signedIn = await finishSelf(
       web,

@@ -125,7 +125,7 @@ describe("a person's devices as credentials", () => {
     const backend = await newBackend(at);
     const ada = await newAda(at);
     const bob = await newAda(at);
-    const device = await newDevice(ada.id);
+    const device = await newDevice(ada.id, { door: "loginid", clientId: backend.id });
     const listed = await call(backend, "GET", `/credentials?user_id=${ada.id}`, "credentials.list");
     expect(listed.body).toMatchObject({
       user_id: ada.id,

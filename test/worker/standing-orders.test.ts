@@ -18,6 +18,7 @@ import {
 import {
   approve,
   bareDraft,
+  CLIENT,
   DEVICE,
   deny,
   inside,
@@ -113,7 +114,7 @@ describe("an order left with a wait", () => {
     const waiting = rooms.wait(denied, 60_000, { order: order() });
     await waiters(denied);
     expect(await rooms.apply(denied, approve)).toMatchObject({ error: { code: "not_claimed" } });
-    await rooms.apply(denied, { name: "claim", deviceId: DEVICE, userId: USER });
+    await rooms.apply(denied, { name: "claim", deviceId: DEVICE, userId: USER, clientId: CLIENT });
     expect((await rooms.read(denied))?.view.state).toBe("claimed");
     await rooms.apply(denied, deny);
     expect(await waiting).toEqual({ id: denied, state: "denied", expiresAt: expect.any(Number) });
@@ -151,26 +152,26 @@ describe("an order left with a wait", () => {
 test("T11 while a wait is held, a locked person's device may deny but not approve, and nobody gets a token", async () => {
   const backend = await newBackend(at);
   const web = await newBackend(at, { kind: "public", settings: { wait_seconds: 1 } });
-  const person = await newPerson(at, web.id);
+  const person = await newPerson(at, backend.id);
   const { user, identifiers } = (await withId(at, person.id as UserId))!;
   const given = [{ ...identifiers[0]!, assertedBy: "admin" as const }];
   const vouched = { identifiers: { of: "operator" as const, given } };
   await at.services.users.update(user, vouched, Date.now());
   const ada = { id: user.id, username: person.identifier };
   const code = await generated(at, backend, ada);
-  const shown = (await prompt(at, web.id, person))!;
+  const shown = (await prompt(at, backend.id, person))!;
   const waiting = waitOn(at, web, ada, code);
   const [standing] = (await at.services.inboxes.view(userSubject(user.id))).prompts;
   await waiters(standing!.challengeId);
   await at.services.users.update(user, { status: "locked" }, Date.now());
-  expect((await respond(at, web.id, person, shown, true)).status).toBe(403);
+  expect((await respond(at, backend.id, person, shown, true)).status).toBe(403);
   expect((await codes(at, backend, "authorize", ada, { body: { code } })).body.code).toBe(
     "account_deactivated",
   );
   const told = await waiting;
   expect([told.body.code, told.body.jwt]).toEqual(["remote_session_timeout", undefined]);
   expect((await at.services.rooms.read(standing!.challengeId))?.view.state).toBe("pending");
-  expect((await respond(at, web.id, person, shown, false)).status).toBe(200);
+  expect((await respond(at, backend.id, person, shown, false)).status).toBe(200);
 });
 
 test("a backend whose answer was lost may approve again, though the approval has ended a wait; later, or another's word, may not", async () => {

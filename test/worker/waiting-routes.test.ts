@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ChallengeSpec } from "../../src/core/challenge/state.ts";
 import type { ChallengeId, ClientId } from "../../src/core/ids.ts";
 import { ask, counted, envWith, ORIGIN, servicesOf } from "./support/app.ts";
-import { approve, deny, opened, spec } from "./support/challenges.ts";
+import { approve, deny, denyOf, opened, spec } from "./support/challenges.ts";
 import { namespaces } from "./support/namespaces.ts";
 
 const services = servicesOf();
@@ -121,7 +121,7 @@ describe("who may wait", () => {
   test("T49 a page of a foreign origin: 403 before anything is said, on both ways of waiting", async () => {
     const clientId = await client([PAGE]);
     const { id, handle, wait, socket } = await waiting({ clientId });
-    await rooms.apply(id, deny);
+    await rooms.apply(id, denyOf(clientId));
     const foreign = { Origin: "https://evil.example" };
     for (const origin of ["https://evil.example", "null", `${PAGE}.evil.example`, "http://shop.example"]) {
       const answer = await ask(wait, bearer(handle, { Origin: origin }));
@@ -136,8 +136,9 @@ describe("who may wait", () => {
   });
 
   test("a page of the client's origin or of the issuer's own may wait, and only the former is echoed", async () => {
-    const { id, handle, wait, socket } = await waiting({ clientId: await client([PAGE]) });
-    await rooms.apply(id, deny);
+    const clientId = await client([PAGE]);
+    const { id, handle, wait, socket } = await waiting({ clientId });
+    await rooms.apply(id, denyOf(clientId));
     const answer = await ask(wait, bearer(handle, { Origin: PAGE }));
     expect(answer.status).toBe(200);
     expect(answer.headers.get("Access-Control-Allow-Origin")).toBe(PAGE);
@@ -150,7 +151,7 @@ describe("who may wait", () => {
   test("a disabled client's pages may not wait", async () => {
     const clientId = await client(["*"]);
     const { handle, wait, id } = await waiting({ clientId });
-    await rooms.apply(id, deny);
+    await rooms.apply(id, denyOf(clientId));
     expect((await ask(wait, bearer(handle, { Origin: PAGE }))).status).toBe(200);
     await clients.disable(clientId, Date.now());
     // Another isolate's cache: this one may remember the client for 30 s (settled question 31).

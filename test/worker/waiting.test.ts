@@ -5,6 +5,7 @@ import type { ChallengeId } from "../../src/core/ids.ts";
 import { hold, type Line } from "../../src/objects/wait.ts";
 import {
   approve,
+  CLIENT,
   DEVICE,
   deny,
   draft,
@@ -38,6 +39,7 @@ describe("a socket on a challenge", () => {
       name: "claim",
       deviceId: DEVICE,
       userId: USER,
+      clientId: CLIENT,
     });
     await rooms.apply(begun.id, approve);
     expect(await ear.closed).toEqual({ code: 1000, reason: "settled" });
@@ -215,7 +217,7 @@ describe("a long-poll", () => {
     const id = await opened({ requiresClaim: true });
     const waiting = rooms.wait(id, 60_000);
     await held(id);
-    await rooms.apply(id, { name: "claim", deviceId: DEVICE, userId: USER });
+    await rooms.apply(id, { name: "claim", deviceId: DEVICE, userId: USER, clientId: CLIENT });
     await rooms.apply(id, approve);
     expect(await waiting).toMatchObject({ id, state: "approved" });
     await held(id, 0);

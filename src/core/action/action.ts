@@ -62,15 +62,14 @@ export const keyOf = ({ clientId, userId, code, idempotencyKey }: ActionKey): Ac
   idempotencyKey,
 });
 
-/** How a new action begins: by the client's rule for its code, else a challenge; nobody is asked who could not answer. */
-export function firstState(
-  rule: ActionRule | undefined,
-  isEnrolled: boolean,
-  isLocked: boolean,
-): ActionState {
+/**
+ * How a new action begins: by the client's rule for its code, else a challenge; nobody is asked who never had a way to answer. Whoever
+ * lost theirs is asked all the same: a way that was taken away must not be a way round.
+ */
+export function firstState(rule: ActionRule | undefined, mustMeet: boolean, isLocked: boolean): ActionState {
   if (isLocked || rule === "block") return "block";
   if (rule === "review") return "review_required";
-  return rule !== "allow" && isEnrolled ? "challenge_required" : "allow";
+  return rule !== "allow" && mustMeet ? "challenge_required" : "allow";
 }
 
 /**

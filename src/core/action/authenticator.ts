@@ -1,5 +1,5 @@
 import type { JsonObject } from "../challenge/state.ts";
-import type { UserId } from "../ids.ts";
+import type { ClientId, UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 
 export type AuthenticatorKind = "device" | "email" | "sms";
@@ -19,6 +19,10 @@ export type Authenticator = {
   /** Absent while a code has not come back. */
   readonly verifiedAt?: Instant;
   readonly lastVerifiedAt?: Instant;
+  /** Of an address: the client that enrolled it, and whose backend may remove it. */
+  readonly clientId?: ClientId;
+  /** Of an address that is no longer enrolled; the address itself is gone then. */
+  readonly removedAt?: Instant;
 };
 
 /** What a client's backend says of a user beside the names: shown back to it, never looked up by. */

@@ -1,4 +1,4 @@
-import type { DeviceId, UserId } from "../ids.ts";
+import type { ClientId, DeviceId, Realm, UserId } from "../ids.ts";
 import type { Instant, Millis } from "../time.ts";
 import type { VerifiedProof } from "./proof.ts";
 import type { JsonObject } from "./state.ts";
@@ -38,6 +38,9 @@ export type Command =
       readonly name: "claim";
       readonly deviceId: DeviceId;
       readonly userId: UserId;
+      /** The client that enrolled the device, and its realm. */
+      readonly clientId: ClientId;
+      readonly realm?: Realm;
       /** When the device was enrolled: one that is younger than the challenge could not answer it either. */
       readonly enrolledAt?: Instant;
       /** Digest of the claim's signature: an approval that repeats its bytes is a replay of the claim. */

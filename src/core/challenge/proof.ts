@@ -1,4 +1,4 @@
-import type { ClientId, DeviceId, UserId } from "../ids.ts";
+import type { ClientId, DeviceId, Realm, UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 import type { DecisionKind } from "./state.ts";
 
@@ -10,6 +10,9 @@ export type ProofClaims =
       readonly kind: "device";
       readonly deviceId: DeviceId;
       readonly userId: UserId;
+      /** The client that enrolled the device: it answers for that client, and for those that admit it. */
+      readonly clientId: ClientId;
+      readonly realm?: Realm;
       readonly decision: DecisionKind;
       /** When the device was enrolled: it may only answer challenges that came after. */
       readonly enrolledAt: Instant;

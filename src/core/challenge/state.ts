@@ -1,5 +1,6 @@
 import type { ChallengeId, ClientId, DeviceId, Realm, UserId } from "../ids.ts";
 import type { Instant, Millis } from "../time.ts";
+import type { Approvers } from "./approvers.ts";
 
 /** What the challenge asks: the client's own word is allowed beside the service's three. */
 export type Purpose = "sign_in" | "enrol_device" | "verify_identifier" | (string & {});
@@ -30,6 +31,8 @@ export type ChallengeSpec = {
   readonly requiresClaim: boolean;
   /** The one device that may decide, when the client chose it. */
   readonly onlyDevice?: DeviceId;
+  /** Whose devices may claim and decide, as the client's settings said at the start; its own alone when it is missing. */
+  readonly approvers?: Approvers;
   readonly nonce: string;
   /** Opaque to the machine; belongs to the door. At most CONTEXT_LIMIT bytes of JSON. */
   readonly context: JsonObject;

@@ -1,6 +1,7 @@
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { type Instant, toSeconds } from "../time.ts";
+import { admits } from "./approvers.ts";
 import { settle } from "./clock.ts";
 import type { Command, Effect, RedeemDraft } from "./command.ts";
 import type { VerifiedProof } from "./proof.ts";
@@ -152,6 +153,7 @@ const WAKE: readonly Effect[] = [{ name: "wake" }];
 function claim(challenge: Challenge, command: CommandOf<"claim">, now: Instant): Outcome {
   const { userId, createdAt } = challenge.spec;
   if (userId !== undefined && userId !== command.userId) return no({ code: "device_of_another_user" });
+  if (!admits(challenge.spec, command)) return no({ code: "device_of_another_client" });
   const { deviceId, evidence, enrolledAt = createdAt } = command;
   if (enrolledAt > createdAt) return no({ code: "device_too_young" });
   const kept = evidence === undefined ? {} : { evidence };
@@ -190,7 +192,9 @@ function unfit({ spec }: Challenge, proof: VerifiedProof, decision: DecisionKind
   if (spec.onlyDevice !== undefined && !(proof.kind === "device" && proof.deviceId === spec.onlyDevice)) {
     return { code: "device_of_another_user" };
   }
-  if (proof.kind === "device" && proof.enrolledAt > spec.createdAt) return { code: "device_too_young" };
+  if (proof.kind !== "device") return undefined;
+  if (!admits(spec, proof)) return { code: "device_of_another_client" };
+  if (proof.enrolledAt > spec.createdAt) return { code: "device_too_young" };
   return undefined;
 }
 

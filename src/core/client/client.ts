@@ -1,3 +1,4 @@
+import type { Asker } from "../challenge/approvers.ts";
 import { type ClientId, MAIN, type Realm } from "../ids.ts";
 import type { Instant } from "../time.ts";
 import type { ClientSettings } from "./settings.ts";
@@ -35,6 +36,13 @@ export type Client = {
 /** Whether a browser page of this origin may call for the client. `*` allows every origin. */
 export const allowsOrigin = (client: Client, origin: string): boolean =>
   client.allowedOrigins.includes("*") || client.allowedOrigins.includes(origin);
+
+/** The client as one that asks devices. */
+export const askerOf = ({ id, realm, settings }: Client): Asker => ({
+  clientId: id,
+  ...(realm === MAIN ? {} : { realm }),
+  ...(settings.approve_through === undefined ? {} : { approvers: settings.approve_through }),
+});
 
 /** What tokens say of a client's realm: nothing of the main one. */
 export const realmClaim = ({ realm }: Client): { readonly realm?: string } =>

@@ -1,3 +1,4 @@
+import type { Approvers } from "../challenge/approvers.ts";
 import type { Door } from "../challenge/state.ts";
 import type { ClientId } from "../ids.ts";
 import { own } from "../own.ts";
@@ -38,6 +39,14 @@ export type ClientSettings = {
   readonly code_sends_per_hour?: number;
   /** How long a LoginID wait is held, in seconds; 120 when it is missing. */
   readonly wait_seconds?: number;
+  /** Whose devices may answer for the client and sign in at it; `own` when it is missing. */
+  readonly approve_through?: Approvers;
+  /** Event names that a stranger's sign-in may put before a person at the Cotter door. */
+  readonly event_names?: readonly string[];
+  /** Whether the Cotter door tells everybody who asks for a person's prompt where it comes from; false when it is missing. */
+  readonly prompt_place?: boolean;
+  /** Whether the Cotter door removes a device on an unsigned call, as its SDKs make it; true when it is missing. */
+  readonly unsigned_removal?: boolean;
   /** Clients of the realm whose backends' words about names this one goes by. */
   readonly names_from?: readonly ClientId[];
   /** `subject`: the backend names people by our own ids and by nothing else; `own` when it is missing. */
@@ -71,6 +80,13 @@ export const codeSendsPerHour = (settings: ClientSettings): number => settings.c
 
 /** Seconds that a verification on the hosted page lives (settled question 20). */
 export const verifySeconds = (settings: ClientSettings): number => settings.verify_seconds ?? 600;
+
+/** Names that the vendor's own apps ask by. */
+const EVENT_NAMES: readonly string[] = ["LOGIN", "LOGIN_WITH_DEVICE"];
+
+/** Event names of the Cotter door that a person may be shown, whoever asks: each is a promise of what an approval does. */
+export const eventNames = (settings: ClientSettings): readonly string[] =>
+  settings.event_names ?? EVENT_NAMES;
 
 /** How people are shown the client: in messages and on pages. */
 export const brandOf = ({

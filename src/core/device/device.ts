@@ -28,4 +28,10 @@ export type Device = {
   /** Of a passkey: its WebAuthn credential id, base64url, and the last signature counter that it told. */
   readonly credentialId?: string;
   readonly signCount?: number;
+  /** The client whose code or word let it in, where that was not the one that enrolled it: an app's backend. */
+  readonly letInBy?: ClientId;
 };
+
+/** Whether this door enrolled the device for this client, or on its word: nobody else takes it away but the operator. */
+export const isEnrolledBy = (device: Device, door: Door, clientId: ClientId): boolean =>
+  device.door === door && (device.clientId === clientId || device.letInBy === clientId);

@@ -1,3 +1,4 @@
+import { admits, type Enroller } from "../challenge/approvers.ts";
 import type { DecisionKind } from "../challenge/state.ts";
 import type { ChallengeId } from "../ids.ts";
 import type { RefusalOf } from "../refusal.ts";
@@ -78,10 +79,18 @@ export type Answer = {
   readonly digest: string;
   /** When the answering device was enrolled: a younger one than the request must not close its prompt (T25). */
   readonly enrolledAt?: Instant;
+  /** The client that enrolled the answering device: one that may not answer must not close the prompt either. */
+  readonly through?: Enroller;
 };
 
 type SettleRefusal = RefusalOf<
-  "unknown_challenge" | "superseded" | "replayed" | "expired" | "cancelled" | "device_too_young"
+  | "unknown_challenge"
+  | "superseded"
+  | "replayed"
+  | "expired"
+  | "cancelled"
+  | "device_too_young"
+  | "device_of_another_client"
 >;
 
 /**
@@ -108,6 +117,8 @@ export function settlePrompt(
       break;
   }
   if (now >= prompt.expiresAt) return refuse("expired");
+  if (answer.through !== undefined && !admits(prompt, answer.through))
+    return refuse("device_of_another_client");
   if (answer.enrolledAt !== undefined && answer.enrolledAt > prompt.startedAt)
     return refuse("device_too_young");
   const closed: Prompt = {

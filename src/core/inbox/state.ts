@@ -1,5 +1,6 @@
+import type { Approvers } from "../challenge/approvers.ts";
 import type { DecisionKind, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
-import type { ChallengeId, ClientId, DeviceId } from "../ids.ts";
+import type { ChallengeId, ClientId, DeviceId, Realm } from "../ids.ts";
 import type { Instant } from "../time.ts";
 import type { Delivery } from "./deliveries.ts";
 import type { SignUp } from "./enrolment.ts";
@@ -22,6 +23,10 @@ export type Prompt = {
   readonly purpose: Purpose;
   readonly bindingMessage?: string;
   readonly demands: Demands;
+  /** Whose devices may answer it; the asking client's alone when it is missing. */
+  readonly approvers?: Approvers;
+  /** Absent in the main realm. */
+  readonly realm?: Realm;
   readonly origin: Origin;
   /** The door's own words about the challenge, such as the event name that a device signs. */
   readonly context: JsonObject;

@@ -39,7 +39,9 @@ export type Actions = {
 
 /** What is enrolled beside keys, and what is known of a key's use; what a backend says of a user. */
 export type Authenticators = {
+  /** What stands, and what is left of removed addresses. */
   ofUser(userId: UserId): Promise<readonly Authenticator[]>;
+  /** One that stands. */
   find(userId: UserId, id: string): Promise<Authenticator | undefined>;
   /** Writes the row; one that stands keeps its beginning and takes over what is given. */
   put(authenticator: Authenticator): Promise<void>;
@@ -52,7 +54,10 @@ export type Authenticators = {
   enrolFirst(authenticator: Authenticator, event: AuditEvent): Promise<"enrolled" | "standing" | "late">;
   /** Notes that it was used; one that was removed meanwhile stays removed. */
   touch(userId: UserId, id: string, now: Instant): Promise<void>;
-  remove(userId: UserId, id: string): Promise<boolean>;
+  /** Takes one away; of an address its mark stays. With a client only what that client enrolled. False when there was none. */
+  remove(userId: UserId, id: string, now: Instant, by?: ClientId): Promise<boolean>;
+  /** Takes back what was enrolled a moment ago, as if it had never been. */
+  forget(userId: UserId, id: string): Promise<void>;
   profile(userId: UserId): Promise<Profile>;
   /** In one statement, so that of several changes at once each stays. */
   changeProfile(userId: UserId, change: ProfileChange, now: Instant): Promise<void>;

@@ -7,7 +7,7 @@ import type { Instant } from "../time.ts";
 export type Channel = "email" | "sms" | "whatsapp" | "push";
 
 /** What a message is about; its words are the delivery room's, in the reader's language. */
-export type Template = "one_time_code" | "magic_link" | "device_enrolled";
+export type Template = "one_time_code" | "magic_link" | "device_enrolled" | "device_removed";
 
 /** How a client shows itself to the reader. `colour` is `#rrggbb`, `logo` an https URL; anything else is left out. */
 export type Brand = { readonly name: string; readonly colour?: string; readonly logo?: string };
@@ -30,7 +30,7 @@ export type Message = {
   readonly code?: string;
   /** https link of this service. */
   readonly link?: string;
-  /** Name of the device that a `device_enrolled` message tells of: a user's own words. */
+  /** Name of the device that a message tells of: a user's own words. */
   readonly deviceName?: string;
   /** Where the request came from, so that the reader can judge it. */
   readonly origin?: Origin;

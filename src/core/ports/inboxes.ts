@@ -31,7 +31,13 @@ export type Inboxes = {
     Result<
       Prompt,
       RefusalOf<
-        "unknown_challenge" | "superseded" | "replayed" | "expired" | "cancelled" | "device_too_young"
+        | "unknown_challenge"
+        | "superseded"
+        | "replayed"
+        | "expired"
+        | "cancelled"
+        | "device_too_young"
+        | "device_of_another_client"
       >
     >
   >;

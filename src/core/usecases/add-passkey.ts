@@ -133,6 +133,8 @@ async function enrol(
     const gone = ["redeemed", "not_approved"].includes(redeemed.error.code);
     return gone ? no({ code: "unknown_challenge" }) : redeemed;
   }
+  // The code's client: a backend that let a page of another client in may take the passkey away again.
+  const letInBy = snapshot.spec.clientId;
   const device: Device = {
     ...passkey,
     id: newDeviceId(ceremony.credentialUuid),
@@ -143,6 +145,7 @@ async function enrol(
     door: "loginid",
     clientId: client.id,
     enrolledAt: powers.clock.now(),
+    ...(letInBy === client.id ? {} : { letInBy }),
   };
   const event = auditEvent(powers, {
     type: "device.enrolled",

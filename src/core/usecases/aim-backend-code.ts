@@ -12,7 +12,7 @@ import type { ReadIdentifier } from "../user/identifier.ts";
 import type { Requester } from "./audit-event.ts";
 import { claimersOf } from "./claimed-name.ts";
 import { needsScope } from "./enrol-by-code.ts";
-import { isEnrolled, verifiedCodes } from "./enrolled-methods.ts";
+import { neverEnrolled, verifiedCodes } from "./enrolled-methods.ts";
 import { type Tracked, trackAction } from "./track-action.ts";
 
 export type BackendCodeAsked = Pick<BackendCode, "method" | "channel" | "mayAdd"> & {
@@ -95,7 +95,7 @@ async function addressOf(
   const { identifier: given, method } = asked;
   const kind = enrolledAs(method);
   // What was enrolled after the action was tracked would only prove that it is the asker's.
-  const own = verifiedCodes(enrolled).filter(
+  const own = verifiedCodes(enrolled.rows).filter(
     (row) => row.kind === kind && (row.verifiedAt ?? 0) <= action.createdAt,
   );
   const row = given ? own.find(({ identifier }) => identifier === given.normal) : own.at(-1);
@@ -108,7 +108,7 @@ async function addressOf(
     if (known) return ok({ use: "meet", identifier: known });
   }
   if (!given) return no({ code: "not_allowed", detail: "the user has no such authenticator" });
-  if (needsScope(asked) || (!asked.mayAdd && isEnrolled(enrolled))) {
+  if (needsScope(asked) || (!asked.mayAdd && !neverEnrolled(enrolled))) {
     return no({
       code: "not_allowed",
       detail: "the address is not enrolled, and scope does not say that it may be",

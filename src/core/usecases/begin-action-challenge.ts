@@ -1,6 +1,7 @@
 import { type Action, isOpen, keyOf } from "../action/action.ts";
+import { admits } from "../challenge/approvers.ts";
 import type { JsonObject, Origin } from "../challenge/state.ts";
-import type { Client } from "../client/client.ts";
+import { askerOf, type Client } from "../client/client.ts";
 import type { DeviceId } from "../ids.ts";
 import type { ActionEvent } from "../ports/action-webhooks.ts";
 import type { Snapshot } from "../ports/rooms.ts";
@@ -63,7 +64,7 @@ export async function beginPush(powers: BeginPowers, asked: BeginPush): Promise<
   if (!isOpen(action.state)) return no({ code: "not_allowed", detail: "the action takes no challenge" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
   const devices = await powers.devices.ofUser(user.user.id);
-  const able = pushDevices({ devices, rows: [] });
+  const able = pushDevices(devices).filter((device) => admits(askerOf(client), device));
   if (!able.some(({ id }) => onlyDevice === undefined || id === onlyDevice)) {
     return no({ code: "not_allowed", detail: "the user has no such device to answer with" });
   }

@@ -1,7 +1,7 @@
 import { keyOf } from "../action/action.ts";
 import { type BackendCode, backendCodeContext } from "../action/backend-code.ts";
 import { type ChallengeSpec, CONTEXT_LIMIT } from "../challenge/state.ts";
-import type { Client } from "../client/client.ts";
+import { askerOf, type Client } from "../client/client.ts";
 import type { ChallengeId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
@@ -94,7 +94,7 @@ function specOf(
   return {
     id,
     door: "authsignal",
-    clientId: asked.client.id,
+    ...askerOf(asked.client),
     purpose: purposeOf(asked.action),
     ...(aim.user ? { userId: aim.user.user.id } : {}),
     scope: "action",

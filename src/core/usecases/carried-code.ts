@@ -1,4 +1,4 @@
-import { type UserId, userSubject } from "../ids.ts";
+import { type ClientId, type UserId, userSubject } from "../ids.ts";
 import type { NonceUse } from "../ports/nonces.ts";
 import type { UserCodeRow } from "../ports/records.ts";
 import type { Snapshot } from "../ports/rooms.ts";
@@ -139,17 +139,18 @@ export async function endCodes(
     readonly userId: UserId;
     readonly kind?: CodeKind;
     readonly purpose?: CodePurpose;
+    /** Only those that this client had asked for. */
+    readonly clientId?: ClientId;
     readonly by: string;
     readonly nonce?: NonceUse;
     readonly ip?: string | undefined;
   },
 ): Promise<Result<undefined, RefusalOf<"replayed">>> {
-  const { userId, kind, purpose, by, ip } = asked;
+  const { userId, kind, purpose, clientId, by, ip } = asked;
   const whose = { userId, ...(kind ? { kind } : {}), ...(purpose ? { purpose } : {}) };
   const live = await powers.userCodes.ofUser(whose, powers.clock.now(), asked.nonce);
   if (!live.ok) return live;
-  await Promise.all(
-    live.value.map(({ challengeId }) => cancelChallenge(powers, { challengeId, userId, by, ip })),
-  );
+  const own = live.value.filter((row) => clientId === undefined || row.clientId === clientId);
+  await Promise.all(own.map(({ challengeId }) => cancelChallenge(powers, { challengeId, userId, by, ip })));
   return ok(undefined);
 }

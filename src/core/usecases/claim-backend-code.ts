@@ -11,7 +11,7 @@ import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Requester } from "./audit-event.ts";
 import { backendCodeAt, type Carried } from "./backend-code.ts";
-import { canMeet, enrolledOf } from "./enrolled-methods.ts";
+import { enrolledOf, mustMeet } from "./enrolled-methods.ts";
 import { ensureNamedUser, findNamedUser } from "./find-named-user.ts";
 import { finishedEvent } from "./finished-event.ts";
 import { recordFinish } from "./record-finish.ts";
@@ -182,7 +182,7 @@ async function actionFor(
   // As old as what was asked: a claim that is repeated after an outage finds its row no younger than the approval.
   const at = spec.createdAt;
   const rule = actionRule(client.settings, codeOf(carried));
-  const able = canMeet(await enrolledOf(powers, user.user.id));
+  const able = mustMeet(await enrolledOf(powers, user.user.id));
   return await powers.actions.track({
     ...keyFor(carried, user),
     state: firstState(rule, able, user.user.status === "locked"),

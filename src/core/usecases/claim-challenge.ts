@@ -1,3 +1,4 @@
+import { enrollerOf } from "../challenge/approvers.ts";
 import type { VerifiedProof } from "../challenge/proof.ts";
 import type { ChallengeId } from "../ids.ts";
 import type { Applied, Snapshot } from "../ports/rooms.ts";
@@ -33,6 +34,7 @@ export async function claimChallenge(
     name: "claim",
     deviceId,
     userId,
+    ...enrollerOf(proof),
     enrolledAt,
     evidence,
     ...ipOf(scanned),

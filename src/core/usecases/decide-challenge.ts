@@ -1,3 +1,4 @@
+import { enrollerOf } from "../challenge/approvers.ts";
 import type { VerifiedProof } from "../challenge/proof.ts";
 import { userSubject } from "../ids.ts";
 import type { Prompt } from "../inbox/state.ts";
@@ -30,7 +31,7 @@ export async function decideChallenge(powers: Powers, decision: Decision): Promi
       challengeId,
       decision: proof.decision,
       digest: proof.digest,
-      ...(proof.kind === "device" ? { enrolledAt: proof.enrolledAt } : {}),
+      ...(proof.kind === "device" ? { enrolledAt: proof.enrolledAt, through: enrollerOf(proof) } : {}),
     }),
     proof.decision === "approve" && isOverruled(powers, prompt, proof.userId),
   ]);

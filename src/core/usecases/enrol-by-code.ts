@@ -15,7 +15,7 @@ import {
   sendAgain,
 } from "./code-challenge.ts";
 import { identifierIdOf } from "./code-subject.ts";
-import { enrolledOf, isEnrolled } from "./enrolled-methods.ts";
+import { enrolledOf, neverEnrolled } from "./enrolled-methods.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
 
 export type CodeEnrolment = CodeAsker &
@@ -39,7 +39,7 @@ export async function enrolByCode(powers: Powers, asked: CodeEnrolment): Promise
   if (user.user.status === "locked") return no({ code: "user_locked" });
   if (action.state === "block") return CLOSED;
   if (needsScope(asked)) return no({ code: "enrolment_closed" });
-  if (!asked.mayAdd && isEnrolled(await enrolledOf(powers, user.user.id))) {
+  if (!asked.mayAdd && !neverEnrolled(await enrolledOf(powers, user.user.id))) {
     return no({ code: "enrolment_closed" });
   }
   const standing = await enrolmentOf(powers, action, asked.method);

@@ -8,9 +8,9 @@ import { no, ok, type Result } from "../result.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
 import {
   enrolledOf,
-  isEnrolled,
   isPasskey,
   type Namespace,
+  neverEnrolled,
   platformOf,
   servesIn,
 } from "./enrolled-methods.ts";
@@ -62,7 +62,7 @@ export async function enrolByToken(
   if (isOwn && servesIn(holder, asked.namespace)) return ok({ device: holder, isNew: false });
   if (holder && (isOwn ? isPasskey(holder) : !mayMove(holder, asked))) return no({ code: "device_exists" });
   if (!asked.mayAdd && client.settings.enrol_without_scope === false) return no({ code: "enrolment_closed" });
-  if (!asked.mayAdd && isEnrolled(await enrolledOf(powers, user.user.id))) {
+  if (!asked.mayAdd && !neverEnrolled(await enrolledOf(powers, user.user.id))) {
     return no({ code: "enrolment_closed" });
   }
   const who = userSubject(user.user.id);
@@ -110,7 +110,7 @@ async function store(
   // The row says so already; this ends what the device had open.
   if (holder) {
     await revokeDevice(powers, { ...revocationOf(holder), ...asked.by });
-    await powers.authenticators.remove(holder.userId, holder.id);
+    await powers.authenticators.remove(holder.userId, holder.id, powers.clock.now());
   }
   if (asked.pushToken !== undefined) await keepPushToken(powers, device, asked.pushToken);
   await powers.inboxes.noteDevice(userSubject(device.userId));

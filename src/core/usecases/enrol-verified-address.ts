@@ -55,7 +55,7 @@ export async function enrolVerifiedAddress(
   await endClaims(powers, claimers.value, asked.by);
   const given = await give(powers, asked);
   if (!given.ok) {
-    if (first === "enrolled") await powers.authenticators.remove(userId, id);
+    if (first === "enrolled") await powers.authenticators.forget(userId, id);
     return given;
   }
   const user = given.value;
@@ -77,6 +77,7 @@ async function rowOf(powers: Powers, asked: VerifiedAddress) {
     identifier: identifier.normal,
     createdAt: now,
     verifiedAt: now,
+    clientId: client.id,
   };
   const event = auditEvent(powers, {
     type: "authenticator.enrolled",

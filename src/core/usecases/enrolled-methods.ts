@@ -7,11 +7,19 @@ import type { Services } from "../ports/services.ts";
 export const NAMESPACES = ["push", "qr-code", "in-app", "device"] as const;
 export type Namespace = (typeof NAMESPACES)[number];
 
-/** What a user has enrolled: live devices of every door, and codes that came back. */
+/** What a user has enrolled: live devices of every door, and codes that came back; and what was taken from them. */
 export type Enrolled = {
   readonly devices: readonly Device[];
   /** Rows beside devices, and those of e-mail and SMS. */
   readonly rows: readonly Authenticator[];
+  readonly removed: { readonly devices: readonly Device[]; readonly addresses: readonly string[] };
+};
+
+/** Of somebody who is made now. */
+export const NOTHING_ENROLLED: Enrolled = {
+  devices: [],
+  rows: [],
+  removed: { devices: [], addresses: [] },
 };
 
 /** The namespace of an Authsignal device is the first word of its kind; another door's device is not bound to any. */
@@ -35,30 +43,43 @@ export function servesIn(device: Device, namespace: Namespace): boolean {
   return own === undefined || own === "device" || namespace === "device" || own === namespace;
 }
 
-/** Everything that the user has enrolled. */
+/** Everything that the user has, or once had, enrolled. */
 export async function enrolledOf(
   powers: Pick<Services, "devices" | "authenticators">,
   userId: UserId,
 ): Promise<Enrolled> {
   const [devices, rows] = await Promise.all([
-    powers.devices.ofUser(userId),
+    powers.devices.ofUser(userId, { withRevoked: true }),
     powers.authenticators.ofUser(userId),
   ]);
-  return { devices, rows };
+  const isLeft = ({ removedAt, verifiedAt }: Authenticator) =>
+    removedAt !== undefined && verifiedAt === undefined;
+  return {
+    devices: devices.filter(({ revokedAt }) => revokedAt === undefined),
+    rows: rows.filter((row) => !isLeft(row)),
+    removed: {
+      devices: devices.filter(({ revokedAt }) => revokedAt !== undefined),
+      addresses: rows.filter(isLeft).map(({ id }) => id),
+    },
+  };
 }
 
 /** Codes that came back at least once. */
-export const verifiedCodes = ({ rows }: Enrolled): readonly Authenticator[] =>
+export const verifiedCodes = (rows: readonly Authenticator[]): readonly Authenticator[] =>
   rows.filter(({ kind, verifiedAt }) => kind !== "device" && verifiedAt !== undefined);
 
-/** Whether the user has anything at all: who has may add more only by the word of a token. */
-export const isEnrolled = (enrolled: Enrolled): boolean =>
-  enrolled.devices.length > 0 || verifiedCodes(enrolled).length > 0;
+/**
+ * Whether the user never had anything: only such a one begins without the word of a token. Whoever lost what they had is as likely the
+ * one who took it away.
+ */
+export const neverEnrolled = ({ devices, rows, removed }: Enrolled): boolean =>
+  devices.length + verifiedCodes(rows).length + removed.devices.length + removed.addresses.length === 0;
 
-/** Whether the user could meet a challenge of this door. */
-export const canMeet = (enrolled: Enrolled): boolean =>
-  enrolled.devices.some((device) => !isPasskey(device)) || verifiedCodes(enrolled).length > 0;
+/** Whether the user could meet a challenge of this door, or could once: losing the way is no leave to go on without. */
+export const mustMeet = ({ devices, rows, removed }: Enrolled): boolean =>
+  [...devices, ...removed.devices].some((device) => !isPasskey(device)) ||
+  verifiedCodes(rows).length + removed.addresses.length > 0;
 
 /** The devices that could answer a push challenge. */
-export const pushDevices = ({ devices }: Enrolled): readonly Device[] =>
+export const pushDevices = (devices: readonly Device[]): readonly Device[] =>
   devices.filter((device) => servesIn(device, "push"));

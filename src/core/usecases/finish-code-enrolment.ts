@@ -10,7 +10,7 @@ import type { CarriedCode } from "./code-challenge.ts";
 import { identifierIdOf } from "./code-subject.ts";
 import { needsScope } from "./enrol-by-code.ts";
 import { type EnrolledAddress, enrolVerifiedAddress } from "./enrol-verified-address.ts";
-import { enrolledOf, isEnrolled } from "./enrolled-methods.ts";
+import { enrolledOf, NOTHING_ENROLLED, neverEnrolled } from "./enrolled-methods.ts";
 import { redeemChallenge } from "./redeem-challenge.ts";
 import type { CodeBearer, VerifiedActionCode } from "./verify-action-code.ts";
 
@@ -83,13 +83,13 @@ async function refusedAlready(
 ): Promise<Refusal | undefined> {
   if (needsScope(asked)) return { code: "enrolment_closed" };
   const { client, user, mayAdd } = asked;
-  const [claimers, { devices, rows }] = await Promise.all([
+  const [claimers, enrolled] = await Promise.all([
     claimersOf(powers, client, user, identifier, "proof"),
-    mayAdd ? { devices: [], rows: [] } : enrolledOf(powers, user.user.id),
+    mayAdd ? NOTHING_ENROLLED : enrolledOf(powers, user.user.id),
   ]);
   if (!claimers.ok) return claimers.error;
-  const others = { devices, rows: rows.filter((row) => row.id !== id) };
-  return isEnrolled(others) ? { code: "enrolment_closed" } : undefined;
+  const others = { ...enrolled, rows: enrolled.rows.filter((row) => row.id !== id) };
+  return neverEnrolled(others) ? undefined : { code: "enrolment_closed" };
 }
 
 /** An action that takes its course is left to be collected by the waiter; every other challenge of an enrolment ends here. */

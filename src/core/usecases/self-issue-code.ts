@@ -1,5 +1,6 @@
+import { admits } from "../challenge/approvers.ts";
 import type { VerifiedProof } from "../challenge/proof.ts";
-import type { Client } from "../client/client.ts";
+import { askerOf, type Client } from "../client/client.ts";
 import type { Device } from "../device/device.ts";
 import type { PasskeyAnswer } from "../ports/secrets.ts";
 import type { Services } from "../ports/services.ts";
@@ -66,7 +67,7 @@ async function readSignature(powers: Powers, asked: SelfIssue): Promise<Result<S
   const purpose = PURPOSES.find((one) => ceremony?.ticket === ticketOf(kind, one));
   if (!ceremony || !purpose) return refused("the challenge is not one of these five minutes");
   const owned = await powers.devices.ofUser(userId);
-  const device = owned.find(({ credentialId }) => credentialId === asked.credentialId);
+  const device = owned.find((one) => one.credentialId === asked.credentialId && admits(askerOf(client), one));
   if (!device) return refused("no such passkey");
   const { rpId } = ceremony;
   const origins = originsOf(client, powers.config, rpId);

@@ -1,6 +1,6 @@
 import type { VerifiedProof } from "../challenge/proof.ts";
 import type { ChallengeSpec, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
-import type { Client } from "../client/client.ts";
+import { askerOf, type Client } from "../client/client.ts";
 import type { ChallengeId } from "../ids.ts";
 import type { Lane } from "../key/key.ts";
 import type { Applied } from "../ports/rooms.ts";
@@ -52,7 +52,7 @@ function specOf(powers: Powers, asked: AtOnce, id: ChallengeId): ChallengeSpec {
   return {
     id,
     door: asked.door,
-    clientId: asked.client.id,
+    ...askerOf(asked.client),
     purpose: asked.purpose,
     userId: asked.proof.userId,
     scope: asked.scope,

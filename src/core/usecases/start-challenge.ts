@@ -6,7 +6,7 @@ import {
   type Origin,
   type Purpose,
 } from "../challenge/state.ts";
-import type { Client } from "../client/client.ts";
+import { askerOf, type Client } from "../client/client.ts";
 import { startsPerMinute } from "../client/settings.ts";
 import { type ChallengeId, clientSubject, type DeviceId, type UserId, userSubject } from "../ids.ts";
 import type { Listed, PromptRequest } from "../inbox/prompts.ts";
@@ -122,7 +122,7 @@ async function specOf(
   return {
     id,
     door: request.door,
-    clientId: request.client.id,
+    ...askerOf(request.client),
     purpose: request.purpose,
     ...(request.user ? { userId: request.user.id } : {}),
     scope: request.scope,
@@ -175,6 +175,8 @@ const promptOf = (powers: Powers, request: StartRequest, spec: ChallengeSpec): P
     unlock: false,
     ...(request.onlyDevice === undefined ? {} : { device: request.onlyDevice }),
   },
+  ...(spec.approvers === undefined ? {} : { approvers: spec.approvers }),
+  ...(spec.realm === undefined ? {} : { realm: spec.realm }),
   origin: spec.origin,
   context: spec.context,
   respondNumber: powers.chance.number(RESPOND_NUMBERS),

@@ -7,7 +7,7 @@ import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 import type { Requester } from "./audit-event.ts";
-import { canMeet, type Enrolled, enrolledOf } from "./enrolled-methods.ts";
+import { type Enrolled, enrolledOf, mustMeet, NOTHING_ENROLLED } from "./enrolled-methods.ts";
 import { findOrMakeUser } from "./find-named-user.ts";
 import { type GivenNames, giveNames, rowsOf } from "./give-names.ts";
 
@@ -49,7 +49,7 @@ export async function trackAction(
     userId: user.user.id,
     code,
     idempotencyKey: asked.idempotencyKey ?? powers.chance.uuid(),
-    state: firstState(rule, canMeet(enrolled), user.user.status === "locked"),
+    state: firstState(rule, mustMeet(enrolled), user.user.status === "locked"),
     stateAt: now,
     createdAt: now,
     context: { name, ...asked.context },
@@ -68,7 +68,7 @@ async function whoIs(
   const found = await findOrMakeUser(powers, client, name, rows.ok ? rows.value : [], by);
   if (!found) return undefined;
   const { record, isNew } = found;
-  if (isNew) return { user: record, enrolled: { devices: [], rows: [] } };
+  if (isNew) return { user: record, enrolled: NOTHING_ENROLLED };
   const [named, enrolled] = await Promise.all([
     giveNames(powers, client, record, names, by),
     enrolledOf(powers, record.user.id),

@@ -46,4 +46,15 @@ export const EN: Words = {
     ],
     short: `${facts.brand}: a new device, “${facts.device}”, can now approve your sign-ins. Not you? Remove it in your settings.`,
   }),
+
+  device_removed: (facts) => ({
+    subject: `A device can no longer sign you in to ${facts.brand}`,
+    heading: "A device was removed",
+    before: [`“${facts.device}” can no longer approve your sign-ins to ${facts.brand}.`],
+    after: [
+      ...askedFrom(facts),
+      "If this was you, all is well. If it was not, add the device again, and tell the people who run the app.",
+    ],
+    short: `${facts.brand}: your device “${facts.device}” was removed and can no longer approve your sign-ins. Not you? Add it again.`,
+  }),
 };

@@ -1,7 +1,10 @@
 import { Hono } from "hono";
 import { parseChallengeId, parseDeviceId, parseUserId } from "../../core/ids.ts";
+import { ANY_REALM } from "../../core/ports/users.ts";
+import { verifiedCodes } from "../../core/usecases/enrolled-methods.ts";
 import { listDevices } from "../../core/usecases/list-devices.ts";
 import { listGrants } from "../../core/usecases/list-grants.ts";
+import { removeAddress } from "../../core/usecases/remove-address.ts";
 import { revokeDevice } from "../../core/usecases/revoke-device.ts";
 import { revokeGrant } from "../../core/usecases/revoke-grant.ts";
 import { revokeGrants } from "../../core/usecases/revoke-grants.ts";
@@ -10,9 +13,9 @@ import { query } from "../../http/query.ts";
 import { refuse } from "./errors.ts";
 import { requesterOf } from "./requester.ts";
 import { deviceListSchema, grantListSchema } from "./schema.ts";
-import { deviceWire, grantWire, pageWire } from "./translate.ts";
+import { authenticatorWire, deviceWire, grantWire, pageWire } from "./translate.ts";
 
-/** `/admin/users/{user_id}/devices` and `/grants`: what a person signs in with, and where they are signed in. */
+/** `/admin/users/{user_id}/devices`, `/authenticators` and `/grants`: what a person signs in with, and where they are signed in. */
 export function accessRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
@@ -31,6 +34,23 @@ export function accessRoutes(): Hono<AppEnv> {
     const asked = { userId, deviceId, reason: "admin_revoked", ...requesterOf(c) };
     const revoked = await revokeDevice(services(c), asked);
     return revoked.ok ? c.body(null, 204) : refuse(c, revoked.error);
+  });
+
+  routes.get("/:user_id/authenticators", async (c) => {
+    const userId = parseUserId(c.req.param("user_id"));
+    if (userId === undefined || !(await services(c).users.byId(userId, ANY_REALM))) {
+      return refuse(c, { code: "unknown_user" });
+    }
+    const rows = await services(c).authenticators.ofUser(userId);
+    return c.json({ authenticators: verifiedCodes(rows).map(authenticatorWire) });
+  });
+
+  routes.delete("/:user_id/authenticators/:id", async (c) => {
+    const userId = parseUserId(c.req.param("user_id"));
+    if (userId === undefined) return refuse(c, { code: "unknown_device" });
+    const asked = { userId, id: c.req.param("id"), by: requesterOf(c) };
+    const removed = await removeAddress(services(c), asked);
+    return removed ? c.body(null, 204) : refuse(c, { code: "unknown_device" });
   });
 
   routes.get("/:user_id/grants", query(grantListSchema, refuse), async (c) => {

@@ -47,6 +47,7 @@ function answerTo(refusal: Refusal): Answer {
     case "device_revoked":
     case "device_too_young":
     case "device_of_another_user":
+    case "device_of_another_client":
     case "enrolment_closed":
       return { status: 403, detail: "This is not allowed." };
     case "stale":

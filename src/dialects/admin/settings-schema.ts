@@ -46,6 +46,12 @@ const brand = z
   })
   .partial();
 
+/** As the Cotter wire takes them; the name that enrols a device is never a stranger's. */
+const eventName = z
+  .string()
+  .regex(/^[A-Za-z0-9 _.-]{1,64}$/, "letters, digits, blanks and _.-, at most 64")
+  .refine((name) => !name.includes("ENROLL_NEW_TRUSTED_DEVICE"), "a reserved name");
+
 const members = {
   access_token_seconds: tokenSeconds,
   id_token_seconds: tokenSeconds,
@@ -84,6 +90,10 @@ const members = {
   brand,
   verify_seconds: z.int().min(1).max(3_600),
   code_sends_per_hour: z.int().min(0).max(100_000),
+  event_names: z.array(eventName).max(50),
+  prompt_place: z.boolean(),
+  unsigned_removal: z.boolean(),
+  approve_through: z.union([z.enum(["own", "realm"]), z.array(clientId).max(50)]),
 };
 
 /** Settings of a new client: all optional, nothing unknown (contract, "Client settings"). */

@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import type { Authenticator } from "../../core/action/authenticator.ts";
 import type { AuditEvent } from "../../core/audit.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { ClientSettings } from "../../core/client/settings.ts";
@@ -146,6 +147,17 @@ export const deviceWire = (device: Device) => ({
   fingerprint: device.key.fingerprint.slice(0, FINGERPRINT_SHOWN),
   enrolled_at: iso(device.enrolledAt),
   revoked_at: isoOrNull(device.revokedAt),
+});
+
+/** An address that is a way to meet actions. */
+export const authenticatorWire = (row: Authenticator) => ({
+  authenticator_id: row.id,
+  user_id: row.userId,
+  kind: row.kind,
+  identifier: row.identifier ?? null,
+  client_id: row.clientId ?? null,
+  created_at: iso(row.createdAt),
+  verified_at: isoOrNull(row.verifiedAt),
 });
 
 export const grantWire = (grant: GrantListing) => ({

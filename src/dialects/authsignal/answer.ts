@@ -17,10 +17,11 @@ import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { failUntracked, putOnRecord } from "./claimed-action.ts";
 import { actionOf } from "./collect.ts";
 import { type Holder, holderOf, refuseOnRecord, signedBy } from "./credentials.ts";
+import { detailsOf } from "./details.ts";
 import { refuse } from "./errors.ts";
 import { canAnswer } from "./prompts.ts";
 import type { answerBody, claimBody } from "./schema.ts";
-import { shownContext } from "./translate.ts";
+import { shownContext, userOf } from "./translate.ts";
 
 type Answer = z.output<typeof answerBody>;
 
@@ -129,13 +130,18 @@ export async function claim(
   });
   if (!claimed.ok) return refuseOnRecord(c, holder.value, claimed.error);
   await putOnRecord(powers, claimed.value, holder.value.user);
-  const { action, idem } = claimed.value.spec.context;
-  const { custom } = await powers.authenticators.profile(holder.value.device.userId);
+  const { spec } = claimed.value;
+  const { action, idem, unlisted } = spec.context;
+  const { userId } = holder.value.device;
+  const [custom, profile] = await Promise.all([
+    detailsOf(powers, spec, userId),
+    powers.authenticators.profile(userId),
+  ]);
   return c.json({
     success: true,
-    ...shownContext(claimed.value.spec),
-    ...(action === undefined ? {} : { actionCode: action }),
+    ...shownContext(spec, custom),
+    ...(action === undefined || unlisted === true ? {} : { actionCode: action }),
     ...(idem === undefined ? {} : { idempotencyKey: idem }),
-    ...(custom === undefined ? {} : { user: { custom } }),
+    ...userOf(profile.custom),
   });
 }

@@ -1,8 +1,9 @@
 import type { Context } from "hono";
 import type * as z from "zod";
+import { admits } from "../../core/challenge/approvers.ts";
 import type { VerifiedProof } from "../../core/challenge/proof.ts";
-import type { Client } from "../../core/client/client.ts";
-import type { Device } from "../../core/device/device.ts";
+import { askerOf, type Client } from "../../core/client/client.ts";
+import { type Device, isEnrolledBy } from "../../core/device/device.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
@@ -24,7 +25,7 @@ import { authenticatorEvent, credentialWire } from "./translate.ts";
 /** A phone that speaks: its tenant's client, its own row and its person. */
 export type Holder = { readonly client: Client; readonly device: Device; readonly user: UserRecord };
 
-/** The live credential of a key text, good in this namespace; everything else is `unknown_device`. */
+/** The live credential of a key text, good in this namespace and for this tenant; everything else is `unknown_device`. */
 export async function holderOf(
   c: Context<AppEnv>,
   namespace: Namespace,
@@ -44,8 +45,8 @@ export async function holderOfSender(
   const powers = services(c);
   const key = await lookupKey(powers, keyText);
   const device = key && (await powers.devices.byFingerprint(client.realm, key.fingerprint));
-  const user =
-    device && servesIn(device, namespace) ? await powers.users.byId(device.userId, client.realm) : undefined;
+  const isGood = device && servesIn(device, namespace) && admits(askerOf(client), device);
+  const user = isGood ? await powers.users.byId(device.userId, client.realm) : undefined;
   if (!device || !user) return no({ code: "unknown_device" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
   return ok({ client, device, user });
@@ -69,6 +70,7 @@ const SUSPICIOUS: ReadonlySet<Refusal["code"]> = new Set([
   "bad_signature",
   "claimed_by_other",
   "device_of_another_user",
+  "device_of_another_client",
   "device_too_young",
   "replayed",
 ]);
@@ -155,7 +157,7 @@ export async function getCredential(c: Context<AppEnv>, namespace: Namespace): P
 
 const WINDOW_SECONDS = 600;
 
-/** §6.6 remove credential: signed over the present ten minutes, or those beside them, written with `.0` (§6.5). */
+/** §6.6 remove credential, of one that this door enrolled for this tenant: signed over the present ten minutes, or those beside them, written with `.0` (§6.5). */
 export async function removeCredential(
   c: Context<AppEnv>,
   namespace: Namespace,
@@ -165,6 +167,7 @@ export async function removeCredential(
   const holder = await holderOf(c, namespace, body.publicKey);
   if (!holder.ok) return refuse(c, holder.error);
   const { client, device, user } = holder.value;
+  if (!isEnrolledBy(device, "authsignal", client.id)) return refuse(c, { code: "unknown_device" });
   const now = Math.floor(toSeconds(powers.clock.now()) / WINDOW_SECONDS);
   const checks = [now, now - 1, now + 1].map((window) =>
     powers.proofs.device(device, `${window}.0`, body.signature, "deny"),
@@ -180,7 +183,7 @@ export async function removeCredential(
     ip,
   });
   if (!revoked.ok) return refuse(c, revoked.error);
-  await powers.authenticators.remove(device.userId, device.id);
+  await powers.authenticators.remove(device.userId, device.id, powers.clock.now());
   await tellLater(powers, client, authenticatorEvent(powers, "deleted", nameOf(client, user), device));
   return c.json({ removedAuthenticatorId: device.id });
 }

@@ -48,6 +48,7 @@ const ANSWERS: Answers = {
   device_exists: invalid("This key cannot be enrolled."),
   device_too_young: invalid("The credential was enrolled after this challenge began."),
   device_of_another_user: NO_CHALLENGE,
+  device_of_another_client: NO_CHALLENGE,
   bad_key: (refusal) => invalid(`The public key is not valid: ${refusal.detail}.`),
   stale: (refusal) => invalid(`The signature is out of date: ${refusal.detail}.`),
   replayed: invalid("This signature or token was used before."),

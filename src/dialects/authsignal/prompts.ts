@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { admits } from "../../core/challenge/approvers.ts";
 import type { Device } from "../../core/device/device.ts";
 import { type UserId, userSubject } from "../../core/ids.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
@@ -8,12 +9,21 @@ import type { Namespace } from "../../core/usecases/enrolled-methods.ts";
 import { nameOf } from "../../core/usecases/find-named-user.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { holderOfQuery } from "./credentials.ts";
+import { detailsOf } from "./details.ts";
 import { refuse } from "./errors.ts";
-import { promptWire } from "./translate.ts";
+import { actionCodeOf, promptWire, type SignedView } from "./translate.ts";
 
-/** This wire can carry a number, but no claim or unlock of a listed prompt; one that names its device is that device's. */
-export const canAnswer = ({ demands }: Prompt, device: Device): boolean =>
-  !demands.claim && !demands.unlock && (demands.device === undefined || demands.device === device.id);
+/**
+ * Whether this wire can show a prompt to a device, which then may answer it. The wire names no client, so the prompt must be of the one
+ * that enrolled the device, or of one that admits it. It can carry a number, but no claim, unlock or message, and says what is asked by
+ * an action code alone. What it cannot show waits for a door that can.
+ */
+export function canAnswer(prompt: Prompt, device: Device): boolean {
+  const { demands, bindingMessage } = prompt;
+  const isForThis = demands.device === undefined || demands.device === device.id;
+  const isPlain = !demands.claim && !demands.unlock && bindingMessage === undefined;
+  return admits(prompt, device) && isForThis && isPlain && actionCodeOf(prompt) !== undefined;
+}
 
 /** Nonces are good for this long (§6.4). */
 const NONCE_SECONDS = 60;
@@ -52,7 +62,7 @@ async function signedNonce(
 }
 
 /**
- * §6.6 get pending challenge: the newest that this device may answer, of whichever client and door. Without a signature the
+ * §6.6 get pending challenge: the newest that this device may answer, of whichever door. Without a signature the
  * identifiers alone; a nonce shows what was asked once, and then counts as none.
  */
 export async function pendingPrompt(c: Context<AppEnv>, namespace: Namespace): Promise<Response> {
@@ -71,11 +81,20 @@ export async function pendingPrompt(c: Context<AppEnv>, namespace: Namespace): P
   const prompt = prompts.find((candidate) => canAnswer(candidate, device));
   if (!prompt) return c.json({ userAuthenticatorId: device.id });
   const isSigned = nonce !== undefined && (await isFirstUse(powers, device.userId, nonce));
-  const profile = isSigned ? await powers.authenticators.profile(device.userId) : {};
-  return c.json({
-    userAuthenticatorId: device.id,
-    ...promptWire(nameOf(client, user), prompt, isSigned, profile.custom),
-  });
+  const signed = isSigned ? await signedView(powers, prompt, device.userId) : undefined;
+  return c.json({ userAuthenticatorId: device.id, ...promptWire(nameOf(client, user), prompt, signed) });
+}
+
+async function signedView(
+  powers: Pick<Services, "actions" | "authenticators">,
+  prompt: Prompt,
+  userId: UserId,
+): Promise<SignedView> {
+  const [custom, profile] = await Promise.all([
+    detailsOf(powers, prompt, userId),
+    powers.authenticators.profile(userId),
+  ]);
+  return { custom, userCustom: profile.custom };
 }
 
 const isFirstUse = (

@@ -1,7 +1,6 @@
 import type { Context } from "hono";
 import type * as z from "zod";
 import { type Action, isOpen, keyOf, mayBegin } from "../../core/action/action.ts";
-import type { JsonObject } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
 import { actionRule } from "../../core/client/settings.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
@@ -77,8 +76,9 @@ async function aboutOf(
     if (!mayBegin(actionRule(client.settings, code))) {
       return no({ code: "not_allowed", detail: "the action takes no challenge" });
     }
-    const custom = asked.custom as JsonObject | undefined;
-    return ok({ code, idempotencyKey: powers.chance.uuid(), custom });
+    // Anybody may ask: the one who scans is shown no words but the client's own.
+    const unlisted = actionRule(client.settings, code) === undefined;
+    return ok({ code, idempotencyKey: powers.chance.uuid(), unlisted });
   }
   if (asked.action !== undefined && asked.action !== token.code) {
     return no({ code: "malformed", detail: "action: not the tracked one" });

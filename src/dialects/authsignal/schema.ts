@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { oneLine } from "../../core/shown-text.ts";
 import { isUserName } from "./bodies.ts";
 
 const plain = (limit: number) =>
@@ -149,7 +150,7 @@ export const challengesQuery = z.object({
 
 export const credentialBody = z.object({
   publicKey: keyText,
-  deviceName: plain(256),
+  deviceName: plain(256).transform((name) => name && oneLine(name, 256)),
   devicePlatform: plain(32),
   pushToken: plain(4_096),
 });

@@ -1,12 +1,13 @@
 import type { Action, ActionMethod } from "../../core/action/action.ts";
 import type { Authenticator } from "../../core/action/authenticator.ts";
-import type { JsonObject } from "../../core/challenge/state.ts";
+import type { Json, JsonObject } from "../../core/challenge/state.ts";
 import type { Device } from "../../core/device/device.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
 import type { ActionEvent } from "../../core/ports/action-webhooks.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
+import { oneLine } from "../../core/shown-text.ts";
 import { type Instant, toSeconds } from "../../core/time.ts";
 import {
   type Enrolled,
@@ -16,6 +17,7 @@ import {
   verifiedCodes,
 } from "../../core/usecases/enrolled-methods.ts";
 import { METHOD_WORDS } from "../../core/usecases/settle-action.ts";
+import { ACTION_CODE } from "./schema.ts";
 
 export const iso = (at: Instant): string => new Date(at).toISOString();
 
@@ -53,12 +55,16 @@ export const ALLOWED_METHODS = [
 /** The ways that the user has enrolled and that this door asks for, each once. */
 export function methodsOf(enrolled: Enrolled): readonly string[] {
   const devices = enrolled.devices.filter((device) => !isPasskey(device)).map(deviceMethod);
-  const codes = verifiedCodes(enrolled).map(({ kind }) => CODE_METHODS[kind]);
+  const codes = verifiedCodes(enrolled.rows).map(({ kind }) => CODE_METHODS[kind]);
   return [...new Set<string>([...devices, ...codes])];
 }
 
 /** §9.1.3, devices first. */
-export function authenticatorsWire(name: string, record: UserRecord, enrolled: Enrolled) {
+export function authenticatorsWire(
+  name: string,
+  record: UserRecord,
+  enrolled: Pick<Enrolled, "devices" | "rows">,
+) {
   const devices = enrolled.devices.map((device) => ({
     userId: name,
     userAuthenticatorId: device.id,
@@ -69,7 +75,7 @@ export function authenticatorsWire(name: string, record: UserRecord, enrolled: E
     ...given("displayName", device.name || undefined),
     ...given("devicePlatform", platformOf(device).toUpperCase() || undefined),
   }));
-  const codes = verifiedCodes(enrolled).map(
+  const codes = verifiedCodes(enrolled.rows).map(
     ({ id, kind, identifier, createdAt, verifiedAt, lastVerifiedAt }) => ({
       userId: name,
       userAuthenticatorId: id,
@@ -86,7 +92,7 @@ export function authenticatorsWire(name: string, record: UserRecord, enrolled: E
 const spelled = (record: UserRecord, normal: string | undefined): string | undefined =>
   record.identifiers.find((identifier) => identifier.normal === normal)?.value ?? normal;
 
-const lastVerifiedAt = (device: Device, { rows }: Enrolled): Instant =>
+const lastVerifiedAt = (device: Device, { rows }: Pick<Enrolled, "rows">): Instant =>
   rows.find(({ id }) => id === device.id)?.lastVerifiedAt ?? device.enrolledAt;
 
 /** §6.6: what a phone is told of its credential. */
@@ -97,7 +103,7 @@ export const credentialWire = (name: string, device: Device, verified: Instant =
   lastVerifiedAt: iso(verified),
 });
 
-/** The longest custom data that goes into a prompt; the action's row keeps the rest. */
+/** The longest custom data that goes into a challenge; longer ones are read from the action's row when they are shown. */
 const PROMPT_CUSTOM = 2_048;
 
 /** A Cotter device signs the event's name: this one would enrol a device there. */
@@ -114,6 +120,8 @@ export function challengeContext(
     readonly userAgent?: string | undefined;
     readonly ip?: string | undefined;
     readonly custom?: JsonObject | undefined;
+    /** The code is a stranger's word, and none of the client's own: nobody is shown it. */
+    readonly unlisted?: boolean;
   },
 ): JsonObject {
   const { custom, code } = about;
@@ -127,32 +135,51 @@ export function challengeContext(
     ...given("device_id", about.deviceId),
     ...given("user_agent", about.userAgent?.slice(0, 512)),
     ...given("ip", about.ip),
-    ...(fits ? { custom } : {}),
+    ...(custom === undefined ? {} : fits ? { custom } : { custom_in_row: true }),
+    ...(about.unlisted ? { unlisted: true } : {}),
   };
 }
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
-/** What the asking side looked like, as far as the approver may be shown it. */
-export const shownContext = ({ context, origin }: Pick<Prompt, "context" | "origin">) => ({
-  ...given("deviceId", text(context.device_id)),
-  ...given("userAgent", text(context.user_agent) ?? origin.userAgent),
-  ...given("ipAddress", text(context.ip) ?? origin.ip),
-  ...given("custom", context.custom),
+/** Browsers and networks name themselves, so their words are bounded and of one line. */
+const SHOWN_LIMIT = 256;
+const line = (value: string | undefined) => (value === undefined ? undefined : oneLine(value, SHOWN_LIMIT));
+
+/** What the asking side looked like, as far as the approver may be shown it, and the details of what it asks. */
+export const shownContext = (
+  { context, origin }: Pick<Prompt, "context" | "origin">,
+  custom: Json | undefined,
+) => ({
+  ...given("deviceId", line(text(context.device_id))),
+  ...given("userAgent", line(text(context.user_agent) ?? origin.userAgent)),
+  ...given("ipAddress", line(text(context.ip) ?? origin.ip)),
+  ...given("custom", custom),
 });
 
+/** What a prompt of whichever door asks, as an action code; undefined where no code says it. */
+export function actionCodeOf({ door, purpose, context }: Prompt): string | undefined {
+  const code = door === "authsignal" ? context.action : door === "cotter" ? context.event : purpose;
+  return typeof code === "string" && ACTION_CODE.test(code) ? code : undefined;
+}
+
+/** What only a good signature is shown (§6.4): the action's custom data and the user's. */
+export type SignedView = { readonly custom?: Json | undefined; readonly userCustom?: JsonObject | undefined };
+
 /** §6.6: the pending challenge; without a good signature the identifiers alone (§6.4). */
-export function promptWire(name: string, prompt: Prompt, isSigned: boolean, custom: JsonObject | undefined) {
+export function promptWire(name: string, prompt: Prompt, signed: SignedView | undefined) {
   const { context } = prompt;
   return {
     challengeId: prompt.challengeId,
     userId: name,
-    actionCode: text(context.action) ?? prompt.purpose,
+    actionCode: actionCodeOf(prompt),
     idempotencyKey: text(context.idem) ?? prompt.challengeId,
     expiresAt: toSeconds(prompt.expiresAt),
-    ...(isSigned ? { ...shownContext(prompt), ...given("user", custom && { custom }) } : {}),
+    ...(signed ? { ...shownContext(prompt, signed.custom), ...userOf(signed.userCustom) } : {}),
   };
 }
+
+export const userOf = (custom: JsonObject | undefined) => given("user", custom && { custom });
 
 /** §7.3: told before a push challenge counts as begun. */
 export const pushCreated = (

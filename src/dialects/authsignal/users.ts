@@ -3,6 +3,7 @@ import type * as z from "zod";
 import type { ProfileChange } from "../../core/action/authenticator.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
+import { isEnrolledBy } from "../../core/device/device.ts";
 import { parseDeviceId } from "../../core/ids.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { deleteUser } from "../../core/usecases/delete-user.ts";
@@ -129,7 +130,7 @@ export async function listAuthenticators(c: Context<AppEnv>): Promise<Response> 
   return c.json(authenticatorsWire(name, record, enrolled));
 }
 
-/** §9.1 `deleteAuthenticator`: deleting what is not there is a success. */
+/** §9.1 `deleteAuthenticator`: deleting what is not there is a success. What another door or client enrolled is not there. */
 export async function removeAuthenticator(c: Context<AppEnv>): Promise<Response> {
   const powers = services(c);
   const record = await namedUser(c);
@@ -138,17 +139,20 @@ export async function removeAuthenticator(c: Context<AppEnv>): Promise<Response>
   const userId = record.user.id;
   const deviceId = parseDeviceId(id);
   const by = requester(c);
-  const address = await removeAddress(powers, { userId, id, by });
+  const { client } = c.var;
+  const address = await removeAddress(powers, { userId, id, clientId: client.id, by });
   if (address) {
     const event = addressEvent(powers, "deleted", nameOfPath(c) ?? userId, record, address);
-    await tellLater(powers, c.var.client, event);
+    await tellLater(powers, client, event);
   }
-  if (address || deviceId === undefined) return c.json({});
-  await powers.authenticators.remove(userId, id);
-  const revoked = await revokeDevice(powers, { userId, deviceId, reason: "removed_by_client", ...by });
+  const device = address || deviceId === undefined ? undefined : await powers.devices.byId(deviceId);
+  if (!device || !isEnrolledBy(device, "authsignal", client.id)) return c.json({});
+  await powers.authenticators.remove(userId, id, powers.clock.now());
+  const asked = { userId, deviceId: device.id, reason: "removed_by_client", ...by };
+  const revoked = await revokeDevice(powers, asked);
   if (revoked.ok && !revoked.value.repeated) {
     const event = authenticatorEvent(powers, "deleted", nameOfPath(c) ?? userId, revoked.value.device);
-    await tellLater(powers, c.var.client, event);
+    await tellLater(powers, client, event);
   }
   return c.json({});
 }

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type * as z from "zod";
+import { eventNames } from "../../core/client/settings.ts";
 import { SECOND } from "../../core/time.ts";
 import { startChallenge } from "../../core/usecases/start-challenge.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
@@ -10,7 +11,7 @@ import { arrivingOf, nameIn } from "./people.ts";
 import type { pendingBody } from "./schema.ts";
 import { ENROL_EVENT } from "./signing-input.ts";
 import { readyToState, stated } from "./statement.ts";
-import { eventContext, waiterEvent } from "./translate.ts";
+import { eventContext, LOGIN, waiterEvent } from "./translate.ts";
 
 type PendingBody = z.output<typeof pendingBody>;
 
@@ -30,6 +31,8 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
   const person = await arrivingOf(c, nameIn(body));
   if (!person) return refuse(c, { code: "unknown_user" });
   const { record } = person;
+  // Anybody can ask by any name, so the person is shown one that the client lists.
+  const event = eventNames(client.settings).includes(body.event) ? body.event : LOGIN;
   let number = 0;
   await readyToState(powers);
   const started = await startChallenge(powers, {
@@ -40,7 +43,7 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
     scope: "access",
     requiresClaim: false,
     matchCode: client.settings.match_code === "required",
-    context: eventContext(client, record, body.event),
+    context: eventContext(client, record, event, body.event),
     origin,
     lifetime: (client.settings.challenge_seconds ?? EVENT_LIFETIME / SECOND) * SECOND,
     redeemWindow: REDEEM_WINDOW,
@@ -53,9 +56,9 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
   });
   if (!started.ok) return refuse(c, started.error);
   const { snapshot, prompt, matchCode } = started.value;
-  const event = await stated(powers, waiterEvent(snapshot, number, prompt?.signingSecond));
+  const answer = await stated(powers, waiterEvent(snapshot, number, prompt?.signingSecond));
   return c.json({
-    ...event,
+    ...answer,
     ...waitingUris(powers.config.issuer, snapshot.spec.id),
     ...(matchCode === undefined ? {} : { match_code: matchCode }),
   });

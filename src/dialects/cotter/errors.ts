@@ -37,6 +37,7 @@ const ANSWERS: Answers = {
   device_exists: [409, "A trusted device is already enrolled"],
   device_revoked: NOT_TRUSTED,
   device_of_another_user: NOT_TRUSTED,
+  device_of_another_client: [403, "The device was enrolled through another app"],
   bad_signature: NOT_TRUSTED,
   device_too_young: [403, "The device was enrolled after this request was made"],
   bad_key: (refusal) => [400, `Public key is not valid: ${refusal.detail}`],

@@ -28,7 +28,10 @@ export function eventRoutes(): Hono<AppEnv> {
 async function newest(c: Context<AppEnv>, user: string): Promise<Response> {
   const powers = services(c);
   const record = await personOf(c, plusRestored(user));
-  const prompt = record ? await livePromptFor(powers, record.user.id) : undefined;
-  if (!record || !prompt) return c.json(null);
-  return c.json(await stated(powers, promptEvent(prompt, record, c.var.client, undefined)));
+  const { client } = c.var;
+  const shown = record ? await livePromptFor(powers, client, record.user.id) : undefined;
+  if (!record || !shown) return c.json(null);
+  // Nobody has signed this call, and the client's id is public.
+  const place = client.settings.prompt_place === true && shown.prompt.clientId === client.id;
+  return c.json(await stated(powers, promptEvent(shown, record, client, { place })));
 }

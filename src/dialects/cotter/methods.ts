@@ -1,9 +1,11 @@
 import type { Context } from "hono";
 import type * as z from "zod";
 import type { Client } from "../../core/client/client.ts";
+import { isEnrolledBy } from "../../core/device/device.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { type Enrolled, enrolFirstDevice } from "../../core/usecases/enrol-first-device.ts";
 import { revokeDevice } from "../../core/usecases/revoke-device.ts";
+import { tellDeviceRemoved } from "../../core/usecases/tell-device-removed.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { identifyKey, readNewKey } from "./device-texts.ts";
 import { ambientOf, offeredKey } from "./enrolment-key.ts";
@@ -76,7 +78,10 @@ async function bundleFor(
   return { oauth_token: await firstBundle(services(c), client, redeemed.grant, redeemed.facts) };
 }
 
-/** Removal is unsigned on this wire: the exact key is the capability, and no answer ever carries tokens (§10.5). */
+/**
+ * Removal is unsigned on this wire, and whoever knows the key's text may ask for it: so it takes away only what this door enrolled for
+ * this client, its person is told, and no answer ever carries tokens (§10.5).
+ */
 async function remove(
   c: Context<AppEnv>,
   name: string,
@@ -84,20 +89,27 @@ async function remove(
   body: MethodBody,
 ): Promise<Response> {
   const { devices, limits } = services(c);
+  const { client } = c.var;
   const { ip } = originOf(c);
+  if (client.settings.unsigned_removal === false) {
+    return refuse(c, { code: "not_allowed", detail: "Devices of this app are not removed by this call" });
+  }
   const key = await identifyKey(services(c), body.code);
   const device = key && (await devices.ofUserByFingerprint(record.user.id, key.fingerprint));
-  if (!device || device.revokedAt !== undefined) {
+  if (!device || device.revokedAt !== undefined || !isEnrolledBy(device, "cotter", client.id)) {
     return (await limits.miss(ip)) ? refuse(c, { code: "unknown_device" }) : tooMany(c);
   }
   const revoked = await revokeDevice(services(c), {
     userId: record.user.id,
     deviceId: device.id,
-    actor: `client:${c.var.client.id}`,
+    actor: `client:${client.id}`,
     ip,
     reason: "removed_by_app",
   });
-  return revoked.ok ? c.json(await userNow(c, record, name)) : refuse(c, revoked.error);
+  if (!revoked.ok) return refuse(c, revoked.error);
+  const told = { client, user: record, device: revoked.value.device, origin: originOf(c) };
+  tellDeviceRemoved(services(c), told);
+  return c.json(await userNow(c, record, name));
 }
 
 const userNow = async (c: Context<AppEnv>, record: UserRecord, name: string) =>

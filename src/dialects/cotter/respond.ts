@@ -1,16 +1,15 @@
 import type { Context } from "hono";
-import type { Prompt } from "../../core/inbox/state.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { decideChallenge } from "../../core/usecases/decide-challenge.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { refuse } from "./errors.ts";
 import { readNumber } from "./numbers.ts";
 import { namedPerson } from "./people.ts";
-import { promptOfNumber } from "./prompts.ts";
+import { promptOfNumber, type Shown } from "./prompts.ts";
 import type { RespondBody } from "./schema.ts";
 import { provenBy, refuseOnRecord } from "./signer.ts";
 import { readyToState, stated } from "./statement.ts";
-import { promptEvent, promptEventName } from "./translate.ts";
+import { promptEvent } from "./translate.ts";
 
 /** Row 12 of Cotter §3.1: a trusted device approves or rejects what awaits its person. */
 export async function respond(c: Context<AppEnv>, id: string, body: RespondBody): Promise<Response> {
@@ -19,9 +18,11 @@ export async function respond(c: Context<AppEnv>, id: string, body: RespondBody)
   const person = await namedPerson(c, body);
   if (!person) return refuse(c, { code: "unknown_user" });
   const { record, text } = person;
-  const prompt = number === undefined ? undefined : await promptOfNumber(powers, record.user.id, number);
-  if (!prompt) return refuse(c, { code: "unknown_challenge" });
-  const mismatch = mismatchOf(c.var.client.id, prompt, body);
+  const { client } = c.var;
+  const shown =
+    number === undefined ? undefined : await promptOfNumber(powers, client, record.user.id, number);
+  if (!shown) return refuse(c, { code: "unknown_challenge" });
+  const mismatch = mismatchOf(client.id, shown, body);
   if (mismatch) return refuse(c, mismatch);
   const proof = await provenBy(c, record, body, {
     user: text,
@@ -38,21 +39,24 @@ export async function respond(c: Context<AppEnv>, id: string, body: RespondBody)
   const { ip } = originOf(c);
   await readyToState(powers);
   const decided = await decideChallenge(powers, {
-    prompt,
+    prompt: shown.prompt,
     proof: proof.value,
     ...(ip === undefined ? {} : { ip }),
   });
   if (!decided.ok) return refuseOnRecord(c, record.user.id, decided.error);
   const at = powers.clock.now();
   return c.json(
-    await stated(powers, promptEvent(prompt, record, c.var.client, { approved: body.approved, at })),
+    await stated(
+      powers,
+      promptEvent(shown, record, client, { answer: { approved: body.approved, at }, place: true }),
+    ),
   );
 }
 
 /** The echo must be the prompt's own: a device signs what was shown (Cotter §10.6). */
-function mismatchOf(clientId: string, prompt: Prompt, body: RespondBody): Refusal | undefined {
+function mismatchOf(clientId: string, { prompt, event }: Shown, body: RespondBody): Refusal | undefined {
   if (body.issuer !== clientId) return { code: "prompt_mismatch", detail: "issuer" };
-  if (body.event !== promptEventName(prompt)) return { code: "prompt_mismatch", detail: "event" };
+  if (body.event !== event) return { code: "prompt_mismatch", detail: "event" };
   if (body.timestamp !== String(prompt.signingSecond))
     return { code: "prompt_mismatch", detail: "timestamp" };
   return undefined;

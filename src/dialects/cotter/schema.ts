@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { oneLine } from "../../core/shown-text.ts";
 import { readExternalId } from "../../core/user/external-id.ts";
 
 /** Texts of the wire are bounded; `null` is what some SDKs send for "absent". */
@@ -8,6 +9,9 @@ const text = (limit: number) =>
     .max(limit)
     .nullish()
     .transform((value) => value ?? undefined);
+
+/** A name that people are shown later: one line, whatever was sent. */
+const shownName = text(256).transform((name) => name && oneLine(name, 256));
 
 const flag = z
   .boolean()
@@ -37,7 +41,7 @@ export const methodBody = z.object({
   enrolled: z.boolean(),
   code: z.string().min(1).max(KEY_TEXT),
   algorithm: text(16),
-  device_name: text(256),
+  device_name: shownName,
   device_type: text(64),
 });
 
@@ -72,7 +76,7 @@ export const createEventBody = z.object({
   new_device_public_key: text(KEY_TEXT),
   new_device_algorithm: text(16),
   device_type: text(64),
-  device_name: text(256),
+  device_name: shownName,
 });
 export type CreateEventBody = z.output<typeof createEventBody>;
 

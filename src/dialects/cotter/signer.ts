@@ -31,6 +31,7 @@ const SUSPICIOUS: ReadonlySet<Refusal["code"]> = new Set([
   "bad_signature",
   "device_revoked",
   "device_too_young",
+  "device_of_another_client",
   "replayed",
 ]);
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/challenge/state.ts";
+import type { Json, JsonObject } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { Device } from "../../core/device/device.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
@@ -7,12 +7,15 @@ import type { UserRecord } from "../../core/ports/users.ts";
 import { type Instant, toSeconds } from "../../core/time.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
 import { externalIdFor, namesFor, viewOf } from "../../core/user/name-view.ts";
-import { METHOD } from "./signing-input.ts";
+import { EVENT_NAME } from "./schema.ts";
+import { ENROL_EVENT, METHOD } from "./signing-input.ts";
 
 const ZERO_UUID = "00000000-0000-0000-0000-000000000000";
 const ZERO_TIME = "0001-01-01T00:00:00Z";
 /** What SDKs send and show when an address or place is not known. */
 const UNKNOWN = "unknown";
+/** What a person is told of a sign-in whose own name is nobody's promise, or that has none. */
+export const LOGIN = "LOGIN";
 
 const iso = (at: Instant): string => new Date(at).toISOString();
 
@@ -85,9 +88,15 @@ export const subjectOf =
     };
   };
 
-/** What a challenge keeps for this door's later answers. */
-export const eventContext = (client: Client, record: UserRecord, event: string): JsonObject => ({
+/** What a challenge keeps for this door's later answers. `sent` is the name that the asking side hears, where its person is told another. */
+export const eventContext = (
+  client: Client,
+  record: UserRecord,
+  event: string,
+  sent: string = event,
+): JsonObject => ({
   event,
+  ...(sent === event ? {} : { sent_event: sent }),
   user_id: record.user.id,
   client_user_id: clientUserIdOf(client, record),
 });
@@ -126,7 +135,7 @@ export function waiterEvent(snapshot: Snapshot, number: number, second?: number)
     user_id: word(spec.context, "user_id", ZERO_UUID),
     client_user_id: word(spec.context, "client_user_id", ""),
     issuer: spec.clientId,
-    event: word(spec.context, "event", "LOGIN"),
+    event: word(spec.context, "sent_event", word(spec.context, "event", LOGIN)),
     ip: spec.origin.ip ?? UNKNOWN,
     location: spec.origin.country ?? UNKNOWN,
     timestamp: String(second ?? toSeconds(spec.createdAt)),
@@ -136,16 +145,30 @@ export function waiterEvent(snapshot: Snapshot, number: number, second?: number)
   };
 }
 
-/** The event name a prompt of any door carries on this wire; the device signs it. */
-export const promptEventName = (prompt: Prompt): string => word(prompt.context, "event", "LOGIN");
+/** What a prompt of whichever door asks, as this wire's event name; undefined where no name says it. The device signs it. */
+export function promptEventName(prompt: Prompt): string | undefined {
+  const name = askedBy(prompt);
+  return typeof name === "string" && EVENT_NAME.test(name) && !name.includes(ENROL_EVENT) ? name : undefined;
+}
 
-/** A prompt as the approving device sees it: by the public respond number, for the asking client (Cotter §10.2). */
+/** Each door says in `event` how this wire should call it; a sign-in is one without that word too. */
+function askedBy({ door, purpose, context }: Prompt): Json | undefined {
+  const isSignIn = door !== "authsignal" && purpose === "sign_in";
+  return context.event ?? (isSignIn ? LOGIN : undefined);
+}
+
+/**
+ * A prompt as the approving device sees it: by the public respond number, for the client that calls (Cotter §10.2). Where the request
+ * comes from is told only to whoever may know it.
+ */
 export function promptEvent(
-  prompt: Prompt,
+  { prompt, event }: { readonly prompt: Prompt; readonly event: string },
   record: UserRecord,
   client: Client,
-  answer: { readonly approved: boolean; readonly at: Instant } | undefined,
+  told: { readonly answer?: { readonly approved: boolean; readonly at: Instant }; readonly place: boolean },
 ): EventWire {
+  const { answer } = told;
+  const { ip, country } = told.place ? prompt.origin : {};
   return {
     ID: prompt.respondNumber,
     CreatedAt: iso(prompt.startedAt),
@@ -154,9 +177,9 @@ export function promptEvent(
     user_id: record.user.id,
     client_user_id: clientUserIdOf(client, record),
     issuer: client.id,
-    event: promptEventName(prompt),
-    ip: prompt.origin.ip ?? UNKNOWN,
-    location: prompt.origin.country ?? UNKNOWN,
+    event,
+    ip: ip ?? UNKNOWN,
+    location: country ?? UNKNOWN,
     timestamp: String(prompt.signingSecond),
     method: METHOD,
     new: answer === undefined,

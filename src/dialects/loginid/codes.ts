@@ -108,6 +108,7 @@ async function invalidate(c: Context<AppEnv>, asked: CodesBody): Promise<Respons
     userId: person.user.id,
     kind,
     purpose: purposeOf(asked.purpose),
+    clientId: call.client.id,
     by: `client:${call.client.id}`,
     nonce: call.nonce,
     ip: originOf(c).ip,

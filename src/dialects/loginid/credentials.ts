@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { isEnrolledBy } from "../../core/device/device.ts";
 import { type DeviceId, parseDeviceId } from "../../core/ids.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { renameDevice } from "../../core/usecases/rename-device.ts";
@@ -62,7 +63,11 @@ async function change(
   if (!person.ok) return refuse(c, person.error);
   if (!(await services(c).nonces.spend(call.value.nonce))) return refuse(c, { code: "replayed" });
   const deviceId = parseDeviceId(uuid);
-  if (!deviceId) return refuse(c, { code: "unknown_device" });
+  const device = deviceId && (await services(c).devices.byId(deviceId));
+  if (!deviceId || device?.userId !== person.value.user.id) return refuse(c, { code: "unknown_device" });
+  if (!isEnrolledBy(device, "loginid", call.value.client.id)) {
+    return refuse(c, { code: "not_allowed", detail: "another door or client enrolled the credential" });
+  }
   const by = { actor: `client:${call.value.client.id}`, ip: originOf(c).ip };
   return scope === "credentials.rename"
     ? await rename(c, person.value, deviceId, name ?? "", by)

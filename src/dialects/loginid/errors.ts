@@ -55,6 +55,7 @@ const ANSWERS: Answers = {
   bad_client_secret: UNAUTHORIZED,
   not_allowed: NOT_ALLOWED,
   device_of_another_user: NOT_ALLOWED,
+  device_of_another_client: NOT_ALLOWED,
   device_too_young: NOT_ALLOWED,
   enrolment_closed: NOT_ALLOWED,
   unknown_client: NO_CLIENT,

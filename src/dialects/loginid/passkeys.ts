@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type * as z from "zod";
-import type { Client } from "../../core/client/client.ts";
+import { admits } from "../../core/challenge/approvers.ts";
+import { askerOf, type Client } from "../../core/client/client.ts";
 import { parseUserId, type UserId } from "../../core/ids.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
@@ -194,7 +195,8 @@ export async function beginSelf(c: Context<AppEnv>, asked: z.output<typeof selfB
   const userId = person?.user.id ?? parseUserId(uuidOf(decoy));
   if (!userId) return wrong(c, BAD_REQUEST);
   const owned = await services(c).devices.ofUser(userId);
-  const ids = owned.flatMap(({ credentialId }) => credentialId ?? []);
+  const asker = askerOf(waiter.client);
+  const ids = owned.flatMap((device) => (admits(asker, device) ? (device.credentialId ?? []) : []));
   const begun = await beginCeremony(
     services(c),
     { client: waiter.client, userId },

@@ -1,7 +1,10 @@
 import * as z from "zod";
+import { oneLine } from "../../core/shown-text.ts";
 
 /** Texts of the wire are bounded; `null` is as good as absent. */
 const text = (limit: number) => z.string().min(1).max(limit);
+/** A name that people are shown later: one line, whatever was sent. */
+const shown = (name: string): string => oneLine(name, 256);
 const absent = <Schema extends z.ZodType>(schema: Schema) =>
   schema.nullish().transform((value) => value ?? undefined);
 
@@ -35,7 +38,7 @@ export type WaitBody = z.output<typeof waitBody>;
 export const credentialBody = z.object({
   client_id: absent(clientId),
   ...person,
-  credential: z.object({ uuid: text(64), name: absent(z.string().max(256)) }),
+  credential: z.object({ uuid: text(64), name: absent(z.string().max(256).transform(shown)) }),
 });
 export type CredentialBody = z.output<typeof credentialBody>;
 
@@ -64,7 +67,7 @@ export const passkeyBody = z.object({
     client_data: answer,
     attestation_data: answer,
   }),
-  options: absent(z.object({ credential_name: absent(text(256)) })),
+  options: absent(z.object({ credential_name: absent(text(256).transform(shown)) })),
   no_jwt: absent(z.boolean()),
 });
 

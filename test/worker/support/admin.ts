@@ -95,7 +95,10 @@ export async function newClient(over: object = {}): Promise<Answer["body"]> {
 const shop = parseClientId("shop") as ClientId;
 
 /** Enrols a device of the user without a door; its key is only a fingerprint. */
-export async function newDevice(userId: UserId): Promise<Device> {
+export async function newDevice(
+  userId: UserId,
+  as: Partial<Pick<Device, "door" | "clientId">> = {},
+): Promise<Device> {
   const device: Device = {
     realm: MAIN,
     id: newDeviceId(crypto.randomUUID()),
@@ -106,6 +109,7 @@ export async function newDevice(userId: UserId): Promise<Device> {
     door: "cotter",
     clientId: shop,
     enrolledAt: Date.now(),
+    ...as,
   };
   const event = auditEvent(powers, { type: "device.enrolled", actor: "system", userId, deviceId: device.id });
   if (!(await powers.devices.insert(device, event))) throw new Error("a device of this key is live");

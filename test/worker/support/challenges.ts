@@ -34,11 +34,16 @@ export const spec = (over: Partial<ChallengeSpec> = {}): ChallengeSpec => ({
 });
 
 /** Stands for the proof module: the claims count as checked. */
-export const proof = (decision: DecisionKind = "approve", deviceId = DEVICE): VerifiedProof => {
+export const proof = (
+  decision: DecisionKind = "approve",
+  deviceId = DEVICE,
+  clientId = CLIENT,
+): VerifiedProof => {
   const claims: ProofClaims = {
     kind: "device",
     deviceId,
     userId: USER,
+    clientId,
     decision,
     enrolledAt: 0,
     digest: crypto.randomUUID(),
@@ -49,6 +54,10 @@ export const proof = (decision: DecisionKind = "approve", deviceId = DEVICE): Ve
 
 export const approve = { name: "approve", proof: proof() } as const;
 export const deny = { name: "deny", proof: proof("deny") } as const;
+
+/** A denial by a device of this client. */
+export const denyOf = (clientId: ClientId) =>
+  ({ name: "deny", proof: proof("deny", DEVICE, clientId) }) as const;
 
 const grantDraft: GrantDraft = { salt: "salt", keyVersion: 1, lifetime: 86_400_000, subject: { sub: USER } };
 
@@ -78,7 +87,7 @@ export async function opened(over: Partial<ChallengeSpec> = {}): Promise<Challen
 /** Opens, approves and redeems; the answer is the id, which is the grant's too. */
 export async function redeemed(over: Partial<ChallengeSpec> = {}, what = draft()): Promise<ChallengeId> {
   const id = await opened(over);
-  await rooms.apply(id, approve);
+  await rooms.apply(id, { name: "approve", proof: proof("approve", DEVICE, over.clientId) });
   const answer = await rooms.apply(id, redeem("waiter", what));
   if (!answer.ok) throw new Error(answer.error.code);
   return id;
