@@ -5,6 +5,8 @@ export type Events = { send(message: QueueMessage): Promise<void> };
 
 /** Approximate limits per IP address; always true when IP_LIMITS is off or the address is unknown. */
 export type IpLimits = {
+  /** What counts as one address; undefined when it is unknown, or IP_LIMITS is off: then no limit may look at it. */
+  network(ip: string | undefined): string | undefined;
   start(ip: string | undefined): Promise<boolean>;
   wait(ip: string | undefined): Promise<boolean>;
   /** Counts a reading that a public text opens, such as a device's key: for the address and for the text. */

@@ -3,11 +3,13 @@ import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
-import { isTrusted } from "../user/user.ts";
 import { VERIFY_IDENTIFIER, verificationOf } from "../verification/verification.ts";
 import { adoptIdentifier } from "./adopt-identifier.ts";
+import { codeSubject } from "./code-subject.ts";
 import { noteRefusal } from "./note-refusal.ts";
 import { checkCode, vouchForCode } from "./prove-code.ts";
+import { OUT_OF_ATTEMPTS } from "./settle-action.ts";
+import { withdrawChallenge } from "./withdraw-challenge.ts";
 
 type Powers = Pick<
   Services,
@@ -28,7 +30,7 @@ type Powers = Pick<
 /**
  * Takes the code that came back, typed or in its link, and approves the challenge with it for the person whose identifier it proves,
  * found or made now. Giving the right code again is a success too: the challenge is decided once. Refused: `wrong_code`,
- * `code_locked`, `expired`, `not_allowed` (the app named another person), what the challenge refuses.
+ * `out_of_guesses` (the challenge is over then), `expired`, `not_allowed` (the app named another person), what the challenge refuses.
  */
 export async function finishVerification(
   powers: Powers,
@@ -40,20 +42,18 @@ export async function finishVerification(
   if (!verification) return no({ code: "unknown_challenge" });
   const { identifier, method, userId } = verification;
   const ip = origin.ip === undefined ? {} : { ip: origin.ip };
-  const person = await powers.users.byIdentifier(identifier);
-  const isTheirs = person?.identifiers.some(
-    (own) => own.kind === identifier.kind && own.normal === identifier.normal && isTrusted(own),
-  );
   const checked = await checkCode(powers, {
     challengeId: spec.id,
     identifier,
     purpose: VERIFY_IDENTIFIER,
     code,
-    ...(person && isTheirs ? { userId: person.user.id } : {}),
   });
   if (!checked.ok) {
     const { code: reason } = checked.error;
-    noteRefusal(powers, { type: "code_refused", subject: spec.id, clientId: spec.clientId, reason, ...ip });
+    // One row for the address and not for each of its challenges: strangers begin those.
+    const subject = await codeSubject(powers, identifier);
+    noteRefusal(powers, { type: "code_refused", subject, clientId: spec.clientId, reason, ...ip });
+    if (reason === "out_of_guesses") await withdrawChallenge(powers, snapshot, OUT_OF_ATTEMPTS);
     return checked;
   }
   const adopted = await adoptIdentifier(powers, {

@@ -32,6 +32,7 @@ function answerTo(refusal: Refusal): Answer {
     case "device_exists":
       return { status: 409, detail: "This key is another device's." };
     case "code_locked":
+    case "out_of_guesses":
     case "too_many":
       return { status: 429, detail: "Too many requests." };
     case "bad_client_secret":

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type * as z from "zod";
 import { SECOND } from "../../core/time.ts";
+import { callerFrom } from "../../core/usecases/caller-from.ts";
 import { startChallenge } from "../../core/usecases/start-challenge.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { refuse } from "./errors.ts";
@@ -34,6 +35,7 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
   const started = await startChallenge(powers, {
     door: "cotter",
     client,
+    caller: await callerFrom(powers, "nothing", origin.ip),
     user: { id: record.user.id, locked: record.user.status === "locked" },
     purpose: "sign_in",
     scope: "access",

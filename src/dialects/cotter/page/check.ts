@@ -5,6 +5,7 @@ import type { Snapshot } from "../../../core/ports/rooms.ts";
 import { codeSubject } from "../../../core/usecases/code-subject.ts";
 import { finishVerification } from "../../../core/usecases/finish-verification.ts";
 import { AUTHORIZATION_CODE } from "../../../core/usecases/redeem-authorization-code.ts";
+import { OUT_OF_ATTEMPTS } from "../../../core/usecases/settle-action.ts";
 import { type Verification, verificationOf } from "../../../core/verification/verification.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { readForm } from "../../../http/form.ts";
@@ -113,8 +114,10 @@ async function show(c: Context<AppEnv>, own: Own): Promise<Response> {
       const setting = settingFor(c, client);
       return verifyPage(c, Over({ setting }), policyFor(c, setting));
     }
-    case "cancelled":
-      return trouble(c, "stopped", { client, restart, back: errorBack(own, "access_denied") });
+    case "cancelled": {
+      const kind = snapshot.timeline.at(-1)?.by === OUT_OF_ATTEMPTS ? "guesses" : "stopped";
+      return trouble(c, kind, { client, restart, back: errorBack(own, "access_denied") });
+    }
     case "expired":
     case "claimed":
     case "denied":
