@@ -12,6 +12,7 @@ import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { localeOf } from "../../../pages/verify/words.ts";
 import type { Ask } from "./ask.ts";
 import { browserDigest } from "./browser.ts";
+import { isKnownBrowser } from "./known-browser.ts";
 
 const DOTTED_DOMAIN = /@[^@]+\.[^@.]+\.?$/;
 
@@ -43,9 +44,10 @@ export type Begun = { readonly snapshot: Snapshot; readonly sent: SentCode };
 export async function begin(c: Context<AppEnv>, begin: Begin): Promise<Result<Begun, Refusal>> {
   const { ask, identifier, channel, method, secret, accepted, redirectUrl } = begin;
   const origin = originOf(c);
+  const brought = (await isKnownBrowser(c, identifier)) ? "browser" : "nothing";
   const started = await startVerification(services(c), {
     client: ask.client,
-    caller: await callerFrom(services(c), "nothing", origin.ip),
+    caller: await callerFrom(services(c), brought, origin.ip),
     origin,
     identifier,
     channel,

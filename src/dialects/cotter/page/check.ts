@@ -16,6 +16,7 @@ import { Wait } from "../../../pages/verify/wait.tsx";
 import { send } from "./begin.ts";
 import { browserDigest, browserSecret, csrfToken, isOwnForm } from "./browser.ts";
 import { sentenceOf, type Told, toldFrom, toldOf, toldQuery } from "./errors.ts";
+import { rememberBrowser } from "./known-browser.ts";
 import { policyFor, settingFor, trouble } from "./setting.ts";
 
 /** A verification that this very browser started. */
@@ -107,6 +108,7 @@ async function show(c: Context<AppEnv>, own: Own): Promise<Response> {
     case "pending":
       return verification.method === "link" ? showWait(c, own) : showCode(c, own);
     case "approved": {
+      await rememberBrowser(c, verification.identifier);
       const setting = settingFor(c, client);
       return verifyPage(c, Done({ setting, href: await wayBack(c, own) }), policyFor(c, setting));
     }
@@ -192,6 +194,7 @@ const errorBack = ({ verification }: Own, error: string): string =>
 /** 303 to the app, with a page behind it whose link a thumb can press where the jump is not made. */
 async function goBack(c: Context<AppEnv>, own: Own): Promise<Response> {
   const href = await wayBack(c, own);
+  await rememberBrowser(c, own.verification.identifier);
   const setting = settingFor(c, own.client);
   const policy = policyFor(c, setting, { redirectUrl: own.verification.redirectUrl });
   c.header("Location", href);
