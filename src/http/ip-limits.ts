@@ -96,6 +96,7 @@ export function makeIpLimits(options: {
   };
 
   return {
+    network: (ip) => (on && ip !== undefined ? addressKey(ip) : undefined),
     start: (ip) => allowed(limiters.start, ip),
     wait: (ip) => allowed(limiters.wait, ip),
     read: async (ip, text) =>

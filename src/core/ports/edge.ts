@@ -10,6 +10,8 @@ export type Events = {
  * Approximate limits per IP address, and per network of IPv6 addresses; always true when IP_LIMITS is off or the address is unknown.
  */
 export type IpLimits = {
+  /** What counts as one address; undefined when it is unknown, or IP_LIMITS is off: then no limit may look at it. */
+  network(ip: string | undefined): string | undefined;
   start(ip: string | undefined): Promise<boolean>;
   wait(ip: string | undefined): Promise<boolean>;
   /** Counts a reading that a public text opens, such as a device's key: for the address and for the text. */

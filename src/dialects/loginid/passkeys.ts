@@ -26,7 +26,7 @@ import {
   type selfDoneBody,
 } from "./schema.ts";
 import { codeOf, iso, purposeOf, usernameOf, uuidOf } from "./translate.ts";
-import { anybody, isGuessable, result, said, type Waiter } from "./wait.ts";
+import { anybody, guesserOf, isGuessable, result, said, type Waiter } from "./wait.ts";
 
 const NO_PAGE = "the client lists no https page";
 
@@ -78,15 +78,17 @@ export async function reserve(c: Context<AppEnv>, asked: z.output<typeof reserve
   const { waiter, rpId } = called;
   const { client } = waiter;
   const code = codeOf(kind, asked.authentication_code.code);
+  const guesser = await guesserOf(c, waiter);
   const nonce = waiter.nonce === undefined ? {} : { nonce: waiter.nonce };
+  const presented = { kind, code, guesser, ...nonce };
   const person = await findPerson(services(c), client, asked);
   if (!person) {
     const identifier = readIdentifier(asked.username ?? asked.user_id ?? "");
     if (!identifier) return await said(c, waiter, { code: "unknown_challenge" }, true);
-    return await said(c, waiter, await awaitNobody(services(c), { identifier, code, ...nonce }));
+    return await said(c, waiter, await awaitNobody(services(c), { ...presented, identifier }));
   }
   if (!waiter.isFor(person)) return await forAnother(c, waiter);
-  const found = await reserveCode(services(c), { user: person, kind, code, ...nonce, ip: originOf(c).ip });
+  const found = await reserveCode(services(c), { ...presented, user: person, ip: originOf(c).ip });
   if (!found.ok) return await said(c, waiter, found.error);
   const { row } = found.value;
   const userId = person.user.id;

@@ -1,11 +1,13 @@
 import type { Context } from "hono";
 import type { Client } from "../../core/client/client.ts";
 import type { Device } from "../../core/device/device.ts";
+import type { Guesser } from "../../core/inbox/guesses.ts";
 import type { NonceUse } from "../../core/ports/nonces.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { SECOND } from "../../core/time.ts";
 import { type Awaited, awaitCode, awaitNobody } from "../../core/usecases/await-code.ts";
+import { callerFrom } from "../../core/usecases/caller-from.ts";
 import type { CodeKind } from "../../core/usecases/carried-code.ts";
 import { namesOther } from "../../core/usecases/check-service-token.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
@@ -26,6 +28,13 @@ export type Waiter = {
   isFor(record: UserRecord): boolean;
 };
 
+/** For whom this waiter's wrong codes are counted: the client whose token it brought, or strangers of its network. */
+export async function guesserOf(c: Context<AppEnv>, { client, nonce }: Waiter): Promise<Guesser> {
+  if (nonce) return { kind: "waiter", clientId: client.id };
+  const { network } = await callerFrom(services(c), "nothing", originOf(c).ip);
+  return { kind: "stranger", ...(network === undefined ? {} : { network }) };
+}
+
 /** `POST /authenticate/code/wait`: holds until the code is decided, and answers the signed-in result once (LoginID §4.3, §4.6). */
 export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Response> {
   if (!asked.username && !asked.user_id) return wrong(c, MISSING_PARAMETER);
@@ -39,12 +48,14 @@ export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Respons
   if (waiter instanceof Response) return waiter;
   const code = codeOf(type, asked.authentication_code.code);
   const { ip } = originOf(c);
+  const guesser = await guesserOf(c, waiter);
   const nonce = waiter.nonce === undefined ? {} : { nonce: waiter.nonce };
+  const presented = { kind: type, code, guesser, ...nonce };
   const person = await findPerson(services(c), client, asked);
   if (!person) {
     const identifier = readIdentifier(asked.username ?? asked.user_id ?? "");
     if (!identifier) return await said(c, waiter, { code: "unknown_challenge" }, true);
-    return await said(c, waiter, await awaitNobody(services(c), { identifier, code, ...nonce }));
+    return await said(c, waiter, await awaitNobody(services(c), { ...presented, identifier }));
   }
   if (!waiter.isFor(person)) {
     const refusal = { code: "not_allowed", detail: "the token is for another person" } as const;
@@ -54,10 +65,8 @@ export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Respons
   const waited = await awaitCode(services(c), {
     client,
     user: person,
-    kind: type,
-    code,
+    ...presented,
     timeout,
-    ...nonce,
     ip,
   });
   if (!waited.ok) return await said(c, waiter, waited.error);
