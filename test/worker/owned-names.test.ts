@@ -215,6 +215,42 @@ describe("S3 the key of the first-device window is handed over", () => {
     expect([own.status, own.body.oauth_token !== undefined]).toEqual([200, true]);
   });
 
+  test("S3 T113 the first device is told to the proven address, once; a refused try is on record", async () => {
+    const [client, shop] = [await newPageClient(pages), await newTenant(at, { user_ids: "subject" })];
+    const address = mail();
+    const { body, key } = await signedIn(client, address);
+    const told = () =>
+      pages.messages.filter(({ template, to }) => template === "device_enrolled" && to === address).length;
+    await enrol(client, address, (await newPhone()).publicKey, LOOKS);
+    expect(JSON.stringify(pages.queued)).toMatch(
+      new RegExp(
+        `"type":"enrolment_refused","userId":"${body.user.ID}","reason":"enrolment_closed"`.replaceAll(
+          ",",
+          ".*",
+        ),
+      ),
+    );
+    expect(told()).toBe(0);
+    const held = { Cookie: `enrol=${key}` };
+    expect((await enrol(client, address, (await newPhone()).publicKey, held)).status).toBe(200);
+    expect(told()).toBe(1);
+    // A later one is somebody's own affair: a device or a backend has signed it in.
+    const token = (await track(at, shop, body.user.ID, "add", { scope: "add:authenticators" })).body.token;
+    expect((await enrolledKey(token)).status).toBe(200);
+    expect(told()).toBe(1);
+  });
+
+  test("S3 T113 so is one that a backend's token enrols", async () => {
+    const [client, shop] = [await newPageClient(pages), await newTenant(at, { user_ids: "subject" })];
+    const address = mail();
+    const { body } = await signedIn(client, address);
+    const token = (await track(at, shop, body.user.ID, "add")).body.token;
+    expect((await enrolledKey(token)).status).toBe(200);
+    expect(pages.messages.filter((one) => one.template === "device_enrolled").map(({ to }) => to)).toContain(
+      address,
+    );
+  });
+
   test("S3 T113 another person's key opens nothing", async () => {
     const client = await newPageClient(pages);
     const mine = await signedIn(client, mail());

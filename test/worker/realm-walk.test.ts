@@ -304,6 +304,7 @@ describe("T106 two realms in one deployment", () => {
       users: expect.arrayContaining([expect.objectContaining({ realm: one.realm })]),
     });
     const heard = await walkAll({ of: one, by: other, own });
+    const told = heard.flatMap((call) => marksIn(one, call).map((mark) => `${call.route}: ${mark}`));
     expect(told).toEqual([]);
     expect(heard.filter(({ status }) => status >= 500)).toEqual([]);
     expect(await rowsOf(one)).toEqual(before);

@@ -1,7 +1,7 @@
 import type { PhaseName } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import type { Device } from "../device/device.ts";
-import { userSubject } from "../ids.ts";
+import { type Realm, userSubject } from "../ids.ts";
 import type { Guesser } from "../inbox/guesses.ts";
 import type { NonceUse } from "../ports/nonces.ts";
 import type { UserCodeRow } from "../ports/records.ts";
@@ -126,6 +126,7 @@ async function whyCancelled(powers: Pick<Services, "users">, asked: CodeWait): P
 export async function awaitNobody(
   powers: Pick<Services, "inboxes" | "handles" | "userCodes">,
   asked: {
+    readonly realm: Realm;
     readonly identifier: ReadIdentifier;
     readonly kind: CodeKind;
     readonly code: string;
@@ -133,10 +134,10 @@ export async function awaitNobody(
     readonly nonce?: NonceUse;
   },
 ): Promise<Refusal> {
-  const { identifier, kind, code, guesser, nonce } = asked;
+  const { realm, identifier, kind, code, guesser, nonce } = asked;
   const hash = await powers.handles.pepper(["carried_code", "nobody"], code);
   const guess = isCounted(kind) ? guessOf(guesser, hash) : undefined;
-  const who = await codeSubject(powers, identifier);
+  const who = await codeSubject(powers, realm, identifier);
   const taken = guess && (await powers.inboxes.takeGuess(who, guess));
   if (taken && !taken.allowed) return { code: "code_locked", until: taken.until };
   const found = await powers.userCodes.lookUp(hash, nonce);

@@ -51,7 +51,7 @@ export async function sendOnce(
   client: Client,
   { snapshot, code }: Carried,
 ): Promise<Result<undefined, Refusal>> {
-  const subject = await codeSubject(powers, code.identifier);
+  const subject = await codeSubject(powers, client.realm, code.identifier);
   const sending = `sending:${snapshot.spec.id}`;
   const first = await powers.inboxes.countTogether(subject, [{ kind: sending, limit: 1, window: REPEAT }]);
   if (!first.allowed) return ok(undefined);

@@ -24,7 +24,7 @@ export async function cancelVerification(
   if (!verification) return no({ code: "unknown_challenge" });
   const { identifier } = verification;
   const checked = await checkCode(powers, {
-    challengeId: spec.id,
+    spec,
     identifier,
     purpose: VERIFY_IDENTIFIER,
     code,

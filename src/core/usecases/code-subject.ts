@@ -1,14 +1,19 @@
-import { identifierSubject, type SubjectKey } from "../ids.ts";
+import { identifierSubject, MAIN, type Realm, type SubjectKey } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import { countingForm } from "../user/counting-form.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 
 type Powers = Pick<Services, "handles">;
 
-/** The inbox that counts for this identifier, whoever's it is and however it is spelled (settled question 12, T62). */
-export async function codeSubject(powers: Powers, identifier: ReadIdentifier): Promise<SubjectKey> {
-  const { kind } = identifier;
-  return identifierSubject(await powers.handles.pepper(["identifier", kind], countingForm(identifier)));
+/** The inbox that counts for this identifier in a realm, whoever's it is and however it is spelled (settled questions 12 and 50, T62). */
+export async function codeSubject(
+  powers: Powers,
+  realm: Realm,
+  identifier: ReadIdentifier,
+): Promise<SubjectKey> {
+  // The main realm's are named as they were before there were others.
+  const context = ["identifier", identifier.kind, ...(realm === MAIN ? [] : [realm])];
+  return identifierSubject(await powers.handles.pepper(context, countingForm(identifier)));
 }
 
 /** What is kept of a code: bound to its challenge, identifier and purpose, so that it fits nowhere else (T67, T70). */

@@ -1,4 +1,5 @@
 import type { Origin } from "../challenge/state.ts";
+import { MAIN } from "../ids.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
@@ -35,7 +36,8 @@ export async function isOfLink(
 ): Promise<boolean> {
   const challengeId = snapshot.spec.id;
   const hash = await codeHash(powers, { challengeId, identifier, purpose: use, code: secret });
-  return await powers.inboxes.holdsCode(await codeSubject(powers, identifier), { challengeId, hash });
+  const subject = await codeSubject(powers, snapshot.spec.realm ?? MAIN, identifier);
+  return await powers.inboxes.holdsCode(subject, { challengeId, hash });
 }
 
 const SAID: Readonly<Record<"approve" | "deny", readonly string[]>> = {
@@ -61,7 +63,7 @@ export async function confirmLink(
   const { id, clientId, userId } = snapshot.spec;
   if (userId === undefined) return no({ code: "unknown_challenge" });
   const ip = asked.origin.ip === undefined ? {} : { ip: asked.origin.ip };
-  const typed = { challengeId: id, identifier, purpose: use, code: asked.secret };
+  const typed = { spec: snapshot.spec, identifier, purpose: use, code: asked.secret };
   const checked = await checkCode(powers, typed);
   if (!checked.ok) {
     const reason = checked.error.code;

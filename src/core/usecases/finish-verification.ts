@@ -1,5 +1,6 @@
 import type { Origin } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
+import { MAIN } from "../ids.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
@@ -49,7 +50,7 @@ export async function finishVerification(
   const { identifier, method, userId } = verification;
   const ip = origin.ip === undefined ? {} : { ip: origin.ip };
   const checked = await checkCode(powers, {
-    challengeId: spec.id,
+    spec,
     identifier,
     purpose: VERIFY_IDENTIFIER,
     code,
@@ -57,7 +58,7 @@ export async function finishVerification(
   if (!checked.ok) {
     const { code: reason } = checked.error;
     // One row for the address and not for each of its challenges: strangers begin those.
-    const subject = await codeSubject(powers, identifier);
+    const subject = await codeSubject(powers, spec.realm ?? MAIN, identifier);
     noteRefusal(powers, { type: "code_refused", subject, clientId: spec.clientId, reason, ...ip });
     if (reason === "out_of_guesses") await withdrawChallenge(powers, snapshot, OUT_OF_ATTEMPTS);
     return checked;

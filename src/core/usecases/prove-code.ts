@@ -1,5 +1,6 @@
 import type { VerifiedProof } from "../challenge/proof.ts";
-import type { ChallengeId, UserId } from "../ids.ts";
+import type { ChallengeSpec } from "../challenge/state.ts";
+import { MAIN, type UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { ok, type Result } from "../result.ts";
@@ -7,7 +8,8 @@ import type { ReadIdentifier } from "../user/identifier.ts";
 import { codeHash, codeSubject, identifierIdOf } from "./code-subject.ts";
 
 export type TypedCode = {
-  readonly challengeId: ChallengeId;
+  /** Of the challenge that the code was sent for. */
+  readonly spec: Pick<ChallengeSpec, "id" | "realm">;
   readonly identifier: ReadIdentifier;
   /** The purpose that the code was sent for. */
   readonly purpose: string;
@@ -29,9 +31,10 @@ export async function checkCode(
   powers: Powers,
   typed: TypedCode,
 ): Promise<Result<{ readonly identifierId: string; readonly digest: string }, Refused>> {
-  const { challengeId, identifier } = typed;
-  const hash = await codeHash(powers, { ...typed, code: asSent(typed.code) });
-  const subject = await codeSubject(powers, identifier);
+  const { spec, identifier, purpose } = typed;
+  const challengeId = spec.id;
+  const hash = await codeHash(powers, { challengeId, identifier, purpose, code: asSent(typed.code) });
+  const subject = await codeSubject(powers, spec.realm ?? MAIN, identifier);
   const tried = await powers.inboxes.tryCode(subject, { challengeId, hash });
   if (!tried.ok) return tried;
   return ok({

@@ -87,7 +87,7 @@ export async function makeCode(
   const counts = countsOf(asked);
   const limited = await countForClient(powers, client, counts);
   if (limited) return no(limited);
-  const subject = await codeSubject(powers, identifier);
+  const subject = await codeSubject(powers, client.realm, identifier);
   const { template } = asked.as;
   const code = template === "one_time_code" ? powers.chance.digits(6) : powers.chance.text(SECRET_BYTES);
   const expiresAt = Math.min(now + CODE_LIFETIME, asked.expiresAt);

@@ -43,7 +43,7 @@ export async function startVerification(
     door: "page",
     client,
     caller,
-    about: await codeSubject(powers, asked.identifier),
+    about: await codeSubject(powers, client.realm, asked.identifier),
     purpose: VERIFY_IDENTIFIER,
     scope: "access",
     requiresClaim: false,

@@ -68,7 +68,7 @@ export async function verifyActionCode(
   const carried = await lastAsked(powers, asked);
   if (!carried || !(await isGood(powers, asked, carried))) return no({ code: "unknown_challenge" });
   const proof = await proveCode(powers, {
-    challengeId: carried.snapshot.spec.id,
+    spec: carried.snapshot.spec,
     identifier: carried.identifier,
     purpose: carried.use,
     code: asked.code,

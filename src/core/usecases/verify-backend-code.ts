@@ -71,7 +71,7 @@ export async function verifyBackendCode(powers: Powers, asked: TypedBackendCode)
   if (person && !person.ok) return person;
   if (person && !(await isGood(powers, person.value, carried))) return WRONG;
   const checked = await checkCode(powers, {
-    challengeId: spec.id,
+    spec,
     identifier: carried.code.identifier,
     purpose: codePurpose(carried.code),
     code: asked.code,

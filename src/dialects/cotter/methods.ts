@@ -3,9 +3,11 @@ import type * as z from "zod";
 import type { Client } from "../../core/client/client.ts";
 import { isEnrolledBy } from "../../core/device/device.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
+import type { Refusal } from "../../core/refusal.ts";
 import { type Enrolled, enrolFirstDevice } from "../../core/usecases/enrol-first-device.ts";
+import { noteRefusal } from "../../core/usecases/note-refusal.ts";
 import { revokeDevice } from "../../core/usecases/revoke-device.ts";
-import { tellDeviceRemoved } from "../../core/usecases/tell-device-removed.ts";
+import { tellDeviceRemoved, tellFirstDevice } from "../../core/usecases/tell-of-device.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { identifyKey, readNewKey } from "./device-texts.ts";
 import { ambientOf, offeredKey } from "./enrolment-key.ts";
@@ -64,9 +66,25 @@ async function enrol(
     scope: "access",
     ...(c.req.query("oauth_token") === "true" ? { subject: subjectOf(client)(record) } : {}),
   });
-  if (!enrolled.ok) return refuse(c, enrolled.error);
+  if (!enrolled.ok) return refuseFirst(c, record, enrolled.error);
+  const { device } = enrolled.value;
+  tellFirstDevice(services(c), { client, user: record, device, origin: originOf(c) });
   const oauth_token = await bundleFor(c, client, enrolled.value);
-  return c.json({ ...userWire(record, client, [enrolled.value.device], "everything"), ...oauth_token });
+  return c.json({ ...userWire(record, client, [device], "everything"), ...oauth_token });
+}
+
+/** On record: a try without the window's key may be somebody else's (settled question 53). */
+function refuseFirst(c: Context<AppEnv>, { user }: UserRecord, refusal: Refusal): Response {
+  const { ip } = originOf(c);
+  noteRefusal(services(c), {
+    type: "enrolment_refused",
+    subject: user.id,
+    userId: user.id,
+    clientId: c.var.client.id,
+    reason: refusal.code,
+    ...(ip === undefined ? {} : { ip }),
+  });
+  return refuse(c, refusal);
 }
 
 async function bundleFor(

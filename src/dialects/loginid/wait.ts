@@ -55,7 +55,11 @@ export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Respons
   if (!person) {
     const identifier = readIdentifier(asked.username ?? asked.user_id ?? "");
     if (!identifier) return await said(c, waiter, { code: "unknown_challenge" }, true);
-    return await said(c, waiter, await awaitNobody(services(c), { ...presented, identifier }));
+    return await said(
+      c,
+      waiter,
+      await awaitNobody(services(c), { ...presented, realm: client.realm, identifier }),
+    );
   }
   if (!waiter.isFor(person)) {
     const refusal = { code: "not_allowed", detail: "the token is for another person" } as const;

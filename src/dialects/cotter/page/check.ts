@@ -169,7 +169,7 @@ async function errorOf(c: Context<AppEnv>, own: Own, locale: string): Promise<{ 
   const told = toldFrom(e, n);
   if (told) return { error: sentenceOf(told, locale) };
   if (!/^[A-Za-z0-9_-]{1,100}$/.test(m)) return {};
-  const subject = await codeSubject(services(c), own.verification.identifier);
+  const subject = await codeSubject(services(c), own.client.realm, own.verification.identifier);
   const state = await services(c).deliveries.stateOf(subject, m);
   return state === "failed" ? { error: sentenceOf({ code: "unsent" }, locale) } : {};
 }

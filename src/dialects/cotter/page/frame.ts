@@ -146,7 +146,7 @@ export async function sendFramedAgain(c: Context<AppEnv>, body: z.output<typeof 
 export async function tellFramed(c: Context<AppEnv>, body: z.output<typeof sentBody>): Promise<Response> {
   const own = await ownOf(c, body);
   if (!own) return c.json({});
-  const subject = await codeSubject(services(c), own.verification.identifier);
+  const subject = await codeSubject(services(c), own.client.realm, own.verification.identifier);
   const state = await services(c).deliveries.stateOf(subject, body.message);
   return c.json(state === "failed" ? { unsent: wordsOf(c).errors.notSent } : {});
 }

@@ -1,0 +1,74 @@
+import type { Origin } from "../challenge/state.ts";
+import type { Client } from "../client/client.ts";
+import { brandOf } from "../client/settings.ts";
+import type { Device } from "../device/device.ts";
+import { userSubject } from "../ids.ts";
+import type { Template } from "../ports/deliveries.ts";
+import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
+import { DAY } from "../time.ts";
+import { reachedAt } from "./send-code.ts";
+
+type Powers = Pick<Services, "deliveries" | "chance" | "clock" | "background" | "log">;
+
+export type DeviceNews = {
+  readonly client: Client;
+  readonly user: UserRecord;
+  readonly device: Device;
+  readonly origin: Origin;
+};
+
+/** Tells a person at every e-mail address they have proven, behind the answer. The removal stands whatever becomes of the letters. */
+export function tellDeviceRemoved(powers: Powers, news: DeviceNews): void {
+  if (addressesOf(news).length > 0) powers.background(() => tell(powers, news, "device_removed"));
+}
+
+/**
+ * The same of the first device that a person ever has, since no device of theirs has signed it in (settled question 53). The enrolment
+ * stands whatever becomes of the letters.
+ */
+export function tellFirstDevice(powers: Powers & Pick<Services, "devices">, news: DeviceNews): void {
+  if (addressesOf(news).length === 0) return;
+  powers.background(async () => {
+    const ever = await powers.devices.ofUser(news.device.userId, { withRevoked: true });
+    if (ever.every(({ id }) => id === news.device.id)) await tell(powers, news, "device_enrolled");
+  });
+}
+
+const addressesOf = ({ user }: DeviceNews) =>
+  user.identifiers.filter(({ kind, verifiedAt }) => kind === "email" && verifiedAt !== undefined);
+
+async function tell(powers: Powers, news: DeviceNews, template: Template): Promise<void> {
+  const sent = await Promise.allSettled(
+    addressesOf(news).map((address) => send(powers, news, template, reachedAt(address))),
+  );
+  for (const one of sent) {
+    if (one.status === "fulfilled" && one.value === undefined) continue;
+    const cause = one.status === "rejected" ? String(one.reason) : one.value;
+    powers.log("warn", "a person was not told of a device", { template, cause });
+  }
+}
+
+/** Answers why it was not handed over, if it was not. */
+async function send(
+  powers: Powers,
+  { client, user, device, origin }: DeviceNews,
+  template: Template,
+  to: string,
+): Promise<string | undefined> {
+  const handed = await powers.deliveries.send({
+    id: powers.chance.text(18),
+    channel: "email",
+    to,
+    template,
+    locale: "en",
+    brand: brandOf(client),
+    clientId: client.id,
+    userId: user.user.id,
+    subject: userSubject(user.user.id),
+    deviceName: device.name,
+    origin,
+    expiresAt: powers.clock.now() + DAY,
+  });
+  return handed.ok ? undefined : handed.error.code;
+}
