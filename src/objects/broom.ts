@@ -19,7 +19,7 @@ export const firstAlarm = ({ challenge: { spec } }: ChallengeRecord): Instant =>
 
 /** When the alarm rings for a grant that ended before its time. */
 export const alarmAfterEnd = (record: ChallengeRecord, now: Instant): Instant =>
-  now + (record.listed ? RETENTION : LOOK_AGAIN);
+  now + (record.listed || record.queued ? RETENTION : LOOK_AGAIN);
 
 /** The record once time is settled: the same one unless its challenge has expired unseen. */
 export function settleRecord(record: ChallengeRecord, now: Instant): ChallengeRecord {
@@ -28,11 +28,11 @@ export function settleRecord(record: ChallengeRecord, now: Instant): ChallengeRe
 }
 
 /**
- * What D1 must still hear of a finished challenge. A grant that is dead already is not listed any more; and what nobody has answered
+ * What the queue must still hear of a finished challenge. A grant that is dead already is not listed any more; and what nobody has answered
  * leaves nothing, unless a client's secret began it: a stranger writes no rows.
  */
 export function unheard(record: ChallengeRecord, now: Instant): QueueMessage | undefined {
-  if (record.listed || !TERMINAL.has(record.challenge.phase.name)) return undefined;
+  if (record.listed || record.queued || !TERMINAL.has(record.challenge.phase.name)) return undefined;
   if (isNobodys(record.challenge)) return undefined;
   const event = finishedEvent(snapshotOf(record, now));
   const { grant } = record;

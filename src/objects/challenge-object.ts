@@ -107,6 +107,12 @@ export class ChallengeObject extends DurableObject<Bindings> {
     if (record && !record.listed) this.#commit({ ...record, listed: true });
   }
 
+  /** A family counts as listed only once D1 has taken it: until then each refresh asks D1. */
+  #noteQueued(): void {
+    const record = this.#cell.read();
+    if (record && !record.listed) this.#commit({ ...record, queued: true });
+  }
+
   /** The upgrade of a waiter, and nothing else: accepted and told the present view in the same turn. */
   override fetch(request: Request): Response {
     const record = this.#cell.read();
@@ -136,7 +142,8 @@ export class ChallengeObject extends DurableObject<Bindings> {
     const message = unheard(settled, Date.now());
     if (message) {
       await this.env.EVENTS.send(message);
-      this.markListed();
+      if (message.kind === "list_grant") this.#noteQueued();
+      else this.markListed();
     }
     const record = this.#cell.read() ?? settled;
     const at = nextMoment(record, Date.now());

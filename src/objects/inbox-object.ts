@@ -19,6 +19,7 @@ import {
   uncount,
 } from "../core/inbox/counters.ts";
 import { type Claim, claimDelivery, type Delivery, endDelivery } from "../core/inbox/deliveries.ts";
+import { endAll, removeDevice } from "../core/inbox/ending.ts";
 import {
   beginSignUp,
   noteDevice,
@@ -219,8 +220,17 @@ export class InboxObject extends DurableObject {
     if (this.#used !== undefined) this.#used = returnStart(this.#state(), this.#used, windowEnds);
   }
 
-  disconnect(_who: SubjectKey, deviceId: DeviceId): void {
+  disconnect(who: SubjectKey, deviceId: DeviceId): readonly ChallengeId[] {
+    const { next, value } = removeDevice(this.#state(), deviceId, Date.now());
+    this.#keep(who, next);
     for (const socket of openSockets(this.ctx, deviceId)) hangUp(socket, NOT_WELCOME, "device removed");
+    return value;
+  }
+
+  endAll(who: SubjectKey): readonly ChallengeId[] {
+    const { next, value } = endAll(this.#state());
+    this.#keep(who, next);
+    return value;
   }
 
   async wipe(_who: SubjectKey): Promise<void> {

@@ -55,6 +55,7 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     socket: (who, deviceId) =>
       call(who, async (stub) => upgraded(await stub.fetch(upgradeRequest(deviceId)))),
     disconnect: (who, deviceId) => call(who, (stub) => stub.disconnect(who, deviceId)),
+    endAll: (who) => call(who, (stub) => stub.endAll(who)),
     wipe: (who) => call(who, (stub) => stub.wipe(who)),
   };
 }

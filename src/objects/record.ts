@@ -21,6 +21,8 @@ export type ChallengeRecord = {
   readonly grant?: Grant;
   /** Whether D1 is known to hold the audit row, and the grant when there is one. */
   readonly listed: boolean;
+  /** The queue has been given what D1 must still hear; whoever takes it there says when it is listed. */
+  readonly queued?: true;
 };
 
 /** What a command did: the record to keep, also when it was refused. */

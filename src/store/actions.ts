@@ -1,8 +1,9 @@
-import { and, desc, eq, gte, inArray, notInArray, sql } from "drizzle-orm";
+import { and, desc, eq, gte, inArray, isNotNull, notInArray, sql } from "drizzle-orm";
 import { type Action, type ActionKey, CLOSED_STATES, keyOf } from "../core/action/action.ts";
 import type { Actions } from "../core/ports/actions.ts";
 import { type Store, sheltered } from "./database.ts";
-import { present } from "./rows.ts";
+import { hasUser, stands } from "./guards.ts";
+import { present, rowWhere } from "./rows.ts";
 import { actions } from "./schema.ts";
 
 const CLOSED = [...CLOSED_STATES];
@@ -38,17 +39,18 @@ function makeOutcomes(db: Store): Outcomes {
           state: sql`case when ${failed} then 'challenge_required' else ${actions.state} end`,
           stateAt: sql`case when ${failed} then ${now} else ${actions.stateAt} end`,
         })
-        .where(and(isKey(key), notInArray(actions.state, CLOSED)))
+        .where(and(isKey(key), notInArray(actions.state, CLOSED), stands(db, key)))
         .returning({ code: actions.code });
       return begun.length === 1;
     },
 
-    async succeed(action, { challengeId, method, verifiedBy }, now) {
+    async succeed(action, { challengeId, method, verifiedBy, deviceId, since }, now) {
       const met = { state: "challenge_succeeded", stateAt: now, challengeId, method, verifiedBy } as const;
-      const { context, createdAt } = action;
+      const { context, createdAt, userId, clientId } = action;
+      const row = { ...keyOf(action), context, createdAt, ...met };
       const written = await db
         .insert(actions)
-        .values({ ...keyOf(action), context, createdAt, ...met })
+        .select(rowWhere(actions, row, stands(db, { userId, clientId, deviceId, since })))
         .onConflictDoUpdate({
           target: [actions.userId, actions.clientId, actions.code, actions.idempotencyKey],
           set: met,
@@ -82,12 +84,30 @@ export function makeActions(db: Store): Actions {
 
     async track(action) {
       const [, rows] = await db.batch([
-        db.insert(actions).values(action).onConflictDoNothing(),
+        db
+          .insert(actions)
+          .select(rowWhere(actions, action, hasUser(db, action.userId)))
+          .onConflictDoNothing(),
         db.select().from(actions).where(isKey(action)),
       ]);
-      const standing = one(rows);
-      if (standing === undefined) throw new Error("an action that was written is not there");
-      return standing;
+      return one(rows);
+    },
+
+    async openOf(userId, since, size) {
+      const rows = await db
+        .select()
+        .from(actions)
+        .where(
+          and(
+            eq(actions.userId, userId),
+            gte(actions.createdAt, since),
+            isNotNull(actions.challengeId),
+            notInArray(actions.state, CLOSED),
+          ),
+        )
+        .orderBy(desc(actions.createdAt))
+        .limit(size);
+      return rows.map(present);
     },
 
     find: async (key) => one(await db.select().from(actions).where(isKey(key))),

@@ -1,10 +1,14 @@
 import { and, asc, eq, exists, isNotNull, isNull, ne, not, type SQL, sql } from "drizzle-orm";
 import type { Authenticator, Profile, ProfileChange } from "../core/action/authenticator.ts";
 import type { AuditEvent } from "../core/audit.ts";
+import type { ClientId, DeviceId } from "../core/ids.ts";
 import type { Authenticators } from "../core/ports/actions.ts";
+import type { Fallen } from "../core/ports/standing.ts";
+import { no, ok, type Result } from "../core/result.ts";
 import { recordWhere } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
 import { hasNothing } from "./enrolments.ts";
+import { hasDevice, hasUser, heard, obstacle, stands, verdict } from "./guards.ts";
 import { present, rowWhere } from "./rows.ts";
 import { authenticators, profiles } from "./schema.ts";
 
@@ -19,19 +23,32 @@ const STANDS = sql`(${authenticators.removedAt} is null or ${authenticators.veri
 
 /** What a proven address adds: the row and its audit row together. */
 const makeEnrolling = (db: Store): Pick<Authenticators, "enrol" | "enrolFirst"> => ({
-  enrol: (row, event) => enrolWhere(db, row, event, sql`true`),
+  async enrol(row, event, clientId) {
+    const written = await enrolWhere(db, row, event, clientId, sql`true`);
+    return written.ok ? ok(written.value ? "enrolled" : "standing") : written;
+  },
 
-  async enrolFirst(row, event) {
-    if (await enrolWhere(db, row, event, hasNothing(db, row.userId, row.id))) return "enrolled";
+  async enrolFirst(row, event, clientId) {
+    const written = await enrolWhere(db, row, event, clientId, hasNothing(db, row.userId, row.id));
+    if (!written.ok) return written;
+    if (written.value) return ok("enrolled");
     const [standing] = await db
       .select({ verifiedAt: authenticators.verifiedAt })
       .from(authenticators)
       .where(isRow(row));
-    return standing && standing.verifiedAt !== null ? "standing" : "late";
+    return standing && standing.verifiedAt !== null ? ok("standing") : no({ code: "enrolment_closed" });
   },
 });
 
-async function enrolWhere(db: Store, row: Authenticator, event: AuditEvent, guard: SQL): Promise<boolean> {
+async function enrolWhere(
+  db: Store,
+  row: Authenticator,
+  event: AuditEvent,
+  clientId: ClientId,
+  also: SQL,
+): Promise<Result<boolean, Fallen>> {
+  const standing = { userId: row.userId, clientId };
+  const guard = sql`${also} and ${stands(db, standing)}`;
   const isProven = exists(
     db
       .select({ id: authenticators.id })
@@ -54,8 +71,13 @@ async function enrolWhere(db: Store, row: Authenticator, event: AuditEvent, guar
     })
     .returning({ id: authenticators.id });
   // The audit row goes first, while its guard can still see what stood before.
-  const [, written] = await db.batch([recordWhere(db, event, sql`${not(isProven)} and ${guard}`), write]);
-  return written.length === 1;
+  const [said, , written] = await db.batch([
+    verdict(db, obstacle(db, standing)),
+    recordWhere(db, event, sql`${not(isProven)} and ${guard}`),
+    write,
+  ]);
+  const allowed = heard(said);
+  return allowed.ok ? ok(written.length === 1) : allowed;
 }
 
 /** What is taken away again. */
@@ -108,9 +130,11 @@ export function makeAuthenticators(db: Store): Authenticators {
     async put(row) {
       const kept = (name: "push_token" | "verified_at" | "last_verified_at" | "identifier") =>
         sql`coalesce(${sql.raw(`excluded.${name}`)}, ${sql.raw(`authenticators.${name}`)})`;
+      // What is known of a device's use goes with the device.
+      const guard = row.kind === "device" ? hasDevice(db, row.userId, row.id as DeviceId) : sql`true`;
       await db
         .insert(authenticators)
-        .values(row)
+        .select(rowWhere(authenticators, row, guard))
         .onConflictDoUpdate({
           target: [authenticators.userId, authenticators.id],
           set: {
@@ -141,7 +165,10 @@ export function makeAuthenticators(db: Store): Authenticators {
       const given = Object.entries(change).filter(([, value]) => value !== null);
       const row = { userId, profile: Object.fromEntries(given) as Profile, updatedAt: now };
       const set = { profile: changed(change), updatedAt: now };
-      await db.insert(profiles).values(row).onConflictDoUpdate({ target: profiles.userId, set });
+      await db
+        .insert(profiles)
+        .select(rowWhere(profiles, row, hasUser(db, userId)))
+        .onConflictDoUpdate({ target: profiles.userId, set });
     },
   });
 }

@@ -1,11 +1,13 @@
 import { and, desc, eq, exists, isNull, lt, or, sql } from "drizzle-orm";
 import type { AuditEvent } from "../core/audit.ts";
 import type { Device } from "../core/device/device.ts";
-import type { DeviceId, UserId } from "../core/ids.ts";
+import type { ClientId, DeviceId, UserId } from "../core/ids.ts";
 import type { Devices } from "../core/ports/records.ts";
+import { no, ok } from "../core/result.ts";
 import { recordWhere } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
 import { makeEnrolments } from "./enrolments.ts";
+import { heard, obstacle, stands, verdict } from "./guards.ts";
 import { present } from "./rows.ts";
 import { devices } from "./schema.ts";
 
@@ -63,8 +65,8 @@ export function makeDevices(db: Store): Devices {
       return rows.map(toDevice);
     },
 
-    rename: (userId, deviceId, name, event) => change(db, { userId, deviceId }, { name }, event),
-    rekind: (userId, deviceId, kind, event) => change(db, { userId, deviceId }, { kind }, event),
+    rename: (userId, deviceId, name, event) => rename(db, { userId, deviceId }, name, event),
+    rekind: (device, kind, clientId, event) => rekind(db, device, kind, clientId, event),
 
     noteSignCount: (deviceId, count) => noteSignCount(db, deviceId, count),
 
@@ -85,20 +87,45 @@ export function makeDevices(db: Store): Devices {
   });
 }
 
+type Named = { readonly userId: UserId; readonly deviceId: DeviceId };
+
+const liveOne = ({ userId, deviceId }: Named) =>
+  and(eq(devices.userId, userId), eq(devices.id, deviceId), isNull(devices.revokedAt));
+
 /** The audit row goes first: both statements look for a live device. */
-async function change(
-  db: Store,
-  { userId, deviceId }: { readonly userId: UserId; readonly deviceId: DeviceId },
-  to: { readonly name: string } | { readonly kind: string },
-  event: AuditEvent,
-): Promise<Device | undefined> {
-  const target = and(eq(devices.userId, userId), eq(devices.id, deviceId), isNull(devices.revokedAt));
+async function rename(db: Store, named: Named, name: string, event: AuditEvent): Promise<Device | undefined> {
+  const target = liveOne(named);
   const stillLive = exists(db.select({ id: devices.id }).from(devices).where(target));
   const [, changed] = await db.batch([
     recordWhere(db, event, stillLive),
-    db.update(devices).set(to).where(target).returning(),
+    db.update(devices).set({ name }).where(target).returning(),
   ]);
   return changed.map(toDevice)[0];
+}
+
+/** What a device is good for grows only while it is live itself, and everybody behind it stands. */
+async function rekind(
+  db: Store,
+  { userId, id: deviceId }: Pick<Device, "userId" | "id">,
+  kind: string,
+  clientId: ClientId,
+  event: AuditEvent,
+): ReturnType<Devices["rekind"]> {
+  const standing = { userId, clientId, deviceId };
+  const allowed = stands(db, standing);
+  const [said, , changed] = await db.batch([
+    verdict(db, obstacle(db, standing)),
+    recordWhere(db, event, allowed),
+    db
+      .update(devices)
+      .set({ kind })
+      .where(and(liveOne({ userId, deviceId }), allowed))
+      .returning(),
+  ]);
+  const [device] = changed.map(toDevice);
+  const refused = heard(said);
+  if (!refused.ok) return refused;
+  return device ? ok(device) : no({ code: "device_revoked" });
 }
 
 /** One conditional statement: of two that tell the same number, one is taken. */

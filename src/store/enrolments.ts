@@ -1,10 +1,13 @@
 import { and, eq, exists, isNotNull, isNull, ne, notExists, or, type SQL, sql } from "drizzle-orm";
 import type { AuditEvent } from "../core/audit.ts";
 import type { Device } from "../core/device/device.ts";
-import type { UserId } from "../core/ids.ts";
+import type { DeviceId, UserId } from "../core/ids.ts";
 import type { Devices } from "../core/ports/records.ts";
-import { record, recordWhere } from "./audit.ts";
+import type { Standing } from "../core/ports/standing.ts";
+import { no } from "../core/result.ts";
+import { recordWhere } from "./audit.ts";
 import { commit, type Store } from "./database.ts";
+import { heard, obstacle, stands, verdict } from "./guards.ts";
 import { rowWhere } from "./rows.ts";
 import { authenticators, devices, grants } from "./schema.ts";
 
@@ -13,18 +16,40 @@ export function toRow({ key, ...rest }: Device): typeof devices.$inferInsert {
   return { ...rest, fingerprint: key.fingerprint, algorithm: key.algorithm, publicKey: key.bytes };
 }
 
+/** A device comes to be for a user who is active, through a client that is not disabled, by a device that is live. */
+const standingOf = ({ userId, clientId }: Device, signedBy?: DeviceId): Standing => ({
+  userId,
+  clientId,
+  deviceId: signedBy,
+});
+
+const isStored = (db: Store, { id }: Device): SQL =>
+  exists(db.select({ id: devices.id }).from(devices).where(eq(devices.id, id)));
+
+const TAKEN = no({ code: "device_exists" } as const);
+
 /** The ways in which a device comes to be: each is one batch with its audit row, all or nothing. */
 export function makeEnrolments(db: Store): Pick<Devices, "insert" | "insertFirst" | "replace"> {
   return {
-    async insert(device, event, grant) {
+    async insert(device, event, grant, signedBy) {
+      const standing = standingOf(device, signedBy);
+      const stored = isStored(db, device);
       const listing =
-        grant === undefined ? [] : ([db.insert(grants).values(grant).onConflictDoNothing()] as const);
+        grant === undefined
+          ? []
+          : ([
+              db
+                .insert(grants)
+                .select(rowWhere(grants, grant, stored))
+                .onConflictDoNothing(),
+            ] as const);
       const written = await commit(db, [
-        db.insert(devices).values(toRow(device)),
-        record(db, event),
+        verdict(db, obstacle(db, standing)),
+        db.insert(devices).select(rowWhere(devices, toRow(device), stands(db, standing))),
+        recordWhere(db, event, stored),
         ...listing,
       ]);
-      return written.ok;
+      return written.ok ? heard(written.value[0]) : TAKEN;
     },
 
     insertFirst: (device, event) => insertFirst(db, device, event),
@@ -45,18 +70,22 @@ export function hasNothing(db: Store, userId: UserId, but?: string): SQL {
   return sql`${notExists(device)} and ${notExists(address)}`;
 }
 
-/** The audit row goes first, while its guard can still see that nothing is enrolled. */
-async function insertFirst(db: Store, device: Device, event: AuditEvent) {
-  const guard = hasNothing(db, device.userId);
+/** The audit row goes before the device, while its guard can still see that nothing is enrolled. */
+async function insertFirst(db: Store, device: Device, event: AuditEvent): ReturnType<Devices["insertFirst"]> {
+  const standing = standingOf(device);
+  const guard = sql`${hasNothing(db, device.userId)} and ${stands(db, standing)}`;
   const written = await commit(db, [
+    verdict(db, obstacle(db, standing)),
     recordWhere(db, event, guard),
     db
       .insert(devices)
       .select(rowWhere(devices, toRow(device), guard))
       .returning({ id: devices.id }),
   ]);
-  if (!written.ok) return "taken";
-  return written.value[1].length === 1 ? "enrolled" : "late";
+  if (!written.ok) return TAKEN;
+  const [said, , stored] = written.value;
+  const allowed = heard(said);
+  return allowed.ok && stored.length === 0 ? no({ code: "enrolment_closed" }) : allowed;
 }
 
 /** A key that has left `old` by then is another live device's, whose unique row undoes the batch, or nobody's. */
@@ -65,17 +94,20 @@ async function replace(
   old: { readonly device: Device; readonly event: AuditEvent },
   device: Device,
   event: AuditEvent,
-): Promise<boolean> {
+): ReturnType<Devices["replace"]> {
+  const standing = standingOf(device);
+  const allowed = stands(db, standing);
   const target = and(eq(devices.id, old.device.id), isNull(devices.revokedAt));
   const stillLive = exists(db.select({ id: devices.id }).from(devices).where(target));
   const written = await commit(db, [
-    recordWhere(db, old.event, stillLive),
+    verdict(db, obstacle(db, standing)),
+    recordWhere(db, old.event, sql`${stillLive} and ${allowed}`),
     db
       .update(devices)
       .set({ revokedAt: old.event.at, revokedReason: old.event.reason ?? null })
-      .where(target),
-    db.insert(devices).values(toRow(device)),
-    record(db, event),
+      .where(and(target, allowed)),
+    db.insert(devices).select(rowWhere(devices, toRow(device), allowed)),
+    recordWhere(db, event, isStored(db, device)),
   ]);
-  return written.ok;
+  return written.ok ? heard(written.value[0]) : TAKEN;
 }

@@ -135,14 +135,14 @@ export function giveIdentifier(db: Store, { realm, userId, now, guard }: Writing
  * What a proof makes needless: the person's own weaker rows of the same identifier, and what anonymous calls said of it for others.
  * Goes behind the write of the proof: a batch that is undone has taken nothing away.
  */
-function afterProof(db: Store, { realm, userId, takesFrom }: Writing, proven: ReadIdentifier) {
+function afterProof(db: Store, { realm, userId, takesFrom, guard }: Writing, proven: ReadIdentifier) {
   const weaker = and(eq(identifiers.userId, userId), not(eq(identifiers.owner, PROVEN)));
   const claimed = sql`substr(${identifiers.owner}, 1, 1) = ${CALLERS}`;
   const named =
     takesFrom === undefined
       ? undefined
       : and(eq(identifiers.owner, backendOf(takesFrom)), isNull(identifiers.vouchedAt));
-  return db.delete(identifiers).where(and(isNamed(realm, proven), or(weaker, claimed, named)));
+  return db.delete(identifiers).where(and(isNamed(realm, proven), or(weaker, claimed, named), guard));
 }
 
 /** The statements that give a user all of these names. */

@@ -1,20 +1,31 @@
-import { and, asc, desc, eq, gt, isNotNull, lt } from "drizzle-orm";
+import { and, asc, desc, eq, exists, gt, isNotNull, lt, sql } from "drizzle-orm";
+import type { AuditEvent } from "../core/audit.ts";
 import type { GrantListing } from "../core/messages.ts";
 import type { Records } from "../core/ports/records.ts";
-import { record } from "./audit.ts";
+import { ok } from "../core/result.ts";
+import { record, recordWhere } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
-import { present } from "./rows.ts";
+import { heard, obstacle, stands, verdict } from "./guards.ts";
+import { present, rowWhere } from "./rows.ts";
 import { auditEvents, grants } from "./schema.ts";
 
 const GRANT_PAGE = 100;
 
 /** The list of grants and the audit trail over D1. Every insert is OR IGNORE by id, so that a repeat changes nothing. */
 export function makeRecords(db: Store): Records {
-  const listGrant = (grant: GrantListing) => db.insert(grants).values(grant).onConflictDoNothing();
-
   return sheltered<Records>({
     async finish(event, grant) {
-      await db.batch(grant === undefined ? [record(db, event)] : [listGrant(grant), record(db, event)]);
+      if (grant !== undefined) return await finishListed(db, event, grant);
+      await db.batch([record(db, event)]);
+      return ok(undefined);
+    },
+
+    async note(event, standing) {
+      const [said] = await db.batch([
+        verdict(db, obstacle(db, standing)),
+        recordWhere(db, event, stands(db, standing)),
+      ]);
+      return heard(said);
     },
 
     async audit(events) {
@@ -73,4 +84,25 @@ export function makeRecords(db: Store): Records {
       return rows.map(present);
     },
   });
+}
+
+/** A grant that is listed already stays so, whoever has fallen since: whoever ended them finds it in the list. */
+async function finishListed(db: Store, event: AuditEvent, grant: GrantListing) {
+  const { userId, clientId, deviceId, createdAt } = grant;
+  const standing = { userId, clientId, deviceId, since: createdAt };
+  const isListed = exists(
+    db
+      .select({ id: grants.id })
+      .from(grants)
+      .where(and(eq(grants.userId, userId), eq(grants.id, grant.id))),
+  );
+  const [said] = await db.batch([
+    verdict(db, sql`case when not ${isListed} then ${obstacle(db, standing)} end`),
+    db
+      .insert(grants)
+      .select(rowWhere(grants, grant, stands(db, standing)))
+      .onConflictDoNothing(),
+    recordWhere(db, event, isListed),
+  ]);
+  return heard(said);
 }

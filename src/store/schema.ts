@@ -63,6 +63,8 @@ export const users = sqliteTable(
     realm: realm(),
     externalOwner: text("external_owner").$type<Owner>(),
     externalClient: text("external_client").$type<ClientId>(),
+    // When everything of theirs was ended last; stays when they are active again.
+    endedAt: instant("ended_at"),
   },
   (table) => [
     uniqueIndex("users_external_name")

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, isNotNull, lte } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNotNull, lte, type SQL, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { UserId } from "../core/ids.ts";
 import type { NonceUse } from "../core/ports/nonces.ts";
@@ -6,20 +6,21 @@ import type { UserCodeRow, UserCodes } from "../core/ports/records.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import type { Instant } from "../core/time.ts";
-import { record } from "./audit.ts";
+import { recordWhere } from "./audit.ts";
 import { commit, type Store, sheltered } from "./database.ts";
+import { heard, obstacle, stands, verdict } from "./guards.ts";
 import { SPENT, spendNonce } from "./nonces.ts";
-import { present } from "./rows.ts";
+import { present, rowWhere } from "./rows.ts";
 import { userCodes } from "./schema.ts";
 
 type UserCodeRecord = typeof userCodes.$inferSelect;
 
 /** Adds a code, in the place of one of its hash that is over; a live one stays. */
-const put = (db: Store, row: UserCodeRow, now: Instant) => {
+const put = (db: Store, row: UserCodeRow, now: Instant, guard: SQL) => {
   const { hash: _, ...rest } = row;
   return db
     .insert(userCodes)
-    .values(row)
+    .select(rowWhere(userCodes, row, guard))
     .onConflictDoUpdate({
       target: userCodes.hash,
       set: { ...rest, userId: rest.userId ?? null },
@@ -62,14 +63,36 @@ async function afterSpending(
 /** The directory of codes that people carry, over D1: one live row per keyed hash, by primary key. */
 export function makeUserCodes(db: Store): UserCodes {
   return sheltered<UserCodes>({
-    insert: async (row, now) => (await put(db, row, now)).length === 1,
+    async insert(row, now) {
+      const { userId, clientId } = row;
+      if (userId === undefined) return ok((await put(db, row, now, sql`true`)).length === 1);
+      const standing = { userId, clientId };
+      const [said, written] = await db.batch([
+        verdict(db, obstacle(db, standing)),
+        put(db, row, now, stands(db, standing)),
+      ]);
+      const allowed = heard(said);
+      return allowed.ok ? ok(written.length === 1) : allowed;
+    },
 
-    async issue(row, now, { nonce, event }) {
-      const audit = event === undefined ? [] : [record(db, event)];
-      const done = await afterSpending(db, nonce, [put(db, row, now), liveOf(db, row, now), ...audit]);
+    async issue(row, now, { nonce, event, signedBy }) {
+      const standing = { userId: row.userId, clientId: row.clientId, deviceId: signedBy };
+      const guard = stands(db, standing);
+      const audit = event === undefined ? [] : [recordWhere(db, event, guard)];
+      const done = await afterSpending(db, nonce, [
+        verdict(db, obstacle(db, standing)),
+        put(db, row, now, guard),
+        liveOf(db, row, now),
+        ...audit,
+      ]);
       if (!done.ok) return done;
-      const [written, live] = done.value as [{ hash: string }[], UserCodeRecord[]];
-      return ok({ stands: written.length === 1, live: live.map(present) });
+      const [said, written, live] = done.value as [
+        Parameters<typeof heard>[0],
+        { hash: string }[],
+        UserCodeRecord[],
+      ];
+      const allowed = heard(said);
+      return allowed.ok ? ok({ stands: written.length === 1, live: live.map(present) }) : allowed;
     },
 
     async lookUp(hash, nonce) {

@@ -1,24 +1,17 @@
-import { and, asc, eq, exists, gt, inArray, not, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, not, or, type SQL, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
-import { MAIN, type UserId } from "../core/ids.ts";
-import {
-  ANY_REALM,
-  type NewUser,
-  type UserChange,
-  type UserRecord,
-  type Users,
-  type Within,
-} from "../core/ports/users.ts";
-import type { RefusalOf } from "../core/refusal.ts";
+import { type ClientId, MAIN, type UserId } from "../core/ids.ts";
+import { ANY_REALM, type UserChange, type UserRecord, type Users, type Within } from "../core/ports/users.ts";
 import { no, ok } from "../core/result.ts";
 import type { AssertedBy, Identifier, User } from "../core/user/user.ts";
-import { record, recordWhere } from "./audit.ts";
+import { recordWhere } from "./audit.ts";
+import { clash, makeBirths } from "./births.ts";
 import { commit, type Store, sheltered } from "./database.ts";
-import { toRow as deviceRow } from "./enrolments.ts";
+import { hasUser, heard, obstacle, stands, verdict } from "./guards.ts";
 import { anyName, calledBy, giveIdentifiers, isNamed, meantBy, namersFor, type Writing } from "./names.ts";
-import { OPERATOR, type Owner, ownerOf } from "./owners.ts";
+import { OPERATOR, ownerOf } from "./owners.ts";
 import { present } from "./rows.ts";
-import { actions, authenticators, devices, grants, identifiers, profiles, users } from "./schema.ts";
+import { actions, authenticators, devices, identifiers, profiles, users } from "./schema.ts";
 
 type UserRow = typeof users.$inferSelect;
 type IdentifierRow = typeof identifiers.$inferSelect;
@@ -41,11 +34,6 @@ function toRecords(rows: readonly JoinedRow[]): UserRecord[] {
     found.set(user.id, record);
   }
   return [...found.values()];
-}
-
-function clash(column: string): RefusalOf<"user_exists"> {
-  if (column.startsWith("identifiers.")) return { code: "user_exists", field: "identifier" };
-  return { code: "user_exists", field: column === "users.id" ? "id" : "external_id" };
 }
 
 /** Every row of the users that `where` picks, joined with their identifiers: one query. */
@@ -75,35 +63,10 @@ function toRecord(results: readonly unknown[]): UserRecord | undefined {
   return found.map((user) => ({ user: toUser(user), identifiers: named.map(toIdentifier) }))[0];
 }
 
-const isUser = (db: Store, id: UserId): SQL =>
-  exists(db.select({ id: users.id }).from(users).where(eq(users.id, id)));
-
 const inRealm = (within: Within): SQL | undefined =>
   within === ANY_REALM ? undefined : eq(users.realm, within);
 
 const ADMIN: AssertedBy = "admin";
-
-/** The statements that make a user, and what the user is then. */
-function born(db: Store, { identifiers: given, assertedBy = ADMIN, client, ...name }: NewUser, now: number) {
-  const by =
-    name.externalId === undefined
-      ? {}
-      : { externalAssertedBy: assertedBy, ...(client === undefined ? {} : { externalClient: client }) };
-  const user: User = { ...name, ...by, status: "active", createdAt: now, updatedAt: now };
-  const owner: { externalOwner?: Owner } =
-    name.externalId === undefined
-      ? {}
-      : { externalOwner: ownerOf({ assertedBy, ...(client === undefined ? {} : { client }) }) };
-  const writing = { realm: user.realm, userId: user.id, now, guard: sql`true` };
-  const statements = [
-    db.insert(users).values({ ...user, ...owner }),
-    ...giveIdentifiers(db, writing, given),
-  ] as const;
-  return { user, statements };
-}
-
-const rowsOf = ({ id }: User, { identifiers: given }: NewUser, now: number): readonly Identifier[] =>
-  given.map((identifier) => ({ ...identifier, userId: id, createdAt: now }));
 
 /** Brings the names that one giver gave a user to exactly these, keeping what is known of those that stay. */
 function replaceIdentifiers(
@@ -123,7 +86,7 @@ function replaceIdentifiers(
     ofGiver,
     kept === undefined ? undefined : not(kept),
   );
-  return [db.delete(identifiers).where(old), ...giveIdentifiers(db, writing, given)];
+  return [db.delete(identifiers).where(and(old, writing.guard)), ...giveIdentifiers(db, writing, given)];
 }
 
 /** The operator's external id, or none: no giver is left beside it. */
@@ -137,7 +100,11 @@ const renamed = (externalId: string | null | undefined) =>
         externalClient: null,
       };
 
-type Reads = Omit<Users, "insert" | "insertWithDevice" | "update" | "remove">;
+/** The client that changes a user; undefined for the operator, who may change one that is locked. */
+const changedBy = ({ identifiers: named, added }: UserChange): ClientId | undefined =>
+  added?.client ?? (named === undefined || named.of === "operator" ? undefined : named.of);
+
+type Reads = Omit<Users, "insert" | "insertWithDevice" | "update" | "end" | "remove">;
 
 function makeReads(db: Store): Reads {
   const one = async (id: SQL) => (await recordsWhere(db, eq(users.id, id)))[0];
@@ -194,45 +161,40 @@ function makeReads(db: Store): Reads {
 export function makeUsers(db: Store): Users {
   return sheltered<Users>({
     ...makeReads(db),
+    ...makeBirths(db),
 
-    async insert(given, event, now) {
-      const { user, statements } = born(db, given, now);
-      const written = await commit(db, [...statements, record(db, event)]);
-      return written.ok ? ok({ user, identifiers: rowsOf(user, given, now) }) : no(clash(written.error));
-    },
-
-    async insertWithDevice(given, device, events, now, grant) {
-      const { user, statements } = born(db, given, now);
-      const listing = grant === undefined ? [] : [db.insert(grants).values(grant).onConflictDoNothing()];
+    async update({ id, realm }, change, now, event) {
+      const { identifiers: given, added, takesFrom, externalId, ...rest } = change;
+      const clientId = changedBy(change);
+      const standing = clientId === undefined ? undefined : { userId: id, clientId };
+      const guard = standing === undefined ? hasUser(db, id) : stands(db, standing);
+      const writing = { realm, userId: id, now, guard };
+      const ends = rest.status === "locked" ? { endedAt: now } : {};
       const written = await commit(db, [
-        ...statements,
-        db.insert(devices).values(deviceRow(device)),
-        ...events.map((event) => record(db, event)),
-        ...listing,
-      ]);
-      if (written.ok) return ok({ user, identifiers: rowsOf(user, given, now) });
-      return no(written.error.startsWith("devices.") ? { code: "device_exists" } : clash(written.error));
-    },
-
-    async update({ id, realm }, { identifiers: given, added, takesFrom, externalId, ...change }, now, event) {
-      const writing = { realm, userId: id, now, guard: isUser(db, id) };
-      const written = await commit(db, [
+        verdict(db, standing === undefined ? sql`null` : obstacle(db, standing)),
         db
           .update(users)
-          .set({ ...change, ...renamed(externalId), updatedAt: now })
-          .where(eq(users.id, id)),
+          .set({ ...rest, ...renamed(externalId), ...ends, updatedAt: now })
+          .where(and(eq(users.id, id), guard)),
         ...(given === undefined ? [] : replaceIdentifiers(db, writing, given)),
         ...(added === undefined ? [] : giveIdentifiers(db, { ...writing, takesFrom }, [added])),
-        ...(event === undefined ? [] : [recordWhere(db, event, isUser(db, id))]),
+        ...(event === undefined ? [] : [recordWhere(db, event, guard)]),
         ...readBack(db, id),
       ]);
       if (!written.ok) return no(clash(written.error));
+      const allowed = heard(written.value[0]);
+      if (!allowed.ok) return allowed;
       const changed = toRecord(written.value);
       return changed === undefined ? no({ code: "unknown_user" }) : ok(changed);
     },
 
+    async end(id, now) {
+      const ended = db.update(users).set({ endedAt: now }).where(eq(users.id, id));
+      return (await ended.returning({ id: users.id })).length === 1;
+    },
+
     async remove(id, event) {
-      const isThere = isUser(db, id);
+      const isThere = hasUser(db, id);
       // The audit row goes first, while its guard can still see the user.
       const written = event === undefined ? [] : [recordWhere(db, event, isThere)];
       const gone = db.delete(users).where(eq(users.id, id)).returning({ id: users.id });

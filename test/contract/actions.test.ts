@@ -4,18 +4,18 @@ import { ACTION_STATES, type ActionState } from "../../src/core/action/action.ts
 import { makeActions } from "../../src/store/actions.ts";
 import { openStore } from "../../src/store/database.ts";
 import { freshState } from "../worker/database.ts";
-import { makeAction, NOW, newGrantId, RACERS, race } from "./fixtures.ts";
+import { makeAction, NOW, newGrantId, RACERS, race, withUser } from "./fixtures.ts";
 
 const actions = makeActions(openStore(env.DB));
 const OPEN: readonly ActionState[] = ["allow", "challenge_required", "challenge_failed"];
 const metBy = (challengeId = newGrantId()) =>
-  ({ challengeId, method: "push", verifiedBy: "device-1" }) as const;
+  ({ challengeId, method: "push", verifiedBy: "device-1", since: NOW }) as const;
 
 beforeEach(freshState);
 
 /** An action whose row says so, with a challenge of it under way. */
 async function standing(state: ActionState) {
-  const action = { ...makeAction(), state, challengeId: newGrantId() };
+  const action = await withUser({ ...makeAction(), state, challengeId: newGrantId() });
   await actions.track(action);
   return action;
 }

@@ -1,12 +1,14 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { MAIN } from "../../src/core/ids.ts";
+import { no, ok } from "../../src/core/result.ts";
 import { makeAuthenticators } from "../../src/store/authenticators.ts";
 import { openStore } from "../../src/store/database.ts";
 import { makeDevices } from "../../src/store/devices.ts";
 import { freshState } from "../worker/database.ts";
 import { breakingDatabase, recordingDatabase } from "./databases.ts";
 import {
+  CLIENT,
   countOf,
   makeAuthenticator,
   makeDevice,
@@ -18,16 +20,21 @@ import {
   RACERS,
   race,
   rowsOf,
+  withUser,
 } from "./fixtures.ts";
 
 const devices = makeDevices(openStore(env.DB));
 const sizes = async () => [await countOf("devices"), await countOf("audit_events"), await countOf("grants")];
 
+const DONE = ok(undefined);
+const TAKEN = no({ code: "device_exists" });
+const LATE = no({ code: "enrolment_closed" });
+
 beforeEach(freshState);
 
 test("an enrolled device is found by key, id and person", async () => {
-  const device = makeDevice();
-  expect(await devices.insert(device, makeEvent(), makeGrant())).toBe(true);
+  const device = await withUser(makeDevice());
+  expect(await devices.insert(device, makeEvent(), makeGrant())).toEqual(DONE);
   expect(await devices.byFingerprint(MAIN, device.key.fingerprint)).toEqual(device);
   expect(await devices.byId(device.id)).toEqual(device);
   expect(await devices.ofUser(device.userId)).toEqual([device]);
@@ -42,21 +49,24 @@ test("an enrolled device is found by key, id and person", async () => {
 describe("enrolling", () => {
   test("T100 race: of twenty enrolments of one key one stands, with one audit row and one grant", async () => {
     const { key } = makeDevice();
-    const answers = await race(() => devices.insert(makeDevice({ key }), makeEvent(), makeGrant()));
-    expect(answers.filter(Boolean)).toHaveLength(1);
+    const answers = await race(async () =>
+      devices.insert(await withUser(makeDevice({ key })), makeEvent(), makeGrant()),
+    );
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(answers.filter(({ ok }) => !ok)).toEqual(Array(RACERS - 1).fill(TAKEN));
     expect(await sizes()).toEqual([1, 1, 1]);
   });
 
   test("T100 race: of twenty first devices of one person with keys of their own one stands, with one audit row", async () => {
-    const { userId } = makeDevice();
+    const { userId } = await withUser(makeDevice());
     const answers = await race(() => devices.insertFirst(makeDevice({ userId }), makeEvent()));
-    expect(answers.filter((answer) => answer === "enrolled")).toHaveLength(1);
-    expect(answers.filter((answer) => answer === "late")).toHaveLength(RACERS - 1);
+    expect(answers.filter(({ ok }) => ok)).toEqual([DONE]);
+    expect(answers.filter(({ ok }) => !ok)).toEqual(Array(RACERS - 1).fill(LATE));
     expect(await sizes()).toEqual([1, 1, 0]);
   });
 
   test("a device is no first one beside a code that came back, or of a key that somebody has", async () => {
-    const device = makeDevice();
+    const device = await withUser(makeDevice());
     const code = {
       userId: device.userId,
       id: "a",
@@ -66,55 +76,55 @@ describe("enrolling", () => {
     } as const;
     const authenticators = makeAuthenticators(openStore(env.DB));
     await authenticators.put(code);
-    const other = makeDevice();
+    const other = await withUser(makeDevice());
     await devices.insert(other, makeEvent());
     expect(
       await devices.insertFirst(makeDevice({ userId: device.userId, key: other.key }), makeEvent()),
-    ).toBe("taken");
+    ).toEqual(TAKEN);
     await authenticators.put({ ...code, verifiedAt: NOW });
-    expect(await devices.insertFirst(device, makeEvent())).toBe("late");
+    expect(await devices.insertFirst(device, makeEvent())).toEqual(LATE);
     expect(await sizes()).toEqual([1, 1, 0]);
     await authenticators.forget(device.userId, code.id);
-    expect(await devices.insertFirst(device, makeEvent())).toBe("enrolled");
+    expect(await devices.insertFirst(device, makeEvent())).toEqual(DONE);
     expect(await devices.byId(device.id)).toEqual(device);
   });
 
   test("T183 a device is no first one where another, or a code, was taken away before", async () => {
-    const lost = makeDevice();
+    const lost = await withUser(makeDevice());
     await devices.insert(lost, makeEvent());
     await devices.revoke(lost.userId, lost.id, makeEvent(), NOW);
-    expect(await devices.insertFirst(makeDevice({ userId: lost.userId }), makeEvent())).toBe("late");
+    expect(await devices.insertFirst(makeDevice({ userId: lost.userId }), makeEvent())).toEqual(LATE);
     const authenticators = makeAuthenticators(openStore(env.DB));
-    const row = makeAuthenticator({ verifiedAt: NOW });
-    await authenticators.enrol(row, makeEvent());
+    const row = await withUser(makeAuthenticator({ verifiedAt: NOW }));
+    await authenticators.enrol(row, makeEvent(), CLIENT);
     await authenticators.remove(row.userId, row.id, NOW);
-    expect(await devices.insertFirst(makeDevice({ userId: row.userId }), makeEvent())).toBe("late");
-    expect(await devices.insertFirst(makeDevice(), makeEvent())).toBe("enrolled");
+    expect(await devices.insertFirst(makeDevice({ userId: row.userId }), makeEvent())).toEqual(LATE);
+    expect(await devices.insertFirst(await withUser(makeDevice()), makeEvent())).toEqual(DONE);
   });
 
   test("T100 race: of twenty who take over one key one has it, and the device before is revoked once", async () => {
-    const old = makeDevice();
+    const old = await withUser(makeDevice());
     await devices.insert(old, makeEvent());
     const event = makeEvent({ reason: "moved" });
-    const answers = await race(() =>
+    const answers = await race(async () =>
       devices.replace(
         { device: old, event: makeEvent({ reason: "moved" }) },
-        makeDevice({ key: old.key }),
+        await withUser(makeDevice({ key: old.key })),
         makeEvent(),
       ),
     );
-    expect(answers.filter(Boolean)).toHaveLength(1);
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
     expect(await devices.byId(old.id)).toMatchObject({ revokedAt: event.at });
     expect((await devices.byFingerprint(MAIN, old.key.fingerprint))?.userId).not.toBe(old.userId);
     expect(await sizes()).toEqual([2, 3, 0]);
   });
 
   test("a revoked key may be enrolled again, and the newest row of it is the person's", async () => {
-    const old = makeDevice();
+    const old = await withUser(makeDevice());
     await devices.insert(old, makeEvent());
     await devices.revoke(old.userId, old.id, makeEvent(), NOW + 1);
     const again = makeDevice({ userId: old.userId, key: old.key, enrolledAt: NOW + 2 });
-    expect(await devices.insert(again, makeEvent())).toBe(true);
+    expect(await devices.insert(again, makeEvent())).toEqual(DONE);
     expect(await devices.ofUserByFingerprint(old.userId, old.key.fingerprint)).toEqual(again);
     expect(await devices.byFingerprint(MAIN, old.key.fingerprint)).toEqual(again);
     expect(await devices.ofUser(old.userId)).toEqual([again]);
@@ -137,29 +147,29 @@ describe("passkeys", () => {
   const makePasskey = () => makeDevice({ kind: "passkey", credentialId: crypto.randomUUID(), signCount: 4 });
 
   test("T100 race: of twenty of one credential id one is live; revoked, its id is free again", async () => {
-    const passkey = makePasskey();
+    const passkey = await withUser(makePasskey());
     const { credentialId = "" } = passkey;
     expect(await devices.byCredentialId(MAIN, credentialId)).toBeUndefined();
     const answers = await race(() =>
       devices.insert(makeDevice({ credentialId, userId: passkey.userId }), makeEvent()),
     );
-    expect(answers.filter(Boolean)).toHaveLength(1);
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
     const [live] = await devices.ofUser(passkey.userId);
     expect(await devices.byCredentialId(MAIN, credentialId)).toEqual(live);
     await devices.revoke(passkey.userId, live!.id, makeEvent(), NOW);
     expect(await devices.byCredentialId(MAIN, credentialId)).toBeUndefined();
-    expect(await devices.insert(passkey, makeEvent())).toBe(true);
+    expect(await devices.insert(passkey, makeEvent())).toEqual(DONE);
     expect(await devices.byCredentialId(MAIN, credentialId)).toEqual(passkey);
   });
 
   test("T100 race: a counter is taken once, when it grows; one that was always 0 stays", async () => {
-    const passkey = makePasskey();
+    const passkey = await withUser(makePasskey());
     await devices.insert(passkey, makeEvent());
     const answers = await race(() => devices.noteSignCount(passkey.id, 5));
     expect(answers.filter(Boolean)).toHaveLength(1);
     for (const count of [5, 4, 0]) expect(await devices.noteSignCount(passkey.id, count)).toBe(false);
     expect((await devices.byId(passkey.id))?.signCount).toBe(5);
-    const uncounted = makeDevice({ credentialId: crypto.randomUUID(), signCount: 0 });
+    const uncounted = await withUser(makeDevice({ credentialId: crypto.randomUUID(), signCount: 0 }));
     await devices.insert(uncounted, makeEvent());
     expect(await devices.noteSignCount(uncounted.id, 0)).toBe(true);
     await devices.revoke(uncounted.userId, uncounted.id, makeEvent(), NOW);
@@ -171,7 +181,7 @@ describe("revoking", () => {
   test("T102 a revoked device is refused from the next read on, from the primary", async () => {
     const { d1, calls } = recordingDatabase();
     const recorded = makeDevices(openStore(d1));
-    const device = makeDevice();
+    const device = await withUser(makeDevice());
     await recorded.insert(device, makeEvent());
     const revoked = await recorded.revoke(device.userId, device.id, makeEvent({ reason: "lost" }), NOW + 7);
     expect(revoked).toEqual({ ...device, revokedAt: NOW + 7 });
@@ -185,7 +195,7 @@ describe("revoking", () => {
   });
 
   test("T100 race: of twenty revocations one wins, and it alone is on record", async () => {
-    const device = makeDevice();
+    const device = await withUser(makeDevice());
     await devices.insert(device, makeEvent({ type: "device.enrolled" }));
     const answers = await race((racer) =>
       devices.revoke(device.userId, device.id, makeEvent({ type: "device.revoked" }), NOW + racer),
@@ -199,7 +209,7 @@ describe("revoking", () => {
   });
 
   test("T20 T100 a miss writes nothing: another person's device, an unknown one", async () => {
-    const device = makeDevice();
+    const device = await withUser(makeDevice());
     await devices.insert(device, makeEvent());
     expect(await devices.revoke(newUserId(), device.id, makeEvent(), NOW)).toBeUndefined();
     expect(await devices.revoke(device.userId, newDeviceId(), makeEvent(), NOW)).toBeUndefined();
@@ -208,7 +218,7 @@ describe("revoking", () => {
   });
 
   test("T100 a later statement that fails takes the revocation back", async () => {
-    const device = makeDevice();
+    const device = await withUser(makeDevice());
     await devices.insert(device, makeEvent());
     const broken = makeDevices(openStore(breakingDatabase()));
     await expect(broken.revoke(device.userId, device.id, makeEvent(), NOW)).rejects.toMatchObject({

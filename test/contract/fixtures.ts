@@ -130,6 +130,27 @@ export const makeKey = (parts: Partial<StoredKey> = {}): StoredKey => ({
   ...parts,
 });
 
+/** The same, once the user whose it is stands, and the device that it names. */
+export async function withUser<T extends { readonly userId: UserId; readonly deviceId?: DeviceId }>(
+  thing: T,
+): Promise<T> {
+  const { userId, deviceId } = thing;
+  await env.DB.prepare(
+    "insert or ignore into users (id, status, created_at, updated_at) values (?, 'active', 0, 0)",
+  )
+    .bind(userId)
+    .run();
+  if (deviceId === undefined) return thing;
+  const device = makeDevice({ id: deviceId, userId });
+  await env.DB.prepare(
+    `insert or ignore into devices (id, user_id, fingerprint, algorithm, public_key, name, kind, door, client_id, enrolled_at)
+      values (?, ?, ?, 'EC', '', '', '', 'cotter', 'app', 0)`,
+  )
+    .bind(deviceId, userId, device.key.fingerprint)
+    .run();
+  return thing;
+}
+
 /** An identifier as a door hands it over. */
 export function given(text: string, assertedBy: AssertedBy = "admin", verifiedAt?: number, client = CLIENT) {
   const read = readIdentifier(text)!;

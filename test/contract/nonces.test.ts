@@ -4,7 +4,17 @@ import { openStore } from "../../src/store/database.ts";
 import { makeNonces } from "../../src/store/nonces.ts";
 import { makeUserCodes } from "../../src/store/user-codes.ts";
 import { freshState } from "../worker/database.ts";
-import { countOf, makeCode, makeEvent, makeNonce, NOW, newUserId, race, rowsOf } from "./fixtures.ts";
+import {
+  countOf,
+  makeCode,
+  makeEvent,
+  makeNonce,
+  NOW,
+  newUserId,
+  race,
+  rowsOf,
+  withUser,
+} from "./fixtures.ts";
 
 const db = openStore(env.DB);
 const nonces = makeNonces(db);
@@ -50,7 +60,7 @@ test("purging takes what is over and nothing else", async () => {
 test("T100 a spent nonce undoes the batch that it stands in: no code, no audit row", async () => {
   const nonce = makeNonce();
   await nonces.spend(nonce);
-  const row = { ...makeCode(), userId: newUserId() };
+  const row = await withUser({ ...makeCode(), userId: newUserId() });
   expect(await codes.issue(row, NOW, { nonce, event: makeEvent() })).toEqual({
     ok: false,
     error: { code: "replayed" },
@@ -62,13 +72,13 @@ test("T100 a spent nonce undoes the batch that it stands in: no code, no audit r
 });
 
 test("issuing tells the live codes of the same person, kind and purpose, the oldest first", async () => {
-  const userId = newUserId();
+  const { userId } = await withUser({ userId: newUserId() });
   const of = (over: object) => ({ ...makeCode(over), userId });
   const old = of({ expiresAt: NOW + 1 });
   const over = of({ expiresAt: NOW });
   const other = of({ kind: "long" });
   const second = of({ expiresAt: NOW + 2 });
-  for (const row of [old, over, other, { ...makeCode(), userId: newUserId() }])
+  for (const row of [old, over, other, await withUser({ ...makeCode(), userId: newUserId() })])
     await codes.insert(row, NOW - 1);
   const issued = await codes.issue(second, NOW, {});
   expect(issued).toEqual({ ok: true, value: { stands: true, live: [old, second] } });
@@ -77,7 +87,7 @@ test("issuing tells the live codes of the same person, kind and purpose, the old
 });
 
 test("a live code of the same hash stays, and the one behind it does not stand", async () => {
-  const row = { ...makeCode(), userId: newUserId() };
+  const row = await withUser({ ...makeCode(), userId: newUserId() });
   await codes.insert(row, NOW);
   const issued = await codes.issue({ ...row, challengeId: makeCode().challengeId }, NOW, {});
   expect(issued.ok && issued.value.stands).toBe(false);

@@ -73,6 +73,7 @@ const userCalls: CallsOf<Users> = {
       },
       NOW,
     ),
+  end: (port) => port.end(newUserId(), NOW),
   remove: (port) => port.remove(newUserId(), makeEvent()),
   page: (port) => port.page(MAIN, newUserId(), 5),
   pageFor: (port) => port.pageFor(viewOf(), newUserId(), 5),
@@ -84,9 +85,9 @@ const deviceCalls: CallsOf<Devices> = {
   ofUserByFingerprint: (port) => port.ofUserByFingerprint(newUserId(), "x"),
   byId: (port) => port.byId(newDeviceId()),
   ofUser: (port) => port.ofUser(newUserId()),
-  insert: (port) => port.insert(makeDevice(), makeEvent(), makeGrant()),
+  insert: (port) => port.insert(makeDevice(), makeEvent(), makeGrant(), newDeviceId()),
   insertFirst: (port) => port.insertFirst(makeDevice(), makeEvent()),
-  rekind: (port) => port.rekind(newUserId(), newDeviceId(), "device", makeEvent()),
+  rekind: (port) => port.rekind(makeDevice(), "device", CLIENT, makeEvent()),
   replace: (port) => port.replace({ device: makeDevice(), event: makeEvent() }, makeDevice(), makeEvent()),
   rename: (port) => port.rename(newUserId(), newDeviceId(), "n", makeEvent()),
   noteSignCount: (port) => port.noteSignCount(newDeviceId(), 1),
@@ -98,19 +99,24 @@ const actionCalls: CallsOf<Actions> = {
   find: (port) => port.find(makeAction()),
   begin: (port) => port.begin(makeAction(), newGrantId(), NOW),
   succeed: (port) =>
-    port.succeed(makeAction(), { challengeId: newGrantId(), method: "push", verifiedBy: "d" }, NOW),
+    port.succeed(
+      makeAction(),
+      { challengeId: newGrantId(), method: "push", verifiedBy: "d", deviceId: newDeviceId(), since: NOW },
+      NOW,
+    ),
   fail: (port) => port.fail(makeAction(), newGrantId(), NOW),
   setState: (port) => port.setState(makeAction(), "allow", NOW),
   ofUser: (port) =>
     port.ofUser({ clientId: CLIENT, userId: newUserId(), from: NOW, codes: ["a"], state: "allow", size: 5 }),
+  openOf: (port) => port.openOf(newUserId(), NOW, 5),
 };
 
 const authenticatorCalls: CallsOf<Authenticators> = {
   ofUser: (port) => port.ofUser(newUserId()),
   find: (port) => port.find(newUserId(), "x"),
   put: (port) => port.put(makeAuthenticator()),
-  enrol: (port) => port.enrol({ ...makeAuthenticator(), verifiedAt: NOW }, makeEvent()),
-  enrolFirst: (port) => port.enrolFirst({ ...makeAuthenticator(), verifiedAt: NOW }, makeEvent()),
+  enrol: (port) => port.enrol({ ...makeAuthenticator(), verifiedAt: NOW }, makeEvent(), CLIENT),
+  enrolFirst: (port) => port.enrolFirst({ ...makeAuthenticator(), verifiedAt: NOW }, makeEvent(), CLIENT),
   touch: (port) => port.touch(newUserId(), "x", NOW),
   remove: (port) => port.remove(newUserId(), "x", NOW, CLIENT),
   forget: (port) => port.forget(newUserId(), "x"),
@@ -119,7 +125,8 @@ const authenticatorCalls: CallsOf<Authenticators> = {
 };
 
 const recordCalls: CallsOf<Records> = {
-  finish: (port) => port.finish(makeEvent(), makeGrant()),
+  finish: (port) => port.finish(makeEvent(), makeGrant({ deviceId: newDeviceId() })),
+  note: (port) => port.note(makeEvent(), { userId: newUserId(), clientId: CLIENT }),
   audit: (port) => port.audit([makeEvent()]),
   grantsOfUser: (port) => port.grantsOfUser(newUserId(), { after: newGrantId(), deviceId: newDeviceId() }),
   grant: (port) => port.grant(newUserId(), newGrantId()),

@@ -6,7 +6,7 @@ import { openStore } from "../../src/store/database.ts";
 import { makeRecords } from "../../src/store/records.ts";
 import { freshState } from "../worker/database.ts";
 import { breakingDatabase, recordingDatabase } from "./databases.ts";
-import { countOf, makeEvent, makeGrant, newGrantId, newUserId, race } from "./fixtures.ts";
+import { countOf, makeEvent, makeGrant, newGrantId, newUserId, race, withUser } from "./fixtures.ts";
 
 const records = makeRecords(openStore(env.DB));
 const sizes = async () => [await countOf("grants"), await countOf("audit_events")];
@@ -16,9 +16,9 @@ beforeEach(freshState);
 describe("finishing a challenge", () => {
   test("one batch writes three rows: the grant, the audit row and its index", async () => {
     const { d1, calls, batches } = recordingDatabase();
-    await makeRecords(openStore(d1)).finish(makeEvent({ userId: newUserId() }), makeGrant());
-    expect(calls).toHaveLength(2);
-    expect(batches.map((metas) => metas.map(({ rows_written }) => rows_written))).toEqual([[1, 2]]);
+    await makeRecords(openStore(d1)).finish(makeEvent({ userId: newUserId() }), await withUser(makeGrant()));
+    expect(calls).toHaveLength(3);
+    expect(batches.map((metas) => metas.map(({ rows_written }) => rows_written))).toEqual([[0, 1, 2]]);
   });
 
   test("without a grant and without a user it writes one row", async () => {
@@ -29,7 +29,7 @@ describe("finishing a challenge", () => {
 
   test("T100 race: the same finish twenty times leaves one row each, as first written", async () => {
     const event = makeEvent({ reason: "first", userId: newUserId() });
-    const grant = makeGrant({ deviceId: "d" as DeviceId, amr: ["pop", "hwk"] });
+    const grant = await withUser(makeGrant({ deviceId: "d" as DeviceId, amr: ["pop", "hwk"] }));
     await records.finish(event, grant);
     const { d1, batches } = recordingDatabase();
     const again = makeRecords(openStore(d1));
@@ -54,7 +54,7 @@ describe("the list of grants", () => {
     const grants = Array.from({ length: 5 }, (_, i) =>
       makeGrant({ userId, ...(i % 2 === 0 ? { deviceId: phone } : {}) }),
     );
-    for (const grant of [...grants, makeGrant()]) await records.finish(makeEvent(), grant);
+    for (const grant of [...grants, makeGrant()]) await records.finish(makeEvent(), await withUser(grant));
     const ids = grants.map(({ id }) => id).sort();
     const first = await records.grantsOfUser(userId, { size: 2 });
     const rest = await records.grantsOfUser(userId, { after: first[1]!.id });
@@ -70,7 +70,7 @@ describe("the list of grants", () => {
   });
 
   test("T106 a grant of another person is neither read nor removed", async () => {
-    const grant = makeGrant();
+    const grant = await withUser(makeGrant());
     await records.finish(makeEvent(), grant);
     expect(await records.grant(newUserId(), grant.id)).toBeUndefined();
     expect(await records.grant(grant.userId, newGrantId())).toBeUndefined();
@@ -79,7 +79,7 @@ describe("the list of grants", () => {
   });
 
   test("removing is on record with it, and may be repeated", async () => {
-    const grant = makeGrant();
+    const grant = await withUser(makeGrant());
     await records.finish(makeEvent(), grant);
     const event = makeEvent({ type: "grant.revoked" });
     await race(() => records.removeGrant(grant.userId, grant.id, event));
@@ -90,7 +90,7 @@ describe("the list of grants", () => {
   });
 
   test("T100 a later statement that fails leaves the grant listed", async () => {
-    const grant = makeGrant();
+    const grant = await withUser(makeGrant());
     await records.finish(makeEvent(), grant);
     const broken = makeRecords(openStore(breakingDatabase()));
     await expect(broken.removeGrant(grant.userId, grant.id, makeEvent())).rejects.toMatchObject({

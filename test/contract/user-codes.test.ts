@@ -1,17 +1,18 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
+import { ok } from "../../src/core/result.ts";
 import { openStore } from "../../src/store/database.ts";
 import { makeUserCodes } from "../../src/store/user-codes.ts";
 import { freshState } from "../worker/database.ts";
-import { countOf, makeCode, NOW, newUserId, race, rowsOf } from "./fixtures.ts";
+import { countOf, makeCode, NOW, newUserId, race, rowsOf, withUser } from "./fixtures.ts";
 
 const codes = makeUserCodes(openStore(env.DB));
 
 beforeEach(freshState);
 
 test("a code is found until the instant it expires", async () => {
-  const row = makeCode({ userId: newUserId() });
-  expect(await codes.insert(row, NOW)).toBe(true);
+  const row = await withUser({ ...makeCode(), userId: newUserId() });
+  expect(await codes.insert(row, NOW)).toEqual(ok(true));
   expect(await codes.find(row.hash, row.expiresAt - 1)).toEqual(row);
   expect(await codes.find(row.hash, row.expiresAt)).toBeUndefined();
   expect(await codes.find("x", NOW)).toBeUndefined();
@@ -21,18 +22,19 @@ test("T100 race: of twenty codes of one hash one stands, whole", async () => {
   const hash = "one";
   const rows = Array.from({ length: 20 }, () => makeCode({ hash }));
   const answers = await race((racer) => codes.insert(rows[racer]!, NOW));
-  expect(answers.filter(Boolean)).toHaveLength(1);
+  const won = answers.map((answer) => answer.ok && answer.value);
+  expect(won.filter(Boolean)).toHaveLength(1);
   expect(await countOf("user_codes")).toBe(1);
-  expect(await codes.find(hash, NOW)).toEqual(rows[answers.indexOf(true)]);
+  expect(await codes.find(hash, NOW)).toEqual(rows[won.indexOf(true)]);
 });
 
 test("an expired row gives way to a new code, and nothing of it is left", async () => {
-  const old = makeCode({ userId: newUserId(), expiresAt: NOW });
+  const old = await withUser({ ...makeCode({ expiresAt: NOW }), userId: newUserId() });
   await codes.insert(old, NOW - 1);
   const early = makeCode({ hash: old.hash });
-  expect(await codes.insert(early, NOW - 1)).toBe(false);
+  expect(await codes.insert(early, NOW - 1)).toEqual(ok(false));
   const fresh = makeCode({ hash: old.hash, kind: "other" });
-  expect(await codes.insert(fresh, NOW)).toBe(true);
+  expect(await codes.insert(fresh, NOW)).toEqual(ok(true));
   expect(await codes.find(old.hash, NOW)).toEqual(fresh);
 });
 
@@ -40,7 +42,7 @@ test("T100 race: twenty takers of one expired row, one wins", async () => {
   const old = makeCode({ expiresAt: NOW });
   await codes.insert(old, NOW - 1);
   const answers = await race(() => codes.insert(makeCode({ hash: old.hash }), NOW));
-  expect(answers.filter(Boolean)).toHaveLength(1);
+  expect(answers.filter((answer) => answer.ok && answer.value)).toHaveLength(1);
 });
 
 test("T100 race: a code is removed once", async () => {

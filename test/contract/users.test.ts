@@ -246,7 +246,7 @@ describe("changing", () => {
     expect(cleared).toEqual({
       ok: true,
       value: {
-        user: { id, realm: MAIN, status: "locked", createdAt: NOW, updatedAt: NOW + 6 },
+        user: { id, realm: MAIN, status: "locked", createdAt: NOW, updatedAt: NOW + 6, endedAt: NOW + 5 },
         identifiers: [expect.objectContaining({ value: "ada" })],
       },
     });

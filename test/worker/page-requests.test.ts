@@ -468,7 +468,7 @@ describe("T64 a code is nowhere but in its message", () => {
         ...services.records,
         finish: async (event, grant) => {
           lines.push(JSON.stringify({ event, grant }));
-          await services.records.finish(event, grant);
+          return await services.records.finish(event, grant);
         },
       },
     }));

@@ -1,11 +1,12 @@
 import { isStranger } from "../caller.ts";
 import { admits, type Enroller } from "../challenge/approvers.ts";
 import type { DecisionKind } from "../challenge/state.ts";
-import type { ChallengeId } from "../ids.ts";
+import type { ChallengeId, DeviceId } from "../ids.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { type Instant, MINUTE, toSeconds } from "../time.ts";
 import { countDenial, silentUntil, sweepDenials } from "./denials.ts";
+import { isRemoved } from "./ending.ts";
 import { OPEN_PROMPTS, PROMPT_WINDOW, PROMPTS_OF_NETWORK, PROMPTS_PER_MINUTE } from "./policy.ts";
 import { isSpentElsewhere, spend } from "./spent.ts";
 import type { InboxState, Prompt } from "./state.ts";
@@ -115,6 +116,8 @@ export type Answer = {
   readonly decision: DecisionKind;
   /** Digest of the signing input, which is spent by this. */
   readonly digest: string;
+  /** The answering device. */
+  readonly deviceId?: DeviceId;
   /** When the answering device was enrolled: a younger one than the request must not close its prompt (T25). */
   readonly enrolledAt?: Instant;
   /** The client that enrolled the answering device: one that may not answer must not close the prompt either. */
@@ -128,6 +131,7 @@ type SettleRefusal = RefusalOf<
   | "expired"
   | "cancelled"
   | "device_too_young"
+  | "device_revoked"
   | "device_of_another_client"
 >;
 
@@ -143,6 +147,8 @@ export function settlePrompt(
   const prompt = findPrompt(state, answer.challengeId);
   const refuse = (code: SettleRefusal["code"]) => ({ next: state, value: no({ code } as SettleRefusal) });
   if (!prompt) return refuse("unknown_challenge");
+  const { deviceId } = answer;
+  if (deviceId !== undefined && isRemoved(state, deviceId, now)) return refuse("device_revoked");
   if (isSpentElsewhere(state, answer.digest, prompt.challengeId, now)) return refuse("replayed");
   switch (prompt.status.name) {
     case "superseded":
@@ -161,7 +167,12 @@ export function settlePrompt(
     return refuse("device_too_young");
   const closed: Prompt = {
     ...prompt,
-    status: { name: "decided", decision: answer.decision, digest: answer.digest },
+    status: {
+      name: "decided",
+      decision: answer.decision,
+      digest: answer.digest,
+      ...(deviceId === undefined ? {} : { deviceId }),
+    },
   };
   const next = replace(spend(sweep(state, now), answer.digest, prompt.challengeId, now), closed);
   return {
@@ -197,6 +208,7 @@ export function sweep(state: InboxState, now: Instant): InboxState {
     ),
     sent: state.sent.filter((at) => now < at + PROMPT_WINDOW),
     spent: Object.fromEntries(Object.entries(state.spent).filter(([, mark]) => now < mark.until)),
+    removed: Object.fromEntries(Object.entries(state.removed).filter(([, until]) => now < until)),
     counters: Object.fromEntries(Object.entries(state.counters).filter(([, counter]) => now < counter.until)),
   };
 }

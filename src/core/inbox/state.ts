@@ -49,7 +49,13 @@ export type Prompt = {
 export type PromptStatus =
   | { readonly name: "live" }
   | { readonly name: "superseded"; readonly by: ChallengeId }
-  | { readonly name: "decided"; readonly decision: DecisionKind; readonly digest: string }
+  | {
+      readonly name: "decided";
+      readonly decision: DecisionKind;
+      readonly digest: string;
+      /** By which device, when it was one. */
+      readonly deviceId?: DeviceId;
+    }
   | { readonly name: "withdrawn" };
 
 export type Counter = { readonly count: number; readonly until: Instant };
@@ -84,6 +90,8 @@ export type InboxState = {
   /** Signing inputs that have been used: by digest, for what, and up to when it is remembered. */
   readonly spent: Readonly<Record<string, { readonly use: string; readonly until: Instant }>>;
   readonly lastSigningSecond: number;
+  /** Devices that were removed a short while ago, and up to when that is remembered: their answers may still be on their way. */
+  readonly removed: Readonly<Record<DeviceId, Instant>>;
   /** Open while no device was had; beside `hadDevice` it is taken, and its device not known to be stored. */
   readonly enrolment?: {
     readonly binding: string;
@@ -119,6 +127,7 @@ export const EMPTY_INBOX: InboxState = {
   blocked: { count: 0 },
   spent: {},
   lastSigningSecond: 0,
+  removed: {},
   hadDevice: false,
   counters: {},
   codes: {},

@@ -48,6 +48,7 @@ export type Inboxes = {
         | "expired"
         | "cancelled"
         | "device_too_young"
+        | "device_revoked"
         | "device_of_another_client"
       >
     >
@@ -98,8 +99,13 @@ export type Inboxes = {
   returnStart(who: SubjectKey, windowEnds: Instant): Promise<void>;
   /** The approving device's own socket on its inbox: 101. */
   socket(who: SubjectKey, deviceId: DeviceId): Promise<Response>;
-  /** Closes the sockets of a device that was removed. */
-  disconnect(who: SubjectKey, deviceId: DeviceId): Promise<void>;
+  /**
+   * Closes the sockets of a device that was removed, and takes no answer of it any more. Answers the challenges that it approved, or that it
+   * alone may answer.
+   */
+  disconnect(who: SubjectKey, deviceId: DeviceId): Promise<readonly ChallengeId[]>;
+  /** Withdraws every prompt and shuts the window for a first device. Answers the challenges that may still be under way. */
+  endAll(who: SubjectKey): Promise<readonly ChallengeId[]>;
   /** Forgets everything: the person was deleted. */
   wipe(who: SubjectKey): Promise<void>;
 };

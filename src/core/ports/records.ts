@@ -6,6 +6,11 @@ import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 import type { NonceUse } from "./nonces.ts";
+import type { Fallen, Standing } from "./standing.ts";
+
+type Enrolled<Refused extends RefusalOf<"device_exists" | "enrolment_closed">> = Promise<
+  Result<undefined, Refused | Fallen>
+>;
 
 /**
  * Devices. A key belongs to one live device of a realm at most (partial unique index); revoking is one conditional statement. Reads go to
@@ -21,21 +26,37 @@ export type Devices = {
   byId(id: DeviceId): Promise<Device | undefined>;
   /** Newest first; revoked ones only when asked for. */
   ofUser(userId: UserId, options?: { readonly withRevoked?: boolean }): Promise<readonly Device[]>;
-  /** False when the key already belongs to a live device. The audit row and the grant listing are written in the same batch. */
-  insert(device: Device, event: AuditEvent, grant?: GrantListing): Promise<boolean>;
+  /**
+   * Refused as `device_exists` when the key already belongs to a live device, and when somebody has fallen: the user, the client, or the device
+   * that signed for this one. The audit row and the grant listing are written in the same batch.
+   */
+  insert(
+    device: Device,
+    event: AuditEvent,
+    grant?: GrantListing,
+    signedBy?: DeviceId,
+  ): Enrolled<RefusalOf<"device_exists">>;
   /**
    * The same while the user has nothing enrolled, neither a live device nor a code that came back: of any number of calls at once
-   * one enrols. `late` when something is, `taken` when the key belongs to a live device.
+   * one enrols. `enrolment_closed` when something is.
    */
-  insertFirst(device: Device, event: AuditEvent): Promise<"enrolled" | "late" | "taken">;
-  /** Changes what a live device is, together with its audit row; undefined when it was not live. */
-  rekind(userId: UserId, deviceId: DeviceId, kind: string, event: AuditEvent): Promise<Device | undefined>;
-  /** One batch: the live device `old` is revoked, and its key is `device`'s. False, and nothing changed, when the key was somebody else's by then. */
+  insertFirst(
+    device: Device,
+    event: AuditEvent,
+  ): Enrolled<RefusalOf<"device_exists"> | RefusalOf<"enrolment_closed">>;
+  /** Changes what a live device is, on this client's word, together with its audit row. */
+  rekind(
+    device: Pick<Device, "userId" | "id">,
+    kind: string,
+    clientId: ClientId,
+    event: AuditEvent,
+  ): Promise<Result<Device, Fallen>>;
+  /** One batch: the live device `old` is revoked, and its key is `device`'s. Nothing changes when the key was somebody else's by then. */
   replace(
     old: { readonly device: Device; readonly event: AuditEvent },
     device: Device,
     event: AuditEvent,
-  ): Promise<boolean>;
+  ): Enrolled<RefusalOf<"device_exists">>;
   /** Renames a live device together with its audit row; undefined when it was not live. */
   rename(userId: UserId, deviceId: DeviceId, name: string, event: AuditEvent): Promise<Device | undefined>;
   /** Keeps a live passkey's signature counter; false when it did not grow, unless it has always been 0 (WebAuthn §6.1.1). */
@@ -46,8 +67,13 @@ export type Devices = {
 
 /** The list of grants and the audit trail, written together: INSERT OR IGNORE, so that repeats are free. */
 export type Records = {
-  /** One batch: the grant when there is one, and the audit row. */
-  finish(event: AuditEvent, grant?: GrantListing): Promise<void>;
+  /**
+   * One batch: the grant when there is one, and the audit row. A grant is listed only while its user, client and device stand, and if it is
+   * younger than the user's last end; one that is listed already counts as listed.
+   */
+  finish(event: AuditEvent, grant?: GrantListing): Promise<Result<undefined, Fallen>>;
+  /** The audit row of what is about to be done for somebody, who must stand. */
+  note(event: AuditEvent, standing: Standing): Promise<Result<undefined, Fallen>>;
   audit(events: readonly AuditEvent[]): Promise<void>;
   grantsOfUser(
     userId: UserId,
@@ -75,14 +101,18 @@ export type AuditQuery = {
 export type UserCodes = {
   /**
    * Adds a code of a person, unless a live one has its hash (`stands` is false then), and tells the live codes of the same person,
-   * kind and purpose, the oldest first. The audit row is written in the same batch.
+   * kind and purpose, the oldest first. The audit row is written in the same batch. Nothing but the nonce is written when the person, the
+   * client or the device that signed for the code has fallen.
    */
   issue(
     row: UserCodeRow & { readonly userId: UserId },
     now: Instant,
-    with_: { readonly nonce?: NonceUse; readonly event?: AuditEvent },
+    with_: { readonly nonce?: NonceUse; readonly event?: AuditEvent; readonly signedBy?: DeviceId },
   ): Promise<
-    Result<{ readonly stands: boolean; readonly live: readonly UserCodeRow[] }, RefusalOf<"replayed">>
+    Result<
+      { readonly stands: boolean; readonly live: readonly UserCodeRow[] },
+      RefusalOf<"replayed"> | Fallen
+    >
   >;
   /** The code of this hash, live or over. */
   lookUp(hash: string, nonce?: NonceUse): Promise<Result<UserCodeRow | undefined, RefusalOf<"replayed">>>;
@@ -92,7 +122,8 @@ export type UserCodes = {
     now: Instant,
     nonce?: NonceUse,
   ): Promise<Result<readonly UserCodeRow[], RefusalOf<"replayed">>>;
-  insert(row: UserCodeRow, now: Instant): Promise<boolean>;
+  /** Adds a code; false when a live one has its hash. One that is a person's is added only while they and the client stand. */
+  insert(row: UserCodeRow, now: Instant): Promise<Result<boolean, Fallen>>;
   find(hash: string, now: Instant): Promise<UserCodeRow | undefined>;
   remove(hash: string): Promise<boolean>;
   /** Deletes what has expired, at most `size` rows; answers how many. */

@@ -8,6 +8,7 @@ import type { Instant } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import type { NameView } from "../user/name-view.ts";
 import type { AssertedBy, Identifier, User, UserStatus } from "../user/user.ts";
+import type { Fallen } from "./standing.ts";
 
 export type UserRecord = { readonly user: User; readonly identifiers: readonly Identifier[] };
 
@@ -50,12 +51,13 @@ export type UserChange = {
   readonly takesFrom?: ClientId;
 };
 
-type Inserted = Result<UserRecord, RefusalOf<"user_exists">>;
+type Inserted = Result<UserRecord, RefusalOf<"user_exists" | "client_disabled">>;
 
 /**
  * Users and their names. A name belongs to whoever gave it: a proof and the operator's word hold in the realm, a backend's word and
  * an anonymous call's for their client. Every write is one batch. Refused with `user_exists`, and nothing written: a name that the
- * same giver, a proof or the operator has for another person already. A proof takes the name from whoever had it by an anonymous call.
+ * same giver, a proof or the operator has for another person already. A proof takes the name from whoever had it by an anonymous call. What is
+ * said or proven through a client is written only while that client is not disabled and its user, if there is one yet, is active.
  */
 export type Users = {
   byId(id: UserId, within: Within): Promise<UserRecord | undefined>;
@@ -86,14 +88,16 @@ export type Users = {
     events: readonly AuditEvent[],
     now: Instant,
     grant?: GrantListing,
-  ): Promise<Result<UserRecord, RefusalOf<"user_exists" | "device_exists">>>;
+  ): Promise<Result<UserRecord, RefusalOf<"user_exists" | "device_exists" | "client_disabled">>>;
   update(
     user: Pick<User, "id" | "realm">,
     change: UserChange,
     now: Instant,
-    /** Written in the same batch, when there is such a user. */
+    /** Written in the same batch, when the change is. */
     event?: AuditEvent,
-  ): Promise<Result<UserRecord, RefusalOf<"unknown_user" | "user_exists">>>;
+  ): Promise<Result<UserRecord, RefusalOf<"user_exists"> | Fallen>>;
+  /** Everything of theirs that began before this instant is over, as when they are locked; false when there is no such user. */
+  end(id: UserId, now: Instant): Promise<boolean>;
   /**
    * Deletes the user, the identifiers and the devices in one batch, the audit row with them; false when there was none. The list
    * of grants stays: the queue may still be walking it.

@@ -158,9 +158,11 @@ async function enrol(
     reason: "carried_code",
     data: { challenge_id: snapshot.spec.id, kind: "passkey" },
   });
-  if (!(await powers.devices.insert(device, event)) && !(await isEnrolled(powers, device))) {
-    return no({ code: "device_exists" });
-  }
+  const approver = redeemed.value.snapshot.view.approval?.approver;
+  const signedBy = approver?.kind === "device" ? approver.deviceId : undefined;
+  const stored = await powers.devices.insert(device, event, undefined, signedBy);
+  const isThere = !stored.ok && stored.error.code === "device_exists" && (await isEnrolled(powers, device));
+  if (!stored.ok && !isThere) return stored;
   await powers.inboxes.noteDevice(userSubject(device.userId));
   return ok({ device, redeemed: redeemed.value });
 }

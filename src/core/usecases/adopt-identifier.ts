@@ -20,7 +20,7 @@ export type AdoptIdentifier = {
 };
 
 type Powers = Parameters<typeof deleteUser>[0];
-type Adopted = Result<UserRecord, RefusalOf<"not_allowed" | "user_exists">>;
+type Adopted = Result<UserRecord, RefusalOf<"not_allowed" | "user_exists" | "client_disabled">>;
 
 /**
  * The person who proved this identifier before, or a new one. Somebody's mere word, a backend's or the operator's, makes nobody its
@@ -57,6 +57,7 @@ async function create(powers: Powers, asked: AdoptIdentifier, claimers: readonly
   });
   const proof = { ...identifier, assertedBy: "proof", client: client.id, verifiedAt: event.at } as const;
   const made = await powers.users.insert({ id, realm: client.realm, identifiers: [proof] }, event, event.at);
+  if (!made.ok && made.error.code === "client_disabled") return no(made.error);
   // Somebody else proved it in the same moment: it is theirs, and whoever proves it is them.
   if (!made.ok) return await provenBySomebody(powers, asked);
   for (const claimer of claimers) {

@@ -77,7 +77,10 @@ async function waitOn(
   const order = await standingOrder(powers, await redemptionOf(powers, asked));
   const owned = await powers.devices.ofUser(user.user.id);
   const held = await powers.rooms.wait(row.challengeId, asked.timeout, { alone: true, order });
-  if (held?.redeemed) return ok({ ...(await takeRedeemed(powers, held.redeemed)), owned });
+  if (held?.redeemed) {
+    const taken = await takeRedeemed(powers, held.redeemed);
+    return taken.ok ? ok({ ...taken.value, owned }) : taken;
+  }
   if (held?.state === "pending") return ok({ still: held.crowded ? "crowded" : "timed_out" });
   const settled = await powers.rooms.read(row.challengeId);
   if (!settled || held === undefined) return no({ code: "expired" });

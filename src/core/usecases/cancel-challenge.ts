@@ -7,7 +7,7 @@ type Powers = Pick<Services, "rooms" | "inboxes" | "records" | "background" | "l
 
 /**
  * Ends a challenge without a decision, whoever waits for it, and takes its prompt from the person's devices. It is no denial and
- * silences nothing (settled question 18). One that ended before stays as it ended; true when it ends now.
+ * silences nothing (settled question 18). One that ended before stays as it ended; false when there is no such challenge, or not yet.
  */
 export async function cancelChallenge(
   powers: Powers,
@@ -25,7 +25,7 @@ export async function cancelChallenge(
     ...(ip === undefined ? {} : { ip }),
   });
   await powers.inboxes.withdraw(userSubject(userId), challengeId);
-  if (!applied.ok || !applied.value.changed) return false;
-  await recordFinish(powers, challengeId, finishedEvent(applied.value));
+  if (!applied.ok) return applied.error.code !== "unknown_challenge";
+  if (applied.value.changed) await recordFinish(powers, challengeId, finishedEvent(applied.value));
   return true;
 }

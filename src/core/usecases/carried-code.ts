@@ -173,6 +173,12 @@ export async function endCodes(
   const live = await powers.userCodes.ofUser(whose, powers.clock.now(), asked.nonce);
   if (!live.ok) return live;
   const own = live.value.filter((row) => clientId === undefined || row.clientId === clientId);
-  await Promise.all(own.map(({ challengeId }) => cancelChallenge(powers, { challengeId, userId, by, ip })));
+  await Promise.all(
+    own.map(async ({ hash, challengeId }) => {
+      // One that is being given out at this moment: its challenge will begin, and no code will lead there.
+      const isThere = await cancelChallenge(powers, { challengeId, userId, by, ip });
+      if (!isThere) await powers.userCodes.remove(hash);
+    }),
+  );
   return ok(undefined);
 }

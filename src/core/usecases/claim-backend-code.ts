@@ -9,9 +9,11 @@ import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
+import { isOver } from "../user/user.ts";
 import type { Requester } from "./audit-event.ts";
 import { backendCodeAt, type Carried } from "./backend-code.ts";
 import { enrolledOf, mustMeet } from "./enrolled-methods.ts";
+import { fallenSince } from "./fallen-since.ts";
 import { ensureNamedUser, findNamedUser } from "./find-named-user.ts";
 import { finishedEvent } from "./finished-event.ts";
 import { recordFinish } from "./record-finish.ts";
@@ -78,6 +80,7 @@ export async function claimBackendCode(
   const user = await findNamedUser(powers, asked.client, asked.name);
   if (spec.userId !== undefined && user?.user.id !== spec.userId) return ANOTHERS;
   if (user?.user.status === "locked") return no({ code: "user_locked" });
+  if (user && isOver(user.user, spec.createdAt)) return no({ code: "unknown_challenge" });
   if (!user && asked.client.settings.user_ids === "subject") return no({ code: "unknown_user" });
   if (spec.userId === undefined && !mayBegin(actionRule(asked.client.settings, codeOf(carried))))
     return CLOSED;
@@ -133,19 +136,23 @@ async function claimVerified(
   if (!redeemed.ok) return redeemed;
   const { facts } = redeemed.value;
   if (!facts) throw new Error("a redeemed challenge has facts");
-  const user = await ensureNamedUser(powers, asked.client, asked.name, asked.by);
-  if (!user) return no({ code: "unknown_user" });
+  const named = await ensureNamedUser(powers, asked.client, asked.name, asked.by);
+  if (!named.ok) return named;
+  const user = named.value;
   if (!redeemed.value.listed) await note(powers, redeemed.value, user);
   const action = await actionFor(powers, asked, carried, user);
+  if (!action) return no({ code: "unknown_user" });
   const begun = await powers.actions.begin(keyOf(action), id, powers.clock.now());
   const current = begun ? { ...action, challengeId: id } : action;
   const settled = await settleAction(powers, asked.client, current, redeemed.value);
-  if (settled.state !== "challenge_succeeded" || settled.challengeId !== id) return CLOSED;
-  return ok({ action: settled, code: carried.code, challengeId: id, facts });
+  if (settled.state === "challenge_succeeded" && settled.challengeId === id) {
+    return ok({ action: settled, code: carried.code, challengeId: id, facts });
+  }
+  return no((await fallenSince(powers, { userId: user.user.id })) ?? CLOSED.error);
 }
 
 /** The audit row of a finished challenge, with the user whom the claim has named. */
-const note = (powers: Powers, applied: Applied, { user }: UserRecord): Promise<void> =>
+const note = (powers: Powers, applied: Applied, { user }: UserRecord): Promise<unknown> =>
   recordFinish(powers, applied.spec.id, { ...finishedEvent(applied), userId: user.id });
 
 /** A claim without a code ends the challenge, for one name alone; what was sent meets nothing any more. */
@@ -163,19 +170,20 @@ async function claimUnverified(
   if (ended.value.view.state !== "cancelled") return no({ code: "expired" });
   if (lastWord(ended.value) !== word) return userId === undefined ? ANOTHERS : no({ code: "cancelled" });
   const user = await ensureNamedUser(powers, asked.client, asked.name, asked.by);
-  if (!user) return no({ code: "unknown_user" });
-  return ok({ action: await actionFor(powers, asked, carried, user), code, challengeId: id });
+  if (!user.ok) return user;
+  const action = await actionFor(powers, asked, carried, user.value);
+  return action ? ok({ action, code, challengeId: id }) : no({ code: "unknown_user" });
 }
 
 const lastWord = ({ timeline }: Snapshot): string | undefined => timeline.at(-1)?.by;
 
-/** The user's action of the challenge: its row, or one that is written now as `track` would. */
+/** The user's action of the challenge: its row, or one that is written now as `track` would. Undefined: the user was deleted meanwhile. */
 async function actionFor(
   powers: Powers,
   { client, name }: BackendClaim,
   carried: Carried,
   user: UserRecord,
-): Promise<Action> {
+): Promise<Action | undefined> {
   const { spec } = carried.snapshot;
   const { custom, device_id: deviceId } = spec.context;
   const { ip, userAgent } = spec.origin;

@@ -1,8 +1,8 @@
+import type { AuditEvent } from "../audit.ts";
 import { Outage } from "../fault.ts";
 import { isAlive } from "../grant/state.ts";
 import type { GrantListing, QueueMessage } from "../messages.ts";
 import type { Services } from "../ports/services.ts";
-import { ANY_REALM } from "../ports/users.ts";
 import { deliverMessage } from "./deliver-message.ts";
 import { endGrants } from "./end-grants.ts";
 import { tellActionWebhook } from "./tell-action-webhook.ts";
@@ -14,8 +14,6 @@ type Powers = Pick<
   | "inboxes"
   | "records"
   | "rooms"
-  | "users"
-  | "devices"
   | "events"
   | "clients"
   | "secrets"
@@ -66,17 +64,18 @@ async function consume(powers: Powers, delivery: Delivery): Promise<void> {
 }
 
 /**
- * What a late message about a grant's birth may still list. Meanwhile the grant may have ended and left the list; and a user who was
- * locked or deleted, or a device that was removed, could not reach a grant that was not listed: it ends now.
+ * Lists a grant late. Meanwhile it may have ended and left the list; and whoever locked or deleted its user, or removed its device, could
+ * not reach a grant that was not listed: it ends now. What became of its challenge is put on record all the same.
  */
-async function stillAlive(powers: Powers, listing: GrantListing): Promise<GrantListing | undefined> {
+async function listLate(powers: Powers, listing: GrantListing, event: AuditEvent): Promise<void> {
   const grant = (await powers.rooms.read(listing.id))?.grant;
-  if (!grant || !isAlive(grant, powers.clock.now())) return undefined;
-  const user = await powers.users.byId(listing.userId, ANY_REALM);
-  const device = listing.deviceId === undefined ? undefined : await powers.devices.byId(listing.deviceId);
-  const stands = user?.user.status === "active" && device?.revokedAt === undefined;
-  if (!stands) await powers.rooms.revoke(listing.id, "ended_before_it_was_listed");
-  return stands ? listing : undefined;
+  const isLive = grant !== undefined && isAlive(grant, powers.clock.now());
+  const finished = await powers.records.finish(event, isLive ? listing : undefined);
+  if (!finished.ok) {
+    await powers.rooms.revoke(listing.id, "ended_before_it_was_listed");
+    await powers.records.finish(event);
+  }
+  await powers.rooms.markListed(listing.id);
 }
 
 /**
@@ -89,7 +88,7 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
       await powers.records.audit(message.events);
       return DONE;
     case "list_grant":
-      await powers.records.finish(message.event, await stillAlive(powers, message.grant));
+      await listLate(powers, message.grant, message.event);
       return DONE;
     case "grant_ended":
       await powers.records.removeGrant(message.userId, message.grantId, message.event);

@@ -12,7 +12,7 @@ export function createUser(
   powers: Pick<Services, "users" | "clock" | "chance">,
   draft: UserDraft,
   by: Requester,
-): Promise<Result<UserRecord, RefusalOf<"user_exists">>> {
+): Promise<Result<UserRecord, RefusalOf<"user_exists" | "client_disabled">>> {
   const id = newUserId(powers.chance.uuid());
   const event = auditEvent(powers, { type: "user.created", userId: id, ...by });
   return powers.users.insert({ ...draft, id }, event, event.at);

@@ -31,7 +31,9 @@ export async function decideChallenge(powers: Powers, decision: Decision): Promi
       challengeId,
       decision: proof.decision,
       digest: proof.digest,
-      ...(proof.kind === "device" ? { enrolledAt: proof.enrolledAt, through: enrollerOf(proof) } : {}),
+      ...(proof.kind === "device"
+        ? { deviceId: proof.deviceId, enrolledAt: proof.enrolledAt, through: enrollerOf(proof) }
+        : {}),
     }),
     proof.decision === "approve" && isOverruled(powers, prompt, proof.userId),
   ]);

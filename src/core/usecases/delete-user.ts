@@ -7,12 +7,15 @@ import { no, ok, type Result } from "../result.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
 import { endCodes } from "./carried-code.ts";
 import { endGrants } from "./end-grants.ts";
+import { endInFlight } from "./end-in-flight.ts";
 
-type Powers = Pick<Services, "users" | "rooms" | "events" | "chance"> & Parameters<typeof endCodes>[0];
+type Powers = Pick<Services, "users" | "events" | "chance"> &
+  Parameters<typeof endCodes>[0] &
+  Parameters<typeof endInFlight>[0];
 
 /**
- * Deletes a user: locks first, so that nothing new begins; ends the grants (beyond a page, through the queue), forgets the
- * inbox, then deletes the rows. The audit trail stays. Cut short by an outage, it can be asked for again: the row goes last.
+ * Deletes a user: locks first, so that nothing new begins; ends the grants (beyond a page, through the queue) and what is under way, forgets
+ * the inbox, then deletes the rows. The audit trail stays. Cut short by an outage, it can be asked for again: the row goes last.
  */
 export async function deleteUser(
   powers: Powers,
@@ -25,6 +28,7 @@ export async function deleteUser(
   const locked = await powers.users.update(present.user, { status: "locked" }, event.at);
   if (!locked.ok) return no({ code: "unknown_user" });
   await endGrants(powers, { userId: id, reason: "user_deleted", ...by });
+  await endInFlight(powers, { userId: id, reason: "user_deleted", ...by });
   await powers.inboxes.wipe(userSubject(id));
   if (!(await powers.users.remove(id, event))) return no({ code: "unknown_user" });
   // Whoever waits on a code of theirs is told that there is nobody. The person is gone already, so an outage is not the caller's any more.

@@ -60,7 +60,7 @@ async function beginEnrolment(
   asked: CodeEnrolment,
   standing: CarriedCode | undefined,
 ): Promise<Result<unknown, Refusal>> {
-  const { action, client, method, identifier } = asked;
+  const { action, client, method, identifier, user } = asked;
   const opened = await openCode(powers, asked, { identifier, use: "authsignal_enrol" });
   if (!opened.ok) return opened;
   const { id, createdAt } = opened.value.spec;
@@ -71,14 +71,20 @@ async function beginEnrolment(
     await withdrawChallenge(powers, standing.snapshot, "superseded");
     await powers.userCodes.remove(hash);
   }
-  const row = { hash, kind: "enrolment", purpose: method, clientId: client.id, challengeId: id, expiresAt };
+  const whose = { clientId: client.id, userId: user.user.id, challengeId: id };
+  const row = { ...whose, hash, kind: "enrolment", purpose: method, expiresAt };
   const put = () => powers.userCodes.insert(row, powers.clock.now());
-  if (await put()) return opened;
+  let written = await put();
   // A challenge is forgotten sooner than its row: a place that leads nowhere is free.
-  const isFree = (await enrolmentOf(powers, action, method)) === undefined;
-  if (isFree && (await powers.userCodes.remove(hash)) && (await put())) return opened;
+  const isTaken = written.ok && !written.value;
+  if (isTaken && (await enrolmentOf(powers, action, method)) === undefined) {
+    if (await powers.userCodes.remove(hash)) written = await put();
+  }
+  if (written.ok && written.value) return opened;
   await withdrawChallenge(powers, opened.value, "start_refused");
-  return no({ code: "not_allowed", detail: "another enrolment began in the same moment" });
+  return written.ok
+    ? no({ code: "not_allowed", detail: "another enrolment began in the same moment" })
+    : written;
 }
 
 /** Names the place of an action's enrolment in the directory; no person carries it, and it opens nothing by itself. */

@@ -5,6 +5,7 @@ import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { auditEvent } from "./audit-event.ts";
+import { noteListed } from "./record-finish.ts";
 import type { AtOnce } from "./settle-at-once.ts";
 import { settleAtOnce } from "./settle-at-once.ts";
 
@@ -28,7 +29,7 @@ type Powers = Pick<
 
 /**
  * A trusted device signs another device in among the person's own. The new device gets no tokens: it signs in afterwards. A key
- * that already belongs to a live device is refused; so is a signature that was used before.
+ * that already belongs to a live device is refused; so is a signature that was used before, and one of a device that was removed meanwhile.
  */
 export async function enrolByDevice(
   powers: Powers,
@@ -52,10 +53,12 @@ export async function enrolByDevice(
     const result = await settleAtOnce(powers, asked);
     if (!result.ok) return result;
     const settled = result.value;
-    if (!(await powers.devices.insert(device, enrolledEvent(powers, asked, device, settled)))) {
-      return no({ code: "device_exists" });
-    }
-    powers.background(powers.rooms.markListed(settled.view.id).catch(() => undefined));
+    const event = enrolledEvent(powers, asked, device, settled);
+    const signedBy = proof.kind === "device" ? proof.deviceId : undefined;
+    const stored = await powers.devices.insert(device, event, undefined, signedBy);
+    // Of an enrolment that was refused nothing is written later either.
+    noteListed(powers, settled.view.id);
+    if (!stored.ok) return stored;
     await powers.inboxes.noteDevice(who);
     return ok({ device, settled });
   } catch (cause) {

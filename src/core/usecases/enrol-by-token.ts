@@ -31,10 +31,7 @@ export type TokenEnrolment = {
   readonly by: Requester;
 };
 
-type Powers = Pick<
-  Services,
-  "devices" | "authenticators" | "inboxes" | "rooms" | "records" | "handles" | "events" | "clock" | "chance"
->;
+type Powers = Pick<Services, "authenticators" | "handles"> & Parameters<typeof revokeDevice>[0];
 
 export type EnrolledByToken = {
   readonly device: Device;
@@ -74,15 +71,15 @@ export async function enrolByToken(
 /** An app of an older SDK shows the key that it enrolled in one namespace in the others too (Authsignal §6.1). */
 async function widen(
   powers: Powers,
-  { namespace, by }: TokenEnrolment,
+  { namespace, by, client }: TokenEnrolment,
   device: Device,
 ): Promise<Result<EnrolledByToken, Refusal>> {
   const { userId, id: deviceId } = device;
   const kind = ["device", platformOf(device)].filter((word) => word !== "").join(" ");
   const reason = `added_to_${namespace}`;
   const event = auditEvent(powers, { type: "device.updated", userId, deviceId, reason, ...by });
-  const wider = await powers.devices.rekind(userId, deviceId, kind, event);
-  return wider ? ok({ device: wider, isNew: false, isWider: true }) : no({ code: "device_revoked" });
+  const wider = await powers.devices.rekind(device, kind, client.id, event);
+  return wider.ok ? ok({ device: wider.value, isNew: false, isWider: true }) : wider;
 }
 
 /**
@@ -102,10 +99,12 @@ async function store(
 ): Promise<Result<EnrolledByToken, Refusal>> {
   const device = deviceOf(powers, asked);
   const written = await write(powers, asked, device, holder);
-  if (written !== "enrolled") {
+  if (!written.ok) {
+    const { code } = written.error;
+    if (code !== "device_exists" && code !== "enrolment_closed") return written;
     const winner = await powers.devices.byFingerprint(device.realm, device.key.fingerprint);
     if (winner?.userId === device.userId) return ok({ device: winner, isNew: false });
-    return no({ code: written === "late" ? "enrolment_closed" : "device_exists" });
+    return written;
   }
   // The row says so already; this ends what the device had open.
   if (holder) {
@@ -142,7 +141,7 @@ async function write(
   { mayAdd, by }: TokenEnrolment,
   device: Device,
   holder: Device | undefined,
-): Promise<"enrolled" | "late" | "taken"> {
+): ReturnType<Services["devices"]["insertFirst"]> {
   const event = auditEvent(powers, {
     type: "device.enrolled",
     userId: device.userId,
@@ -152,10 +151,9 @@ async function write(
     ...by,
   });
   if (!mayAdd) return await powers.devices.insertFirst(device, event);
-  if (!holder) return (await powers.devices.insert(device, event)) ? "enrolled" : "taken";
+  if (!holder) return await powers.devices.insert(device, event);
   const revoked = auditEvent(powers, { type: "device.revoked", ...revocationOf(holder), ...by });
-  const old = { device: holder, event: revoked };
-  return (await powers.devices.replace(old, device, event)) ? "enrolled" : "taken";
+  return await powers.devices.replace({ device: holder, event: revoked }, device, event);
 }
 
 /** Remembers where a device's pushes go; it is never looked up by. */

@@ -8,11 +8,13 @@ import type { Lane } from "../key/key.ts";
 import type { GrantListing } from "../messages.ts";
 import type { Applied } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
+import type { Fallen } from "../ports/standing.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { auditEvent } from "./audit-event.ts";
 import { grantListing } from "./finished-event.ts";
+import { noteListed } from "./record-finish.ts";
 import type { Redeemed } from "./redeem-challenge.ts";
 import { newUserOf } from "./register-user.ts";
 import { settleAtOnce } from "./settle-at-once.ts";
@@ -84,7 +86,8 @@ export async function enrolFirstDevice(
   return enrolled;
 }
 
-type Stored = Result<Enrolled, RefusalOf<"device_exists" | "user_exists">>;
+type NotStored = RefusalOf<"device_exists" | "user_exists"> | Fallen;
+type Stored = Result<Enrolled, NotStored>;
 
 async function store(powers: Powers, asked: FirstEnrolment): Promise<Stored> {
   const device = deviceOf(powers, asked);
@@ -101,9 +104,10 @@ async function store(powers: Powers, asked: FirstEnrolment): Promise<Stored> {
   });
   const listing = settled?.grant ? grantListing(settled.grant) : undefined;
   const kept = await orUndone(powers, settled, () => insert(powers, asked, device, event, listing));
+  // Of what was refused nothing is written later either.
+  if (settled) noteListed(powers, settled.view.id);
   if (!kept.ok) return kept;
   if (!settled?.facts) return ok({ device });
-  powers.background(powers.rooms.markListed(settled.view.id).catch(() => undefined));
   const { facts, grant } = settled;
   return ok({ device, redeemed: { facts, snapshot: settled, ...(grant ? { grant } : {}) } });
 }
@@ -134,11 +138,8 @@ async function insert(
   device: Device,
   event: AuditEvent,
   listing: GrantListing | undefined,
-): Promise<Result<unknown, RefusalOf<"device_exists" | "user_exists">>> {
-  if (!signUp) {
-    const kept = await powers.devices.insert(device, event, listing);
-    return kept ? ok(device) : no({ code: "device_exists" });
-  }
+): Promise<Result<unknown, NotStored>> {
+  if (!signUp) return await powers.devices.insert(device, event, listing);
   const created = auditEvent(powers, {
     type: "user.created",
     actor: `client:${client.id}`,

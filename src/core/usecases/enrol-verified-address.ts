@@ -1,6 +1,7 @@
 import type { Authenticator } from "../action/authenticator.ts";
 import type { Client } from "../client/client.ts";
 import type { Services } from "../ports/services.ts";
+import type { Fallen } from "../ports/standing.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -31,7 +32,7 @@ export type EnrolledAddress = {
 };
 
 type Powers = Pick<Services, "users" | "authenticators" | "handles" | "clock" | "chance" | "events">;
-type Refused = RefusalOf<"user_locked" | "user_exists" | "unknown_user" | "enrolment_closed">;
+type Refused = RefusalOf<"user_exists" | "enrolment_closed"> | Fallen;
 
 /**
  * Makes a proven address a user's own, and a way to meet actions. It joins what the user has. One that an anonymous call had claimed, or
@@ -50,16 +51,18 @@ export async function enrolVerifiedAddress(
   if (!claimers.ok) return claimers;
   const { row, event } = await rowOf(powers, asked);
   const { userId, id } = row;
-  const first = asked.onlyFirst ? await powers.authenticators.enrolFirst(row, event) : undefined;
-  if (first === "late") return no({ code: "enrolment_closed" });
+  const first = asked.onlyFirst ? await powers.authenticators.enrolFirst(row, event, client.id) : undefined;
+  if (first && !first.ok) return first;
   await endClaims(powers, claimers.value, asked.by);
   const given = await give(powers, asked);
   if (!given.ok) {
-    if (first === "enrolled") await powers.authenticators.forget(userId, id);
+    if (first?.value === "enrolled") await powers.authenticators.forget(userId, id);
     return given;
   }
   const user = given.value;
-  const isNew = first === undefined ? await powers.authenticators.enrol(row, event) : first === "enrolled";
+  const enrolled = first ?? (await powers.authenticators.enrol(row, event, client.id));
+  if (!enrolled.ok) return enrolled;
+  const isNew = enrolled.value === "enrolled";
   if (isNew) return ok({ user, authenticator: row, isNew });
   const standing = await powers.authenticators.find(userId, id);
   return ok({ user, authenticator: standing ?? row, isNew });

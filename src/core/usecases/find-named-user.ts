@@ -3,6 +3,8 @@ import { Outage } from "../fault.ts";
 import { newUserId, parseUserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import type { GivenIdentifier, UserRecord } from "../ports/users.ts";
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
 import { externalIdFor, viewOf } from "../user/name-view.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
 
@@ -32,13 +34,19 @@ export async function findNamedUser(
 
 const TRIES = 3;
 
-/** The user of this name, made now when there is none; undefined where the client names people by ids that nobody has. */
-export const ensureNamedUser = async (
+/** `unknown_user` where the client names people by ids that nobody has. */
+type NotMade = RefusalOf<"unknown_user" | "client_disabled">;
+
+/** The user of this name, made now when there is none. */
+export async function ensureNamedUser(
   powers: Making,
   client: Client,
   name: string,
   by: Requester,
-): Promise<UserRecord | undefined> => (await findOrMakeUser(powers, client, name, [], by))?.record;
+): Promise<Result<UserRecord, NotMade>> {
+  const found = await findOrMakeUser(powers, client, name, [], by);
+  return found.ok ? ok(found.value.record) : found;
+}
 
 /** The same; a user who is new goes by `identifiers` too, unless one of them is another user's: then by none. */
 export async function findOrMakeUser(
@@ -47,13 +55,14 @@ export async function findOrMakeUser(
   name: string,
   identifiers: readonly GivenIdentifier[],
   by: Requester,
-): Promise<{ readonly record: UserRecord; readonly isNew: boolean } | undefined> {
+): Promise<Result<{ readonly record: UserRecord; readonly isNew: boolean }, NotMade>> {
   for (let tries = 0; tries < TRIES; tries++) {
     const record = await findNamedUser(powers, client, name);
-    if (record) return { record, isNew: false };
-    if (bySubject(client)) return undefined;
+    if (record) return ok({ record, isNew: false });
+    if (bySubject(client)) return no({ code: "unknown_user" });
     const made = await make(powers, client, name, identifiers, by);
-    if (made) return { record: made, isNew: true };
+    if (made.ok) return ok({ record: made.value, isNew: true });
+    if (made.error.code === "client_disabled") return no(made.error);
   }
   throw new Outage("a user's name is being taken by somebody else, again and again");
 }
@@ -64,7 +73,7 @@ async function make(
   name: string,
   identifiers: readonly GivenIdentifier[],
   by: Requester,
-): Promise<UserRecord | undefined> {
+): ReturnType<Making["users"]["insert"]> {
   const id = newUserId(powers.chance.uuid());
   const event = auditEvent(powers, { type: "user.created", userId: id, clientId: client.id, ...by });
   const made = await powers.users.insert(
@@ -72,6 +81,6 @@ async function make(
     event,
     event.at,
   );
-  if (made.ok) return made.value;
-  return made.error.field === "identifier" ? await make(powers, client, name, [], by) : undefined;
+  const isTaken = !made.ok && made.error.code === "user_exists" && made.error.field === "identifier";
+  return isTaken ? await make(powers, client, name, [], by) : made;
 }

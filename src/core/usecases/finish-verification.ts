@@ -13,21 +13,7 @@ import { checkCode, vouchForCode } from "./prove-code.ts";
 import { OUT_OF_ATTEMPTS } from "./settle-action.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
 
-type Powers = Pick<
-  Services,
-  | "rooms"
-  | "inboxes"
-  | "users"
-  | "userCodes"
-  | "records"
-  | "handles"
-  | "proofs"
-  | "chance"
-  | "clock"
-  | "events"
-  | "background"
-  | "log"
->;
+type Powers = Pick<Services, "handles" | "proofs"> & Parameters<typeof adoptIdentifier>[0];
 
 /**
  * Takes the code that came back, typed or in its link, and approves the challenge with it for the person whose identifier it proves,

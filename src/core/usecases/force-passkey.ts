@@ -47,7 +47,12 @@ async function begin(
   const { challengeId } = whose;
   // On record before it can be used.
   const data = { purpose: "enrol_device" };
-  await powers.records.audit([preapprovalEvent(powers, { ...whose, type: "passkey.preauthorized", data })]);
+  const event = preapprovalEvent(powers, { ...whose, type: "passkey.preauthorized", data });
+  const noted = await powers.records.note(event, { userId, clientId: client.id });
+  if (!noted.ok) {
+    await start.giveBack();
+    return noted;
+  }
   const started = await startChallenge(powers, {
     door: "loginid",
     client,
@@ -67,6 +72,7 @@ async function begin(
     draw: async () => challengeId,
   });
   if (!started.ok) return started;
-  await preapprove(powers, whose);
+  const preapproved = await preapprove(powers, whose);
+  if (!preapproved.ok) return preapproved;
   return ok(await beginCeremony(powers, { client, userId }, { kind: "add", ticket: challengeId, rpId }));
 }

@@ -1,5 +1,6 @@
 import type { Client } from "../client/client.ts";
 import type { Services } from "../ports/services.ts";
+import type { Fallen } from "../ports/standing.ts";
 import type { GivenIdentifier, UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -16,12 +17,12 @@ export type GivenName = {
 export type GivenNames = Partial<Readonly<Record<IdentifierKind, GivenName>>>;
 
 type Powers = Pick<Services, "users" | "clock" | "chance">;
-type Refused = RefusalOf<"malformed" | "user_exists" | "unknown_user">;
+type Refused = RefusalOf<"malformed" | "user_exists"> | Fallen;
 
 /**
  * Writes what a client's backend says of a user's names. It speaks of the names that it gave itself, or that were proven through it, and of
  * no other's; what it does not mention stays, and a new one takes the place of those of its kind. Its word proves nothing: `verified` is
- * kept for this client alone. Refused: a text that is no such name, and one that is another user's.
+ * kept for this client alone. Refused: a text that is no such name, one that is another user's, and a user who is locked.
  */
 export async function giveNames(
   powers: Powers,

@@ -6,6 +6,7 @@ import type { ChallengeId, UserId } from "../ids.ts";
 import type { NonceUse } from "../ports/nonces.ts";
 import type { UserCodeRow } from "../ports/records.ts";
 import type { Services } from "../ports/services.ts";
+import type { Fallen } from "../ports/standing.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { ok, type Result } from "../result.ts";
@@ -54,7 +55,8 @@ export async function issueCode(powers: Powers, asked: CodeRequest): Promise<Res
 }
 
 /**
- * Gives out a code whose start has been counted. The directory row and the nonce are one batch, written before anybody is asked. A
+ * Gives out a code whose start has been counted. The directory row and the nonce are one batch, written before anybody is asked, and the row only
+ * while the person, the client and the device that asks for a code of its own stand. A
  * sign-in stands in the person's inbox too; an enrolment is the backend's alone to approve, because a device is shown no such
  * prompt. The challenge names no place: the call comes from a backend, not from the device that wants in.
  */
@@ -86,7 +88,8 @@ export async function issueCounted(powers: Powers, asked: CodeRequest): Promise<
     draw: async () => challengeId,
   });
   if (!started.ok) return started;
-  if (approved) await preapprove(powers, preapprovalOf(asked, challengeId));
+  const preapproved = approved ? await preapprove(powers, preapprovalOf(asked, challengeId)) : undefined;
+  if (preapproved && !preapproved.ok) return preapproved;
   await endOldest(powers, live, user.id);
   const { matchCode } = started.value;
   return ok({ code, expiresAt, ...(matchCode === undefined ? {} : { matchCode }) });
@@ -102,18 +105,20 @@ async function claimCode(
   powers: Powers,
   asked: CodeRequest,
   expiresAt: Instant,
-): Promise<Result<Claimed, RefusalOf<"replayed">>> {
+): Promise<Result<Claimed, RefusalOf<"replayed"> | Fallen>> {
   const { client, kind, purpose, nonce } = asked;
   const userId = asked.user.user.id;
   const challengeId = powers.rooms.fresh();
+  const signedBy = asked.by?.kind === "device" ? { signedBy: asked.by.deviceId } : {};
   for (let draw = 0; draw < DRAWS; draw++) {
     const code = drawCode(powers.chance, kind);
     const hash = await carriedHash(powers, { userId, kind, purpose }, code);
     const row = { hash, kind, purpose, clientId: client.id, userId, challengeId, expiresAt };
     const first = draw === 0;
     const issued = await powers.userCodes.issue(row, powers.clock.now(), {
+      ...signedBy,
       ...(first && nonce ? { nonce } : {}),
-      ...(first && asked.approved ? { event: preapproved(powers, asked, challengeId) } : {}),
+      ...(first && asked.approved ? { event: noteOf(powers, asked, challengeId) } : {}),
     });
     if (!issued.ok) return issued;
     if (issued.value.stands) return ok({ code, challengeId, live: issued.value.live });
@@ -129,7 +134,7 @@ const preapprovalOf = (asked: CodeRequest, challengeId: ChallengeId): Preapprova
   ip: asked.ip,
 });
 
-const preapproved = (powers: Powers, asked: CodeRequest, challengeId: ChallengeId) =>
+const noteOf = (powers: Powers, asked: CodeRequest, challengeId: ChallengeId) =>
   preapprovalEvent(powers, {
     ...preapprovalOf(asked, challengeId),
     type: "code.preauthorized",

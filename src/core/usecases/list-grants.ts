@@ -6,7 +6,7 @@ import { ANY_REALM } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 
-/** A user's grants as they are listed; one that has just ended by itself may still be among them. */
+/** The grants of an id as they are listed; one that has just ended by itself may still be among them. `unknown_user` when there is neither. */
 export async function listGrants(
   powers: Pick<Services, "users" | "records">,
   userId: UserId,
@@ -17,5 +17,6 @@ export async function listGrants(
     powers.users.byId(userId, ANY_REALM),
     powers.records.grantsOfUser(userId, after === undefined ? { size } : { after, size }),
   ]);
-  return user === undefined ? no({ code: "unknown_user" }) : ok(pageOf(grants, (grant) => grant.id));
+  if (user === undefined && grants.length === 0) return no({ code: "unknown_user" });
+  return ok(pageOf(grants, (grant) => grant.id));
 }

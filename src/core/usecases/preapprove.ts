@@ -3,6 +3,8 @@ import type { VerifiedProof } from "../challenge/proof.ts";
 import type { JsonObject } from "../challenge/state.ts";
 import type { ChallengeId, ClientId, UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import { ok, type Result } from "../result.ts";
 import { auditEvent } from "./audit-event.ts";
 
 /** What is approved from birth, for whom, and on whose word: the client's own, unless a proof is given. */
@@ -28,11 +30,11 @@ export const preapprovalEvent = (
     data: { challenge_id: asked.challengeId, ...asked.data },
   });
 
-/** Approves a challenge that has just been opened. */
+/** Approves a challenge that has just been opened; refused when it was ended in the same moment, because its person was locked. */
 export async function preapprove(
   powers: Pick<Services, "rooms" | "proofs" | "handles">,
   { challengeId, clientId, userId, by, ip }: Preapproval,
-): Promise<void> {
+): Promise<Result<undefined, Refusal>> {
   const proof =
     by ??
     powers.proofs.vouch({
@@ -48,5 +50,5 @@ export async function preapprove(
     proof,
     ...(ip === undefined ? {} : { ip }),
   });
-  if (!applied.ok) throw new Error(`a fresh challenge refused: ${applied.error.code}`);
+  return applied.ok ? ok(undefined) : applied;
 }

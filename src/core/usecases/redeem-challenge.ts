@@ -6,10 +6,12 @@ import type { Grant } from "../grant/state.ts";
 import type { Lane } from "../key/key.ts";
 import type { Applied, Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
+import type { Fallen } from "../ports/standing.ts";
 import type { UserRecord } from "../ports/users.ts";
-import type { Refusal } from "../refusal.ts";
+import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { DAY } from "../time.ts";
+import { isOver } from "../user/user.ts";
 import { finishedEvent, grantListing } from "./finished-event.ts";
 import { recordFinish } from "./record-finish.ts";
 
@@ -35,8 +37,8 @@ type Powers = Pick<
 
 /**
  * Exchanges an approved challenge for facts and a grant, exactly once; the same waiter proof inside the replay window gets the
- * same facts again (settled question 1). A person who was locked or deleted meanwhile gets nothing
- * (T11), and neither does what a device approved that was removed since (T25).
+ * same facts again (settled question 1). A person who was locked or deleted meanwhile gets nothing (T11), also when they are active again
+ * (`cancelled`), and neither does what a device approved that was removed since (T25).
  */
 export async function redeemChallenge(
   powers: Powers,
@@ -49,6 +51,7 @@ export async function redeemChallenge(
   const user = await powers.users.byId(userId, redemption.client.realm);
   if (!user) return no({ code: "unknown_user" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
+  if (isOver(user.user, snapshot.spec.createdAt)) return no({ code: "cancelled" });
   const device = approver.kind === "device" ? await powers.devices.byId(approver.deviceId) : undefined;
   if (device?.revokedAt !== undefined) return no({ code: "device_revoked" });
   const applied = await powers.rooms.apply(snapshot.spec.id, {
@@ -57,24 +60,25 @@ export async function redeemChallenge(
     draft: await draftOf(powers, redemption, user),
     ...(redemption.ip === undefined ? {} : { ip: redemption.ip }),
   });
-  return applied.ok ? ok(await takeRedeemed(powers, applied.value)) : applied;
+  return applied.ok ? await takeRedeemed(powers, applied.value) : applied;
 }
 
-/** What a redemption answered, put on record by the one who redeemed. */
+/** What a redemption answered, put on record by the one who redeemed. Refused when its family ended meanwhile, or may not be listed. */
 export async function takeRedeemed(
   powers: Pick<Services, "rooms" | "records" | "background" | "log">,
   applied: Applied,
-): Promise<Redeemed> {
-  const { facts, grant, changed } = applied;
+): Promise<Result<Redeemed, Fallen | RefusalOf<"grant_ended">>> {
+  const { facts, grant, changed, listed } = applied;
   if (!facts) throw new Error("a redeemed challenge has facts");
-  if (changed) {
-    const listing = grant ? grantListing(grant) : undefined;
-    const record = () => recordFinish(powers, applied.spec.id, finishedEvent(applied), listing);
-    // A grant is listed before its tokens go out, so that whoever ends all of them finds it; a bare audit row delays nobody.
-    if (grant) await record();
-    else powers.background(record);
-  }
-  return { facts, snapshot: applied, ...(grant ? { grant } : {}) };
+  if (grant?.ended) return no({ code: "grant_ended" });
+  const record = () =>
+    recordFinish(powers, applied.spec.id, finishedEvent(applied), grant && grantListing(grant));
+  // A grant is listed before its tokens go out, so that whoever ends all of them finds it; a bare audit row delays nobody.
+  if (grant && (changed || !listed)) {
+    const recorded = await record();
+    if (!recorded.ok) return recorded;
+  } else if (changed) powers.background(record);
+  return ok({ facts, snapshot: applied, ...(grant ? { grant } : {}) });
 }
 
 /**

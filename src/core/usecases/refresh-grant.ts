@@ -1,21 +1,25 @@
 import type { Client } from "../client/client.ts";
-import type { Grant } from "../grant/state.ts";
+import { type Grant, isAlive } from "../grant/state.ts";
 import type { Lane } from "../key/key.ts";
+import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { auditEvent } from "./audit-event.ts";
+import { finishedEvent, grantListing } from "./finished-event.ts";
+import { noteListed } from "./record-finish.ts";
 
 type Powers = Pick<
   Services,
-  "rooms" | "handles" | "keyring" | "clock" | "chance" | "events" | "background" | "log"
+  "rooms" | "records" | "handles" | "keyring" | "clock" | "chance" | "events" | "background" | "log"
 >;
 type Refused = RefusalOf<"bad_refresh_token" | "refresh_reused" | "grant_ended" | "unknown_grant">;
 
 /**
  * Rotates the family of a refresh token and answers the grant as it stands then; the new token is derived from it. A forged token
  * does nothing. A genuine one that is too old, or another client's, ends the family, is put on record and told to the client's
- * webhook (T84). Throws, before anything is rotated, where the lane cannot sign the answer. Touches no table.
+ * webhook (T84). Throws, before anything is rotated, where the lane cannot sign the answer. Touches no table, unless the family is not known
+ * to be listed: then it is listed first, or ended where it may not be.
  */
 export async function refreshGrant(
   powers: Powers,
@@ -27,6 +31,9 @@ export async function refreshGrant(
   const grant = await grantOfToken(powers, token);
   if (!grant.ok) return grant;
   await powers.keyring.ready(lane);
+  if (!grant.value.snapshot.listed && !(await isListedNow(powers, grant.value))) {
+    return no({ code: "grant_ended" });
+  }
   const refreshed = await powers.rooms.refresh(grant.value.grant.id, {
     generation: grant.value.generation,
     clientId: client.id,
@@ -38,19 +45,34 @@ export async function refreshGrant(
   return refreshed;
 }
 
+export type OwnGrant = { readonly grant: Grant; readonly generation: number; readonly snapshot: Snapshot };
+
+/**
+ * D1 could not be used when the family began, so whoever has locked its user since, or removed its device, did not find it. A D1 that still
+ * cannot be used is an outage. A family that has ended is left to the refresh itself to refuse.
+ */
+async function isListedNow(powers: Powers, { grant, snapshot }: OwnGrant): Promise<boolean> {
+  if (!isAlive(grant, powers.clock.now())) return true;
+  const listed = await powers.records.finish(finishedEvent(snapshot), grantListing(grant));
+  if (!listed.ok) await powers.rooms.revoke(grant.id, listed.error.code);
+  noteListed(powers, grant.id);
+  return listed.ok;
+}
+
 /** The grant that a genuine refresh token belongs to, and which generation the token is. */
 export async function grantOfToken(
   powers: Pick<Services, "rooms" | "handles">,
   token: string,
-): Promise<Result<{ readonly grant: Grant; readonly generation: number }, RefusalOf<"bad_refresh_token">>> {
+): Promise<Result<OwnGrant, RefusalOf<"bad_refresh_token">>> {
   const bad = no({ code: "bad_refresh_token" } as const);
   const id = powers.handles.grantIdOf(token);
   const grantId = id === undefined ? undefined : powers.rooms.parse(id);
   if (grantId === undefined) return bad;
-  const grant = (await powers.rooms.read(grantId))?.grant;
+  const snapshot = await powers.rooms.read(grantId);
+  const grant = snapshot?.grant;
   if (!grant) return bad;
   const generation = await powers.handles.generationOf(token, grant);
-  return generation === undefined ? bad : ok({ grant, generation });
+  return generation === undefined ? bad : ok({ grant, generation, snapshot });
 }
 
 function noteReuse(powers: Powers, grant: Grant, client: Client, ip: string | undefined): void {

@@ -1,10 +1,11 @@
 import type { Device } from "../device/device.ts";
-import { type DeviceId, type UserId, userSubject } from "../ids.ts";
+import type { DeviceId, UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
 import { endGrants } from "./end-grants.ts";
+import { endOfDevice } from "./end-in-flight.ts";
 
 export type RevokeDevice = Requester & {
   readonly userId: UserId;
@@ -12,10 +13,11 @@ export type RevokeDevice = Requester & {
   readonly reason: string;
 };
 
-type Powers = Pick<Services, "devices" | "inboxes" | "rooms" | "records" | "events" | "clock" | "chance">;
+type Powers = Pick<Services, "devices" | "events" | "chance"> & Parameters<typeof endOfDevice>[0];
 
 /**
- * Removes a device for good: its row first, so that it signs nothing more, then its sockets and the grants that it opened.
+ * Removes a device for good: its row first, so that it signs nothing more, then its sockets, the grants that it opened and what is under way by
+ * its word.
  * `repeated` when it had been removed before; the later steps run again then, because an outage may have cut them short.
  * Refused as `unknown_device` when the user never had it.
  */
@@ -28,7 +30,7 @@ export async function revokeDevice(
   const revoked = await powers.devices.revoke(userId, deviceId, event, event.at);
   const device = revoked ?? (await powers.devices.byId(deviceId));
   if (device === undefined || device.userId !== userId) return no({ code: "unknown_device" });
-  await powers.inboxes.disconnect(userSubject(userId), deviceId);
+  await endOfDevice(powers, { userId, actor, ip, reason: "device_removed" }, deviceId);
   await endGrants(powers, { userId, deviceId, actor, ip, reason: "device_removed" });
   return ok({ device, repeated: revoked === undefined });
 }

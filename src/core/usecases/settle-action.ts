@@ -5,6 +5,7 @@ import type { ActionEvent } from "../ports/action-webhooks.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import { type Millis, SECOND } from "../time.ts";
+import { isOver } from "../user/user.ts";
 import { hears, tellActionWebhook } from "./tell-action-webhook.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
 
@@ -92,7 +93,10 @@ export async function settleAction(
       return await vetoed(powers, action, snapshot, now);
     }
   }
-  const stood = await powers.actions.succeed(action, { challengeId: id, ...met }, now);
+  const approver = snapshot.view.approval?.approver;
+  const deviceId = approver?.kind === "device" ? approver.deviceId : undefined;
+  const by = { deviceId, since: snapshot.spec.createdAt };
+  const stood = await powers.actions.succeed(action, { challengeId: id, ...met, ...by }, now);
   if (!stood) return (await powers.actions.find(keyOf(action))) ?? action;
   return { ...action, state: "challenge_succeeded", stateAt: now, challengeId: id, ...met };
 }
@@ -104,7 +108,11 @@ const isOlder = ({ view }: Snapshot, { stateAt }: Action): boolean =>
   view.approval !== undefined && view.approval.at + CLOCKS_DIFFER < stateAt;
 
 /** What has taken the approval's ground away before anybody looked: the person's lock (T11), or the removal of what approved (T25). */
-async function voidedBy(powers: Powers, client: Client, { view }: Snapshot): Promise<string | undefined> {
+async function voidedBy(
+  powers: Powers,
+  client: Client,
+  { view, spec }: Snapshot,
+): Promise<string | undefined> {
   const { approval } = view;
   if (view.state !== "approved" || approval === undefined) return undefined;
   const { approver, userId } = approval;
@@ -112,7 +120,7 @@ async function voidedBy(powers: Powers, client: Client, { view }: Snapshot): Pro
     powers.users.byId(userId, client.realm),
     isApproverGone(powers, approval),
   ]);
-  if (user?.user.status === "locked") return LOCKED;
+  if (user && (user.user.status === "locked" || isOver(user.user, spec.createdAt))) return LOCKED;
   return isGone ? (approver.kind === "device" ? DEVICE_REMOVED : ADDRESS_REMOVED) : undefined;
 }
 

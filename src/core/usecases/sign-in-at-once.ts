@@ -14,7 +14,7 @@ type Powers = Pick<
 
 /**
  * A trusted device signs itself in. Its signing input is spent first, so the same signature never signs in twice, here or as the
- * answer to a prompt (Cotter §10.6).
+ * answer to a prompt (Cotter §10.6). Refused when the person was locked, the device removed or the client disabled before it is on record.
  */
 export async function signInAtOnce(powers: Powers, asked: AtOnce): Promise<Result<Redeemed, Refusal>> {
   const { proof } = asked;
@@ -25,6 +25,11 @@ export async function signInAtOnce(powers: Powers, asked: AtOnce): Promise<Resul
   const settled = result.value;
   const { facts, grant, view } = settled;
   if (!facts) throw new Error("a redeemed challenge has facts");
-  await recordFinish(powers, view.id, finishedEvent(settled), grant ? grantListing(grant) : undefined);
+  const { userId } = proof;
+  const deviceId = proof.kind === "device" ? proof.deviceId : undefined;
+  const standing = { userId, clientId: asked.client.id, deviceId };
+  const listing = grant && grantListing(grant);
+  const recorded = await recordFinish(powers, view.id, finishedEvent(settled), listing, standing);
+  if (!recorded.ok) return recorded;
   return ok({ facts, snapshot: settled, ...(grant ? { grant } : {}) });
 }

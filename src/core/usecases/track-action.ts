@@ -32,17 +32,17 @@ type Powers = Pick<
 /**
  * Puts a security event on record and says what it takes (Authsignal §5). The user is made when unknown. The same key again is the
  * same action, as it stands. A name that is another user's is left out: a sign-in must not fail for it. Refused: `unknown_user` where the
- * client names people by our ids and nobody has this one.
+ * client names people by our ids and nobody has this one, or the user was deleted meanwhile; `client_disabled`.
  */
 export async function trackAction(
   powers: Powers,
   asked: Tracking,
-): Promise<Result<Tracked, RefusalOf<"unknown_user">>> {
+): Promise<Result<Tracked, RefusalOf<"unknown_user" | "client_disabled">>> {
   const { client, name, code } = asked;
   const now = powers.clock.now();
   const known = await whoIs(powers, asked, now);
-  if (!known) return no({ code: "unknown_user" });
-  const { user, enrolled } = known;
+  if (!known.ok) return known;
+  const { user, enrolled } = known.value;
   const rule = actionRule(client.settings, code);
   const action = await powers.actions.track({
     clientId: client.id,
@@ -54,7 +54,7 @@ export async function trackAction(
     createdAt: now,
     context: { name, ...asked.context },
   });
-  return ok({ action, user, enrolled });
+  return action ? ok({ action, user, enrolled }) : no({ code: "unknown_user" });
 }
 
 /** The person and what they have enrolled: who is made now has nothing, and goes by the given names from the first row on. */
@@ -62,16 +62,16 @@ async function whoIs(
   powers: Powers,
   asked: Tracking,
   now: Instant,
-): Promise<Omit<Tracked, "action"> | undefined> {
+): Promise<Result<Omit<Tracked, "action">, RefusalOf<"unknown_user" | "client_disabled">>> {
   const { client, name, names, by } = asked;
   const rows = rowsOf(client, [], names, now);
   const found = await findOrMakeUser(powers, client, name, rows.ok ? rows.value : [], by);
-  if (!found) return undefined;
-  const { record, isNew } = found;
-  if (isNew) return { user: record, enrolled: NOTHING_ENROLLED };
+  if (!found.ok) return found;
+  const { record, isNew } = found.value;
+  if (isNew) return ok({ user: record, enrolled: NOTHING_ENROLLED });
   const [named, enrolled] = await Promise.all([
     giveNames(powers, client, record, names, by),
     enrolledOf(powers, record.user.id),
   ]);
-  return { user: named.ok ? named.value : record, enrolled };
+  return ok({ user: named.ok ? named.value : record, enrolled });
 }

@@ -1,5 +1,6 @@
 import type { UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
+import type { Fallen } from "../ports/standing.ts";
 import { ANY_REALM, type GivenIdentifier, type UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -10,6 +11,7 @@ import { auditEvent, type Requester } from "./audit-event.ts";
 import { endCodes } from "./carried-code.ts";
 import { isOf } from "./claimed-name.ts";
 import { endGrants } from "./end-grants.ts";
+import { endInFlight } from "./end-in-flight.ts";
 import { recordEvent } from "./record-event.ts";
 
 /** What is to change; null takes a name away. An identifier takes the place of those of its kind. */
@@ -21,11 +23,13 @@ export type UserPatch = {
   readonly verified?: boolean;
 };
 
-type Powers = Pick<Services, "users" | "rooms" | "events" | "chance"> & Parameters<typeof endCodes>[0];
+type Powers = Pick<Services, "users" | "events" | "chance"> &
+  Parameters<typeof endCodes>[0] &
+  Parameters<typeof endInFlight>[0];
 
 /**
  * Changes a user. Locking ends the person's grants, since a refresh looks up nothing and a family left alive would outlast the lock, and
- * the codes that somebody may be waiting on.
+ * whatever is under way for them: challenges, prompts, codes.
  * Refused: an unknown user, a name that is another's, and leaving the user without any identifier.
  */
 export async function updateUser(
@@ -33,7 +37,7 @@ export async function updateUser(
   id: UserId,
   patch: UserPatch,
   by: Requester,
-): Promise<Result<UserRecord, RefusalOf<"unknown_user" | "user_exists" | "not_allowed">>> {
+): Promise<Result<UserRecord, RefusalOf<"user_exists" | "not_allowed"> | Fallen>> {
   const present = await powers.users.byId(id, ANY_REALM);
   if (present === undefined) return no({ code: "unknown_user" });
   const { status, externalId } = patch;
@@ -59,6 +63,7 @@ export async function updateUser(
   await recordEvent(powers, event);
   if (status === "locked") {
     await endGrants(powers, { userId: id, reason: "user_locked", ...by });
+    await endInFlight(powers, { userId: id, reason: "user_locked", ...by });
     await endCodes(powers, { userId: id, by: by.actor, ip: by.ip });
   }
   return ok(changed.value);

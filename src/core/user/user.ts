@@ -15,7 +15,13 @@ export type User = {
   readonly status: UserStatus;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
+  /** When they were last locked, or signed out everywhere: what began before is over, also once they are active again. */
+  readonly endedAt?: Instant;
 };
+
+/** Whether what began then is over for this user. */
+export const isOver = ({ endedAt }: User, began: Instant): boolean =>
+  endedAt !== undefined && began < endedAt;
 
 export type IdentifierKind = "email" | "phone" | "username";
 

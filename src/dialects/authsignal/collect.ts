@@ -169,7 +169,9 @@ export async function collectRedeemed(
   const powers = services(c);
   const action = await actionIn(powers, client, applied, claimant);
   if (!action) return REFUSED;
-  const accessToken = await tokenOf(powers, client, action, await takeRedeemed(powers, applied));
+  const taken = await takeRedeemed(powers, applied);
+  if (!taken.ok) return REFUSED;
+  const accessToken = await tokenOf(powers, client, action, taken.value);
   powers.background(() => bringAlong(powers, client, applied));
   return { isVerified: true, isConsumed: true, accessToken };
 }

@@ -26,9 +26,9 @@ export async function enrolVerified(
   const by = requester(c);
   const { client } = c.var;
   const user = await ensureNamedUser(powers, client, name, by);
-  if (!user) return refuse(c, { code: "unknown_user" });
+  if (!user.ok) return refuse(c, user.error);
   const enrolled = await enrolVerifiedAddress(powers, {
-    user,
+    user: user.value,
     identifier,
     client,
     assertedBy: "client",

@@ -9,6 +9,7 @@ import { no, ok, type Result } from "../../core/result.ts";
 import { SECOND } from "../../core/time.ts";
 import { purposeOf } from "../../core/usecases/begin-action-challenge.ts";
 import type { Namespace } from "../../core/usecases/enrolled-methods.ts";
+import { fallenSince } from "../../core/usecases/fallen-since.ts";
 import { nameOf } from "../../core/usecases/find-named-user.ts";
 import { finishedEvent } from "../../core/usecases/finished-event.ts";
 import { recordFinish } from "../../core/usecases/record-finish.ts";
@@ -147,7 +148,9 @@ async function prove(
   await powers.actions.begin(keyOf(action), view.id, powers.clock.now());
   const after = await settleAction(powers, client, action, settled.value);
   await recordFinish(powers, view.id, finishedEvent(settled.value));
-  if (after.state !== "challenge_succeeded")
-    return no({ code: "not_allowed", detail: "the action was vetoed" });
+  if (after.state !== "challenge_succeeded") {
+    const fallen = await fallenSince(powers, { userId: holder.user.user.id, deviceId: holder.device.id });
+    return no(fallen ?? { code: "not_allowed", detail: "the action was vetoed" });
+  }
   return ok({ action: after, token: await accessToken(powers, client, after, facts, view.id) });
 }

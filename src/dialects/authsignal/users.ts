@@ -83,8 +83,9 @@ export async function updateUser(c: Context<AppEnv>, body: UserBody): Promise<Re
   const name = nameOfPath(c);
   if (name === undefined) return refuse(c, NO_NAME);
   const by = requester(c);
-  const record = await ensureNamedUser(powers, c.var.client, name, by);
-  if (!record) return refuse(c, { code: "unknown_user" });
+  const found = await ensureNamedUser(powers, c.var.client, name, by);
+  if (!found.ok) return refuse(c, found.error);
+  const record = found.value;
   const named = await giveNames(
     powers,
     c.var.client,

@@ -55,8 +55,8 @@ async function release(c: Context<AppEnv>, snapshot: Snapshot, number: number): 
     ...(ip === undefined ? {} : { ip }),
   });
   if (!redeemed.ok) {
-    // Past the replay window the event stays approved, without tokens (settled question 20).
-    return redeemed.error.code === "redeemed"
+    // Past the replay window the event stays approved, without tokens (settled question 20); so it does when they were taken back.
+    return redeemed.error.code === "redeemed" || redeemed.error.code === "grant_ended"
       ? c.json(await stated(powers, waiterEvent(snapshot, number)))
       : refuse(c, redeemed.error);
   }

@@ -1,0 +1,56 @@
+import { and, eq, exists, isNotNull, isNull, lte, or, type SQL, sql } from "drizzle-orm";
+import type { ClientId, DeviceId, UserId } from "../core/ids.ts";
+import type { Fallen, Standing } from "../core/ports/standing.ts";
+import { no, ok, type Result } from "../core/result.ts";
+import type { Store } from "./database.ts";
+import { clients, devices, users } from "./schema.ts";
+
+/** Why this client may have nothing written; null when it may. */
+export const disabled = (db: Store, id: ClientId): SQL =>
+  exists(
+    db
+      .select({ id: clients.id })
+      .from(clients)
+      .where(and(eq(clients.id, id), isNotNull(clients.disabledAt))),
+  );
+
+/** Whether the user still has this device. */
+export const hasDevice = (db: Store, userId: UserId, id: DeviceId): SQL =>
+  exists(
+    db
+      .select({ id: devices.id })
+      .from(devices)
+      .where(and(eq(devices.id, id), eq(devices.userId, userId), isNull(devices.revokedAt))),
+  );
+
+/** Whether there is such a user at all. */
+export const hasUser = (db: Store, id: UserId): SQL =>
+  exists(db.select({ id: users.id }).from(users).where(eq(users.id, id)));
+
+/** The code of what keeps a row from being written; null when everybody stands. */
+export function obstacle(db: Store, { userId, clientId, deviceId, since }: Standing): SQL {
+  const realm = db.select({ realm: clients.realm }).from(clients).where(eq(clients.id, clientId));
+  const isUser = and(eq(users.id, userId), sql`${users.realm} = coalesce((${realm}), ${users.realm})`);
+  const isOpen = since === undefined ? undefined : or(isNull(users.endedAt), lte(users.endedAt, since));
+  const isActive = and(isUser, eq(users.status, "active"), isOpen);
+  const user = (which: SQL | undefined) => exists(db.select({ id: users.id }).from(users).where(which));
+  const device =
+    deviceId === undefined ? sql`` : sql` when not ${hasDevice(db, userId, deviceId)} then 'device_revoked'`;
+  return sql`(case when not ${user(isUser)} then 'unknown_user' when not ${user(isActive)} then 'user_locked'
+    when ${disabled(db, clientId)} then 'client_disabled'${device} end)`;
+}
+
+/** The guard of a write: everybody stands. */
+export const stands = (db: Store, standing: Standing): SQL => sql`${obstacle(db, standing)} is null`;
+
+/** The first statement of a guarded batch: it says what keeps the others from writing. */
+export const verdict = (db: Store, of: SQL) =>
+  db.select({ obstacle: sql<Fallen["code"] | null>`${of}`.as("obstacle") }).from(sql`(select 1)`);
+
+/** What a verdict says. */
+export function heard([row]: readonly { readonly obstacle: Fallen["code"] | null }[]): Result<
+  undefined,
+  Fallen
+> {
+  return row === undefined || row.obstacle === null ? ok(undefined) : no({ code: row.obstacle });
+}

@@ -1,0 +1,52 @@
+import type { ClientId } from "../../../src/core/ids.ts";
+import type { Answer, Deployment, Json, Person, Phone } from "./cotter.ts";
+
+const METHOD = "TRUSTED_DEVICE";
+const ENROL = "ENROLL_NEW_TRUSTED_DEVICE";
+
+const create = async (
+  at: Deployment,
+  client: ClientId,
+  person: Person,
+  event: string,
+  { query = "", ...more }: Json & { readonly query?: string } = {},
+): Promise<Answer> => {
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  const key = more.new_device_public_key ?? "";
+  const signed = `${person.id}${client}${event}${timestamp}${METHOD}true${key}`;
+  return await at.call(
+    "POST",
+    `/api/v0/event/create${query}`,
+    {
+      client_user_id: person.id,
+      issuer: client,
+      event,
+      timestamp,
+      method: METHOD,
+      ip: "unknown",
+      location: "unknown",
+      approved: true,
+      public_key: person.phone.publicKey,
+      code: await person.phone.sign(signed),
+      ...more,
+    },
+    { API_KEY_ID: client },
+  );
+};
+
+/** A trusted phone signs itself in, with tokens. */
+export const signInByPhone = (at: Deployment, client: ClientId, person: Person): Promise<Answer> =>
+  create(at, client, person, "LOGIN", { query: "?oauth_token=true" });
+
+/** A trusted phone signs another one in among its person's own. */
+export const enrolByPhone = (
+  at: Deployment,
+  client: ClientId,
+  person: Person,
+  other: Phone,
+): Promise<Answer> =>
+  create(at, client, person, ENROL, {
+    register_new_device: true,
+    new_device_public_key: other.publicKey,
+    new_device_algorithm: "ED25519",
+  });
