@@ -343,7 +343,8 @@ describe("prompts", () => {
     expect(Number(fifth.answer.headers.get("Retry-After"))).toBeGreaterThan(0);
     const device = await here.services.devices.byId(phone.id as never);
     const name = String(device?.userId);
-    const [other, third] = [await newTenant(here), await newTenant(here)];
+    const sister = { user_ids: "subject", approve_through: "realm" } as const;
+    const [other, third] = [await newTenant(here, sister), await newTenant(here, sister)];
     expect((await startPush(here, other, name)).answer.status).toBe(200);
     expect((await startPush(here, third, name)).answer.status).toBe(429);
   });

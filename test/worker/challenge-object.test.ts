@@ -280,7 +280,7 @@ describe("time", () => {
     const all = [approved, claimed, denied, stopped, guessed];
     for (const begun of all) await rooms.open(begun);
     await rooms.apply(approved.id, approve);
-    const claim = { name: "claim", deviceId: DEVICE, userId: USER, enrolledAt: 0 } as const;
+    const claim = { name: "claim", deviceId: DEVICE, userId: USER, clientId: CLIENT, enrolledAt: 0 } as const;
     expect(await rooms.apply(claimed.id, claim)).toMatchObject({ ok: true });
     await rooms.apply(denied.id, deny);
     await rooms.apply(stopped.id, { name: "cancel", by: "identifier:1" });

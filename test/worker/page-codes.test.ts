@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { ChallengeId } from "../../src/core/ids.ts";
+import { type ChallengeId, MAIN } from "../../src/core/ids.ts";
 import { codeHash, codeSubject } from "../../src/core/usecases/code-subject.ts";
 import { checkCode } from "../../src/core/usecases/prove-code.ts";
 import { sendCode } from "../../src/core/usecases/send-code.ts";
@@ -88,7 +88,7 @@ describe("guessing", () => {
 
   test("T152 the count of a challenge outlives its codes, and a right code changes it not", async () => {
     const { services: powers } = pageDeployment();
-    const subject = await codeSubject(powers, known(email()));
+    const subject = await codeSubject(powers, MAIN, known(email()));
     const challengeId = powers.rooms.fresh();
     const until = Date.now() + 3_600_000;
     const put = () =>
@@ -113,7 +113,7 @@ describe("guessing", () => {
 
   test("T152 guesses at a link's secret are not counted, and a code of before the count is read", async () => {
     const { services: powers } = pageDeployment();
-    const subject = await codeSubject(powers, known(email()));
+    const subject = await codeSubject(powers, MAIN, known(email()));
     const challengeId = powers.rooms.fresh();
     const expiresAt = Date.now() + 600_000;
     await powers.inboxes.putCode(subject, { challengeId, hash: "right", expiresAt, link: true });
@@ -121,7 +121,7 @@ describe("guessing", () => {
     for (let time = 0; time < 20; time++)
       expect(await guess("x")).toMatchObject({ error: { code: "wrong_code" } });
     expect(await guess("right")).toEqual({ ok: true, value: true });
-    const old = await codeSubject(powers, known(email()));
+    const old = await codeSubject(powers, MAIN, known(email()));
     const stub = (env.INBOXES as DurableObjectNamespace).get(
       (env.INBOXES as DurableObjectNamespace).idFromName(old),
     );
@@ -148,7 +148,7 @@ describe("guessing", () => {
   test("T63 race: of a hundred guesses at once at most five are compared", async () => {
     const { services: powers } = pageDeployment();
     const place = async () => {
-      const subject = await codeSubject(powers, known(email()));
+      const subject = await codeSubject(powers, MAIN, known(email()));
       const challengeId = powers.rooms.fresh();
       await powers.inboxes.putCode(subject, { challengeId, hash: "right", expiresAt: Date.now() + 600_000 });
       return (hash: string) => powers.inboxes.tryCode(subject, { challengeId, hash });
@@ -196,7 +196,7 @@ describe("guessing", () => {
     while (at.last().code === codeA) checkB = await enter(b, client, address);
     expect((await b.post(checkB, { code: codeA })).location).toContain("e=wrong");
     const other = await checkCode(at.services, {
-      challengeId: checkA.split("/").at(-1) as ChallengeId,
+      spec: { id: checkA.split("/").at(-1) as ChallengeId },
       identifier: known(address),
       purpose: "another",
       code: codeA,
@@ -230,7 +230,7 @@ describe("guessing", () => {
     const link = browser(at);
     await enter(link, client, address, { auth_method: "MAGIC_LINK" });
     const secret = new URL(at.last().link ?? "").searchParams.get("t") ?? "";
-    const subject = await codeSubject(at.services, known(address));
+    const subject = await codeSubject(at.services, MAIN, known(address));
     expect(subject).not.toContain("ana");
     const namespace = env.INBOXES as DurableObjectNamespace;
     const stub = namespace.get(namespace.idFromName(subject));
@@ -396,7 +396,7 @@ describe("sending", () => {
 
   test("no more than twenty in a day of strangers", async () => {
     const { services: powers } = pageDeployment();
-    const subject = await codeSubject(powers, known(email()));
+    const subject = await codeSubject(powers, MAIN, known(email()));
     const put = () =>
       powers.inboxes.putCode(subject, {
         challengeId: powers.rooms.fresh(),

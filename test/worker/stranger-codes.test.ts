@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ClientId } from "../../src/core/ids.ts";
-import { newUserId } from "../../src/core/ids.ts";
+import { MAIN, newUserId } from "../../src/core/ids.ts";
 import { auditEvent } from "../../src/core/usecases/audit-event.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
 import { bearer, newTenant, server, type Tenant, track } from "./support/authsignal.ts";
@@ -75,7 +75,7 @@ describe("S7 a stranger's letters and guesses", () => {
       return { ...read, assertedBy: "admin" as const, verifiedAt: Date.now() };
     });
     const event = auditEvent(at.services, { type: "user.created", actor: "admin", userId: id });
-    await at.services.users.insert({ id, identifiers }, event, event.at);
+    await at.services.users.insert({ id, realm: MAIN, identifiers }, event, event.at);
     for (let minute = 0; minute <= 47; minute++) {
       await attack(at, client, mail);
       await attack(at, client, number);
