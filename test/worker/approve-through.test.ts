@@ -162,14 +162,20 @@ describe.each(RULES)("approve_through: %s", (_name, rule, may) => {
     expect((await finishSelf(web, ada.username, own, authenticator)).status).toBe(200);
   });
 
-  test("T178 across doors: an Authsignal push before a Cotter phone, a Cotter sign-in before an Authsignal one", async () => {
-    const { tenant, other, user, userId, phone } = await authsignalScene(rule);
+  test("T178 across doors: an Authsignal push before a Cotter phone", async () => {
+    const { tenant, other, user, userId } = await authsignalScene(rule);
     const cotter = await cotterPhone(at, { userId, through: other });
     const person: Person = { id: userId, identifier: user, phone: cotter };
     const push = await startPush(at, tenant, user, "pay");
     const shown = await prompt(at, other.id, person);
     expect(shown?.event).toBe(may ? "pay" : undefined);
     expect(push.answer.status).toBe(200);
+  });
+
+  test("T178 across doors: a Cotter sign-in before an Authsignal phone", async () => {
+    const { tenant, other, user, userId, phone } = await authsignalScene(rule);
+    const cotter = await cotterPhone(at, { userId, through: other });
+    const person: Person = { id: userId, identifier: user, phone: cotter };
     await start(at, tenant.id, person);
     expect((await pending(phone)).actionCode).toBe(may ? "LOGIN" : undefined);
   });
