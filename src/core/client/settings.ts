@@ -35,6 +35,8 @@ export type ClientSettings = {
   readonly verify_seconds?: number;
   /** One-time codes and links sent for the client in an hour; 0 is no limit. */
   readonly code_sends_per_hour?: number;
+  /** How long an Authsignal QR code may be scanned while nobody has, in seconds; its challenge's whole life when it is missing. */
+  readonly qr_seconds?: number;
   /** How long a LoginID wait is held, in seconds; 120 when it is missing. */
   readonly wait_seconds?: number;
 };
@@ -64,6 +66,12 @@ export const codeSendsPerHour = (settings: ClientSettings): number => settings.c
 
 /** Seconds that a verification on the hosted page lives (settled question 20). */
 export const verifySeconds = (settings: ClientSettings): number => settings.verify_seconds ?? 600;
+
+/**
+ * Seconds for which a QR code may be scanned. Ten minutes, because the vendor's page shows a new one every nine unless it is told
+ * otherwise: a shorter life would leave it with a dead code in between.
+ */
+export const qrSeconds = (settings: ClientSettings): number => settings.qr_seconds ?? 600;
 
 /** How people are shown the client: in messages and on pages. */
 export const brandOf = ({

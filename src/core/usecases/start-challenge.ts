@@ -34,6 +34,8 @@ export type StartRequest = {
   readonly context: JsonObject;
   readonly origin: Origin;
   readonly lifetime: Millis;
+  /** How long it may be claimed, where that is shorter. */
+  readonly claimWithin?: Millis;
   readonly redeemWindow: Millis;
   readonly replayWindow: Millis;
   /** The caller has counted this start (`takeStart`), before it wrote what belongs to it. */
@@ -131,6 +133,7 @@ async function specOf(
       ? {}
       : { matchCodeHash: await powers.handles.pepper(["match", id], matchCode) }),
     requiresClaim: request.requiresClaim,
+    ...claimByOf(request, now),
     ...(request.onlyDevice === undefined ? {} : { onlyDevice: request.onlyDevice }),
     nonce: powers.chance.text(16),
     context: request.context,
@@ -141,6 +144,9 @@ async function specOf(
     replayWindow: request.replayWindow,
   };
 }
+
+const claimByOf = ({ claimWithin, lifetime }: StartRequest, now: Instant): { claimBy?: Instant } =>
+  claimWithin === undefined || claimWithin >= lifetime ? {} : { claimBy: now + claimWithin };
 
 async function promptFor(
   powers: Powers,
