@@ -11,6 +11,7 @@ import type { Millis } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import { type CodeKind, findCarried } from "./carried-code.ts";
 import { codeSubject } from "./code-subject.ts";
+import { noteRefusal } from "./note-refusal.ts";
 import { type Redeemed, redeemChallenge, standingOrder, takeRedeemed } from "./redeem-challenge.ts";
 
 export type CodeWait = {
@@ -105,12 +106,15 @@ async function whyCancelled(powers: Pick<Services, "users">, asked: CodeWait): P
  * a wrong code (LoginID §9.2).
  */
 export async function awaitNobody(
-  powers: Pick<Services, "inboxes" | "handles" | "userCodes">,
+  powers: Pick<Services, "inboxes" | "handles" | "userCodes" | "clock" | "events" | "background" | "log">,
   asked: { readonly identifier: ReadIdentifier; readonly code: string; readonly nonce?: NonceUse },
 ): Promise<Refusal> {
-  const taken = await powers.inboxes.takeGuess(await codeSubject(powers, asked.identifier), "carried:waiter");
+  const subject = await codeSubject(powers, asked.identifier);
+  const taken = await powers.inboxes.takeGuess(subject, "carried:waiter");
   if (!taken.allowed) return { code: "code_locked", until: taken.until };
   const hash = await powers.handles.pepper(["carried_code", "nobody"], asked.code);
   const found = await powers.userCodes.lookUp(hash, asked.nonce);
-  return found.ok ? { code: "unknown_challenge" } : found.error;
+  if (!found.ok) return found.error;
+  noteRefusal(powers, { type: "code_refused", subject, reason: "waiter: a code for nobody" });
+  return { code: "unknown_challenge" };
 }
