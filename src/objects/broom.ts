@@ -14,8 +14,8 @@ const RETENTION: Millis = 10 * MINUTE;
 export const LOOK_AGAIN: Millis = MINUTE;
 
 /** When the alarm of a new challenge rings: at its expiry, or earlier to list what an outage left unlisted. */
-export const firstAlarm = ({ challenge: { spec } }: ChallengeRecord): Instant =>
-  Math.min(spec.expiresAt, spec.createdAt + LOOK_AGAIN);
+export const firstAlarm = ({ challenge: { spec, phase } }: ChallengeRecord): Instant =>
+  Math.min(TERMINAL.has(phase.name) ? spec.expiresAt : deadline(spec, phase), spec.createdAt + LOOK_AGAIN);
 
 /** When the alarm rings for a grant that ended before its time. */
 export const alarmAfterEnd = (record: ChallengeRecord, now: Instant): Instant =>

@@ -61,10 +61,11 @@ export const specs: fc.Arbitrary<ChallengeSpec> = fc
     ),
     ip: ips,
     lifetime: lifetimes,
+    claimWithin: fc.option(windows, { nil: undefined }),
     redeemWindow: windows,
     replayWindow: windows,
   })
-  .map(({ userId, approvers, bindingMessage, ip, lifetime, ...rest }) => ({
+  .map(({ userId, approvers, bindingMessage, ip, lifetime, claimWithin, ...rest }) => ({
     ...rest,
     id: CHALLENGE_ID,
     scope: "openid",
@@ -72,6 +73,7 @@ export const specs: fc.Arbitrary<ChallengeSpec> = fc
     origin: ipOf(ip),
     createdAt: BIRTH,
     expiresAt: BIRTH + lifetime,
+    ...(claimWithin !== undefined && claimWithin < lifetime ? { claimBy: BIRTH + claimWithin } : {}),
     ...(userId === undefined ? {} : { userId }),
     ...(approvers === undefined ? {} : { approvers }),
     ...(bindingMessage === undefined ? {} : { bindingMessage }),

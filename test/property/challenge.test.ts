@@ -32,6 +32,7 @@ const namesSomeone = (value: unknown) => [...USERS, ...DEVICES].some((name) => j
 /** The end of the present phase, reckoned from the birth and the approval alone. */
 function endOf(spec: ChallengeSpec, { phase }: Challenge): Instant {
   if (phase.name === "approved") return phase.at + spec.redeemWindow;
+  if (phase.name === "pending" && spec.claimBy !== undefined) return spec.claimBy;
   return TERMINAL.has(phase.name) ? Number.POSITIVE_INFINITY : spec.expiresAt;
 }
 

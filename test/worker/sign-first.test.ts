@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { basic, enrol, newTenant } from "./support/authsignal.ts";
 import {
   claimsOf,
   type Deployment,
   deployment,
+  fresh,
   type Json,
   newClient,
   newPerson,
@@ -14,6 +16,7 @@ import {
   start,
 } from "./support/cotter.ts";
 import { codes, generated, newAda, newBackend, waitOn } from "./support/loginid.ts";
+import { assertionOf, passkeysAt } from "./support/passkeys.ts";
 
 const SPOILT = { KEY_ENCRYPTION_KEY: "1:q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80" };
 
@@ -104,6 +107,31 @@ describe("while the signing keys do not open", () => {
     const enrolled = await enrol(at);
     expect([enrolled.status, enrolled.body.msg]).toEqual([200, undefined]);
     expect(await at.services.devices.ofUser(person.id as never)).toHaveLength(2);
+  });
+
+  test("T131 a signature is not spent: the same one signs in when the keys open", async () => {
+    await at.services.keyring.ready("standard");
+    const tenant = await newTenant(at);
+    const phone = await enrol(at, tenant, fresh("u"), "in-app");
+    const begun = await at.call("POST", "/v1/client/challenge", { action: "pay" }, basic(tenant.id));
+    const { challengeId } = begun.body;
+    const signature = await phone.key.sign(String(challengeId));
+    const signed = { challengeId, publicKey: phone.key.text, signature };
+    const verify = (on: Deployment) => on.call("POST", "/v1/client/verify/in-app", signed, basic(tenant.id));
+    expect((await verify(broken)).status).toBe(503);
+    const answer = await verify(at);
+    expect([answer.status, typeof answer.body.token]).toEqual([200, "string"]);
+  });
+
+  test("T131 neither is a passkey's, nor its counter", async () => {
+    await at.services.keyring.ready("standard");
+    const passkeys = passkeysAt(at);
+    const { web, ada, authenticator } = await passkeys.withPasskey();
+    const asked = assertionOf(await passkeys.beginSelf(web, ada.username));
+    const body = await passkeys.signed(web, ada.username, asked, authenticator, { count: 3 });
+    expect((await passkeysAt(broken).sendSigned(body)).status).toBe(503);
+    const answer = await passkeys.sendSigned(body);
+    expect([answer.status, typeof answer.body.jwt]).toEqual([200, "string"]);
   });
 
   test("T131 a LoginID wait leaves its code: it is good when the keys are", async () => {

@@ -5,6 +5,7 @@ import type { Challenge, ChallengeSpec, Phase } from "./state.ts";
 export function deadline(spec: ChallengeSpec, phase: Phase): Instant {
   switch (phase.name) {
     case "pending":
+      return spec.claimBy ?? spec.expiresAt;
     case "claimed":
       return spec.expiresAt;
     case "approved":

@@ -37,6 +37,8 @@ export type ClientSettings = {
   readonly verify_seconds?: number;
   /** One-time codes and links sent for the client in an hour; 0 is no limit. */
   readonly code_sends_per_hour?: number;
+  /** How long an Authsignal QR code may be scanned while nobody has, in seconds; its challenge's whole life when it is missing. */
+  readonly qr_seconds?: number;
   /** How long a LoginID wait is held, in seconds; 120 when it is missing. */
   readonly wait_seconds?: number;
   /** Whose devices may answer for the client and sign in at it; `own` when it is missing. */
@@ -87,6 +89,11 @@ const EVENT_NAMES: readonly string[] = ["LOGIN", "LOGIN_WITH_DEVICE"];
 /** Event names of the Cotter door that a person may be shown, whoever asks: each is a promise of what an approval does. */
 export const eventNames = (settings: ClientSettings): readonly string[] =>
   settings.event_names ?? EVENT_NAMES;
+/**
+ * Seconds for which a QR code may be scanned. Ten minutes, because the vendor's page shows a new one every nine unless it is told
+ * otherwise: a shorter life would leave it with a dead code in between.
+ */
+export const qrSeconds = (settings: ClientSettings): number => settings.qr_seconds ?? 600;
 
 /** How people are shown the client: in messages and on pages. */
 export const brandOf = ({

@@ -14,6 +14,7 @@ import type { Millis } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import { type CodeKind, findCarried, guessOf, isCounted } from "./carried-code.ts";
 import { codeSubject } from "./code-subject.ts";
+import { noteRefusal } from "./note-refusal.ts";
 import { type Redeemed, redeemChallenge, standingOrder, takeRedeemed } from "./redeem-challenge.ts";
 
 export type CodeWait = {
@@ -127,7 +128,7 @@ async function whyCancelled(powers: Pick<Services, "users">, asked: CodeWait): P
  * a wrong code (LoginID §9.2).
  */
 export async function awaitNobody(
-  powers: Pick<Services, "inboxes" | "handles" | "userCodes">,
+  powers: Pick<Services, "inboxes" | "handles" | "userCodes" | "clock" | "events" | "background" | "log">,
   asked: {
     readonly realm: Realm;
     readonly identifier: ReadIdentifier;
@@ -149,5 +150,6 @@ export async function awaitNobody(
     return found.error;
   }
   if (guess) await powers.userCodes.lookUp(await powers.handles.pepper(["carried_code", "no purpose"], code));
+  noteRefusal(powers, { type: "code_refused", subject: who, reason: "waiter: a code for nobody" });
   return { code: "unknown_challenge" };
 }

@@ -52,6 +52,8 @@ export async function selfIssueCode(
   const signed = await readSignature(powers, asked);
   if (!signed.ok) return signed;
   if (asked.user.user.status === "locked") return no({ code: "user_locked" });
+  // Before the counter and the signature are used up for an answer that cannot be signed.
+  await powers.keyring.ready("standard");
   return await signInAndIssue(powers, asked, signed.value);
 }
 

@@ -14,10 +14,12 @@ type Powers = Pick<
 
 /**
  * A trusted device signs itself in. Its signing input is spent first, so the same signature never signs in twice, here or as the
- * answer to a prompt (Cotter §10.6). Refused when the person was locked, the device removed or the client disabled before it is on record.
+ * answer to a prompt (Cotter §10.6); but not before its tokens can be signed. Refused when the person was locked, the device removed or
+ * the client disabled before it is on record.
  */
 export async function signInAtOnce(powers: Powers, asked: AtOnce): Promise<Result<Redeemed, Refusal>> {
   const { proof } = asked;
+  await powers.keyring.ready(asked.lane);
   const fresh = await powers.inboxes.spend(userSubject(proof.userId), proof.digest, powers.chance.uuid());
   if (!fresh) return no({ code: "replayed" });
   const result = await settleAtOnce(powers, asked);

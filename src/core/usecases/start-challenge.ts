@@ -45,6 +45,8 @@ export type StartRequest = {
   readonly context: JsonObject;
   readonly origin: Origin;
   readonly lifetime: Millis;
+  /** How long it may be claimed, where that is shorter. */
+  readonly claimWithin?: Millis;
   readonly redeemWindow: Millis;
   readonly replayWindow: Millis;
   /** What a start about nobody known is counted for, such as the address that is to be proven. */
@@ -179,6 +181,7 @@ async function specOf(
       ? {}
       : { matchCodeHash: await powers.handles.pepper(["match", id], matchCode) }),
     requiresClaim: request.requiresClaim,
+    ...claimByOf(request, now),
     ...(request.onlyDevice === undefined ? {} : { onlyDevice: request.onlyDevice }),
     nonce: powers.chance.text(16),
     context: request.context,
@@ -190,6 +193,9 @@ async function specOf(
     replayWindow: request.replayWindow,
   };
 }
+
+const claimByOf = ({ claimWithin, lifetime }: StartRequest, now: Instant): { claimBy?: Instant } =>
+  claimWithin === undefined || claimWithin >= lifetime ? {} : { claimBy: now + claimWithin };
 
 async function promptFor(
   powers: Powers,

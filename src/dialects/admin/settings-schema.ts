@@ -82,6 +82,7 @@ const members = {
   validate_once: z.boolean(),
   rebind_devices: z.boolean(),
   enrol_without_scope: z.boolean(),
+  qr_seconds: z.int().min(30).max(3_600),
   wait_seconds: z.int().min(1).max(120),
   names_from: z.array(clientId).max(20),
   user_ids: z.enum(["own", "subject"]),

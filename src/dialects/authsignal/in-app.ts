@@ -127,6 +127,8 @@ async function prove(
   const { client } = holder;
   const proof = await signedBy(c, holder, body.challengeId, body.signature);
   if (!proof.ok) return proof;
+  // Before the signature is used up for an answer that cannot be signed.
+  await powers.keyring.ready("standard");
   const who = userSubject(holder.user.user.id);
   if (!(await powers.inboxes.spend(who, proof.value.digest, powers.chance.uuid())))
     return no({ code: "replayed" });

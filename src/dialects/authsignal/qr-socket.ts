@@ -124,11 +124,11 @@ async function create(
   const powers = services(c);
   const earlier = before && (await powers.rooms.read(before.snapshot.spec.id));
   if (earlier?.view.state === "pending") await withdrawChallenge(powers, earlier, "refreshed");
-  const { id, expiresAt } = started.value.spec;
+  const { id, claimBy, expiresAt } = started.value.spec;
   tell(socket, "CHALLENGE_CREATED", {
     challengeId: id,
     challengeType: "QR_CODE",
-    expiresAt: iso(expiresAt),
+    expiresAt: iso(claimBy ?? expiresAt),
     state: "unclaimed",
   });
   const order = await orderOf(c, client, id);

@@ -2,11 +2,12 @@ import type { Context } from "hono";
 import type * as z from "zod";
 import { type Action, isOpen, keyOf, mayBegin } from "../../core/action/action.ts";
 import type { Client } from "../../core/client/client.ts";
-import { actionRule } from "../../core/client/settings.ts";
+import { actionRule, qrSeconds } from "../../core/client/settings.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
+import { SECOND } from "../../core/time.ts";
 import { purposeOf } from "../../core/usecases/begin-action-challenge.ts";
 import { callerFrom } from "../../core/usecases/caller-from.ts";
 import { startChallenge } from "../../core/usecases/start-challenge.ts";
@@ -57,6 +58,7 @@ export async function startQr(
     context: challengeContext("device", about.value),
     origin,
     ...windows(client, now, token?.expiresAt),
+    claimWithin: qrSeconds(client.settings) * SECOND,
     draw: async () => powers.rooms.fresh(),
   });
   if (!started.ok) return started;
@@ -113,11 +115,11 @@ export async function qrStart(c: Context<AppEnv>, body: Asked): Promise<Response
   if (!sender.ok) return refuse(c, sender.error);
   const started = await startQr(c, sender.value, body);
   if (!started.ok) return refuse(c, started.error);
-  const { id, expiresAt } = started.value.spec;
+  const { id, claimBy, expiresAt } = started.value.spec;
   return c.json({
     challengeId: id,
     deviceCode: await services(c).handles.mint(id, DEVICE_CODE),
-    expiresAt: iso(expiresAt),
+    expiresAt: iso(claimBy ?? expiresAt),
     ...(await waitingWire(c, id)),
   });
 }
