@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Caller } from "../../src/core/caller.ts";
 import type { ChallengeId, ClientId } from "../../src/core/ids.ts";
 import { holdsCode, putCode, tryCode } from "../../src/core/inbox/codes.ts";
+import type { Sender } from "../../src/core/inbox/letters.ts";
 import { GUESS_LIMIT, halfOf, OPEN_LETTERS, OWN_LETTERS, SPELLINGS } from "../../src/core/inbox/policy.ts";
 import { EMPTY_INBOX } from "../../src/core/inbox/state.ts";
 import { MINUTE } from "../../src/core/time.ts";
@@ -21,7 +22,13 @@ const caller: fc.Arbitrary<Caller> = fc.oneof(
     weight: 2,
   },
 );
-const sender = fc.record({ caller, clientId: fc.constantFrom("bank" as ClientId, "blog" as ClientId) });
+const sender = fc
+  .record({
+    caller,
+    clientId: fc.constantFrom("bank" as ClientId, "blog" as ClientId),
+    isChosen: fc.boolean(),
+  })
+  .map(({ isChosen, ...rest }): Sender => (isChosen ? { ...rest, unproven: true } : rest));
 const step = fc.oneof(
   fc.record({
     do: fc.constant("put" as const),
@@ -148,7 +155,9 @@ test("T71 T152 no story sends more than the lanes allow: of strangers over all c
         const { brought, network } = first.put.sender.caller;
         const isLane = (put: Put) =>
           put.sender.caller.brought === brought &&
-          (brought === "nothing" || put.sender.clientId === first.put.sender.clientId);
+          (brought === "nothing" ||
+            (put.sender.clientId === first.put.sender.clientId &&
+              put.sender.unproven === first.put.sender.unproven));
         const isOwn = (put: Put) =>
           isLane(put) && (brought === "nothing" || put.identifierId === first.put.identifierId);
         const isOfNetwork = (put: Put) => put.sender.caller.network === network;

@@ -90,8 +90,9 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "live prompts of a person and client": "1",
   "denials that silence an asker": `${rule({ limit: DENIALS_TO_SILENCE, window: DENIAL_WINDOW })}, for ${span(SILENCE)}`,
   "starts at a client by strangers, by known browsers, and by its backend: each": minutely(starts),
-  "starts by others than the backend about one user, or one address, at a client": minutely(STARTS_ABOUT),
-  "of them, strangers of one network": minutely(halfOf(STARTS_ABOUT)),
+  "starts about one user, or one address, at a client: by strangers, known browsers, or with an action's token":
+    minutely(STARTS_ABOUT),
+  "of them, one network that is no known browser's": minutely(halfOf(STARTS_ABOUT)),
   "what a device signs: memory of used signing inputs of a person": rule({
     limit: SPENT_LIMIT,
     window: SPENT_MEMORY,
@@ -101,6 +102,7 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "to an address for a known browser, or for one client's backend": rules(OWN_LETTERS),
   "of a backend's, one network, where it is told": rules(OWN_LETTERS, halfOf),
   "to all spellings that are counted together, in such a lane": rules(OWN_LETTERS, twice),
+  "to an address that nobody has enrolled, for one client's backend or tokens": rules(OWN_LETTERS),
   "Authsignal: texts to a number for a client": rule(TEXTS),
   "of them, one network, of a client's texts": rules([TEXTS], halfOf),
   "Authsignal: a backend's code for one challenge": rule({ limit: 1, window: REPEAT }),

@@ -186,3 +186,68 @@ describe("S7 a stranger's letters and guesses", () => {
     expect(Number(refused.headers.get("Retry-After"))).toBe((first + 86_400_000 - Date.now()) / 1_000);
   });
 });
+
+describe("T162 a client's ordinary user with a token of their own", () => {
+  const enrolling = async (at: World, bank: Tenant, address: string, ip: string) => {
+    const { token } = (await track(at.from(ip), bank, fresh("mallory"), "enrol")).body;
+    const path = "/v1/client/user-authenticators/email-otp";
+    return (await at.from(ip).call("POST", path, { email: address }, bearer(token))).status;
+  };
+
+  test("T162 uses up nothing of what another's enrolled address gets at that client", async () => {
+    const at = world();
+    const home = at.from(HOME);
+    const bank = await newTenant(home);
+    const address = email();
+    const user = fresh("u");
+    const mail = { verificationMethod: "EMAIL_OTP", email: address };
+    await server(home, bank, "POST", `/users/${user}/authenticators`, mail);
+    for (let round = 0; round < 12; round++) {
+      for (const ip of [STRANGER, "203.0.113.1", "203.0.113.2"]) {
+        await enrolling(at, bank, address, ip);
+        await enrolling(at, bank, address.replace("@", "+x@"), ip);
+      }
+      seconds(120);
+    }
+    const { token } = (await track(home, bank, user, "signIn")).body;
+    const begun = await home.call("POST", "/v1/client/challenge/email-otp", undefined, bearer(token));
+    expect(begun.status).toBe(200);
+    const body = { verificationCode: at.last().code };
+    const done = await home.call("POST", "/v1/client/verify/email-otp", body, bearer(token));
+    expect(done.body).toMatchObject({ isVerified: true });
+  });
+
+  test("T162 writes so many letters an hour from one network, and leaves the client's last to enrolled addresses", async () => {
+    const at = world();
+    const home = at.from(HOME);
+    const bank = await newTenant(home, { code_sends_per_hour: 20 });
+    const mail = { verificationMethod: "EMAIL_OTP", email: email() };
+    const user = fresh("u");
+    await server(home, bank, "POST", `/users/${user}/authenticators`, mail);
+    let sent = 0;
+    for (let letter = 0; letter < 40; letter++) {
+      const status = await enrolling(at, bank, email(), `203.0.113.${letter % 20}`);
+      if (status === 200) sent++;
+      if (letter === 20) expect(await enrolling(at, bank, email(), "203.0.113.0")).toBe(429);
+    }
+    expect(sent).toBe(16);
+    const { token } = (await track(home, bank, user, "signIn")).body;
+    const begun = await home.call("POST", "/v1/client/challenge/email-otp", undefined, bearer(token));
+    expect(begun.status).toBe(200);
+  });
+
+  test("T162 starts so many pushes and codes about themselves, and the client's backend goes on", async () => {
+    const at = world();
+    const [home, stranger] = [at.from(HOME), at.from(STRANGER)];
+    const bank = await newTenant(home, { starts_per_minute: 30 });
+    const { token } = (await track(home, bank, fresh("mallory"), "signIn")).body;
+    const statuses: number[] = [];
+    for (let start = 0; start < 40; start++) {
+      const path = "/v1/client/challenge/qr-code";
+      statuses.push((await stranger.call("POST", path, {}, bearer(token))).status);
+    }
+    expect(statuses.filter((status) => status === 200)).toHaveLength(5);
+    const challenge = { verificationMethod: "EMAIL_OTP", action: "pay", email: email() };
+    expect((await server(home, bank, "POST", "/challenge", challenge)).status).toBe(200);
+  });
+});

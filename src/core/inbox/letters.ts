@@ -1,4 +1,4 @@
-import type { Brought, Caller } from "../caller.ts";
+import type { Caller } from "../caller.ts";
 import type { ClientId } from "../ids.ts";
 import { DAY, type Instant } from "../time.ts";
 import { halfOf, OPEN_LETTERS, OWN_LETTERS, type Rule, SPELLINGS } from "./policy.ts";
@@ -17,13 +17,15 @@ export type Letter = {
 export type Sender = {
   readonly caller: Caller;
   readonly clientId: ClientId;
+  /** Nobody has enrolled the address: whoever asks has chosen it, so it is not the lane of its owner. */
+  readonly unproven?: true;
   /** What the door asks for beside the rules of every lane. */
   readonly also?: Rule;
 };
 
 /** Strangers share one lane over all clients; whoever brings something has one for each client. */
-const laneOf = (brought: Brought, clientId: ClientId): string =>
-  brought === "nothing" ? "nothing" : `${brought}:${clientId}`;
+const laneOf = ({ caller: { brought }, clientId, unproven }: Sender): string =>
+  brought === "nothing" ? "nothing" : `${brought}:${clientId}${unproven ? ":unproven" : ""}`;
 
 type Asked = { readonly sender?: Sender; readonly identifierId?: string };
 const STRANGER: Caller = { brought: "nothing" };
@@ -45,7 +47,7 @@ export function nextLetterAt(
   now: Instant,
 ): Instant | undefined {
   const { brought, network } = sender?.caller ?? STRANGER;
-  const lane = sender ? laneOf(brought, sender.clientId) : "nothing";
+  const lane = sender ? laneOf(sender) : "nothing";
   const all = lettersOf(state, now).filter((letter) => letter.lane === lane);
   const also = sender?.also ? [sender.also] : [];
   const counts: readonly (readonly [readonly Letter[], readonly Rule[]])[] =
@@ -71,10 +73,10 @@ const times = (letters: readonly Letter[]): readonly Instant[] => letters.map(({
 
 /** Counts a letter that goes out now. */
 export function countLetter(state: InboxState, { sender, identifierId }: Asked, now: Instant): InboxState {
-  const { brought, network } = sender?.caller ?? STRANGER;
+  const { network } = sender?.caller ?? STRANGER;
   const letter: Letter = {
     at: now,
-    lane: sender ? laneOf(brought, sender.clientId) : "nothing",
+    lane: sender ? laneOf(sender) : "nothing",
     ...(identifierId === undefined ? {} : { identifierId }),
     ...(network === undefined ? {} : { network }),
   };

@@ -45,7 +45,7 @@ export const OWN_LETTERS: readonly Rule[] = [
 /** Addresses that are counted together share this many times the letters of one, in the lanes of those who bring something. */
 export const SPELLINGS = 2;
 
-/** Starts in a minute that strangers may make about one user or address at a client. */
+/** Starts in a minute about one user or address at a client, by strangers, known browsers or with an action's token. */
 export const STARTS_ABOUT = 10;
 
 /** Distinct wrong guesses at carried codes: of one network's strangers, or of one client's backend or token-bearing waiters. */

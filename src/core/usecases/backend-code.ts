@@ -75,6 +75,7 @@ const send = async (powers: SendPowers, client: Client, { snapshot: { spec }, co
     as: { template: "one_time_code" },
     origin: spec.origin,
     caller: await callerFrom(powers, "secret", spec.origin.ip),
+    ...(code.use === "meet" ? {} : { unproven: true }),
     locale: code.locale,
     expiresAt: spec.expiresAt,
     ...(spec.userId === undefined ? {} : { userId: spec.userId }),

@@ -117,6 +117,7 @@ function send(
       : { template: "one_time_code" },
     origin,
     caller,
+    ...(to.use === "authsignal_enrol" ? { unproven: true } : {}),
     locale,
     expiresAt: spec.expiresAt,
     userId: user.user.id,

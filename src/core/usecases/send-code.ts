@@ -27,6 +27,8 @@ export type SendCode = {
     | { readonly template: "magic_link"; readonly linkOf: (secret: string) => string };
   readonly origin: Origin;
   readonly caller: Caller;
+  /** Nobody has enrolled the address: whoever asks has chosen it. Its letters have a lane of their own, and a stranger's share. */
+  readonly unproven?: true;
   /** What the door asks for beside the limits of every letter. */
   readonly also?: Rule;
   /** BCP 47 tag of the reader's language. */
@@ -103,6 +105,7 @@ export async function makeCode(
     sender: {
       caller: asked.caller,
       clientId: client.id,
+      ...(asked.unproven ? { unproven: true } : {}),
       ...(asked.also === undefined ? {} : { also: asked.also }),
     },
   });
@@ -123,16 +126,21 @@ export async function handOver(
 ): Promise<Result<SentCode, RefusalOf<"delivery_failed" | "not_allowed" | "too_many">>> {
   const { subject, expiresAt } = made;
   const message = messageOf(powers, asked, made);
-  const handed = await powers.deliveries.send(message, asked.caller);
+  const handed = await powers.deliveries.send(message, payerOf(asked));
   if (!handed.ok) noteUnsent(powers, asked, subject, handed.error.code);
   return handed.ok ? ok({ messageId: message.id, subject, delivery: handed.value, expiresAt }) : handed;
 }
 
 const SENDS = "code_sends";
 
+/** Whose share of hourly budgets a letter takes: a token proves whose the action is, and not whose an address is. */
+const payerOf = ({ caller, unproven }: SendCode): Caller =>
+  unproven ? { ...caller, brought: "nothing" } : caller;
+
 /** What a letter has to pass at its client: strangers leave the last of the hour to others, and one network has a part. */
-function countsOf({ client, caller }: SendCode): readonly Count[] {
-  const limit = codeSendsPerHour(client.settings);
+function countsOf(asked: SendCode): readonly Count[] {
+  const limit = codeSendsPerHour(asked.client.settings);
+  const caller = payerOf(asked);
   if (limit === 0) return [];
   if (!isStranger(caller)) return [{ kind: SENDS, limit, window: SEND_WINDOW }];
   const all = { kind: SENDS, limit: partOf(limit, OPEN_SHARE), window: SEND_WINDOW };

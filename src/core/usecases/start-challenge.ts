@@ -1,4 +1,4 @@
-import { type Caller, isStranger } from "../caller.ts";
+import type { Caller } from "../caller.ts";
 import {
   type ChallengeSpec,
   CONTEXT_LIMIT,
@@ -147,10 +147,10 @@ function counterOf({ id }: Client, { brought }: Caller): SubjectKey | undefined 
   }
 }
 
-/** A backend bounds its own people; of strangers, one network may use half. */
-function aboutOf(caller: Caller, key: string | undefined): StartAbout | undefined {
-  if (key === undefined || caller.brought === "secret") return undefined;
-  return isStranger(caller) && caller.network !== undefined ? { key, network: caller.network } : { key };
+/** One network may use half; a known browser's is its own, and calls of a backend itself name nobody here. */
+function aboutOf({ brought, network }: Caller, key: string | undefined): StartAbout | undefined {
+  if (key === undefined) return undefined;
+  return brought === "browser" || network === undefined ? { key } : { key, network };
 }
 
 async function openWithFreshId(powers: Powers, request: StartRequest, matchCode?: string): Promise<Snapshot> {
