@@ -109,6 +109,8 @@ function needed(wired: Wired): Services {
 }
 
 export type App = {
+  /** Every route and middleware as it is mounted; `ALL` stands for any method. */
+  readonly routes: readonly { readonly method: string; readonly path: string }[];
   /** Answers a request with the services that it is given; 503 when there are none. */
   fetch(request: Request, wired: Wired, context: ExecutionContext): Promise<Response>;
   queue(messages: readonly Delivery[], wired: Wired): Promise<void>;
@@ -119,6 +121,7 @@ export type App = {
 export function makeApp(doors: readonly Door[] = openDoors()): App {
   const routes = makeRoutes(doors);
   return {
+    routes: routes.routes.map(({ method, path }) => ({ method, path })),
     fetch: async (request, wired, context) => await routes.fetch(request, { wired }, context),
     queue: async (messages, wired) => await consumeEvents(needed(wired), messages),
     scheduled: async (wired) => await upkeep(needed(wired)),

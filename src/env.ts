@@ -93,6 +93,7 @@ const schema = z.object({
   LIMIT_MISS: limiter,
   LIMIT_ADMIN: limiter,
   LIMIT_SEND: limiter,
+  LIMIT_READ: limiter,
   ENVIRONMENT: z.enum(["development", "production"]),
   ISSUER: z.string().refine(isIssuer),
   KEY_ENCRYPTION_KEY: versionedKeys,

@@ -1,4 +1,6 @@
+import { makeAuditFold } from "./core/audit-fold.ts";
 import { Outage } from "./core/fault.ts";
+import type { QueueMessage } from "./core/messages.ts";
 import type { Chance, Clock } from "./core/ports/chance.ts";
 import type { Background, Config, Events } from "./core/ports/edge.ts";
 import type { Services } from "./core/ports/services.ts";
@@ -74,27 +76,41 @@ const configOf = (env: Env): Config => ({
   ...(env.ADMIN_TOKEN !== undefined && { adminToken: env.ADMIN_TOKEN }),
 });
 
-const eventsOf = (queue: Env["EVENTS"]): Events => ({
-  async send(message) {
+function eventsOf(queue: Env["EVENTS"]): Events {
+  const fold = makeAuditFold(chance);
+  const put = async (message: QueueMessage): Promise<void> => {
     try {
       await queue.send(message);
     } catch (cause) {
       throw new Outage("the queue cannot be used now", { cause });
     }
-  },
-});
+  };
+  return {
+    async send(message, options) {
+      if (!options?.folds || message.kind !== "audit") return await put(message);
+      const events = message.events.flatMap((event) => fold.take(event));
+      if (events.length === 0) return;
+      await put({ ...message, events }).catch((cause: unknown) => {
+        for (const event of events) fold.forget(event);
+        throw cause;
+      });
+    },
+  };
+}
 
 const limitsOf = (env: Env) =>
   makeIpLimits({
     on: env.IP_LIMITS === "on",
     issuer: env.ISSUER,
     clock,
+    chance,
     limiters: {
       start: env.LIMIT_START,
       wait: env.LIMIT_WAIT,
       miss: env.LIMIT_MISS,
       admin: env.LIMIT_ADMIN,
       send: env.LIMIT_SEND,
+      read: env.LIMIT_READ,
     },
   });
 

@@ -38,8 +38,11 @@ export const parseDeviceId = parser<DeviceId>(UUID, (text) => text.toLowerCase()
 
 /** The inbox of a person. */
 export const userSubject = (id: UserId): SubjectKey => `user:${id}` as SubjectKey;
-/** The counters of a client's starts. */
+/** The counters of a client: its letters, and the starts of callers with its secret. */
 export const clientSubject = (id: ClientId): SubjectKey => `client:${id}` as SubjectKey;
+/** The counters of the starts that others make at a client: strangers, and browsers that are known here. No client id has a slash. */
+export const startsSubject = (id: ClientId, by: "strangers" | "browsers"): SubjectKey =>
+  `client:${id}/${by}` as SubjectKey;
 /** The counters of texts to a range of numbers or a country. */
 export const textsSubject = (name: string): SubjectKey => `texts:${name}` as SubjectKey;
 /** The counters of an identifier that may have no user yet; `mac` is the keyed hash of its counting form. */

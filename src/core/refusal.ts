@@ -49,9 +49,11 @@ export type Refusal =
   | { readonly code: "unknown_action" }
   /** The client's own webhook did not take an event that had to be taken first. */
   | { readonly code: "webhook_failed"; readonly detail: string }
-  /** A one-time code that is not the one sent; `left` guesses remain before the lock. */
+  /** A one-time code that is not the one sent; `left` guesses remain for its challenge. */
   | { readonly code: "wrong_code"; readonly left: number }
-  /** Too many wrong one-time codes: none is looked at before this instant. */
+  /** The guesses of a challenge are used up: it is over, and another may be begun. */
+  | { readonly code: "out_of_guesses" }
+  /** Too many wrong codes by this caller: none is looked at before this instant. */
   | { readonly code: "code_locked"; readonly until: Instant }
   /** The message did not get on its way; `detail` is for people and names neither address nor code. `uncarried`: nothing carries such. */
   | { readonly code: "delivery_failed"; readonly detail: string; readonly uncarried?: true }

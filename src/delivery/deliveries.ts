@@ -1,6 +1,8 @@
+import { type Caller, isStranger } from "../core/caller.ts";
 import { type SmsRules, smsCounts } from "../core/delivery/sms-policy.ts";
 import { Outage } from "../core/fault.ts";
 import { textsSubject } from "../core/ids.ts";
+import { halfOf, OPEN_SHARE, partOf } from "../core/inbox/policy.ts";
 import type { Clock } from "../core/ports/chance.ts";
 import type { Channel, Deliveries, DeliveryState, Message } from "../core/ports/deliveries.ts";
 import type { Events, Log } from "../core/ports/edge.ts";
@@ -23,7 +25,7 @@ export type DeliveryNeeds = {
   readonly place: LetterPlace;
   readonly clock: Clock;
   readonly events: Events;
-  readonly inboxes: Pick<Inboxes, "countInWindow" | "deliveryOf">;
+  readonly inboxes: Pick<Inboxes, "countTogether" | "deliveryOf">;
   readonly phones: Phones;
   readonly sealing: Sealing;
   readonly log: Log;
@@ -38,7 +40,7 @@ type Limited = RefusalOf<"not_allowed" | "too_many">;
 export function makeDeliveries(needs: DeliveryNeeds): Deliveries {
   const { carriers, clock, sealing, place } = needs;
   return {
-    async send(message) {
+    async send(message, caller) {
       if (!ID.test(message.id)) throw new TypeError("a message's id has other characters than it may");
       const carrier = carriers[message.channel];
       if (carrier === undefined) {
@@ -49,7 +51,7 @@ export function makeDeliveries(needs: DeliveryNeeds): Deliveries {
         });
       }
       if (!isOneAddress(message.channel, message.to)) return failed("the address cannot be written to");
-      const limited = await limitTexts(needs, message);
+      const limited = await limitTexts(needs, message, caller);
       if (limited) return no(limited);
       // Written once: every attempt sends the same bytes, as a provider's idempotency key demands.
       const letter = writeLetter(message, place, clock.now());
@@ -82,18 +84,28 @@ async function stateOf(
   return known?.status === "sent" || known?.status === "failed" ? known.status : "waiting";
 }
 
-/** Texts cost money and earn it for others (T71): only to allowed numbers, and only so many to one range and one country. */
+/**
+ * Texts cost money and earn it for others (T71): only to allowed numbers, and only so many to one range and one country. Strangers
+ * leave the last of them to others, and one network may use half of what they may.
+ */
 async function limitTexts(
   { sms, phones, inboxes }: DeliveryNeeds,
   { channel, to }: Message,
+  caller: Caller | undefined,
 ): Promise<Limited | undefined> {
   if (channel !== "sms" && channel !== "whatsapp") return undefined;
+  const stranger = caller && isStranger(caller) ? caller : undefined;
   const number = phones.read(to) ?? { e164: to, mobile: false };
   const counts = smsCounts(number, sms);
   if (!counts.ok) return counts.error;
   for (const { name, limit, window } of counts.value) {
-    const { allowed, retryAt } = await inboxes.countInWindow(textsSubject(name), "texts", { limit, window });
-    if (!allowed) return { code: "too_many", scope: "client", retryAt };
+    const open = stranger ? partOf(limit, OPEN_SHARE) : limit;
+    const network = stranger?.network;
+    const counted = await inboxes.countTogether(textsSubject(name), [
+      { kind: "texts", limit: open, window },
+      ...(network === undefined ? [] : [{ kind: `texts:${network}`, limit: halfOf(open), window }]),
+    ]);
+    if (!counted.allowed) return { code: "too_many", scope: "client", retryAt: counted.retryAt };
   }
   return undefined;
 }

@@ -2,13 +2,16 @@ import { Hono } from "hono";
 import { type AppEnv, services } from "./context.ts";
 import { noStore } from "./no-store.ts";
 import { problem } from "./problem.ts";
+import { busy, limitReads } from "./read-limits.ts";
 
 const SHOWN = 50;
+
+const limited = limitReads(busy);
 
 /** `GET /dev/outbox?to=` (contract, "Development outbox"): 404 wherever messages are really sent. */
 export function devOutboxRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.get("/dev/outbox", noStore, async (c) => {
+  routes.get("/dev/outbox", noStore, limited, async (c) => {
     const { outbox } = services(c);
     if (outbox === undefined) return c.notFound();
     const to = c.req.query("to")?.trim();

@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { type AppEnv, services } from "./context.ts";
 import { noStore } from "./no-store.ts";
+import { busy, limitReads } from "./read-limits.ts";
 
 /** A verifier may keep the keys for this long; a new key is published that much before it signs (T88). */
 const JWKS_SECONDS = 300;
@@ -16,11 +17,13 @@ async function isUsable(c: Context<AppEnv>, part: string, check: () => Promise<v
   }
 }
 
+const limited = limitReads(busy);
+
 /** `GET /healthz` and `GET /.well-known/jwks.json` (contract). */
 export function statusRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/healthz", noStore, async (c) => {
+  routes.get("/healthz", noStore, limited, async (c) => {
     const { health, keyring } = services(c);
     if (!(await isUsable(c, "database", () => health.check()))) {
       return c.json({ status: "unavailable", reason: "the database cannot be used" }, 503);
@@ -33,7 +36,7 @@ export function statusRoutes(): Hono<AppEnv> {
 
   // RFC 7517 §5. Public by nature: no Origin is refused.
   routes.use("/.well-known/jwks.json", cors({ origin: "*", allowMethods: ["GET", "HEAD"] }));
-  routes.get("/.well-known/jwks.json", async (c) => {
+  routes.get("/.well-known/jwks.json", limited, async (c) => {
     const keys = await services(c).keyring.published();
     return c.json({ keys }, 200, { "Cache-Control": `public, max-age=${JWKS_SECONDS}` });
   });

@@ -16,6 +16,13 @@ export const HANDLE_PROTOCOL = "countersign.handle.";
 const HANDLE = /^[0-9a-f]{64}\.[A-Za-z0-9_-]{43}$/;
 const NUMBER = /^[1-9]\d{0,15}$/;
 
+/** Whether an event number is of the few that Android's native client can hold: a stranger's tries at those must be stopped. */
+export const isGuessable = (number: number): boolean => number < 2 ** 31;
+
+/** Whether somebody who has missed too often may still be asked for the number that this handle is. */
+export const isGuessableHandle = (handle: string | undefined): boolean =>
+  handle === undefined || !(HANDLE.test(handle) || (NUMBER.test(handle) && !isGuessable(Number(handle))));
+
 const offered = (c: Context): readonly string[] =>
   (c.req.header("Sec-WebSocket-Protocol") ?? "").split(",").map((protocol) => protocol.trim());
 

@@ -1,9 +1,11 @@
+import { isStranger } from "../core/caller.ts";
 import { deadline, settle } from "../core/challenge/clock.ts";
-import { type Phase, TERMINAL } from "../core/challenge/state.ts";
+import { type Challenge, type Phase, TERMINAL } from "../core/challenge/state.ts";
 import { isAlive } from "../core/grant/state.ts";
 import type { QueueMessage } from "../core/messages.ts";
 import { type Instant, MINUTE, type Millis } from "../core/time.ts";
 import { finishedEvent, grantListing } from "../core/usecases/finished-event.ts";
+import { OUT_OF_ATTEMPTS } from "../core/usecases/settle-action.ts";
 import { type ChallengeRecord, snapshotOf } from "./record.ts";
 
 /** How long after its end a challenge can still be asked about. */
@@ -25,14 +27,28 @@ export function settleRecord(record: ChallengeRecord, now: Instant): ChallengeRe
   return challenge === record.challenge ? record : { ...record, challenge };
 }
 
-/** What D1 must still hear of a finished challenge. A grant that is dead already is not listed any more. */
+/**
+ * What D1 must still hear of a finished challenge. A grant that is dead already is not listed any more; and what nobody has answered
+ * leaves nothing, unless a client's secret began it: a stranger writes no rows.
+ */
 export function unheard(record: ChallengeRecord, now: Instant): QueueMessage | undefined {
   if (record.listed || !TERMINAL.has(record.challenge.phase.name)) return undefined;
+  if (isNobodys(record.challenge)) return undefined;
   const event = finishedEvent(snapshotOf(record, now));
   const { grant } = record;
   return grant && isAlive(grant, now)
     ? { kind: "list_grant", grant: grantListing(grant), event }
     : { kind: "audit", events: [event] };
+}
+
+/** Cancels that are the service's own and nobody's answer. */
+const NO_ANSWER: readonly string[] = [OUT_OF_ATTEMPTS, "start_refused", "refreshed"];
+
+/** Whether no secret began it and nobody claimed, decided or cancelled it. One of a version that did not look may have had a secret. */
+function isNobodys({ spec: { brought }, phase, timeline }: Challenge): boolean {
+  if (brought === undefined || !(isStranger({ brought }) || brought === "browser")) return false;
+  if (timeline.some(({ what }) => what === "claimed" || what === "approved")) return false;
+  return phase.name === "expired" || (phase.name === "cancelled" && NO_ANSWER.includes(phase.by));
 }
 
 /** When the broom has something to do next; undefined: nothing is left to keep. */

@@ -1,6 +1,7 @@
 import type { SubjectKey } from "../core/ids.ts";
 import { codesMatterUntil } from "../core/inbox/codes.ts";
 import { deliveriesMatterUntil } from "../core/inbox/deliveries.ts";
+import { guessesMatterUntil } from "../core/inbox/guesses.ts";
 import { DENIAL_WINDOW, IDLE_COUNTER, PROMPT_WINDOW } from "../core/inbox/policy.ts";
 import { livePrompts } from "../core/inbox/prompts.ts";
 import type { InboxState, Prompt } from "../core/inbox/state.ts";
@@ -16,6 +17,7 @@ export const idleAt = (state: InboxState): Instant =>
     state.enrolment?.until ?? 0,
     codesMatterUntil(state),
     deliveriesMatterUntil(state),
+    guessesMatterUntil(state),
     state.lease ? state.lease.windowEnds + IDLE_COUNTER : 0,
     ...Object.values(state.counters).map((counter) => counter.until),
     ...Object.values(state.spent).map((mark) => mark.until),

@@ -8,7 +8,16 @@ import {
   type TriedCode,
   tryCode,
 } from "../core/inbox/codes.ts";
-import { countInWindow, countStart, refundGuess, reserveGuess, returnStart } from "../core/inbox/counters.ts";
+import {
+  type Count,
+  type Counted,
+  countStart,
+  countTogether,
+  makeTally,
+  returnStart,
+  type StartAbout,
+  uncount,
+} from "../core/inbox/counters.ts";
 import { type Claim, claimDelivery, type Delivery, endDelivery } from "../core/inbox/deliveries.ts";
 import {
   beginSignUp,
@@ -21,7 +30,13 @@ import {
   signUpOf,
   takeEnrolment,
 } from "../core/inbox/enrolment.ts";
-import { returnGuess, type TakenGuess, takeGuess } from "../core/inbox/guesses.ts";
+import {
+  forgiveGuesses,
+  type Guesser,
+  returnGuess,
+  type TakenGuess,
+  takeGuess,
+} from "../core/inbox/guesses.ts";
 import {
   type Answer,
   findPrompt,
@@ -36,8 +51,8 @@ import {
 import { isFull, isSpentElsewhere, spend, unspend } from "../core/inbox/spent.ts";
 import { EMPTY_INBOX, type InboxState, type Prompt } from "../core/inbox/state.ts";
 import { own } from "../core/own.ts";
-import type { Inboxes, InboxView } from "../core/ports/inboxes.ts";
-import type { Instant, Millis } from "../core/time.ts";
+import type { CountedStart, Guess, Inboxes, InboxView } from "../core/ports/inboxes.ts";
+import type { Instant } from "../core/time.ts";
 import { openCell } from "./cell.ts";
 import { NOT_WELCOME } from "./frames.ts";
 import { idleAt, isPassing, promptsFrame, showsTheSame } from "./inbox-life.ts";
@@ -55,6 +70,7 @@ export class InboxObject extends DurableObject {
   readonly #cell = openCell<InboxState>(this.ctx.storage, EMPTY_INBOX);
   /** Starts handed out of the lease since this object woke. */
   #used: number | undefined;
+  readonly #tally = makeTally();
 
   list(who: SubjectKey, request: PromptRequest): Listed {
     const { next, value } = list(this.#state(), request, Date.now());
@@ -65,9 +81,8 @@ export class InboxObject extends DurableObject {
   view(_who: SubjectKey): InboxView {
     const now = Date.now();
     const state = this.#state();
-    const { blocked, silencedUntil } = state;
-    const silenced = silencedUntil !== undefined && now < silencedUntil ? { silencedUntil } : {};
-    return { prompts: livePrompts(state, now), blocked, ...silenced };
+    const silences = (state.silences ?? []).filter(({ until }) => now < until);
+    return { prompts: livePrompts(state, now), blocked: state.blocked, silences };
   }
 
   find(_who: SubjectKey, key: number | ChallengeId): Prompt | undefined {
@@ -131,25 +146,18 @@ export class InboxObject extends DurableObject {
     if (!state.hadDevice || state.enrolment) this.#keep(who, noteDevice(state));
   }
 
-  reserveGuess(who: SubjectKey, kind: string, limit?: number): boolean {
-    const { next, allowed } = reserveGuess(this.#state(), kind, Date.now(), limit);
-    this.#keep(who, next);
-    return allowed;
-  }
-
-  refundGuess(who: SubjectKey, kind: string): void {
-    const state = this.#state();
-    if (state.counters[kind]) this.#keep(who, refundGuess(state, kind));
-  }
-
-  takeGuess(who: SubjectKey, kind: string): TakenGuess {
-    const { next, taken } = takeGuess(this.#state(), kind, Date.now());
+  takeGuess(who: SubjectKey, guess: Guess): TakenGuess {
+    const { next, taken } = takeGuess(this.#state(), guess, Date.now());
     this.#keep(who, next);
     return taken;
   }
 
-  returnGuess(who: SubjectKey, kind: string, as: "right" | "void"): void {
-    this.#keep(who, returnGuess(this.#state(), kind, as));
+  returnGuess(who: SubjectKey, guess: Guess): void {
+    this.#keep(who, returnGuess(this.#state(), guess));
+  }
+
+  forgiveGuesses(who: SubjectKey, guesser: Guesser): void {
+    this.#keep(who, forgiveGuesses(this.#state(), guesser));
   }
 
   putCode(who: SubjectKey, request: CodeRequest): PutCode {
@@ -168,10 +176,14 @@ export class InboxObject extends DurableObject {
     return holdsCode(this.#state(), code, Date.now());
   }
 
-  countInWindow(who: SubjectKey, kind: string, rule: { limit: number; window: Millis }) {
-    const { next, allowed, retryAt } = countInWindow(this.#state(), kind, rule, Date.now());
+  countTogether(who: SubjectKey, counts: readonly Count[]): Counted {
+    const { next, value } = countTogether(this.#state(), counts, Date.now());
     this.#keep(who, next);
-    return { allowed, retryAt };
+    return value;
+  }
+
+  uncount(who: SubjectKey, kinds: readonly string[]): void {
+    this.#keep(who, uncount(this.#state(), kinds));
   }
 
   claimDelivery(who: SubjectKey, id: string, expiresAt: Instant): Claim {
@@ -188,14 +200,19 @@ export class InboxObject extends DurableObject {
     return own(this.#state().deliveries, id);
   }
 
-  countStart(who: SubjectKey, limit: number): { readonly allowed: boolean; readonly retryAt: Instant } {
+  countStart(who: SubjectKey, limit: number, about?: StartAbout): CountedStart {
+    const now = Date.now();
+    const full = about && this.#tally.fullUntil(about, now);
+    if (full !== undefined) return { allowed: false, scope: "person", retryAt: full };
     const state = this.#state();
     // What an earlier life may have handed out counts as used.
     const used = this.#used ?? state.lease?.taken ?? 0;
-    const counted = countStart(state, used, limit, Date.now());
+    const counted = countStart(state, used, limit, now);
     this.#keep(who, counted.next);
     this.#used = counted.used;
-    return { allowed: counted.allowed, retryAt: counted.retryAt };
+    if (!counted.allowed) return { allowed: false, scope: "client", retryAt: counted.retryAt };
+    if (about) this.#tally.add(about, now);
+    return { allowed: true, retryAt: counted.retryAt };
   }
 
   returnStart(_who: SubjectKey, windowEnds: Instant): void {

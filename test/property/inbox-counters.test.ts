@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { countStart, refundGuess, reserveGuess } from "../../src/core/inbox/counters.ts";
+import { type Count, countStart, countTogether, makeTally, uncount } from "../../src/core/inbox/counters.ts";
 import {
   noteDevice,
   openEnrolment,
@@ -112,46 +112,56 @@ describe("the window for a first device", () => {
   });
 });
 
-describe("guesses", () => {
-  type Guessing = { readonly name: "reserve" | "refund"; readonly kind: string };
-  const guessing: fc.Arbitrary<Guessing> = fc.record({
-    name: fc.constantFrom(
-      "reserve",
-      "reserve",
-      "reserve",
-      "reserve",
-      "reserve",
-      "reserve",
-      "reserve",
-      "refund",
-    ),
-    kind: fc.constantFrom("user_code", "user_code", "match_code"),
+describe("counts together", () => {
+  type Counting = { readonly name: "count" | "uncount"; readonly kinds: readonly string[] };
+  const KINDS: Readonly<Record<string, Omit<Count, "kind">>> = {
+    all: { limit: 7, window: DAY },
+    here: { limit: 3, window: 10 * MINUTE },
+    there: { limit: 3, window: 10 * MINUTE },
+  };
+  const counting: fc.Arbitrary<Counting> = fc.record({
+    name: fc.constantFrom("count", "count", "count", "count", "count", "uncount"),
+    kinds: fc.constantFrom(["all"], ["all", "here"], ["all", "there"], ["here"]),
   });
   const pauses = fc.oneof(
     { arbitrary: fc.constantFrom(0, 1, 60_000), weight: 20 },
     { arbitrary: fc.constantFrom(DAY - 1, DAY), weight: 1 },
   );
 
-  test("T63 of any number of guesses at most `limit` of one kind are allowed between refunds, and a day without one forgets", () => {
+  test("T63 T153 no count passes its limit in its window; a full one lets none of its neighbours be charged", () => {
     let refused = 0;
     fc.assert(
-      fc.property(stories(guessing, pauses), fc.integer({ min: 1, max: 8 }), (story, limit) => {
-        const allowed = new Map<string, { count: number; last: Instant }>();
-        play(story, (state, { name, kind }, now) => {
-          if (name === "refund") {
-            allowed.delete(kind);
-            return refundGuess(state, kind);
+      fc.property(stories(counting, pauses), (story) => {
+        const known = new Map<string, { count: number; until: Instant }>();
+        const live = (kind: string, now: Instant) => {
+          const one = known.get(kind);
+          return one && now < one.until ? one : undefined;
+        };
+        play(story, (state, { name, kinds }, now) => {
+          if (name === "uncount") {
+            for (const kind of kinds) {
+              const one = known.get(kind);
+              if (one && one.count > 1) one.count--;
+              else known.delete(kind);
+            }
+            return uncount(state, kinds);
           }
-          const known = allowed.get(kind);
-          const count = known && now - known.last < DAY ? known.count : 0;
-          const reserved = reserveGuess(state, kind, now, limit);
-          expect(reserved.allowed).toBe(count < limit);
-          if (reserved.allowed) allowed.set(kind, { count: count + 1, last: now });
-          else {
+          const counts = kinds.map((kind) => ({ kind, ...(KINDS[kind] ?? { limit: 0, window: 0 }) }));
+          const { next, value } = countTogether(state, counts, now);
+          const full = counts.filter(({ kind, limit }) => (live(kind, now)?.count ?? 0) >= limit);
+          expect(value.allowed).toBe(full.length === 0);
+          if (!value.allowed) {
             refused++;
-            expect(reserved.next).toBe(state);
+            expect(next).toBe(state);
+            expect(value.retryAt).toBe(Math.max(...full.map(({ kind }) => live(kind, now)?.until ?? 0)));
+            return next;
           }
-          return reserved.next;
+          for (const { kind, window } of counts) {
+            const one = live(kind, now) ?? { count: 0, until: now + window };
+            known.set(kind, { ...one, count: one.count + 1 });
+          }
+          expect(value.left).toEqual(counts.map(({ kind, limit }) => limit - (known.get(kind)?.count ?? 0)));
+          return next;
         });
       }),
       { numRuns: 2_000 },
@@ -159,15 +169,38 @@ describe("guesses", () => {
     expect(refused).toBeGreaterThan(1_000);
   });
 
-  test("T63 a hundred guesses without a limit named: five comparisons", () => {
+  test("T153 a thousand networks are not a thousand counters, and the busiest are kept", () => {
     let state = EMPTY_INBOX;
-    let comparisons = 0;
-    for (let guess = 0; guess < 100; guess++) {
-      const { next, allowed } = reserveGuess(state, "user_code", BIRTH + guess);
-      if (allowed) comparisons++;
-      state = next;
-    }
-    expect(comparisons).toBe(5);
+    const of = (network: number): Count[] => [
+      { kind: "sends", limit: 100_000, window: DAY },
+      { kind: `sends:${network}`, limit: 10, window: DAY },
+    ];
+    for (let time = 0; time < 10; time++) state = countTogether(state, of(7), BIRTH).next;
+    for (let network = 100; network < 1_100; network++) state = countTogether(state, of(network), BIRTH).next;
+    expect(Object.keys(state.counters).length).toBeLessThanOrEqual(501);
+    expect(countTogether(state, of(7), BIRTH).value).toMatchObject({ allowed: false, full: "sends:7" });
+    expect(state.counters.sends?.count).toBe(1_010);
+  });
+});
+
+describe("starts about somebody", () => {
+  test("T154 ten a minute about each user, five of them from one network, and the next minute begins anew", () => {
+    const tally = makeTally();
+    const start = (key: string, network: string | undefined, now: Instant) => {
+      const about = { key, ...(network === undefined ? {} : { network }) };
+      const full = tally.fullUntil(about, now);
+      if (full === undefined) tally.add(about, now);
+      return full;
+    };
+    const at = (count: number, key: string, network?: string) =>
+      Array.from({ length: count }, () => start(key, network, BIRTH)).filter((full) => full === undefined)
+        .length;
+    expect(at(8, "ada", "stranger")).toBe(5);
+    expect(at(8, "ada", "home")).toBe(5);
+    expect(at(1, "ada", "third")).toBe(0);
+    expect(at(12, "bob")).toBe(10);
+    expect(start("ada", "stranger", BIRTH + MINUTE - 1)).toBe(BIRTH + MINUTE);
+    expect(start("ada", "stranger", BIRTH + MINUTE)).toBeUndefined();
   });
 });
 

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import type { Caller } from "../../src/core/caller.ts";
 import type { DecisionKind } from "../../src/core/challenge/state.ts";
 import type { ChallengeId } from "../../src/core/ids.ts";
 import {
@@ -15,7 +16,7 @@ import { BIRTH, CLIENTS, type Timed } from "./arbitraries.ts";
 
 /** What may happen to an inbox. `which` counts back over the challenges that were ever asked for: 0 is the newest. */
 export type InboxCommand =
-  | { readonly name: "list"; readonly client: number; readonly lifetime: Millis }
+  | { readonly name: "list"; readonly client: number; readonly caller: Caller; readonly lifetime: Millis }
   | { readonly name: "listAgain"; readonly which: number }
   | {
       readonly name: "settle";
@@ -32,7 +33,18 @@ const which = fc.oneof(
 );
 const listing = fc.record({
   name: fc.constant("list" as const),
-  client: fc.nat({ max: 2 }),
+  client: fc.constantFrom(0, 0, 0, 1, 2),
+  caller: fc.constantFrom<Caller>(
+    { brought: "secret" },
+    { brought: "secret" },
+    { brought: "secret" },
+    { brought: "secret" },
+    { brought: "nothing" },
+    { brought: "nothing", network: "n1" },
+    { brought: "nothing", network: "n1" },
+    { brought: "nothing", network: "n1" },
+    { brought: "nothing", network: "n2" },
+  ),
   lifetime: fc.constantFrom(1, 30_000, 200_000, 600_000, 3_600_000),
 });
 const settling = (decision: fc.Arbitrary<DecisionKind>, digest: fc.Arbitrary<string>) =>
@@ -71,7 +83,14 @@ export const inboxStories: fc.Arbitrary<readonly Timed<InboxCommand>[]> = fc.arr
 export const nthId = (nth: number): ChallengeId => nth.toString(16).padStart(64, "0") as ChallengeId;
 
 /** The nth challenge as it is put before the person. */
-export const nthRequest = (nth: number, client: number, lifetime: Millis, now: Instant): PromptRequest => ({
+export const nthRequest = (
+  nth: number,
+  client: number,
+  lifetime: Millis,
+  now: Instant,
+  caller: Caller = { brought: "secret" },
+): PromptRequest => ({
+  caller,
   challengeId: nthId(nth),
   door: "cotter",
   clientId: CLIENTS[client % 3] ?? CLIENTS[0],
@@ -93,6 +112,7 @@ export type InboxTurn = {
   readonly after: InboxState;
   /** The challenge that the command named or asked for. */
   readonly id?: ChallengeId;
+  readonly asked?: PromptRequest;
   readonly listed?: Listed;
   readonly settled?: ReturnType<typeof settlePrompt>["value"];
   readonly spent?: boolean;
@@ -108,7 +128,7 @@ export function turn(
   const base = { now, command, before };
   switch (command.name) {
     case "list":
-      requests.push(nthRequest(requests.length, command.client, command.lifetime, now));
+      requests.push(nthRequest(requests.length, command.client, command.lifetime, now, command.caller));
       return relist(base, requests.at(-1));
     case "listAgain":
       return relist(base, requests.at(-1 - command.which));
@@ -136,7 +156,7 @@ function relist(
 ): InboxTurn {
   if (!request) return { ...base, after: base.before };
   const { next, value } = list(base.before, request, base.now);
-  return { ...base, after: next, id: request.challengeId, listed: value };
+  return { ...base, after: next, id: request.challengeId, asked: request, listed: value };
 }
 
 /** Plays a story on an empty inbox. */

@@ -1,22 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ChallengeId } from "../../src/core/ids.ts";
-import { livePrompts, sweep } from "../../src/core/inbox/prompts.ts";
-import { EMPTY_INBOX, type InboxState, type PromptStatus } from "../../src/core/inbox/state.ts";
+import { list, livePrompts, sweep } from "../../src/core/inbox/prompts.ts";
+import { EMPTY_INBOX, type InboxState, type Prompt, type PromptStatus } from "../../src/core/inbox/state.ts";
 import { type Instant, toSeconds } from "../../src/core/time.ts";
 import { BIRTH } from "./arbitraries.ts";
 import { type InboxTurn, inboxStories, nthRequest, play, turn } from "./inbox-stories.ts";
 
 const MINUTE = 60_000;
 
-/** Checks every story; `reached` counts the stories in which the matter of the check came up, and `least` of 2,000 must. */
-function always(check: (turns: readonly InboxTurn[]) => boolean, least: number) {
+/** Checks every story; `reached` counts the stories in which the matter of the check came up, and `least` of all must. */
+function always(check: (turns: readonly InboxTurn[]) => boolean, least: number, numRuns = 2_000) {
   let reached = 0;
   fc.assert(
     fc.property(inboxStories, (story) => {
       if (check(play(story))) reached++;
     }),
-    { numRuns: 2_000 },
+    { numRuns },
   );
   expect(reached).toBeGreaterThan(least);
 }
@@ -32,16 +32,27 @@ const statusIn = (state: InboxState, id: ChallengeId | undefined): PromptStatus[
 const closes = ({ before, after, id, settled }: InboxTurn): boolean =>
   settled?.ok === true && statusIn(before, id) === "live" && statusIn(after, id) === "decided";
 
-/** When prompts are silenced: reckoned from the denials alone, each counted towards one silence. */
-function silences(turns: readonly InboxTurn[]): readonly { from: Instant; until: Instant; index: number }[] {
-  let denials: Instant[] = [];
-  const found: { from: Instant; until: Instant; index: number }[] = [];
+const promptIn = (state: InboxState, id: ChallengeId | undefined) =>
+  state.prompts.find(({ challengeId }) => challengeId === id);
+
+/** Who asked: a client, and strangers at it by their network, or its own backend. */
+const askerOf = ({ clientId, caller }: Pick<Prompt, "clientId" | "caller">): string =>
+  `${clientId} ${caller?.brought === "secret"} ${caller?.network ?? ""}`;
+
+type Silent = { readonly asker: string; readonly until: Instant; readonly index: number };
+
+/** When askers are silenced: reckoned from the denials alone, each counted towards one silence. */
+function silences(turns: readonly InboxTurn[]): readonly Silent[] {
+  const denials = new Map<string, Instant[]>();
+  const found: Silent[] = [];
   turns.forEach((done, index) => {
-    if (done.command.name !== "settle" || done.command.decision !== "deny" || !closes(done)) return;
-    denials = [...denials.filter((at) => done.now - at < 10 * MINUTE), done.now];
-    if (denials.length < 3) return;
-    found.push({ from: done.now, until: done.now + 10 * MINUTE, index });
-    denials = [];
+    const denied = promptIn(done.before, done.id);
+    if (done.command.name !== "settle" || done.command.decision !== "deny" || !closes(done) || !denied)
+      return;
+    const asker = askerOf(denied);
+    const known = [...(denials.get(asker) ?? []).filter((at) => done.now - at < 10 * MINUTE), done.now];
+    if (known.length >= 3) found.push({ asker, until: done.now + 10 * MINUTE, index });
+    denials.set(asker, known.length >= 3 ? [] : known);
   });
   return found;
 }
@@ -56,28 +67,74 @@ describe("prompts of one person", () => {
       return turns.some(({ listed }) => listed?.reason === "too_many");
     }, 100));
 
-  test("T02 after three denials in ten minutes nothing is listed until the silence ends", () =>
+  test("T01 T155 strangers never take the last place of a minute, one network of them never a third, and no client all five", () =>
     always((turns) => {
-      const all = silences(turns);
-      turns.forEach((done, index) => {
-        const isSilent = all.some((one) => one.index < index && done.now < one.until);
-        if (isSilent) expect(isNew(done)).toBe(false);
-        if (done.listed?.outcome === "suppressed") expect(done.listed.reason === "silenced").toBe(isSilent);
-      });
-      return all.length > 0;
-    }, 100));
+      let atLimit = false;
+      const listed = turns.filter(isNew).map((done) => ({ now: done.now, ...promptIn(done.after, done.id) }));
+      for (const last of listed) {
+        const minute = listed.filter((one) => one.now <= last.now && last.now - one.now < MINUTE);
+        const before = minute.slice(0, minute.indexOf(last) + 1);
+        const isStranger = (one: (typeof listed)[0]) => one.caller?.brought === "nothing";
+        if (isStranger(last)) {
+          const { network } = last.caller ?? {};
+          expect(before.length).toBeLessThanOrEqual(4);
+          const own = before.filter((one) => isStranger(one) && one.caller?.network === network);
+          if (network !== undefined) expect(own.length).toBeLessThanOrEqual(2);
+        }
+        expect(before.filter((one) => one.clientId === last.clientId).length).toBeLessThanOrEqual(4);
+        if (before.length === 5) atLimit = true;
+      }
+      return atLimit;
+    }, 50));
 
-  test("a prompt is kept back for these two reasons and no other, and what is kept back is counted", () =>
+  test("T02 after three denials of one asker in ten minutes nothing of that asker is listed until the silence ends, and others are not silenced", () =>
+    always(
+      (turns) => {
+        const all = silences(turns);
+        turns.forEach((done, index) => {
+          const { asked } = done;
+          if (!asked || !done.listed) return;
+          const isSilent = all.some(
+            (one) => one.index < index && done.now < one.until && one.asker === askerOf(asked),
+          );
+          if (isSilent) expect(isNew(done)).toBe(false);
+          if (done.listed.outcome === "suppressed") expect(done.listed.reason === "silenced").toBe(isSilent);
+        });
+        return all.length > 0;
+      },
+      20,
+      8_000,
+    ));
+
+  test("a prompt is kept back for these reasons and no other, what is kept back is counted, and it is told when it would be listed", () =>
     always((turns) => {
-      for (const { now, before, after, listed } of turns) {
+      let known = 0;
+      for (const done of turns) {
+        const { now, before, after, listed } = done;
         if (listed?.outcome !== "suppressed") continue;
+        known++;
         expect(after.blocked).toEqual({ count: before.blocked.count + 1, last: now });
         expect(livePrompts(after, now)).toEqual(livePrompts(before, now));
+        expect(listed.retryAt).toBeGreaterThan(now);
         const sent = turns.filter((other) => isNew(other) && other.now <= now && now - other.now < MINUTE);
-        if (listed.reason === "too_many") expect(sent.length).toBe(5);
-        else expect(listed.reason).toBe("silenced");
+        const { asked } = done;
+        if (listed.reason === "too_many") expect(sent.length).toBeGreaterThanOrEqual(2);
+        if (listed.reason === "yields") {
+          const rival = livePrompts(before, now).find((prompt) => prompt.clientId === asked?.clientId);
+          expect([rival?.caller?.brought, asked?.caller?.brought ?? "nothing"]).toEqual([
+            "secret",
+            "nothing",
+          ]);
+        }
+        if (asked && listed.reason !== "yields") {
+          const at = listed.retryAt ?? 0;
+          const later = list(after, { ...asked, startedAt: at, expiresAt: at + MINUTE }, at).value;
+          expect(later.outcome === "listed" || later.reason === "yields").toBe(
+            listed.reason === "too_many" || later.reason !== "silenced",
+          );
+        }
       }
-      return turns.some(({ listed }) => listed?.outcome === "suppressed");
+      return known > 0;
     }, 100));
 
   test("T06 never two live prompts of one client, and the newest lives", () =>

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Caller } from "../../src/core/caller.ts";
 import { type ChallengeId, MAIN } from "../../src/core/ids.ts";
 import { countStart } from "../../src/core/inbox/counters.ts";
 import {
@@ -33,10 +34,20 @@ const MINUTE = 60 * SECOND;
 const LONG = 60 * MINUTE;
 
 /** Lists the nth challenge, of a client, at this instant. */
-function start(state: InboxState, nth: number, client: number, now: number): [InboxState, Listed] {
-  const { next, value } = list(state, nthRequest(nth, client, LONG, now), now);
+function start(
+  state: InboxState,
+  nth: number,
+  client: number,
+  now: number,
+  caller?: Caller,
+): [InboxState, Listed] {
+  const { next, value } = list(state, nthRequest(nth, client, LONG, now, caller), now);
   return [next, value];
 }
+
+const STRANGER: Caller = { brought: "nothing", network: "stranger" };
+const HOME: Caller = { brought: "nothing", network: "home" };
+const SECRET: Caller = { brought: "secret" };
 
 function answer(
   state: InboxState,
@@ -48,13 +59,13 @@ function answer(
   return settlePrompt(state, { challengeId: id, decision, digest }, now);
 }
 
-/** Three prompts of three clients, each denied, ten seconds apart. */
-function deniedThrice(): { state: InboxState; now: number } {
+/** Three prompts of one asker, each denied, ten seconds apart. */
+function deniedThrice(caller: Caller): { state: InboxState; now: number } {
   let state = EMPTY_INBOX;
   let now = BIRTH;
   for (let nth = 0; nth < 3; nth++) {
-    now += 10 * SECOND;
-    [state] = start(state, nth, nth, now);
+    now += 30 * SECOND;
+    [state] = start(state, nth, 0, now, caller);
     state = answer(state, nthId(nth), "deny", now).next;
   }
   return { state, now };
@@ -73,6 +84,7 @@ describe("T01 five prompts a minute", () => {
     expect(outcomes[5]).toEqual({
       outcome: "suppressed",
       reason: "too_many",
+      retryAt: BIRTH + MINUTE,
       signingSecond: BIRTH / SECOND + 50,
     });
     expect(findPrompt(state, nthId(5))).toBeUndefined();
@@ -103,21 +115,99 @@ describe("T01 five prompts a minute", () => {
   });
 });
 
+describe("T155 the places of a minute", () => {
+  test("T155 strangers take four, two of them from one network; the last is for whoever brings something", () => {
+    let state = EMPTY_INBOX;
+    const listed = (nth: number, client: number, caller: Caller) => {
+      const [next, value] = start(state, nth, client, BIRTH + nth, caller);
+      state = next;
+      return value.reason ?? value.outcome;
+    };
+    expect([0, 1, 2].map((nth) => listed(nth, nth, STRANGER))).toEqual(["listed", "listed", "too_many"]);
+    expect([3, 4, 5].map((nth) => listed(nth, nth, HOME))).toEqual(["listed", "listed", "too_many"]);
+    expect(listed(6, 0, { brought: "nothing", network: "third" })).toBe("too_many");
+    expect(listed(7, 1, SECRET)).toBe("listed");
+    expect(listed(8, 2, SECRET)).toBe("too_many");
+  });
+
+  test("T155 without networks strangers share four; a client of its own has four, and the fifth is another's", () => {
+    let state = EMPTY_INBOX;
+    for (let nth = 0; nth < 4; nth++) [state] = start(state, nth, nth, BIRTH, { brought: "nothing" });
+    expect(start(state, 9, 0, BIRTH, { brought: "nothing" })[1].outcome).toBe("suppressed");
+    state = EMPTY_INBOX;
+    for (let nth = 0; nth < 4; nth++) [state] = start(state, nth, 0, BIRTH, SECRET);
+    expect(start(state, 9, 0, BIRTH, SECRET)[1]).toMatchObject({
+      reason: "too_many",
+      retryAt: BIRTH + MINUTE,
+    });
+    expect(start(state, 9, 1, BIRTH, STRANGER)[1].outcome).toBe("suppressed");
+    expect(start(state, 9, 1, BIRTH, SECRET)[1].outcome).toBe("listed");
+  });
+
+  test("T155 a stranger's start ends no prompt of a caller who brought something, and is kept back itself", () => {
+    const [asked] = start(EMPTY_INBOX, 0, 0, BIRTH, SECRET);
+    const [after, value] = start(asked, 1, 0, BIRTH + 1, STRANGER);
+    expect(value).toMatchObject({ outcome: "suppressed", reason: "yields", retryAt: BIRTH + LONG });
+    expect(livePrompts(after, BIRTH + 1).map(({ challengeId }) => challengeId)).toEqual([nthId(0)]);
+    expect(start(asked, 1, 0, BIRTH + 1, SECRET)[1]).toMatchObject({ superseded: nthId(0) });
+    const [open] = start(EMPTY_INBOX, 0, 0, BIRTH, STRANGER);
+    expect(start(open, 1, 0, BIRTH + 1, HOME)[1]).toMatchObject({ superseded: nthId(0) });
+    expect(start(open, 1, 0, BIRTH + 1, SECRET)[1]).toMatchObject({ superseded: nthId(0) });
+  });
+
+  test("T155 prompts of a version that did not look who asked count as strangers'", () => {
+    const [asked] = start(EMPTY_INBOX, 0, 0, BIRTH, SECRET);
+    const old: InboxState = { ...asked, prompts: asked.prompts.map(({ caller: _, ...prompt }) => prompt) };
+    expect(start(old, 1, 0, BIRTH + 1, STRANGER)[1]).toMatchObject({
+      outcome: "listed",
+      superseded: nthId(0),
+    });
+  });
+});
+
 describe("T02 three denials", () => {
-  test("T02 silence the person's prompts for ten minutes, and the devices are told how many were kept back", () => {
-    let { state, now } = deniedThrice();
-    expect(state.silencedUntil).toBe(now + 10 * MINUTE);
+  test("T02 silence who asked for ten minutes, and the devices are told how many were kept back", () => {
+    let { state, now } = deniedThrice(STRANGER);
+    expect(state.silences).toEqual([
+      { clientId: expect.anything(), caller: STRANGER, until: now + 10 * MINUTE },
+    ]);
     for (let nth = 3; nth < 6; nth++) {
-      const [next, listed] = start(state, nth, nth, now + nth * 2 * MINUTE - MINUTE - 1);
-      expect(listed).toMatchObject({ outcome: "suppressed", reason: "silenced" });
+      const [next, listed] = start(state, nth, 0, now + nth * 2 * MINUTE - MINUTE - 1, STRANGER);
+      expect(listed).toMatchObject({ outcome: "suppressed", reason: "silenced", retryAt: now + 10 * MINUTE });
       state = next;
     }
     expect(state.blocked.count).toBe(3);
-    expect(start(state, 6, 0, now + 10 * MINUTE - 1)[1].outcome).toBe("suppressed");
-    const [spoken, listed] = start(state, 7, 0, now + 10 * MINUTE);
+    expect(start(state, 6, 0, now + 10 * MINUTE - 1, STRANGER)[1].outcome).toBe("suppressed");
+    const [spoken, listed] = start(state, 7, 0, now + 10 * MINUTE, STRANGER);
     expect(listed.outcome).toBe("listed");
     now += 10 * MINUTE;
     expect(answer(spoken, nthId(7), "approve", now).next.blocked).toEqual({ count: 0 });
+  });
+
+  test("T02 T156 silence nobody else: not another network, another client, nor the same client's backend", () => {
+    const { state, now } = deniedThrice(STRANGER);
+    const outcomes = (
+      [
+        [0, HOME],
+        [0, { brought: "nothing" }],
+        [0, SECRET],
+        [1, STRANGER],
+      ] as const
+    ).map(([client, caller]) => start(state, 9, client, now + MINUTE, caller)[1].outcome);
+    expect(outcomes).toEqual(Array(4).fill("listed"));
+    const backend = deniedThrice(SECRET);
+    expect(start(backend.state, 9, 0, backend.now, SECRET)[1]).toMatchObject({ reason: "silenced" });
+    expect(start(backend.state, 9, 0, backend.now + MINUTE, HOME)[1].outcome).toBe("listed");
+  });
+
+  test("T156 three denials of three askers silence none of them", () => {
+    let state = EMPTY_INBOX;
+    for (const [nth, caller] of [STRANGER, HOME, SECRET].entries()) {
+      [state] = start(state, nth, 0, BIRTH + nth, caller);
+      state = answer(state, nthId(nth), "deny", BIRTH + nth).next;
+    }
+    expect(state.silences).toBeUndefined();
+    expect(state.refused).toHaveLength(3);
   });
 
   test.each([
@@ -126,10 +216,10 @@ describe("T02 three denials", () => {
   ])("T02 the third denial %i ms after the first silences: %s", (span, isSilent) => {
     let state = EMPTY_INBOX;
     for (const [nth, now] of [BIRTH, BIRTH + MINUTE, BIRTH + span].entries()) {
-      [state] = start(state, nth, nth, now);
+      [state] = start(state, nth, 0, now);
       state = answer(state, nthId(nth), "deny", now).next;
     }
-    expect(state.silencedUntil !== undefined).toBe(isSilent);
+    expect(state.silences !== undefined).toBe(isSilent);
   });
 
   test("T02 one denial repeated is one denial, and supersession or withdrawal is none", () => {
@@ -138,8 +228,17 @@ describe("T02 three denials", () => {
     for (let time = 0; time < 5; time++) state = answer(state, nthId(0), "deny", BIRTH + time).next;
     for (let nth = 1; nth < 4; nth++) [state] = start(state, nth, 1, BIRTH + nth);
     state = withdraw(state, nthId(3));
-    expect(state.denials).toEqual([BIRTH]);
-    expect(state.silencedUntil).toBeUndefined();
+    expect(state.refused?.map(({ at }) => at)).toEqual([BIRTH]);
+    expect(state.silences).toBeUndefined();
+  });
+
+  test("T156 a silence of a version that told no askers apart holds for strangers, until it ends", () => {
+    const old: InboxState = { ...EMPTY_INBOX, denials: [BIRTH - 1, BIRTH], silencedUntil: BIRTH + MINUTE };
+    expect(start(old, 0, 0, BIRTH, HOME)[1]).toMatchObject({ reason: "silenced", retryAt: BIRTH + MINUTE });
+    expect(start(old, 0, 0, BIRTH, SECRET)[1].outcome).toBe("listed");
+    const [after, listed] = start(old, 0, 0, BIRTH + MINUTE, HOME);
+    expect(listed.outcome).toBe("listed");
+    expect(after.silencedUntil).toBeUndefined();
   });
 });
 

@@ -77,6 +77,7 @@ const TABLE: Row = {
   unknown_action: [{ code: "unknown_action" }, 404, "Event not found"],
   webhook_failed: [{ code: "webhook_failed", detail: "status 500" }, 409, "Event cannot be answered now"],
   wrong_code: [{ code: "wrong_code", left: 2 }, 400, "Code is not valid"],
+  out_of_guesses: [{ code: "out_of_guesses" }, 429, "Too many requests"],
   code_locked: [{ code: "code_locked", until: AT }, 429, "Too many requests"],
   delivery_failed: [{ code: "delivery_failed", detail: "relay" }, 400, "The code could not be sent"],
   too_many: [{ code: "too_many", scope: "person", retryAt: AT }, 429, "Too many requests"],

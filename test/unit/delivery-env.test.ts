@@ -13,7 +13,7 @@ const production = {
   INBOXES: { get: nothing, idFromName: nothing },
   EVENTS: { send: nothing },
   ...{ LIMIT_START: limiter, LIMIT_WAIT: limiter, LIMIT_MISS: limiter },
-  ...{ LIMIT_ADMIN: limiter, LIMIT_SEND: limiter },
+  ...{ LIMIT_ADMIN: limiter, LIMIT_SEND: limiter, LIMIT_READ: limiter },
   ENVIRONMENT: "production",
   ISSUER: "https://sign.example",
   KEY_ENCRYPTION_KEY: `1:${variedKey(1)}`,

@@ -21,6 +21,7 @@ const bindings = {
   LIMIT_MISS: { limit: nothing },
   LIMIT_ADMIN: { limit: nothing },
   LIMIT_SEND: { limit: nothing },
+  LIMIT_READ: { limit: nothing },
 };
 /** Bytes as a generator gives them, the same at each run. */
 const bytes = (seed: number) => createHash("sha256").update(`key ${seed}`).digest();
@@ -66,6 +67,7 @@ describe("the environment", () => {
     "LIMIT_MISS",
     "LIMIT_ADMIN",
     "LIMIT_SEND",
+    "LIMIT_READ",
     "ENVIRONMENT",
     "ISSUER",
     "KEY_ENCRYPTION_KEY",

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { addressKey, makeIpLimits, type RateLimiter, retryAfterMinute } from "../../src/http/ip-limits.ts";
+import {
+  addressKey,
+  makeIpLimits,
+  networkKey,
+  type RateLimiter,
+  retryAfterMinute,
+} from "../../src/http/ip-limits.ts";
 
 /** Lets `limit` calls of each key through, and remembers the keys. */
 function limiter(limit: number): RateLimiter & { readonly keys: string[] } {
@@ -13,19 +19,22 @@ function limiter(limit: number): RateLimiter & { readonly keys: string[] } {
   };
 }
 
-function limits(options: { on?: boolean; miss?: RateLimiter; wait?: RateLimiter } = {}) {
+function limits(options: { on?: boolean; miss?: RateLimiter; wait?: RateLimiter; read?: RateLimiter } = {}) {
   const time = { now: 90_000 };
   const open = limiter(Number.POSITIVE_INFINITY);
+  let turn = 0;
   const made = makeIpLimits({
     on: options.on ?? true,
     issuer: "https://sign.example",
     clock: { now: () => time.now },
+    chance: { number: (limit) => 1 + (turn++ % (limit - 1)) },
     limiters: {
       start: open,
       wait: options.wait ?? open,
       miss: options.miss ?? open,
       admin: open,
       send: open,
+      read: options.read ?? open,
     },
   });
   return { ...made, time };
@@ -51,7 +60,77 @@ describe("what counts as one address", () => {
   });
 });
 
+describe("S12 an IPv6 network", () => {
+  test.each([
+    ["192.0.2.1", undefined],
+    ["::ffff:192.0.2.1", undefined],
+    ["2001:db8:1:2::9", "2001:db8:1::/48"],
+    ["2001:0DB8:0001:0106::9", "2001:db8:1::/48"],
+    ["2001:db8::9", "2001:db8:0::/48"],
+  ])("%s is in %s", (ip, network) => {
+    expect(networkKey(ip)).toBe(network);
+  });
+
+  const passed = async (ips: readonly string[], made = limits({ wait: limiter(60) })) => {
+    const answers = [];
+    for (const ip of ips) answers.push(await made.wait(ip));
+    return answers.filter(Boolean).length;
+  };
+  const nets = Array.from({ length: 300 }, (_, index) => `2001:db8:1:${index.toString(16)}::1`);
+
+  test("has four times the share of an address, whatever its /64s are called", async () => {
+    const made = limits({ wait: limiter(60) });
+    expect(await passed(nets, made)).toBe(240);
+    const others = nets.map((ip) => ip.replace("8:1:", "8:2:"));
+    expect(await passed(others, made)).toBe(240);
+  });
+
+  test("one address in it takes no more than its own share from the others", async () => {
+    const made = limits({ wait: limiter(60) });
+    expect(await passed(Array(10_000).fill("2001:db8:1:4::1"), made)).toBe(60);
+    expect(await passed(nets, made)).toBe(180);
+  });
+
+  test("misses from many of its /64s block it whole, those from one do not", async () => {
+    const made = limits({ miss: limiter(2) });
+    for (let miss = 0; miss < 20; miss++) await made.miss("2001:db8:1:4::1");
+    expect([made.blocked("2001:db8:1:4::2"), made.blocked("2001:db8:1:5::1")]).toEqual([true, false]);
+    for (let net = 16; net < 32; net++) await made.miss(`2001:db8:1:${net}::1`);
+    expect(made.blocked("2001:db8:1:5::1")).toBe(true);
+    expect(made.blocked("2001:db8:2:5::1")).toBe(false);
+  });
+});
+
 describe("limits per address", () => {
+  test("what brings nothing and what brings something to check are counted apart", async () => {
+    const made = limits({ read: limiter(1) });
+    expect([await made.look("192.0.2.1"), await made.look("192.0.2.1")]).toEqual([true, false]);
+    expect([await made.check("192.0.2.1", "a"), await made.check("192.0.2.1", "b")]).toEqual([true, false]);
+    expect(await made.check("192.0.2.1", undefined)).toBe(false);
+    expect(await made.look("192.0.2.2")).toBe(true);
+  });
+
+  test("S14 what was found good is not counted for an hour, or until it is found bad", async () => {
+    const made = limits({ read: limiter(0) });
+    expect(await made.check("192.0.2.1", "a")).toBe(false);
+    made.vouch("a", true);
+    expect([await made.check("192.0.2.1", "a"), await made.check("192.0.2.1", "b")]).toEqual([true, false]);
+    made.time.now += 3_599_999;
+    expect(await made.check("192.0.2.1", "a")).toBe(true);
+    made.time.now += 1;
+    expect(await made.check("192.0.2.1", "a")).toBe(false);
+    made.vouch("a", true);
+    made.vouch("a", false);
+    expect(await made.check("192.0.2.1", "a")).toBe(false);
+  });
+
+  test("what is known to be good is bounded, the oldest goes", async () => {
+    const made = limits({ read: limiter(0) });
+    for (let index = 0; index <= 10_000; index++) made.vouch(`name ${index}`, true);
+    expect(await made.check("192.0.2.1", "name 0")).toBe(false);
+    expect(await made.check("192.0.2.1", "name 1")).toBe(true);
+  });
+
   test("a reading by a public text is counted for the address and for the text, from wherever", async () => {
     const wait = limiter(2);
     const made = limits({ wait });

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import { type Server, startServer } from "./server.ts";
 import { makeApi } from "./support/api.ts";
 import { type App, makeApp, ok } from "./support/app.ts";
+import { makeTenant } from "./support/authsignal.ts";
 import { newest, poll, prompt, refresh, respond, startSignIn } from "./support/events.ts";
 import { listen } from "./support/listener.ts";
 import { makePerson } from "./support/people.ts";
@@ -24,8 +25,8 @@ async function eventually<T>(ask: () => Promise<T>, done: (value: T) => boolean)
   }
 }
 
-const auditOf = async (app: App, type: string): Promise<unknown[]> =>
-  (await app.admin("GET", `/admin/audit?client_id=${app.clientId}&type=${type}`)).body.events as unknown[];
+const auditOf = async (app: App, client: string, type: string): Promise<unknown[]> =>
+  (await app.admin("GET", `/admin/audit?client_id=${client}&type=${type}`)).body.events as unknown[];
 
 test("a server killed in the middle of a wait goes on where it was, on the same state", async () => {
   running = await startServer();
@@ -35,6 +36,8 @@ test("a server killed in the middle of a wait goes on where it was, on the same 
   const person = await makePerson(app);
   const before = await makePerson(app);
   const doomed = await startSignIn(shortLived, before.userId);
+  const bank = await makeTenant(at, { settings: { challenge_seconds: 2 } });
+  await bank.sdk.challenge({ verificationMethod: "EMAIL_OTP", action: "pay", email: "doomed@example.com" });
 
   const pending = await startSignIn(app, person.userId);
   const shown = await prompt(app, person.userId);
@@ -75,7 +78,7 @@ test("a server killed in the middle of a wait goes on where it was, on the same 
   const refreshed = ok(await refresh(app, before.tokens.refresh_token));
   expect((await verified(app, refreshed.body.access_token)).sub).toBe(before.userId);
 
-  // What ran out meanwhile has: the waiter is told, and the alarm puts on record what nobody was there to see.
+  // What ran out meanwhile has: the waiter is told, and the alarm puts on record what a backend began; a stranger leaves no row.
   const view = await makeApi(at.origin)("GET", `/challenges/${doomed.challengeId}/wait?timeout=30`, {
     headers: { Authorization: `Bearer ${doomed.number}` },
   });
@@ -83,8 +86,9 @@ test("a server killed in the middle of a wait goes on where it was, on the same 
   expect((await poll(shortLived, doomed.number)).status).toBe(404);
   expect(await newest(shortLived, before.userId)).toBeNull();
   const rows = await eventually(
-    () => auditOf(shortLived, "sign_in.expired"),
+    () => auditOf(app, bank.id, "pay.expired"),
     (found) => found.length > 0,
   );
   expect(rows).toHaveLength(1);
+  expect(await auditOf(app, shortLived.clientId, "sign_in.expired")).toEqual([]);
 }, 180_000);

@@ -129,7 +129,7 @@ describe("who may come in", () => {
     expect(lines.join("\n")).not.toContain(TOKEN);
   });
 
-  test("over its limit an address gets 429 with Retry-After, before the token is looked at", async () => {
+  test("S14 over its limit an address gets 429 with Retry-After, and the right token passes uncounted", async () => {
     const asked: (string | undefined)[] = [];
     const services: Partial<Services> = {
       limits: {
@@ -144,6 +144,8 @@ describe("who may come in", () => {
     expect(limited.status).toBe(429);
     expect(Number(limited.headers.get("Retry-After"))).toBeGreaterThan(0);
     expect(asked).toEqual(["203.0.113.7"]);
+    expect((await admin("GET", "/keys", undefined, { services })).status).toBe(200);
+    expect(asked).toHaveLength(1);
   });
 
   test("with IP_LIMITS on, one address cannot knock for ever", async () => {

@@ -334,13 +334,18 @@ describe("tokens and their scopes", () => {
 });
 
 describe("prompts", () => {
-  test("over five starts a minute the answer is 429, and nothing is left pending", async () => {
-    const { here, tenant, user } = await scene();
-    for (let start = 0; start < 5; start++)
+  test("over four starts a minute of one client, and five of all, the answer is 429, and nothing is left pending", async () => {
+    const { here, tenant, user, phone } = await scene();
+    for (let start = 0; start < 4; start++)
       expect((await startPush(here, tenant, user)).answer.status).toBe(200);
-    const sixth = await startPush(here, tenant, user);
-    expect(read(sixth.answer)).toEqual([429, "too_many_requests"]);
-    expect(Number(sixth.answer.headers.get("Retry-After"))).toBeGreaterThan(0);
+    const fifth = await startPush(here, tenant, user);
+    expect(read(fifth.answer)).toEqual([429, "too_many_requests"]);
+    expect(Number(fifth.answer.headers.get("Retry-After"))).toBeGreaterThan(0);
+    const device = await here.services.devices.byId(phone.id as never);
+    const name = String(device?.userId);
+    const [other, third] = [await newTenant(here), await newTenant(here)];
+    expect((await startPush(here, other, name)).answer.status).toBe(200);
+    expect((await startPush(here, third, name)).answer.status).toBe(429);
   });
 
   test("the newest of a client takes the place of the older, whose waiter goes on seeing nothing", async () => {
@@ -365,13 +370,27 @@ describe("prompts", () => {
       isVerified: true,
     });
     const again = await startPush(here, tenant, user);
-    for (let guess = 0; guess < 5; guess++) {
-      await answer(here, phone, again.id, true, { verificationCode: "x" });
+    const guesses = [];
+    for (let guess = 0; guess < 3; guess++) {
+      guesses.push((await answer(here, phone, again.id, true, { verificationCode: "x" })).status);
     }
-    expect(
-      (await answer(here, phone, again.id, true, { verificationCode: again.answer.body.verificationCode }))
-        .status,
-    ).toBe(429);
+    // With the two of before they are five, of the person; the challenge waits, for it has had three.
+    expect(guesses).toEqual([400, 400, 400]);
+    const { verificationCode: right } = again.answer.body;
+    expect((await answer(here, phone, again.id, true, { verificationCode: right })).status).toBe(429);
+    expect((await poll(here, again.token, again.id)).body).toEqual({ isVerified: false, isConsumed: false });
+  });
+
+  test("T04 T157 five wrong match codes end their challenge, and its action has failed", async () => {
+    const { here, tenant, user, phone } = await scene({ match_code: "required" });
+    const again = await startPush(here, tenant, user);
+    const guesses = [];
+    for (let guess = 0; guess < 5; guess++) {
+      guesses.push((await answer(here, phone, again.id, true, { verificationCode: "x" })).status);
+    }
+    expect(guesses).toEqual([400, 400, 400, 400, 429]);
+    const { verificationCode } = again.answer.body;
+    expect(read(await answer(here, phone, again.id, true, { verificationCode }))).toEqual(INVALID);
     expect((await poll(here, again.token, again.id)).body).toEqual({ isVerified: false, isConsumed: true });
     expect((await validate(here, tenant, { token: again.token })).body.state).toBe("CHALLENGE_FAILED");
   });

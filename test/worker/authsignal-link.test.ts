@@ -164,9 +164,10 @@ describe("a link meets an action", () => {
     }
     expect((await finalize(here, token)).body).toEqual(PENDING);
     await reader(here).press(forged, "approve");
-    await reader(here).press(forged, "deny");
-    const busy = await reader(here).press(link, "approve");
+    const busy = await reader(here).press(forged, "deny");
     expect([busy.status, busy.headers.get("Retry-After")]).toEqual([429, "60"]);
+    // S14: the address has missed too often; the right secret is looked at all the same.
+    expect((await reader(here).press(link, "approve")).status).toBe(200);
   });
 
   test("a link is over once its action asks in another way, or its person was deleted: nobody would hear the answer", async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ChallengeSpec } from "../../src/core/challenge/state.ts";
 import type { ChallengeId, ClientId } from "../../src/core/ids.ts";
 import { MINUTE } from "../../src/core/time.ts";
+import { OUT_OF_ATTEMPTS } from "../../src/core/usecases/settle-action.ts";
 import type { ChallengeObject } from "../../src/objects/challenge-object.ts";
 import {
   approve,
@@ -250,6 +251,44 @@ describe("time", () => {
     ]);
     expect((await rooms.read(begun.id))?.view).toMatchObject({ state: "expired", version: 2 });
     expect((await storedIn(begun.id)).alarm).toBe(begun.expiresAt + 10 * MINUTE);
+  });
+
+  test.each([
+    ["nothing", 0],
+    ["browser", 0],
+    ["secret", 1],
+    [undefined, 1],
+  ] as const)("S12 what expires unanswered and was begun with %s leaves %i rows", async (brought, rows) => {
+    const begun = spec(brought === undefined ? {} : { brought });
+    await rooms.open(begun);
+    const sent = await catchEvents(begun.id);
+    vi.setSystemTime(begun.expiresAt);
+    await runDurableObjectAlarm(stubOf(begun.id));
+    expect(sent).toHaveLength(rows);
+    // It is forgotten in its time all the same.
+    later(10 * MINUTE);
+    await runDurableObjectAlarm(stubOf(begun.id));
+    expect(await storedIn(begun.id)).toEqual({ values: [], alarm: null });
+  });
+
+  test("S12 what a stranger began and somebody answered is on record, whatever became of it", async () => {
+    const approved = spec({ brought: "nothing" });
+    const claimed = spec({ brought: "nothing", requiresClaim: true });
+    const denied = spec({ brought: "nothing" });
+    const stopped = spec({ brought: "nothing" });
+    const guessed = spec({ brought: "nothing" });
+    const all = [approved, claimed, denied, stopped, guessed];
+    for (const begun of all) await rooms.open(begun);
+    await rooms.apply(approved.id, approve);
+    const claim = { name: "claim", deviceId: DEVICE, userId: USER, clientId: CLIENT, enrolledAt: 0 } as const;
+    expect(await rooms.apply(claimed.id, claim)).toMatchObject({ ok: true });
+    await rooms.apply(denied.id, deny);
+    await rooms.apply(stopped.id, { name: "cancel", by: "identifier:1" });
+    await rooms.apply(guessed.id, { name: "cancel", by: OUT_OF_ATTEMPTS });
+    const sent = await Promise.all(all.map(({ id }) => catchEvents(id)));
+    vi.setSystemTime(approved.expiresAt + MINUTE);
+    for (const { id } of all) await runDurableObjectAlarm(stubOf(id));
+    expect(sent.map((messages) => messages.length)).toEqual([1, 1, 1, 1, 0]);
   });
 
   test("T53 the alarm ten minutes late, three times: the state was right all along and is told once", async () => {

@@ -32,6 +32,7 @@ const writes = (who: SubjectKey, work: (object: InboxObject) => unknown) =>
     put.mockRestore();
     return count;
   });
+const OTP = [{ kind: "otp", limit: 5, window: DAY }];
 const later = (by: number) => vi.setSystemTime(Date.now() + by);
 
 let drawn = 0;
@@ -40,6 +41,7 @@ const request = (over: Partial<PromptRequest> = {}): PromptRequest => ({
   door: "oauth",
   clientId: `client-${drawn++}` as ClientId,
   clientName: "Shop",
+  caller: { brought: "secret" },
   purpose: "sign_in",
   bindingMessage: "blue elephant",
   demands: { matchCode: false, claim: false, unlock: false },
@@ -85,20 +87,24 @@ describe("prompts", () => {
     expect(await inboxes.list(who, request())).toMatchObject({ outcome: "listed" });
   });
 
-  test("T02 three denials silence the person's prompts for ten minutes, and the inbox says so", async () => {
+  test("T02 three denials silence who asked for ten minutes, and nobody else, and the inbox says so", async () => {
     const who = somebody();
+    const by = { clientId: "denied" as ClientId, caller: { brought: "nothing" } } as const;
     for (let n = 0; n < 3; n++) {
-      const asked = request();
+      const asked = request(by);
       await inboxes.list(who, asked);
       await inboxes.settle(who, answer(asked.challengeId, "deny"));
     }
-    expect(await inboxes.list(who, request())).toMatchObject({ outcome: "suppressed", reason: "silenced" });
-    const { prompts, silencedUntil } = await inboxes.view(who);
+    expect(await inboxes.list(who, request(by))).toMatchObject({ outcome: "suppressed", reason: "silenced" });
+    const { prompts, silences } = await inboxes.view(who);
     expect(prompts).toEqual([]);
-    expect(silencedUntil).toBe(Date.now() + 10 * MINUTE);
+    expect(silences).toEqual([{ ...by, until: Date.now() + 10 * MINUTE }]);
+    expect(await inboxes.list(who, request({ ...by, caller: { brought: "secret" } }))).toMatchObject({
+      outcome: "listed",
+    });
     later(10 * MINUTE);
-    expect((await inboxes.view(who)).silencedUntil).toBeUndefined();
-    expect(await inboxes.list(who, request())).toMatchObject({ outcome: "listed" });
+    expect((await inboxes.view(who)).silences).toEqual([]);
+    expect(await inboxes.list(who, request(by))).toMatchObject({ outcome: "listed" });
   });
 
   test("one live prompt per client: the newest wins and the older one is refused", async () => {
@@ -188,14 +194,32 @@ describe("counting and remembering", () => {
     expect((await inboxes.takeEnrolment(who, HELD, "key")).taken).toBe(false);
   });
 
-  test("T63 race: a hundred guesses at once, five allowed; a right one clears the count", async () => {
+  test("T63 race: a hundred guesses at once, five allowed; one that is given back frees its own place", async () => {
     const who = somebody();
-    const allowed = await Promise.all(Array.from({ length: 100 }, () => inboxes.reserveGuess(who, "otp")));
-    expect(allowed.filter(Boolean)).toHaveLength(5);
-    await inboxes.refundGuess(who, "otp");
-    expect(await inboxes.reserveGuess(who, "otp")).toBe(true);
-    expect(await inboxes.reserveGuess(who, "other", 1)).toBe(true);
-    expect(await inboxes.reserveGuess(who, "other", 1)).toBe(false);
+    const guesser = { kind: "stranger" } as const;
+    const take = (mark: string) => inboxes.takeGuess(who, { guesser, mark });
+    const allowed = await Promise.all(Array.from({ length: 100 }, (_, n) => take(`mark ${n}`)));
+    expect(allowed.filter((taken) => taken.allowed)).toHaveLength(5);
+    await inboxes.returnGuess(who, { guesser, mark: "mark 0" });
+    expect(await take("another")).toMatchObject({ allowed: true });
+    expect(await take("one more")).toMatchObject({ allowed: false });
+  });
+
+  test("T154 starts about one user are bounded in front of the client's own limit, and cost no write", async () => {
+    const who = clientSubject("about" as ClientId);
+    const about = { key: "ada", network: "stranger" };
+    const answers = [];
+    for (let n = 0; n < 8; n++) answers.push(await inboxes.countStart(who, 300, about));
+    expect(answers.filter(({ allowed }) => allowed)).toHaveLength(5);
+    expect(answers.at(-1)).toMatchObject({ scope: "person", retryAt: Date.now() + MINUTE });
+    expect(await inboxes.countStart(who, 300, { key: "ada", network: "home" })).toMatchObject({
+      allowed: true,
+    });
+    expect(await inboxes.countStart(who, 300)).toMatchObject({ allowed: true });
+    const used = await writes(who, (object) => {
+      for (let n = 0; n < 20; n++) object.countStart(who, 300, about);
+    });
+    expect(used).toBe(0);
   });
 
   test("starts: never more than the limit a minute, also when the object forgets in between", async () => {
@@ -252,7 +276,9 @@ describe("counting and remembering", () => {
       object.withdraw(who, rooms.fresh());
       object.settle(who, answer(rooms.fresh()));
       object.unspend(who, "never spent");
-      object.refundGuess(who, "never guessed");
+      object.returnGuess(who, { guesser: { kind: "stranger" }, mark: "never guessed" });
+      object.forgiveGuesses(who, { kind: "stranger" });
+      object.uncount(who, ["never counted"]);
     });
     expect(count).toBe(0);
     expect(await writes(who, (object) => object.list(who, request()))).toBe(1);
@@ -282,7 +308,7 @@ describe("counting and remembering", () => {
       storage.kv.put(key, { ...older, unknown: 1 });
     });
     await evictDurableObject(stubOf(who));
-    expect(await inboxes.reserveGuess(who, "otp")).toBe(true);
+    expect(await inboxes.countTogether(who, OTP)).toMatchObject({ allowed: true });
     expect((await storedIn(who)).values).toMatchObject([{ hadDevice: true, unknown: 1 }]);
   });
 });
@@ -362,7 +388,7 @@ describe("the end of an inbox", () => {
 
   test("wiping takes the alarm too", async () => {
     const who = identifierSubject("wiped");
-    await inboxes.reserveGuess(who, "otp");
+    await inboxes.countTogether(who, OTP);
     expect((await storedIn(who)).alarm).not.toBeNull();
     await inboxes.wipe(who);
     expect(await storedIn(who)).toEqual({ values: [], alarm: null });
@@ -370,16 +396,16 @@ describe("the end of an inbox", () => {
 
   test("a person's inbox has no alarm", async () => {
     const who = somebody();
-    await inboxes.reserveGuess(who, "otp");
+    await inboxes.countTogether(who, OTP);
     expect((await storedIn(who)).alarm).toBeNull();
   });
 
   test("an identifier's counters are forgotten after a day of rest, not before", async () => {
     const who = identifierSubject("mac");
-    await inboxes.reserveGuess(who, "otp");
+    await inboxes.countTogether(who, OTP);
     expect((await storedIn(who)).alarm).toBe(Date.now() + DAY);
     later(DAY - 1);
-    await inboxes.reserveGuess(who, "otp");
+    await inboxes.countTogether(who, [{ kind: "other", limit: 5, window: DAY }]);
     later(1);
     await runDurableObjectAlarm(stubOf(who));
     expect((await storedIn(who)).values).toHaveLength(1);

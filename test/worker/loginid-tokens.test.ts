@@ -233,12 +233,12 @@ describe("a nonce is good for one call", () => {
       return [status, body.code];
     };
     const fresh = () => tokenOf(backend, "auth.temporary");
-    for (let i = 0; i < 5; i++) await ask(await fresh(), "000000");
+    for (let i = 0; i < 5; i++) await ask(await fresh(), `00000${i}`);
     const locked = await fresh();
     const tooMany = [429, "remote_session_maximum_retry_attempts"];
-    expect(await ask(locked, "000000")).toEqual(tooMany);
-    expect(await ask(locked, "000000")).toEqual(tooMany);
-    expect(await ask(locked, "000001")).toEqual([401, "unauthorized"]);
+    expect(await ask(locked, "000007")).toEqual(tooMany);
+    expect(await ask(locked, "000007")).toEqual(tooMany);
+    expect(await ask(locked, "000008")).toEqual([401, "unauthorized"]);
     const unreadable = await fresh();
     expect((await ask(unreadable, "000002", { username: "\u0000" }))[0]).toBe(404);
     expect(await ask(unreadable, "000003")).toEqual([401, "unauthorized"]);

@@ -100,9 +100,12 @@ describe("§9.2 who exists cannot be told by what a wait does", () => {
     const long = "A".repeat(32);
     const body = { authentication_code: { code: long, type: "long" } };
     await waitOn(counted, web, ada, long, body);
-    const wrong = await workOf(() => waitOn(counted, web, ada, long, body));
-    expect(await workOf(() => waitOn(counted, web, nobody, long, body))).toEqual(wrong);
-    expect(wrong).toMatchObject({ d1RowsWritten: 0, objects: { "inbox.takeGuess": 1 } });
+    const uncounted = await workOf(() => waitOn(counted, web, ada, long, body));
+    expect(await workOf(() => waitOn(counted, web, nobody, long, body))).toEqual(uncounted);
+    expect(uncounted).toMatchObject({ d1RowsWritten: 0, objects: {} });
+    const short = await workOf(() => waitOn(counted, web, ada, "000000"));
+    expect(await workOf(() => waitOn(counted, web, nobody, "000000"))).toEqual(short);
+    expect(short).toMatchObject({ d1RowsWritten: 0, objects: { "inbox.takeGuess": 1 } });
     const { init } = passkeysAt(counted);
     await init(page, ada.username, "000000");
     const refused = await workOf(() => init(page, ada.username, "000000"));

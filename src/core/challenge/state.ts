@@ -1,3 +1,4 @@
+import type { Brought } from "../caller.ts";
 import type { ChallengeId, ClientId, DeviceId, Realm, UserId } from "../ids.ts";
 import type { Instant, Millis } from "../time.ts";
 import type { Approvers } from "./approvers.ts";
@@ -37,6 +38,8 @@ export type ChallengeSpec = {
   /** Opaque to the machine; belongs to the door. At most CONTEXT_LIMIT bytes of JSON. */
   readonly context: JsonObject;
   readonly origin: Origin;
+  /** What whoever began it has brought; absent in challenges of a version that did not look. */
+  readonly brought?: Brought;
   readonly createdAt: Instant;
   readonly expiresAt: Instant;
   /** How long an approval may wait for its redemption. */

@@ -1,8 +1,9 @@
 import type { ChallengeId } from "../ids.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
-import type { Instant, Millis } from "../time.ts";
-import { CODE_LOCK, CODE_LOCK_LONGEST, CODE_SENDS, GUESS_LIMIT, IDLE_COUNTER } from "./policy.ts";
+import type { Instant } from "../time.ts";
+import { countLetter, lettersMatterUntil, nextLetterAt, type Sender } from "./letters.ts";
+import { GUESS_LIMIT } from "./policy.ts";
 import type { InboxState, KeptCode } from "./state.ts";
 
 export type CodeRequest = {
@@ -12,50 +13,55 @@ export type CodeRequest = {
   /** Keyed name of the identifier as it is spelled: several spellings share this inbox. */
   readonly identifierId?: string;
   readonly expiresAt: Instant;
+  /** When the challenge ends: its wrong guesses are counted until then. */
+  readonly until?: Instant;
+  /** The secret of a link. */
+  readonly link?: true;
+  /** Who has it sent; a stranger when it is missing. */
+  readonly sender?: Sender;
 };
 
 type Step<T> = { readonly next: InboxState; readonly value: T };
-export type PutCode = Result<true, RefusalOf<"code_locked" | "too_many">>;
-export type TriedCode = Result<true, RefusalOf<"wrong_code" | "code_locked" | "expired">>;
+export type PutCode = Result<true, RefusalOf<"out_of_guesses" | "too_many">>;
+export type TriedCode = Result<true, RefusalOf<"wrong_code" | "out_of_guesses" | "expired">>;
 
 /**
- * Keeps the code of a challenge in the place of its earlier one and counts the sending against the rolling windows of this
- * identifier. Refused while it is locked, and past a window's limit. Wrong guesses stay counted (T60).
+ * Keeps the code of a challenge in the place of its earlier one and counts the letter in the lane of its sender. Refused past a
+ * lane's limit, and for a challenge whose guesses are used up: wrong ones stay counted for the challenge (T60).
  */
 export function putCode(state: InboxState, request: CodeRequest, now: Instant): Step<PutCode> {
-  const locked = lockedUntil(state, now);
-  if (locked !== undefined) return { next: state, value: no({ code: "code_locked", until: locked }) };
-  const retryAt = sendAgainAt(state.codeSends, now);
+  const { challengeId, sender: _, ...code } = request;
+  const before = keptCodes(state, now);
+  const wrong = before[challengeId]?.wrong;
+  if (isDead(before[challengeId])) return { next: state, value: no({ code: "out_of_guesses" }) };
+  const retryAt = nextLetterAt(state, request, now);
   if (retryAt !== undefined) {
     return { next: state, value: no({ code: "too_many", scope: "person", retryAt }) };
   }
-  const { challengeId, ...kept } = request;
-  const codes = { ...liveCodes(state, now), [challengeId]: kept };
-  const codeSends = [...state.codeSends.filter((at) => now < at + LONGEST_WINDOW), now];
-  return { next: { ...state, codes, codeSends }, value: ok(true) };
+  const codes = { ...before, [challengeId]: { ...code, ...(wrong === undefined ? {} : { wrong }) } };
+  return { next: { ...countLetter(state, request, now), codes }, value: ok(true) };
 }
 
 /**
- * Tries a typed code, in one step that counts before it compares: of a hundred guesses at once at most `GUESS_LIMIT` are
- * compared (T63). The last wrong one kills every code of this identifier and locks it, twice as long each time within a day. A
- * right one forgets the failures, unless another spelling has some of them: whoever owns that one address has not proven this one. It
- * stays good for its own challenge until it expires: that can be decided once only, and an answer that was lost may be asked for
- * again.
+ * Tries a typed code and counts a wrong one, in one step: of a hundred guesses at once at most `GUESS_LIMIT` are compared (T63). The
+ * fifth wrong one for a challenge kills that challenge's code, for good, and touches nothing else. A right one stays good for its own
+ * challenge until it expires: that can be decided once only, and an answer that was lost may be asked for again.
  */
 export function tryCode(
   state: InboxState,
-  guess: Pick<CodeRequest, "challengeId" | "hash">,
+  { challengeId, hash }: Pick<CodeRequest, "challengeId" | "hash">,
   now: Instant,
 ): Step<TriedCode> {
-  const locked = lockedUntil(state, now);
-  if (locked !== undefined) return { next: state, value: no({ code: "code_locked", until: locked }) };
-  const kept = state.codes[guess.challengeId];
-  if (kept === undefined || now >= kept.expiresAt) return { next: state, value: no({ code: "expired" }) };
-  const counted = countFailure(state, kept, now);
-  if (kept.hash !== guess.hash) return { next: counted, value: no(wrong(counted, now)) };
-  const { codeFailures, ...rest } = state;
-  const isOwn = codeFailures?.identifierId === kept.identifierId;
-  return { next: isOwn ? rest : state, value: ok(true) };
+  const kept = state.codes[challengeId];
+  if (kept === undefined || now >= endOf(kept)) return { next: state, value: no({ code: "expired" }) };
+  if (isDead(kept)) return { next: state, value: no({ code: "out_of_guesses" }) };
+  if (now >= kept.expiresAt) return { next: state, value: no({ code: "expired" }) };
+  if (kept.hash === hash) return { next: state, value: ok(true) };
+  if (kept.link) return { next: state, value: no({ code: "wrong_code", left: GUESS_LIMIT }) };
+  const wrong = (kept.wrong ?? 0) + 1;
+  const next = { ...state, codes: { ...state.codes, [challengeId]: { ...kept, wrong } } };
+  const left = GUESS_LIMIT - wrong;
+  return { next, value: no(left > 0 ? { code: "wrong_code", left } : { code: "out_of_guesses" }) };
 }
 
 /**
@@ -67,59 +73,18 @@ export function holdsCode(
   { challengeId, hash }: Pick<CodeRequest, "challengeId" | "hash">,
   now: Instant,
 ): boolean {
-  return liveCodes(state, now)[challengeId]?.hash === hash;
+  const kept = state.codes[challengeId];
+  return kept !== undefined && !isDead(kept) && now < kept.expiresAt && kept.hash === hash;
 }
 
-/** When this identifier may be tried again; undefined: now. */
-function lockedUntil({ codeFailures }: InboxState, now: Instant): Instant | undefined {
-  const until = codeFailures?.lockedUntil;
-  return until !== undefined && now < until ? until : undefined;
-}
+const isDead = (code: KeptCode | undefined): boolean => (code?.wrong ?? 0) >= GUESS_LIMIT;
 
-/** Whose the failures are once several spellings have some: nobody's. */
-const SEVERAL = "several";
+/** A code is remembered as long as its challenge: a new one for that goes on with its count. */
+const endOf = ({ expiresAt, until }: KeptCode): Instant => Math.max(expiresAt, until ?? 0);
 
-function countFailure(state: InboxState, { identifierId }: KeptCode, now: Instant): InboxState {
-  const known = state.codeFailures;
-  const before = known && now < known.until ? known : { count: 0, locks: 0, identifierId };
-  const count = before.count + 1;
-  const until = now + IDLE_COUNTER;
-  const name = before.identifierId === identifierId ? identifierId : SEVERAL;
-  const own = name === undefined ? {} : { identifierId: name };
-  if (count < GUESS_LIMIT) return { ...state, codeFailures: { count, locks: before.locks, until, ...own } };
-  const lock: Millis = Math.min(CODE_LOCK * 2 ** before.locks, CODE_LOCK_LONGEST);
-  const locks = before.locks + 1;
-  const codeFailures = { count: 0, locks, until: until + lock, lockedUntil: now + lock, ...own };
-  return { ...state, codes: {}, codeFailures };
-}
-
-function wrong(state: InboxState, now: Instant): RefusalOf<"wrong_code" | "code_locked"> {
-  const until = lockedUntil(state, now);
-  if (until !== undefined) return { code: "code_locked", until };
-  return { code: "wrong_code", left: GUESS_LIMIT - (state.codeFailures?.count ?? 0) };
-}
-
-const LONGEST_WINDOW = Math.max(...CODE_SENDS.map(({ window }) => window));
-
-/** When a window that is full lets the next one through; undefined: none is full. */
-function sendAgainAt(sends: readonly Instant[], now: Instant): Instant | undefined {
-  const free = CODE_SENDS.map(({ window, limit }) => {
-    const inside = sends.filter((at) => now < at + window);
-    const oldest = inside.at(-limit);
-    return oldest === undefined ? now : oldest + window;
-  });
-  const at = Math.max(...free);
-  return at > now ? at : undefined;
-}
-
-const liveCodes = (state: InboxState, now: Instant): Readonly<Record<string, KeptCode>> =>
-  Object.fromEntries(Object.entries(state.codes).filter(([, code]) => now < code.expiresAt));
+const keptCodes = (state: InboxState, now: Instant): Readonly<Record<string, KeptCode>> =>
+  Object.fromEntries(Object.entries(state.codes).filter(([, code]) => now < endOf(code)));
 
 /** Until when anything about one-time codes is worth remembering. */
 export const codesMatterUntil = (state: InboxState): Instant =>
-  Math.max(
-    0,
-    state.codeFailures?.until ?? 0,
-    ...Object.values(state.codes).map((code) => code.expiresAt),
-    ...state.codeSends.map((at) => at + LONGEST_WINDOW),
-  );
+  Math.max(lettersMatterUntil(state), ...Object.values(state.codes).map(endOf));

@@ -1,45 +1,54 @@
 import { type Instant, MINUTE, type Millis } from "../time.ts";
-import { GUESS_LIMIT, IDLE_COUNTER } from "./policy.ts";
-import type { InboxState } from "./state.ts";
+import { halfOf, STARTS_ABOUT } from "./policy.ts";
+import type { Counter, InboxState } from "./state.ts";
 
-/**
- * Reserves one guess before anything is compared, so that a hundred parallel guesses make at most `limit` comparisons (T63).
- * False: the limit is reached and nothing may be compared. The count survives new codes and ends only by `refundGuess` or age.
- */
-export function reserveGuess(
+/** One count that has to be passed, in a window that begins with its first count. */
+export type Count = { readonly kind: string; readonly limit: number; readonly window: Millis };
+
+/** `full` is the count that refuses, and `retryAt` when it ends; otherwise each count's rest, in the order they were asked. */
+export type Counted =
+  | { readonly allowed: true; readonly left: readonly number[] }
+  | { readonly allowed: false; readonly full: string; readonly retryAt: Instant };
+
+/** Counts beside each other in one inbox, such as those of networks; past this the smallest are forgotten. */
+const MOST_COUNTERS = 500;
+
+/** Counts one against every limit, or against none when one of them is reached: then the one that ends last refuses. */
+export function countTogether(
   state: InboxState,
-  kind: string,
+  counts: readonly Count[],
   now: Instant,
-  limit: number = GUESS_LIMIT,
-): { next: InboxState; allowed: boolean } {
-  const counter = state.counters[kind];
-  const count = counter && now < counter.until ? counter.count : 0;
-  if (count >= limit) return { next: state, allowed: false };
-  const counters = { ...state.counters, [kind]: { count: count + 1, until: now + IDLE_COUNTER } };
-  return { next: { ...state, counters }, allowed: true };
+): { readonly next: InboxState; readonly value: Counted } {
+  const live = Object.entries(state.counters).filter(([, { until }]) => now < until);
+  const known = Object.fromEntries(live);
+  const full = counts
+    .filter(({ kind, limit }) => (known[kind]?.count ?? 0) >= limit)
+    .map(({ kind }) => ({ kind, until: known[kind]?.until ?? now }))
+    .toSorted((a, b) => b.until - a.until)[0];
+  if (full) return { next: state, value: { allowed: false, full: full.kind, retryAt: full.until } };
+  const added = counts.map(({ kind, window }): [string, Counter] => {
+    const { count, until } = known[kind] ?? { count: 0, until: now + window };
+    return [kind, { count: count + 1, until }];
+  });
+  const left = counts.map(({ limit }, index) => limit - (added[index]?.[1].count ?? 0));
+  const counters = { ...Object.fromEntries(largest(live)), ...Object.fromEntries(added) };
+  return { next: { ...state, counters }, value: { allowed: true, left } };
 }
 
-/** Forgets the guesses of this kind: one of them was right. */
-export function refundGuess(state: InboxState, kind: string): InboxState {
-  const { [kind]: _, ...counters } = state.counters;
-  return { ...state, counters };
-}
+const largest = (counters: readonly [string, Counter][]): readonly [string, Counter][] =>
+  counters.length < MOST_COUNTERS
+    ? counters
+    : counters.toSorted(([, a], [, b]) => b.count - a.count).slice(0, MOST_COUNTERS - 1);
 
-/**
- * Counts one against `limit` in a window that begins with its first count. Refused past the limit, with the instant at which the
- * window ends.
- */
-export function countInWindow(
-  state: InboxState,
-  kind: string,
-  rule: { readonly limit: number; readonly window: Millis },
-  now: Instant,
-): { next: InboxState; allowed: boolean; retryAt: Instant } {
-  const known = state.counters[kind];
-  const { count, until } = known && now < known.until ? known : { count: 0, until: now + rule.window };
-  if (count >= rule.limit) return { next: state, allowed: false, retryAt: until };
-  const counters = { ...state.counters, [kind]: { count: count + 1, until } };
-  return { next: { ...state, counters }, allowed: true, retryAt: until };
+/** Takes one from each of these counts: nothing came of what was counted. */
+export function uncount(state: InboxState, kinds: readonly string[]): InboxState {
+  const known = kinds.filter((kind) => state.counters[kind]);
+  if (known.length === 0) return state;
+  const counters = Object.entries(state.counters).flatMap(([kind, counter]): [string, Counter][] => {
+    if (!known.includes(kind)) return [[kind, counter]];
+    return counter.count > 1 ? [[kind, { ...counter, count: counter.count - 1 }]] : [];
+  });
+  return { ...state, counters: Object.fromEntries(counters) };
 }
 
 /** Starts are leased in this many blocks a window, so that counting costs a write per block and not per start. */
@@ -69,3 +78,35 @@ export function countStart(
 /** What is used once a start of the window that ends then was given back; nothing of another window is. */
 export const returnStart = (state: InboxState, used: number, windowEnds: Instant): number =>
   state.lease?.windowEnds === windowEnds ? Math.max(0, used - 1) : used;
+
+/** Whom a start is about, and from where it comes when one network may have half only. */
+export type StartAbout = { readonly key: string; readonly network?: string };
+
+export type StartTally = {
+  /** When there is room for one more about this user or address; undefined: now. */
+  fullUntil(about: StartAbout, now: Instant): Instant | undefined;
+  add(about: StartAbout, now: Instant): void;
+};
+
+/** Counts starts about each user or address, by the minute. In memory alone: an object that forgets them is not being asked. */
+export function makeTally(): StartTally {
+  let windowEnds: Instant = 0;
+  const counts = new Map<string, number>();
+  const limits = ({ key, network }: StartAbout): readonly (readonly [string, number])[] => [
+    [key, STARTS_ABOUT],
+    ...(network === undefined ? [] : [[`${key} ${network}`, halfOf(STARTS_ABOUT)] as const]),
+  ];
+  return {
+    fullUntil(about, now) {
+      const isFull = limits(about).some(([name, limit]) => (counts.get(name) ?? 0) >= limit);
+      return now < windowEnds && isFull ? windowEnds : undefined;
+    },
+    add(about, now) {
+      if (now >= windowEnds) {
+        windowEnds = now + MINUTE;
+        counts.clear();
+      }
+      for (const [name] of limits(about)) counts.set(name, (counts.get(name) ?? 0) + 1);
+    },
+  };
+}

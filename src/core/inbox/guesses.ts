@@ -1,38 +1,91 @@
-import { type Instant, MINUTE, type Millis } from "../time.ts";
-import { GUESS_LIMIT } from "./policy.ts";
+import type { ClientId } from "../ids.ts";
+import { DAY, type Instant } from "../time.ts";
+import { GUESSES, GUESSES_OF_DAY, STRANGERS_GUESSES } from "./policy.ts";
 import type { InboxState } from "./state.ts";
+import { freeAt, latest } from "./windows.ts";
 
-/** Wrong guesses at codes that people carry are counted together for this long, from the first one on. */
-export const GUESS_WINDOW: Millis = 15 * MINUTE;
+/** Who presents a carried code: a stranger of some network, or a client with its token, for its waiter or for itself. */
+export type Guesser =
+  | { readonly kind: "stranger"; readonly network?: string }
+  | { readonly kind: "waiter" | "backend"; readonly clientId: ClientId };
 
-/** A guess that may be compared, `left` more may follow; or that none may before `until`. */
+/** One guess that was wrong, or is still being compared. `mark` is a short digest, so that the same guess again is no second one. */
+export type CountedGuess = {
+  readonly lane: string;
+  readonly mark: string;
+  readonly at: Instant;
+  /** A code was redeemed in this lane since: only the day's sum still counts it. */
+  readonly forgiven?: true;
+};
+
+/** A guess that may be compared: `fresh` when it was counted by this, `others` when wrong ones are counted beside it. */
 export type TakenGuess =
-  | { readonly allowed: true; readonly left: number }
+  | { readonly allowed: true; readonly fresh: boolean; readonly others: boolean }
   | { readonly allowed: false; readonly until: Instant };
 
+const STRANGERS = "stranger:";
+
+const laneOf = (guesser: Guesser): string =>
+  guesser.kind === "stranger"
+    ? `${STRANGERS}${guesser.network ?? ""}`
+    : `${guesser.kind}:${guesser.clientId}`;
+
+const remembered = ({ guesses }: InboxState, now: Instant): readonly CountedGuess[] =>
+  (guesses ?? []).filter(({ at }) => now < at + DAY);
+
+const times = (guesses: readonly CountedGuess[]): readonly Instant[] => guesses.map(({ at }) => at);
+
 /**
- * Takes one guess before anything is looked up, so that a hundred guesses at once make at most five comparisons (T63). The count
- * outlives the codes and every new one (T60); only a right guess or the window's end clears it.
+ * Takes one guess before anything is looked up, so that a hundred different guesses at once make at most five comparisons (T63). The
+ * same guess again, at once or within the short window, is the same one. Counted for the guesser's own lane, and for strangers over
+ * all networks too; the count outlives the codes and every new one (T60).
  */
 export function takeGuess(
   state: InboxState,
-  kind: string,
+  { guesser, mark }: { readonly guesser: Guesser; readonly mark: string },
   now: Instant,
 ): { readonly next: InboxState; readonly taken: TakenGuess } {
-  const known = state.counters[kind];
-  const { count, until } = known && now < known.until ? known : { count: 0, until: now + GUESS_WINDOW };
-  if (count >= GUESS_LIMIT) return { next: state, taken: { allowed: false, until } };
-  const counters = { ...state.counters, [kind]: { count: count + 1, until } };
-  return { next: { ...state, counters }, taken: { allowed: true, left: GUESS_LIMIT - count - 1 } };
+  const lane = laneOf(guesser);
+  const known = remembered(state, now);
+  const own = known.filter((one) => one.lane === lane);
+  const recent = own.filter(({ at, forgiven }) => !forgiven && now < at + GUESSES.window);
+  const same = own.find((one) => one.mark === mark && now < one.at + GUESSES.window);
+  if (same) {
+    return {
+      next: state,
+      taken: { allowed: true, fresh: false, others: recent.some((one) => one !== same) },
+    };
+  }
+  const strangers = known.filter((one) => one.lane.startsWith(STRANGERS));
+  const until = latest([
+    freeAt(times(recent), GUESSES, now),
+    freeAt(times(own), GUESSES_OF_DAY, now),
+    guesser.kind === "stranger" ? freeAt(times(strangers), STRANGERS_GUESSES, now) : undefined,
+  ]);
+  if (until !== undefined) return { next: state, taken: { allowed: false, until } };
+  const next = { ...state, guesses: [...known, { lane, mark, at: now }] };
+  return { next, taken: { allowed: true, fresh: true, others: recent.length > 0 } };
 }
 
-/**
- * Gives a guess back: `right` clears the count; `void` takes back this one alone, because nothing was compared or the code was the
- * right one but over, which must not clear what others guessed.
- */
-export function returnGuess(state: InboxState, kind: string, as: "right" | "void"): InboxState {
-  const { [kind]: known, ...others } = state.counters;
-  if (!known) return state;
-  if (as === "right" || known.count <= 1) return { ...state, counters: others };
-  return { ...state, counters: { ...others, [kind]: { ...known, count: known.count - 1 } } };
+/** Takes a guess from the count, the newest of its kind: nothing was compared, or it was no guess because the code is the person's. */
+export function returnGuess(
+  state: InboxState,
+  { guesser, mark }: { readonly guesser: Guesser; readonly mark: string },
+): InboxState {
+  const lane = laneOf(guesser);
+  const guesses = state.guesses ?? [];
+  const newest = guesses.findLast((one) => one.lane === lane && one.mark === mark);
+  return newest ? { ...state, guesses: guesses.filter((one) => one !== newest) } : state;
 }
+
+/** A code was redeemed in this lane: what was typed wrong on the way stays in the day's sum alone. */
+export function forgiveGuesses(state: InboxState, guesser: Guesser): InboxState {
+  const lane = laneOf(guesser);
+  const guesses = state.guesses ?? [];
+  if (!guesses.some((one) => one.lane === lane && !one.forgiven)) return state;
+  return { ...state, guesses: guesses.map((one) => (one.lane === lane ? { ...one, forgiven: true } : one)) };
+}
+
+/** Until when a guess is worth remembering. */
+export const guessesMatterUntil = ({ guesses }: InboxState): Instant =>
+  Math.max(0, ...(guesses ?? []).map(({ at }) => at + DAY));

@@ -1,10 +1,19 @@
 import { DAY, HOUR, MINUTE, type Millis } from "../time.ts";
 
+// Every number of this file stands in docs/limits.md, and test/unit/limits-docs.test.ts holds the two together.
+
+/** At most `limit` in any stretch of `window`. */
+export type Rule = { readonly window: Millis; readonly limit: number };
+
 /** Prompts that one person gets in any minute, over all clients and doors (T01; Auth0 publishes the same five). */
 export const PROMPTS_PER_MINUTE = 5;
 export const PROMPT_WINDOW: Millis = MINUTE;
+/** Strangers are listed below this count only, and no client above it: the last place is another's, who brings something. */
+export const OPEN_PROMPTS = 4;
+/** Of a person's prompts in a minute, those that strangers of one network may cause. */
+export const PROMPTS_OF_NETWORK = 2;
 
-/** This many denials within the window silence the person's prompts (T02). */
+/** This many denials of one asker within the window silence that asker (T02). */
 export const DENIALS_TO_SILENCE = 3;
 export const DENIAL_WINDOW: Millis = 10 * MINUTE;
 export const SILENCE: Millis = 10 * MINUTE;
@@ -16,20 +25,44 @@ export const SPENT_LIMIT = 400;
 /** How long after the sign-up the first device may be enrolled without a signature (settled question 22). */
 export const ENROLMENT_WINDOW: Millis = 10 * MINUTE;
 
-/** Wrong guesses of one kind before the person's codes of that kind are locked. */
+/** Wrong guesses at one challenge's code before it is dead. */
 export const GUESS_LIMIT = 5;
 /** Counters that nobody touches are forgotten after this long. */
 export const IDLE_COUNTER: Millis = DAY;
 
 /** How long a one-time code is good for, at most. */
 export const CODE_LIFETIME: Millis = 10 * MINUTE;
-/** Codes sent to one identifier within each rolling window, over all clients, challenges and channels. */
-export const CODE_SENDS: readonly { readonly window: Millis; readonly limit: number }[] = [
+/** Codes and links that strangers may have sent to an address, over all clients, in each rolling window. */
+export const OPEN_LETTERS: readonly Rule[] = [
+  { window: 5 * MINUTE, limit: 5 },
+  { window: DAY, limit: 20 },
+];
+/** The same for callers who bring something, at each client. */
+export const OWN_LETTERS: readonly Rule[] = [
   { window: 5 * MINUTE, limit: 5 },
   { window: DAY, limit: 30 },
 ];
-/** How long wrong guesses lock an identifier the first time; each further lock within a day is twice as long, up to the longest. */
-export const CODE_LOCK: Millis = 15 * MINUTE;
-export const CODE_LOCK_LONGEST: Millis = 4 * HOUR;
-/** Wrong one-time codes of one person in a day, over all of their identifiers. */
-export const PERSON_CODE_GUESSES = 20;
+/** Addresses that are counted together share this many times the letters of one, in the lanes of those who bring something. */
+export const SPELLINGS = 2;
+
+/** Starts in a minute that strangers may make about one user or address at a client. */
+export const STARTS_ABOUT = 10;
+
+/** Distinct wrong guesses at carried codes: of one network's strangers, or of one client's backend or token-bearing waiters. */
+export const GUESSES: Rule = { window: 15 * MINUTE, limit: 5 };
+export const GUESSES_OF_DAY: Rule = { window: DAY, limit: 20 };
+/** The same, of all strangers together, for one person. */
+export const STRANGERS_GUESSES: Rule = { window: DAY, limit: 100 };
+/** Wrong match codes that a person's devices may type, over all challenges (T04). */
+export const MATCH_GUESSES: Rule = { window: 15 * MINUTE, limit: 5 };
+
+/** What strangers may use of an hourly budget before the rest is kept for callers who bring something. */
+export const OPEN_SHARE = 0.8;
+/** What strangers of one network may use of a client's letters in an hour. */
+export const NETWORK_SHARE = 0.1;
+export const SEND_WINDOW: Millis = HOUR;
+
+/** A part of a budget; never less than one. */
+export const partOf = (limit: number, share: number): number => Math.max(1, Math.floor(limit * share));
+/** What one network may use where it may use half. */
+export const halfOf = (limit: number): number => Math.ceil(limit / 2);

@@ -1,12 +1,15 @@
+import { isStranger } from "../caller.ts";
 import { admits, type Enroller } from "../challenge/approvers.ts";
 import type { DecisionKind } from "../challenge/state.ts";
 import type { ChallengeId } from "../ids.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { type Instant, MINUTE, toSeconds } from "../time.ts";
-import { DENIAL_WINDOW, DENIALS_TO_SILENCE, PROMPT_WINDOW, PROMPTS_PER_MINUTE, SILENCE } from "./policy.ts";
+import { countDenial, silentUntil, sweepDenials } from "./denials.ts";
+import { OPEN_PROMPTS, PROMPT_WINDOW, PROMPTS_OF_NETWORK, PROMPTS_PER_MINUTE } from "./policy.ts";
 import { isSpentElsewhere, spend } from "./spent.ts";
 import type { InboxState, Prompt } from "./state.ts";
+import { freeAt, latest } from "./windows.ts";
 
 export type PromptRequest = Omit<Prompt, "signingSecond" | "listedAt" | "status">;
 
@@ -14,30 +17,36 @@ export type Listed = {
   readonly outcome: "listed" | "suppressed";
   readonly signingSecond: number;
   readonly superseded?: ChallengeId;
-  readonly reason?: "too_many" | "silenced";
+  readonly reason?: KeptBack["reason"];
+  /** When the same start would be listed, if nothing else happened. */
+  readonly retryAt?: Instant;
 };
+
+/** `yields`: a prompt of the same client stands, whose asker brought something, and this one did not. */
+type KeptBack = { readonly reason: "too_many" | "silenced" | "yields"; readonly retryAt: Instant };
 
 type Step<T> = { readonly next: InboxState; readonly value: T };
 
 /**
- * Puts a challenge before the person, or keeps it from them: over five a minute, or silenced after three denials. A listed
- * prompt ends the live one of the same client (settled question 18). Nothing is ever sent again by itself; asking again for a
- * challenge that is listed (a call whose answer was lost) changes nothing.
+ * Puts a challenge before the person, or keeps it from them: over five a minute, past the share of strangers, of a network or of a
+ * client, or silenced after three denials. A listed prompt ends the live one of the same client (settled question 18), but a
+ * stranger's ends none of a caller who brought something. Nothing is ever sent again by itself; asking again for a challenge that is
+ * listed (a call whose answer was lost) changes nothing.
  */
 export function list(state: InboxState, request: PromptRequest, now: Instant): Step<Listed> {
   const known = findPrompt(state, request.challengeId);
   if (known) return { next: state, value: { outcome: "listed", signingSecond: known.signingSecond } };
   const kept = sweep(state, now);
-  const reason = suppression(kept, now);
-  if (reason) {
+  const rival = livePrompts(kept, now).find((prompt) => prompt.clientId === request.clientId);
+  const back = keptBack(kept, request, rival, now);
+  if (back) {
     const blocked = { count: kept.blocked.count + 1, last: now };
     return {
       next: { ...kept, blocked },
-      value: { outcome: "suppressed", signingSecond: toSeconds(now), reason },
+      value: { outcome: "suppressed", signingSecond: toSeconds(now), ...back },
     };
   }
   const signingSecond = Math.max(toSeconds(now), kept.lastSigningSecond + 1);
-  const rival = livePrompts(kept, now).find((prompt) => prompt.clientId === request.clientId);
   const older = kept.prompts.map(
     (prompt): Prompt =>
       prompt === rival ? { ...prompt, status: { name: "superseded", by: request.challengeId } } : prompt,
@@ -55,9 +64,38 @@ export function list(state: InboxState, request: PromptRequest, now: Instant): S
   };
 }
 
-function suppression(state: InboxState, now: Instant): "too_many" | "silenced" | undefined {
-  if (state.silencedUntil !== undefined && now < state.silencedUntil) return "silenced";
-  return state.sent.length >= PROMPTS_PER_MINUTE ? "too_many" : undefined;
+function keptBack(
+  state: InboxState,
+  request: PromptRequest,
+  rival: Prompt | undefined,
+  now: Instant,
+): KeptBack | undefined {
+  const silent = silentUntil(state, request, now);
+  if (silent !== undefined) return { reason: "silenced", retryAt: silent };
+  if (rival && isStranger(request.caller) && !isStranger(rival.caller)) {
+    return { reason: "yields", retryAt: rival.expiresAt };
+  }
+  const free = placeAt(state, request, now);
+  return free === undefined ? undefined : { reason: "too_many", retryAt: free };
+}
+
+/** When there is a place for this asker among the person's prompts of a minute; undefined: now. */
+function placeAt(state: InboxState, { caller, clientId }: PromptRequest, now: Instant): Instant | undefined {
+  const stranger = isStranger(caller);
+  const network = stranger ? caller?.network : undefined;
+  const isOfNetwork = (prompt: Prompt) => isStranger(prompt.caller) && prompt.caller?.network === network;
+  const times = (isCounted: (prompt: Prompt) => boolean) =>
+    state.prompts.filter(isCounted).map(({ listedAt }) => listedAt);
+  const rule = (limit: number) => ({ window: PROMPT_WINDOW, limit });
+  return latest([
+    freeAt(state.sent, rule(stranger ? OPEN_PROMPTS : PROMPTS_PER_MINUTE), now),
+    freeAt(
+      times((prompt) => prompt.clientId === clientId),
+      rule(OPEN_PROMPTS),
+      now,
+    ),
+    network === undefined ? undefined : freeAt(times(isOfNetwork), rule(PROMPTS_OF_NETWORK), now),
+  ]);
 }
 
 /** Prompts that await a decision, newest first. */
@@ -126,7 +164,10 @@ export function settlePrompt(
     status: { name: "decided", decision: answer.decision, digest: answer.digest },
   };
   const next = replace(spend(sweep(state, now), answer.digest, prompt.challengeId, now), closed);
-  return { next: answer.decision === "deny" ? countDenial(next, now) : heard(next), value: ok(prompt) };
+  return {
+    next: answer.decision === "deny" ? countDenial(next, prompt, now) : heard(next),
+    value: ok(prompt),
+  };
 }
 
 /** Takes a prompt from the list without a decision: its challenge was cancelled. Unknown and decided ones stay as they are. */
@@ -142,27 +183,19 @@ const replace = (state: InboxState, prompt: Prompt): InboxState => ({
   prompts: state.prompts.map((other) => (other.challengeId === prompt.challengeId ? prompt : other)),
 });
 
-function countDenial(state: InboxState, now: Instant): InboxState {
-  const denials = [...state.denials, now];
-  return denials.length >= DENIALS_TO_SILENCE
-    ? { ...state, denials: [], silencedUntil: now + SILENCE }
-    : { ...state, denials };
-}
-
 const heard = (state: InboxState): InboxState => ({ ...state, blocked: { count: 0 } });
 
-/** Keeps ended prompts a minute past their end, so that a late answer is told why. */
-const PROMPT_MEMORY = MINUTE;
+/** Keeps ended prompts a minute past their end, so that a late answer is told why; shares of a minute are counted over them. */
+const PROMPT_MEMORY = Math.max(MINUTE, PROMPT_WINDOW);
 
 /** Drops what no rule looks at any more; called by every step that writes anyway. */
 export function sweep(state: InboxState, now: Instant): InboxState {
-  const { silencedUntil, ...rest } = state;
   return {
-    ...rest,
-    ...(silencedUntil !== undefined && now < silencedUntil ? { silencedUntil } : {}),
-    prompts: state.prompts.filter((prompt) => now < prompt.expiresAt + PROMPT_MEMORY),
+    ...sweepDenials(state, now),
+    prompts: state.prompts.filter(
+      ({ expiresAt, listedAt }) => now < Math.max(expiresAt, listedAt) + PROMPT_MEMORY,
+    ),
     sent: state.sent.filter((at) => now < at + PROMPT_WINDOW),
-    denials: state.denials.filter((at) => now < at + DENIAL_WINDOW),
     spent: Object.fromEntries(Object.entries(state.spent).filter(([, mark]) => now < mark.until)),
     counters: Object.fromEntries(Object.entries(state.counters).filter(([, counter]) => now < counter.until)),
   };

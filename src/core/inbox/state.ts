@@ -1,9 +1,13 @@
+import type { Caller } from "../caller.ts";
 import type { Approvers } from "../challenge/approvers.ts";
 import type { DecisionKind, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
 import type { ChallengeId, ClientId, DeviceId, Realm } from "../ids.ts";
 import type { Instant } from "../time.ts";
 import type { Delivery } from "./deliveries.ts";
+import type { Denial, Silence } from "./denials.ts";
 import type { SignUp } from "./enrolment.ts";
+import type { CountedGuess } from "./guesses.ts";
+import type { Letter } from "./letters.ts";
 
 /** What answering this prompt takes; a door that cannot honour a demand does not list the prompt (settled question 19). */
 export type Demands = {
@@ -27,6 +31,8 @@ export type Prompt = {
   readonly approvers?: Approvers;
   /** Absent in the main realm. */
   readonly realm?: Realm;
+  /** Who asked; absent in prompts of a version that did not look. */
+  readonly caller?: Caller;
   readonly origin: Origin;
   /** The door's own words about the challenge, such as the event name that a device signs. */
   readonly context: JsonObject;
@@ -53,16 +59,12 @@ export type KeptCode = {
   readonly hash: string;
   readonly identifierId?: string;
   readonly expiresAt: Instant;
-};
-
-/** Wrong one-time codes since the last right one or the last lock, and how often they locked the identifier of late. */
-export type CodeFailures = {
-  readonly count: number;
-  readonly locks: number;
-  readonly until: Instant;
-  readonly lockedUntil?: Instant;
-  /** The spelling of the identifier that all of them were made at, as its codes name it. */
-  readonly identifierId?: string;
+  /** The secret of a link: nobody finds it by trying, so guesses at it are not counted. */
+  readonly link?: true;
+  /** Wrong guesses for this challenge, on through each new code; none when it is missing. */
+  readonly wrong?: number;
+  /** When the challenge ends, and its count with it; the code's own end when it is missing. */
+  readonly until?: Instant;
 };
 
 /** Everything an inbox object remembers: one JSON value. */
@@ -71,9 +73,12 @@ export type InboxState = {
   readonly prompts: readonly Prompt[];
   /** When prompts went out in the last minute. */
   readonly sent: readonly Instant[];
-  /** When the person said no in the last ten minutes. */
+  /** Of a version that told no askers apart: when the person said no, and until when nothing was listed. */
   readonly denials: readonly Instant[];
   readonly silencedUntil?: Instant;
+  /** What the person said no to in the last ten minutes, and who is silent for it. */
+  readonly refused?: readonly Denial[];
+  readonly silences?: readonly Silence[];
   /** Requests that were kept from the person, until the person approves one. */
   readonly blocked: { readonly count: number; readonly last?: Instant };
   /** Signing inputs that have been used: by digest, for what, and up to when it is remembered. */
@@ -96,9 +101,12 @@ export type InboxState = {
   readonly lease?: { readonly windowEnds: Instant; readonly taken: number };
   /** One-time codes sent to this identifier, one for each challenge. */
   readonly codes: Readonly<Record<string, KeptCode>>;
-  /** When codes were sent to this identifier in the last day. */
+  /** Of a version that told no senders apart: when codes were sent in the last day. They count as strangers'. */
   readonly codeSends: readonly Instant[];
-  readonly codeFailures?: CodeFailures;
+  /** Codes and links that were sent to this identifier in the last day. */
+  readonly letters?: readonly Letter[];
+  /** Wrong guesses at carried codes in the last day. */
+  readonly guesses?: readonly CountedGuess[];
   /** Messages to this subject that are on their way or went out of late. */
   readonly deliveries: Readonly<Record<string, Delivery>>;
 };

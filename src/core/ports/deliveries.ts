@@ -1,3 +1,4 @@
+import type { Caller } from "../caller.ts";
 import type { Origin } from "../challenge/state.ts";
 import type { ClientId, SubjectKey, UserId } from "../ids.ts";
 import type { RefusalOf } from "../refusal.ts";
@@ -57,10 +58,12 @@ export type DeliveryState = "waiting" | "sent" | "failed";
  * outbox, else `queued`, and retried until it went out, expired or failed for good (then audited, `delivery_failed`).
  * Refuses `delivery_failed` when nothing is configured for the channel or the queue cannot take it, `not_allowed` for a phone
  * number that nothing is sent to (country, kind), `too_many` when its range or country had its share. Codes appear in no refusal.
+ * `caller` is who had it sent: a stranger's texts leave the last of an hour to others.
  */
 export type Deliveries = {
   send(
     message: Message,
+    caller?: Caller,
   ): Promise<Result<"queued" | "sent", RefusalOf<"delivery_failed" | "not_allowed" | "too_many">>>;
   /** One attempt to send what the queue brought. Throws an Outage when it cannot be opened. */
   attempt(message: SealedMessage): Promise<DeliveryOutcome>;

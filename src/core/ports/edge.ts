@@ -1,14 +1,30 @@
 import type { QueueMessage } from "../messages.ts";
 
 /** The queue for what must reach D1 or leave the house later. Never in the way of an answer. */
-export type Events = { send(message: QueueMessage): Promise<void> };
+export type Events = {
+  /** With `folds`, rows of an audit message that this isolate has sent in this minute are left out (`AuditFold`). */
+  send(message: QueueMessage, options?: { readonly folds: boolean }): Promise<void>;
+};
 
-/** Approximate limits per IP address; always true when IP_LIMITS is off or the address is unknown. */
+/**
+ * Approximate limits per IP address, and per network of IPv6 addresses; always true when IP_LIMITS is off or the address is unknown.
+ */
 export type IpLimits = {
+  /** What counts as one address; undefined when it is unknown, or IP_LIMITS is off: then no limit may look at it. */
+  network(ip: string | undefined): string | undefined;
   start(ip: string | undefined): Promise<boolean>;
   wait(ip: string | undefined): Promise<boolean>;
   /** Counts a reading that a public text opens, such as a device's key: for the address and for the text. */
   read(ip: string | undefined, text: string): Promise<boolean>;
+  /** Counts a call that reads tables and brings nothing that could be good or bad. */
+  look(ip: string | undefined): Promise<boolean>;
+  /**
+   * Counts a call whose credential only a table can tell, apart from `look`. `name` is what that table will be asked for: a client's
+   * id, a secret's hash. One that `vouch` has named is not counted: who uses it pays for nobody else's guesses.
+   */
+  check(ip: string | undefined, name: string | undefined): Promise<boolean>;
+  /** Says what came of it, for the next hour in this isolate. */
+  vouch(name: string, isGood: boolean): void;
   /** Counts a miss; false when this address has missed too often. */
   miss(ip: string | undefined): Promise<boolean>;
   /** Whether this address has missed too often lately, without counting. */

@@ -1,20 +1,31 @@
 import type { ChallengeId, DeviceId, SubjectKey } from "../ids.ts";
 import type { CodeRequest, PutCode, TriedCode } from "../inbox/codes.ts";
+import type { Count, Counted, StartAbout } from "../inbox/counters.ts";
 import type { Claim, Delivery } from "../inbox/deliveries.ts";
+import type { Silence } from "../inbox/denials.ts";
 import type { Offered, Opening, SignUp } from "../inbox/enrolment.ts";
-import type { TakenGuess } from "../inbox/guesses.ts";
+import type { Guesser, TakenGuess } from "../inbox/guesses.ts";
 import type { Answer, Listed, PromptRequest } from "../inbox/prompts.ts";
 import type { Prompt } from "../inbox/state.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
-import type { Instant, Millis } from "../time.ts";
+import type { Instant } from "../time.ts";
 
 /** What a person's devices are shown. */
 export type InboxView = {
   readonly prompts: readonly Prompt[];
   readonly blocked: { readonly count: number; readonly last?: Instant };
-  readonly silencedUntil?: Instant;
+  /** Who is kept from the person for having been denied too often. */
+  readonly silences: readonly Silence[];
 };
+
+/** One guess at a carried code. */
+export type Guess = { readonly guesser: Guesser; readonly mark: string };
+
+/** `scope` of a refusal: the client's own limit, or the one about a user or address. */
+export type CountedStart =
+  | { readonly allowed: true; readonly retryAt: Instant }
+  | { readonly allowed: false; readonly scope: "client" | "person"; readonly retryAt: Instant };
 
 /**
  * Inboxes: one object per person, and per identifier or client where something must be counted before there is a person. Every
@@ -59,35 +70,30 @@ export type Inboxes = {
   ): Promise<{ readonly taken: boolean; readonly until: Instant }>;
   restoreEnrolment(who: SubjectKey, attempt: string, until: Instant): Promise<void>;
   noteDevice(who: SubjectKey): Promise<void>;
-  reserveGuess(who: SubjectKey, kind: string, limit?: number): Promise<boolean>;
-  refundGuess(who: SubjectKey, kind: string): Promise<void>;
   /** Takes one guess at a code that a person carries, before anything is looked up (settled question 24). */
-  takeGuess(who: SubjectKey, kind: string): Promise<TakenGuess>;
-  /** Gives a guess back: it was right, or nothing was compared. */
-  returnGuess(who: SubjectKey, kind: string, as: "right" | "void"): Promise<void>;
+  takeGuess(who: SubjectKey, guess: Guess): Promise<TakenGuess>;
+  /** Gives a guess back: nothing was compared, or the code was the person's. */
+  returnGuess(who: SubjectKey, guess: Guess): Promise<void>;
+  /** A code was redeemed in this lane: its wrong guesses stay in the day's sum alone. */
+  forgiveGuesses(who: SubjectKey, guesser: Guesser): Promise<void>;
   /** Keeps a one-time code and counts its sending, for an identifier's subject. */
   putCode(who: SubjectKey, request: CodeRequest): Promise<PutCode>;
-  /** Counts a guess, then compares it: one step (T63). */
+  /** Compares a guess and counts a wrong one, in one step (T63). */
   tryCode(who: SubjectKey, guess: Pick<CodeRequest, "challengeId" | "hash">): Promise<TriedCode>;
   /** Whether a link's secret is its challenge's; writes and counts nothing, so that it is for 256 bits alone. */
   holdsCode(who: SubjectKey, code: Pick<CodeRequest, "challengeId" | "hash">): Promise<boolean>;
-  /** Counts one of `kind` in a window that begins with its first count. */
-  countInWindow(
-    who: SubjectKey,
-    kind: string,
-    rule: { readonly limit: number; readonly window: Millis },
-  ): Promise<{ readonly allowed: boolean; readonly retryAt: Instant }>;
+  /** Counts one of each kind, in windows that begin with their first count; none of them when one is full. */
+  countTogether(who: SubjectKey, counts: readonly Count[]): Promise<Counted>;
+  /** Takes one from each of these counts: nothing came of it. */
+  uncount(who: SubjectKey, kinds: readonly string[]): Promise<void>;
   /** Takes a message for one attempt: of two that try, one is told `mine`. */
   claimDelivery(who: SubjectKey, id: string, expiresAt: Instant): Promise<Claim>;
   /** Writes down how the attempt ended; what was sent or has failed stays so. */
   endDelivery(who: SubjectKey, id: string, status: "released" | "sent" | "failed"): Promise<void>;
   /** What is remembered of a message; undefined when nothing is. */
   deliveryOf(who: SubjectKey, id: string): Promise<Delivery | undefined>;
-  /** Counts one start against a limit per minute. `retryAt` ends the window, and names it. */
-  countStart(
-    who: SubjectKey,
-    limit: number,
-  ): Promise<{ readonly allowed: boolean; readonly retryAt: Instant }>;
+  /** Counts one start against a limit per minute, and what it is about against its own. `retryAt` ends the window, and names it. */
+  countStart(who: SubjectKey, limit: number, about?: StartAbout): Promise<CountedStart>;
   /** Gives back one start of the window that ends then: nothing was begun. */
   returnStart(who: SubjectKey, windowEnds: Instant): Promise<void>;
   /** The approving device's own socket on its inbox: 101. */

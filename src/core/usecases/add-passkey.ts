@@ -1,6 +1,7 @@
 import type { Client } from "../client/client.ts";
 import type { Device } from "../device/device.ts";
 import { newDeviceId, parseChallengeId, type Realm, userSubject } from "../ids.ts";
+import type { Guesser } from "../inbox/guesses.ts";
 import type { NonceUse } from "../ports/nonces.ts";
 import type { ReadPasskey } from "../ports/secrets.ts";
 import type { Services } from "../ports/services.ts";
@@ -26,6 +27,7 @@ export async function reserveCode(
     readonly user: UserRecord;
     readonly kind: CodeKind;
     readonly code: string;
+    readonly guesser: Guesser;
     readonly nonce?: NonceUse;
     readonly ip?: string | undefined;
   },
@@ -35,7 +37,6 @@ export async function reserveCode(
     ...rest,
     userId: user.user.id,
     purpose: "enrol_device",
-    guesser: "waiter",
   });
   if (!found.ok) return found;
   if (user.user.status === "locked") return no({ code: "user_locked" });

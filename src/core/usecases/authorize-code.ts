@@ -32,7 +32,8 @@ export async function authorizeCode(
 ): Promise<Result<{ readonly expiresAt: Instant }, Refusal>> {
   const { user, kind, purpose, code, client, nonce, ip } = asked;
   const userId = user.user.id;
-  const found = await findCarried(powers, { userId, kind, purpose, code, guesser: "backend", nonce, ip });
+  const guesser = { kind: "backend", clientId: client.id } as const;
+  const found = await findCarried(powers, { userId, kind, purpose, code, guesser, nonce, ip });
   if (!found.ok) return found;
   const { challengeId, expiresAt } = found.value.row;
   if (isRepeated(found.value.snapshot, client, powers.clock.now())) return ok({ expiresAt });

@@ -1,7 +1,10 @@
 import type { PhaseName } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import type { Device } from "../device/device.ts";
+import { userSubject } from "../ids.ts";
+import type { Guesser } from "../inbox/guesses.ts";
 import type { NonceUse } from "../ports/nonces.ts";
+import type { UserCodeRow } from "../ports/records.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
@@ -9,7 +12,7 @@ import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Millis } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
-import { type CodeKind, findCarried } from "./carried-code.ts";
+import { type CodeKind, findCarried, guessOf, isCounted } from "./carried-code.ts";
 import { codeSubject } from "./code-subject.ts";
 import { type Redeemed, redeemChallenge, standingOrder, takeRedeemed } from "./redeem-challenge.ts";
 
@@ -18,6 +21,7 @@ export type CodeWait = {
   readonly user: UserRecord;
   readonly kind: CodeKind;
   readonly code: string;
+  readonly guesser: Guesser;
   /** How long the answer may be held; 0 asks how it stands. */
   readonly timeout: Millis;
   readonly nonce?: NonceUse;
@@ -34,25 +38,40 @@ type Powers = Parameters<typeof findCarried>[0] & Parameters<typeof redeemChalle
 
 /**
  * Waits on a code for its decision and takes the result: waiting and redeeming are one call here. The newest waiter of a code
- * stays, the result is given out once, and the identical request gets the same again for 30 s (settled question 20).
+ * stays, the result is given out once, and the identical request gets the same again for 30 s (settled question 20). What was typed
+ * wrong before is forgiven with the redemption, and never for a look at a right code.
  */
 export async function awaitCode(
   powers: Powers,
   asked: CodeWait,
 ): Promise<Result<Awaited | Unsettled, Refusal>> {
-  const { user, kind, code, ip } = asked;
+  const { user, kind, code, guesser, ip } = asked;
   const found = await findCarried(powers, {
     userId: user.user.id,
     kind,
     purpose: "sign_in",
     code,
-    guesser: "waiter",
+    guesser,
     ...(asked.nonce ? { nonce: asked.nonce } : {}),
     ip,
   });
   if (!found.ok) return found;
   if (user.user.status === "locked") return no({ code: "user_locked" });
-  const { row, snapshot } = found.value;
+  const { row, snapshot, others } = found.value;
+  const waited = await waitOn(powers, asked, row, snapshot);
+  if (others && waited.ok && !("still" in waited.value)) {
+    powers.background(() => powers.inboxes.forgiveGuesses(userSubject(user.user.id), guesser));
+  }
+  return waited;
+}
+
+async function waitOn(
+  powers: Powers,
+  asked: CodeWait,
+  row: UserCodeRow,
+  snapshot: Snapshot,
+): Promise<Result<Awaited | Unsettled, Refusal>> {
+  const { user } = asked;
   if (snapshot.view.state !== "pending") return collect(powers, asked, snapshot, snapshot.view.state);
   if (asked.timeout === 0) return ok({ still: "pending" });
   const order = await standingOrder(powers, await redemptionOf(powers, asked));
@@ -106,11 +125,25 @@ async function whyCancelled(powers: Pick<Services, "users">, asked: CodeWait): P
  */
 export async function awaitNobody(
   powers: Pick<Services, "inboxes" | "handles" | "userCodes">,
-  asked: { readonly identifier: ReadIdentifier; readonly code: string; readonly nonce?: NonceUse },
+  asked: {
+    readonly identifier: ReadIdentifier;
+    readonly kind: CodeKind;
+    readonly code: string;
+    readonly guesser: Guesser;
+    readonly nonce?: NonceUse;
+  },
 ): Promise<Refusal> {
-  const taken = await powers.inboxes.takeGuess(await codeSubject(powers, asked.identifier), "carried:waiter");
-  if (!taken.allowed) return { code: "code_locked", until: taken.until };
-  const hash = await powers.handles.pepper(["carried_code", "nobody"], asked.code);
-  const found = await powers.userCodes.lookUp(hash, asked.nonce);
-  return found.ok ? { code: "unknown_challenge" } : found.error;
+  const { identifier, kind, code, guesser, nonce } = asked;
+  const hash = await powers.handles.pepper(["carried_code", "nobody"], code);
+  const guess = isCounted(kind) ? guessOf(guesser, hash) : undefined;
+  const who = await codeSubject(powers, identifier);
+  const taken = guess && (await powers.inboxes.takeGuess(who, guess));
+  if (taken && !taken.allowed) return { code: "code_locked", until: taken.until };
+  const found = await powers.userCodes.lookUp(hash, nonce);
+  if (!found.ok) {
+    if (guess && taken?.fresh) await powers.inboxes.returnGuess(who, guess);
+    return found.error;
+  }
+  if (guess) await powers.userCodes.lookUp(await powers.handles.pepper(["carried_code", "no purpose"], code));
+  return { code: "unknown_challenge" };
 }

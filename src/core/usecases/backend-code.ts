@@ -6,6 +6,7 @@ import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { ok, type Result } from "../result.ts";
 import { SECOND } from "../time.ts";
+import { callerFrom } from "./caller-from.ts";
 import { codeSubject, identifierIdOf } from "./code-subject.ts";
 import { sendActionCode } from "./send-action-code.ts";
 
@@ -37,7 +38,7 @@ export async function isStillEnrolled(
 export type SendPowers = Parameters<typeof sendActionCode>[0];
 
 /** A call that comes again within this time is the SDK's own repeat of one whose answer was lost (Authsignal §3.1). */
-const REPEAT = 10 * SECOND;
+export const REPEAT = 10 * SECOND;
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
@@ -52,18 +53,19 @@ export async function sendOnce(
 ): Promise<Result<undefined, Refusal>> {
   const subject = await codeSubject(powers, code.identifier);
   const sending = `sending:${snapshot.spec.id}`;
-  const first = await powers.inboxes.countInWindow(subject, sending, { limit: 1, window: REPEAT });
+  const first = await powers.inboxes.countTogether(subject, [{ kind: sending, limit: 1, window: REPEAT }]);
   if (!first.allowed) return ok(undefined);
   const sent = await send(powers, client, { snapshot, code }).catch(async (cause: unknown) => {
-    await powers.inboxes.returnGuess(subject, sending, "void");
+    await powers.inboxes.uncount(subject, [sending]);
     throw cause;
   });
   if (sent.ok) return ok(undefined);
-  await powers.inboxes.returnGuess(subject, sending, "void");
+  await powers.inboxes.uncount(subject, [sending]);
   return sent;
 }
 
-const send = (powers: SendPowers, client: Client, { snapshot: { spec }, code }: Carried) =>
+/** Where the backend tells its asker's address, one network has half of that backend's letters. */
+const send = async (powers: SendPowers, client: Client, { snapshot: { spec }, code }: Carried) =>
   sendActionCode(powers, {
     challengeId: spec.id,
     client,
@@ -72,6 +74,7 @@ const send = (powers: SendPowers, client: Client, { snapshot: { spec }, code }: 
     purpose: codePurpose(code),
     as: { template: "one_time_code" },
     origin: spec.origin,
+    caller: await callerFrom(powers, "secret", spec.origin.ip),
     locale: code.locale,
     expiresAt: spec.expiresAt,
     ...(spec.userId === undefined ? {} : { userId: spec.userId }),

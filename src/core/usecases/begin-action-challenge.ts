@@ -1,4 +1,5 @@
 import { type Action, isOpen, keyOf } from "../action/action.ts";
+import type { Caller } from "../caller.ts";
 import { admits } from "../challenge/approvers.ts";
 import type { JsonObject, Origin } from "../challenge/state.ts";
 import { askerOf, type Client } from "../client/client.ts";
@@ -23,6 +24,7 @@ export type BeginPush = {
   readonly onlyDevice?: DeviceId;
   readonly context: JsonObject;
   readonly origin: Origin;
+  readonly caller: Caller;
   readonly lifetime: Millis;
   readonly redeemWindow: Millis;
   readonly replayWindow: Millis;
@@ -71,6 +73,7 @@ export async function beginPush(powers: BeginPowers, asked: BeginPush): Promise<
   const started = await startChallenge(powers, {
     door: "authsignal",
     client,
+    caller: asked.caller,
     user: { id: user.user.id, locked: false },
     purpose: purposeOf(action.code),
     scope: "action",
@@ -98,7 +101,9 @@ async function settleIn(
   { snapshot, prompt }: Started,
 ): Promise<Refusal | undefined> {
   const now = powers.clock.now();
-  if (prompt?.outcome !== "listed") return { code: "too_many", scope: "person", retryAt: now + MINUTE };
+  if (prompt?.outcome !== "listed") {
+    return { code: "too_many", scope: "person", retryAt: prompt?.retryAt ?? now + MINUTE };
+  }
   if (!(await powers.actions.begin(keyOf(asked.action), snapshot.spec.id, now))) {
     return { code: "not_allowed", detail: "the action takes no challenge" };
   }

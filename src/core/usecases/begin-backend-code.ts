@@ -31,7 +31,7 @@ export async function beginBackendCode(
     const late = await settleIn(powers, asked.client, standing, aim.value);
     return late ? no(late) : ok(standing);
   }
-  const limited = await countStart(powers, asked.client);
+  const limited = await countStart(powers, asked.client, { brought: "secret" });
   if (limited) return no(limited);
   const code = codeOf(asked, aim.value);
   const spec = specOf(powers, asked, { id, aim: aim.value, code });
@@ -110,6 +110,7 @@ function specOf(
       ...backendCodeContext(code),
     },
     origin: { ...(ip === undefined ? {} : { ip }), ...(userAgent === undefined ? {} : { userAgent }) },
+    brought: "secret",
     createdAt: now,
     expiresAt: now + asked.lifetime,
     redeemWindow: asked.redeemWindow,

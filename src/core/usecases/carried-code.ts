@@ -1,4 +1,6 @@
 import { type ClientId, type UserId, userSubject } from "../ids.ts";
+import type { Guesser } from "../inbox/guesses.ts";
+import type { Guess } from "../ports/inboxes.ts";
 import type { NonceUse } from "../ports/nonces.ts";
 import type { UserCodeRow } from "../ports/records.ts";
 import type { Snapshot } from "../ports/rooms.ts";
@@ -46,13 +48,24 @@ export const carriedHash = (
   code: string,
 ): Promise<string> => powers.handles.pepper(["carried_code", userId, kind, purpose], code);
 
-/** Guesses of a waiter and of a backend are counted apart: a stranger who waits must not lock out the person's backend. */
-export type Guesser = "waiter" | "backend";
+const PURPOSES: readonly CodePurpose[] = ["sign_in", "enrol_device"];
+const MARK_LENGTH = 12;
 
-const counterOf = (guesser: Guesser, { kind, purpose }: CodeContext): string =>
-  `carried:${guesser}:${kind}:${purpose}`;
+/** A guess as it is counted: a short part of its hash, so that the same one again is no second guess. */
+export const guessOf = (guesser: Guesser, hash: string): Guess => ({
+  guesser,
+  mark: hash.slice(0, MARK_LENGTH),
+});
 
-export type FoundCode = { readonly row: UserCodeRow; readonly snapshot: Snapshot };
+/** Nobody finds 192 bits by trying, so guesses at them are neither counted nor refused. */
+export const isCounted = (kind: CodeKind): boolean => kind !== "long";
+
+/** `others`: wrong guesses of the same guesser are counted, which a redemption forgives. */
+export type FoundCode = {
+  readonly row: UserCodeRow;
+  readonly snapshot: Snapshot;
+  readonly others: boolean;
+};
 
 type Powers = Pick<
   Services,
@@ -60,42 +73,63 @@ type Powers = Pick<
 >;
 export type GuessRefusal = RefusalOf<"code_locked" | "unknown_challenge" | "expired" | "replayed">;
 
+type Presented = CodeContext & {
+  readonly code: string;
+  readonly guesser: Guesser;
+  readonly nonce?: NonceUse;
+  readonly ip?: string | undefined;
+};
+
 /**
  * Finds the live challenge of a code that somebody presents. The guess is taken in the person's inbox first, so that any number at
- * once make at most five comparisons; the fifth wrong one ends the person's live codes of that kind (settled question 24, T60, T63).
- * A nonce is spent in the same batch.
+ * once make at most five comparisons (T63). Wrong ones are counted for the guesser alone and end nothing (T60); a code of this person
+ * is no guess, whatever it was given out for, and a long one is not counted at all. A nonce is spent in the same batch.
  */
 export async function findCarried(
   powers: Powers,
-  asked: CodeContext & {
-    readonly code: string;
-    readonly guesser: Guesser;
-    readonly nonce?: NonceUse;
-    readonly ip?: string | undefined;
-  },
+  asked: Presented,
 ): Promise<Result<FoundCode, GuessRefusal>> {
   const who = userSubject(asked.userId);
-  const counter = counterOf(asked.guesser, asked);
-  const taken = await powers.inboxes.takeGuess(who, counter);
-  if (!taken.allowed) return no({ code: "code_locked", until: taken.until });
   const hash = await carriedHash(powers, asked, asked.code);
+  const guess = isCounted(asked.kind) ? guessOf(asked.guesser, hash) : undefined;
+  const taken = guess && (await powers.inboxes.takeGuess(who, guess));
+  if (taken && !taken.allowed) return no({ code: "code_locked", until: taken.until });
+  const giveBack = async () => {
+    if (guess) await powers.inboxes.returnGuess(who, guess);
+  };
   const found = await powers.userCodes.lookUp(hash, asked.nonce).catch(async (cause: unknown) => {
     // An outage tells nobody anything, so it must use up no guess.
-    await powers.inboxes.returnGuess(who, counter, "void");
+    if (taken?.fresh) await giveBack();
     throw cause;
   });
   if (!found.ok) {
-    await powers.inboxes.returnGuess(who, counter, "void");
+    if (taken?.fresh) await giveBack();
     return found;
   }
   const row = found.value;
-  if (!row) return wrong(powers, asked, taken.left);
+  if (!row) {
+    if (guess && (await isForAnother(powers, asked))) await giveBack();
+    else noteWrong(powers, asked);
+    return no({ code: "unknown_challenge" });
+  }
+  await giveBack();
   const snapshot = await powers.rooms.read(row.challengeId);
   const ended = endOf(snapshot, row, powers.clock.now());
-  const used = snapshot?.view.state === "redeemed";
-  await powers.inboxes.returnGuess(who, counter, ended || used ? "void" : "right");
   if (ended) return no({ code: ended });
-  return snapshot ? ok({ row, snapshot }) : no({ code: "unknown_challenge" });
+  return snapshot ? ok({ row, snapshot, others: taken?.others ?? false }) : no({ code: "unknown_challenge" });
+}
+
+/** Whether it is a code of this person all the same, given out for another purpose. */
+async function isForAnother(
+  powers: Pick<Services, "userCodes" | "handles">,
+  asked: Presented,
+): Promise<boolean> {
+  for (const purpose of PURPOSES.filter((one) => one !== asked.purpose)) {
+    const hash = await carriedHash(powers, { ...asked, purpose }, asked.code);
+    const found = await powers.userCodes.lookUp(hash);
+    if (found.ok && found.value) return true;
+  }
+  return false;
 }
 
 /** A code that was invalidated or used is as good as none; one that ran out may be told so. */
@@ -110,26 +144,14 @@ function endOf(
   return now >= row.expiresAt || state === undefined || state === "expired" ? "expired" : undefined;
 }
 
-async function wrong(
-  powers: Powers,
-  asked: CodeContext & { readonly guesser: Guesser; readonly ip?: string | undefined },
-  left: number,
-): Promise<Result<never, GuessRefusal>> {
-  const { userId, kind, purpose, ip } = asked;
+function noteWrong(powers: Powers, { userId, kind, guesser, ip }: Presented): void {
   noteRefusal(powers, {
     type: "code_refused",
     subject: userId,
     userId,
     ...(ip === undefined ? {} : { ip }),
-    reason: `${asked.guesser}: wrong ${kind} code`,
+    reason: `${guesser.kind}: wrong ${kind} code`,
   });
-  if (left === 0) {
-    const ending = endCodes(powers, { userId, kind, purpose, by: "system", ip });
-    // A stranger must not tell by the time it takes that there was something to end.
-    if (asked.guesser === "waiter") powers.background(ending);
-    else await ending;
-  }
-  return no({ code: "unknown_challenge" });
 }
 
 /** Ends the live codes of a person, of one kind and purpose or all of them. A nonce is spent in the batch that lists them. */

@@ -1,5 +1,6 @@
 import type { Action } from "../action/action.ts";
 import { type AddressMethod, addressFor, channelOf } from "../action/code-method.ts";
+import type { Caller } from "../caller.ts";
 import type { JsonObject, Origin } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import type { ChallengeId } from "../ids.ts";
@@ -12,6 +13,7 @@ import type { Millis } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import { purposeOf } from "./begin-action-challenge.ts";
 import { sendActionCode } from "./send-action-code.ts";
+import { OUT_OF_ATTEMPTS } from "./settle-action.ts";
 import { startChallenge } from "./start-challenge.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
 
@@ -25,6 +27,7 @@ export type CodeAsker = {
   readonly action: Action;
   readonly user: UserRecord;
   readonly origin: Origin;
+  readonly caller: Caller;
 };
 
 /** How a code is sent: what the door keeps of its challenge, and for how long. */
@@ -54,6 +57,7 @@ export async function openCode(
   const started = await startChallenge(powers, {
     door: "authsignal",
     client,
+    caller: asked.caller,
     user: { id: user.user.id, locked: false },
     purpose: purposeOf(action.code),
     scope: "action",
@@ -77,7 +81,7 @@ export async function openCode(
 
 /**
  * Sends another code for a challenge that waits. Refused by a limit, it waits on with the code it has; when the new one could not be
- * handed over, the old one is gone too, and the challenge with it.
+ * handed over, the old one is gone too, and the challenge with it; so it is when its guesses are used up.
  */
 export async function sendAgain(
   powers: SendingPowers,
@@ -87,8 +91,10 @@ export async function sendAgain(
   const { snapshot } = carried;
   const sent = await send(powers, asked, snapshot, carried);
   if (sent.ok) return ok(snapshot);
-  const isLimit = sent.error.code === "too_many" || sent.error.code === "code_locked";
-  if (!isLimit) await withdrawChallenge(powers, snapshot, "start_refused");
+  const { code } = sent.error;
+  if (code !== "too_many") {
+    await withdrawChallenge(powers, snapshot, code === "out_of_guesses" ? OUT_OF_ATTEMPTS : "start_refused");
+  }
   return sent;
 }
 
@@ -98,7 +104,7 @@ function send(
   { spec }: Snapshot,
   to: { readonly identifier: ReadIdentifier; readonly use: CodeUse },
 ): Promise<Result<unknown, Refusal>> {
-  const { client, action, user, method, origin, locale, linkOf } = asked;
+  const { client, action, user, method, origin, caller, locale, linkOf } = asked;
   const { context, code, idempotencyKey } = action;
   return sendActionCode(powers, {
     challengeId: spec.id,
@@ -110,6 +116,7 @@ function send(
       ? { template: "magic_link", linkOf: (secret) => linkOf(spec.id, secret) }
       : { template: "one_time_code" },
     origin,
+    caller,
     locale,
     expiresAt: spec.expiresAt,
     userId: user.user.id,

@@ -47,7 +47,7 @@ const SAID: Readonly<Record<"approve" | "deny", readonly string[]>> = {
 
 /**
  * The reader's yes or no to a link of the Authsignal door, with the link's secret. Yes approves the challenge, and the page that asked
- * collects; no is a denial, and its action has failed. The same word again changes nothing. Refused: `wrong_code`, `code_locked`, `expired`, an address that meets nothing
+ * collects; no is a denial, and its action has failed. The same word again changes nothing. Refused: `wrong_code`, `expired`, an address that meets nothing
  * any more (`unknown_challenge`), `user_locked` for a yes, what the challenge refuses.
  */
 export async function confirmLink(
@@ -64,7 +64,7 @@ export async function confirmLink(
   const { id, clientId, userId } = snapshot.spec;
   if (userId === undefined) return no({ code: "unknown_challenge" });
   const ip = asked.origin.ip === undefined ? {} : { ip: asked.origin.ip };
-  const typed = { challengeId: id, identifier, purpose: use, code: asked.secret, userId };
+  const typed = { challengeId: id, identifier, purpose: use, code: asked.secret };
   const checked = await checkCode(powers, typed);
   if (!checked.ok) {
     const reason = checked.error.code;

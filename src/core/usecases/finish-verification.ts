@@ -6,8 +6,11 @@ import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { VERIFY_IDENTIFIER, verificationOf } from "../verification/verification.ts";
 import { adoptIdentifier } from "./adopt-identifier.ts";
+import { codeSubject } from "./code-subject.ts";
 import { noteRefusal } from "./note-refusal.ts";
 import { checkCode, vouchForCode } from "./prove-code.ts";
+import { OUT_OF_ATTEMPTS } from "./settle-action.ts";
+import { withdrawChallenge } from "./withdraw-challenge.ts";
 
 type Powers = Pick<
   Services,
@@ -28,7 +31,7 @@ type Powers = Pick<
 /**
  * Takes the code that came back, typed or in its link, and approves the challenge with it for the person whose identifier it proves,
  * found or made now. Giving the right code again is a success too: the challenge is decided once. Refused: `wrong_code`,
- * `code_locked`, `expired`, `not_allowed` (the app named another person), what the challenge refuses.
+ * `out_of_guesses` (the challenge is over then), `expired`, `not_allowed` (the app named another person), what the challenge refuses.
  */
 export async function finishVerification(
   powers: Powers,
@@ -53,7 +56,10 @@ export async function finishVerification(
   });
   if (!checked.ok) {
     const { code: reason } = checked.error;
-    noteRefusal(powers, { type: "code_refused", subject: spec.id, clientId: spec.clientId, reason, ...ip });
+    // One row for the address and not for each of its challenges: strangers begin those.
+    const subject = await codeSubject(powers, identifier);
+    noteRefusal(powers, { type: "code_refused", subject, clientId: spec.clientId, reason, ...ip });
+    if (reason === "out_of_guesses") await withdrawChallenge(powers, snapshot, OUT_OF_ATTEMPTS);
     return checked;
   }
   const adopted = await adoptIdentifier(powers, {

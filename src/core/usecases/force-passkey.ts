@@ -29,7 +29,7 @@ export async function forcePasskey(
   powers: Powers,
   asked: ForcedPasskey,
 ): Promise<Result<BegunCeremony, Refusal>> {
-  const start = await takeStart(powers, asked.client);
+  const start = await takeStart(powers, asked.client, { brought: "secret" });
   if (!start.ok) return start;
   return await begin(powers, asked, start.value);
 }
@@ -51,6 +51,7 @@ async function begin(
   const started = await startChallenge(powers, {
     door: "loginid",
     client,
+    caller: { brought: "secret" },
     user: { id: user.id, locked: false },
     purpose: "enrol_device",
     scope: "access",

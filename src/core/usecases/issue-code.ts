@@ -1,3 +1,4 @@
+import type { Caller } from "../caller.ts";
 import type { VerifiedProof } from "../challenge/proof.ts";
 import { isSettled } from "../challenge/view.ts";
 import type { Client } from "../client/client.ts";
@@ -28,6 +29,8 @@ export type CodeRequest = Omit<CodeContext, "userId"> & {
   readonly ip?: string | undefined;
 };
 
+const BACKEND: Caller = { brought: "secret" };
+
 export type IssuedCode = {
   readonly code: string;
   readonly expiresAt: Instant;
@@ -43,7 +46,7 @@ type Powers = Parameters<typeof startChallenge>[0] &
  * nothing; one that a replayed token asked for is given back.
  */
 export async function issueCode(powers: Powers, asked: CodeRequest): Promise<Result<IssuedCode, Refusal>> {
-  const start = await takeStart(powers, asked.client);
+  const start = await takeStart(powers, asked.client, BACKEND);
   if (!start.ok) return start;
   const issued = await issueCounted(powers, asked);
   if (!issued.ok) await start.value.giveBack();
@@ -67,6 +70,7 @@ export async function issueCounted(powers: Powers, asked: CodeRequest): Promise<
   const started = await startChallenge(powers, {
     door: "loginid",
     client,
+    caller: asked.by ? { brought: "device" } : BACKEND,
     user: { id: user.id, locked: false },
     purpose,
     scope: "access",

@@ -15,8 +15,8 @@ export type NotedRefusal = {
 type Powers = Pick<Services, "clock" | "handles" | "events" | "background" | "log">;
 
 /**
- * Puts a refusal on record through the queue, folded to one row per type, client, subject and minute, so that a stranger cannot
- * write the operator a bill (settled question 27). Never delays or fails the answer.
+ * Puts a refusal on record through the queue, folded to one row per type, client, subject and minute, and before the queue to one
+ * message for an isolate, so that a stranger cannot write the operator a bill (settled question 27). Never delays or fails the answer.
  */
 export function noteRefusal(powers: Powers, refusal: NotedRefusal): void {
   powers.background(
@@ -40,5 +40,5 @@ async function send(powers: Powers, refusal: NotedRefusal): Promise<void> {
     actor: refusal.clientId === undefined ? "anonymous" : `client:${refusal.clientId}`,
     ...parts,
   };
-  await powers.events.send({ kind: "audit", events: [event] });
+  await powers.events.send({ kind: "audit", events: [event] }, { folds: true });
 }

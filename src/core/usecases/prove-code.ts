@@ -1,10 +1,9 @@
 import type { VerifiedProof } from "../challenge/proof.ts";
-import { type ChallengeId, type UserId, userSubject } from "../ids.ts";
-import { IDLE_COUNTER, PERSON_CODE_GUESSES } from "../inbox/policy.ts";
+import type { ChallengeId } from "../ids.ts";
 import type { Prover } from "../ports/secrets.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
-import { no, ok, type Result } from "../result.ts";
+import { ok, type Result } from "../result.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import { codeHash, codeSubject, identifierIdOf } from "./code-subject.ts";
 
@@ -15,39 +14,27 @@ export type TypedCode = {
   readonly purpose: string;
   /** What was typed, or the secret of the link; blanks and dashes between digits do not matter. */
   readonly code: string;
-  /** The person whose identifier it is, where there is one already: wrong guesses count for them too. */
-  readonly userId?: UserId;
 };
 
-type Refused = RefusalOf<"wrong_code" | "code_locked" | "expired">;
-type Powers = Pick<Services, "inboxes" | "handles" | "clock">;
+type Refused = RefusalOf<"wrong_code" | "out_of_guesses" | "expired">;
+type Powers = Pick<Services, "inboxes" | "handles">;
 
-const CODE_GUESSES = "one_time_code";
 const LONGEST = 128;
 
 /**
- * Checks a code that was typed back. The guess is counted before anything is compared, for the person and for the identifier, over
- * all codes, clients and spellings (T60-T63). Refused: `wrong_code` with the guesses left, `code_locked` once there are none,
- * `expired` when no code of this challenge is good any more. Answers what a proof may then be vouched with.
+ * Checks a code that was typed back. A wrong guess is counted for its challenge, on through every new code (T60-T63), and for
+ * nothing else. Refused: `wrong_code` with the guesses left, `out_of_guesses` once there are none and the caller must end the
+ * challenge, `expired` when no code of this challenge is good any more. Answers what a proof may then be vouched with.
  */
 export async function checkCode(
   powers: Powers,
   typed: TypedCode,
 ): Promise<Result<{ readonly identifierId: string; readonly digest: string }, Refused>> {
-  const { challengeId, identifier, userId } = typed;
-  const who = userId === undefined ? undefined : userSubject(userId);
-  if (who && !(await powers.inboxes.reserveGuess(who, CODE_GUESSES, PERSON_CODE_GUESSES))) {
-    return no({ code: "code_locked", until: powers.clock.now() + IDLE_COUNTER });
-  }
+  const { challengeId, identifier } = typed;
   const hash = await codeHash(powers, { ...typed, code: asSent(typed.code) });
   const subject = await codeSubject(powers, identifier);
   const tried = await powers.inboxes.tryCode(subject, { challengeId, hash });
-  if (!tried.ok) {
-    // Nothing was compared, or its lock counts it already: a stranger cannot use up the person's guesses with it.
-    if (who && tried.error.code !== "wrong_code") await powers.inboxes.returnGuess(who, CODE_GUESSES, "void");
-    return tried;
-  }
-  if (who) await powers.inboxes.refundGuess(who, CODE_GUESSES);
+  if (!tried.ok) return tried;
   return ok({
     identifierId: await identifierIdOf(powers, identifier),
     digest: await powers.handles.digest(["code", challengeId, hash]),
@@ -67,9 +54,9 @@ function asSent(text: string): string {
 export async function proveCode(
   powers: Powers & Pick<Services, "proofs">,
   prover: Prover,
-  typed: Omit<TypedCode, "userId"> & { readonly amr?: readonly string[] },
+  typed: TypedCode & { readonly amr?: readonly string[] },
 ): Promise<Result<VerifiedProof, Refused | RefusalOf<"user_locked">>> {
-  const checked = await checkCode(powers, { ...typed, userId: prover.id });
+  const checked = await checkCode(powers, typed);
   return checked.ok ? vouchForCode(powers, prover, { ...typed, ...checked.value }) : checked;
 }
 

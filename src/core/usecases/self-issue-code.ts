@@ -12,7 +12,6 @@ import { type IssuedCode, issueCounted } from "./issue-code.ts";
 import { originsOf, readCeremony } from "./passkey-ceremony.ts";
 import type { Redeemed } from "./redeem-challenge.ts";
 import { signInAtOnce } from "./sign-in-at-once.ts";
-import { takeStart } from "./start-challenge.ts";
 
 export type SelfIssue = PasskeyAnswer & {
   readonly client: Client;
@@ -43,8 +42,8 @@ const refused = (detail: string) => no<Refusal>({ code: "not_allowed", detail })
 
 /**
  * A person's own passkey signs in and asks for a code in one signature; the code is approved from birth by that signature. All that
- * is wrong before the signature is found good is one refusal, so that nothing is told of who has which passkey. The client's limit
- * of starts comes before anything is written; a refusal gives its start back.
+ * is wrong before the signature is found good is one refusal, so that nothing is told of who has which passkey. It is
+ * no start of the client's: a device of its people has signed.
  */
 export async function selfIssueCode(
   powers: Powers,
@@ -52,11 +51,7 @@ export async function selfIssueCode(
 ): Promise<Result<{ readonly redeemed: Redeemed; readonly issued: IssuedCode }, Refusal>> {
   const signed = await readSignature(powers, asked);
   if (!signed.ok) return signed;
-  const start = await takeStart(powers, asked.client);
-  if (!start.ok) return start;
-  const made = await signInAndIssue(powers, asked, signed.value);
-  if (!made.ok) await start.value.giveBack();
-  return made;
+  return await signInAndIssue(powers, asked, signed.value);
 }
 
 async function readSignature(powers: Powers, asked: SelfIssue): Promise<Result<Signed, Refusal>> {

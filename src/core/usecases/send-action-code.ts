@@ -1,9 +1,9 @@
 import type { JsonObject } from "../challenge/state.ts";
+import type { Rule } from "../inbox/policy.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { type Instant, MINUTE } from "../time.ts";
-import { codeSubject } from "./code-subject.ts";
 import { handOver, type MadeCode, makeCode, noteUnsent, reachedAt, type SendCode } from "./send-code.ts";
 import { hears, tellActionWebhook } from "./tell-action-webhook.ts";
 
@@ -35,7 +35,9 @@ type Powers = Pick<
   | "secrets"
   | "actionWebhooks"
 >;
-type Refused = RefusalOf<"too_many" | "code_locked" | "delivery_failed" | "not_allowed" | "webhook_failed">;
+type Refused = RefusalOf<
+  "too_many" | "out_of_guesses" | "delivery_failed" | "not_allowed" | "webhook_failed"
+>;
 
 /** Events that carry a code to a client that sends it itself (Authsignal §7.3). There is none for the other channels. */
 const EVENTS: Readonly<Partial<Record<SendCode["channel"], string>>> = {
@@ -53,9 +55,7 @@ export async function sendActionCode(
   powers: Powers,
   asked: SendActionCode,
 ): Promise<Result<{ readonly expiresAt: Instant }, Refused>> {
-  const limited = await countText(powers, asked);
-  if (limited) return no(limited);
-  const made = await makeCode(powers, asked);
+  const made = await makeCode(powers, asked.channel === "email" ? asked : { ...asked, also: TEXTS });
   if (!made.ok) return made;
   const type = EVENTS[asked.channel];
   if (type === undefined || !hears(asked.client, type)) return await handOver(powers, asked, made.value);
@@ -73,17 +73,7 @@ export async function sendActionCode(
 }
 
 /** Texts to a number within a window, beside the limits of every door: Authsignal §9.2 lets six through. */
-const TEXTS = { limit: 6, window: 10 * MINUTE };
-
-async function countText(
-  powers: Powers,
-  { channel, identifier }: SendActionCode,
-): Promise<RefusalOf<"too_many"> | undefined> {
-  if (channel === "email") return undefined;
-  const subject = await codeSubject(powers, identifier);
-  const counted = await powers.inboxes.countInWindow(subject, "action_texts", TEXTS);
-  return counted.allowed ? undefined : { code: "too_many", scope: "person", retryAt: counted.retryAt };
-}
+export const TEXTS: Rule = { limit: 6, window: 10 * MINUTE };
 
 const METHODS = { email: "EMAIL_OTP", sms: "SMS", whatsapp: "WHATSAPP" } as const;
 

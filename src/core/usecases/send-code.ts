@@ -1,13 +1,15 @@
+import { type Caller, isStranger } from "../caller.ts";
 import type { Origin } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import { brandOf, codeSendsPerHour } from "../client/settings.ts";
 import { type ChallengeId, clientSubject, type SubjectKey, type UserId } from "../ids.ts";
-import { CODE_LIFETIME } from "../inbox/policy.ts";
+import type { Count } from "../inbox/counters.ts";
+import { CODE_LIFETIME, NETWORK_SHARE, OPEN_SHARE, partOf, type Rule, SEND_WINDOW } from "../inbox/policy.ts";
 import type { Channel, Message } from "../ports/deliveries.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
-import { HOUR, type Instant, MINUTE } from "../time.ts";
+import { type Instant, MINUTE } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import { codeHash, codeSubject, identifierIdOf } from "./code-subject.ts";
 import { noteRefusal } from "./note-refusal.ts";
@@ -24,6 +26,9 @@ export type SendCode = {
     | { readonly template: "one_time_code" }
     | { readonly template: "magic_link"; readonly linkOf: (secret: string) => string };
   readonly origin: Origin;
+  readonly caller: Caller;
+  /** What the door asks for beside the limits of every letter. */
+  readonly also?: Rule;
   /** BCP 47 tag of the reader's language. */
   readonly locale: string;
   /** The challenge's own end; the code ends ten minutes after it was sent, or then. */
@@ -45,7 +50,7 @@ type MakingPowers = Pick<
   "inboxes" | "handles" | "chance" | "clock" | "limits" | "events" | "background" | "log"
 >;
 type Powers = MakingPowers & Pick<Services, "deliveries">;
-type Refused = RefusalOf<"too_many" | "code_locked" | "delivery_failed" | "not_allowed">;
+type Refused = RefusalOf<"too_many" | "out_of_guesses" | "delivery_failed" | "not_allowed">;
 
 const SECRET_BYTES = 32;
 
@@ -67,19 +72,20 @@ export async function sendCode(powers: Powers, asked: SendCode): Promise<Result<
 }
 
 /**
- * Makes and keeps a code without sending it. A new code takes the place of the challenge's earlier one; wrong guesses stay counted.
- * Refused: `too_many` (address, client, identifier), `code_locked` after too many wrong guesses.
+ * Makes and keeps a code without sending it. A new code takes the place of the challenge's earlier one; its wrong guesses stay
+ * counted. Refused: `too_many` (network, client, identifier), `out_of_guesses` for a challenge that is over by them.
  */
 export async function makeCode(
   powers: MakingPowers,
   asked: SendCode,
-): Promise<Result<MadeCode, RefusalOf<"too_many" | "code_locked">>> {
+): Promise<Result<MadeCode, RefusalOf<"too_many" | "out_of_guesses">>> {
   const { challengeId, client, identifier, origin } = asked;
   const now = powers.clock.now();
   if (!(await powers.limits.send(origin.ip))) {
     return no({ code: "too_many", scope: "ip", retryAt: now + MINUTE });
   }
-  const limited = await countForClient(powers, client);
+  const counts = countsOf(asked);
+  const limited = await countForClient(powers, client, counts);
   if (limited) return no(limited);
   const subject = await codeSubject(powers, identifier);
   const { template } = asked.as;
@@ -87,8 +93,22 @@ export async function makeCode(
   const expiresAt = Math.min(now + CODE_LIFETIME, asked.expiresAt);
   const hash = await codeHash(powers, { challengeId, identifier, purpose: asked.purpose, code });
   const identifierId = await identifierIdOf(powers, identifier);
-  const kept = await powers.inboxes.putCode(subject, { challengeId, hash, identifierId, expiresAt });
+  const kept = await powers.inboxes.putCode(subject, {
+    challengeId,
+    hash,
+    identifierId,
+    expiresAt,
+    until: asked.expiresAt,
+    ...(template === "magic_link" ? { link: true } : {}),
+    sender: {
+      caller: asked.caller,
+      clientId: client.id,
+      ...(asked.also === undefined ? {} : { also: asked.also }),
+    },
+  });
   if (!kept.ok) {
+    // Nobody gets a letter, so the client's budget is not charged: a full mailbox must not end its mail.
+    if (counts.length > 0) await powers.inboxes.uncount(clientSubject(client.id), kindsOf(counts));
     noteUnsent(powers, asked, subject, kept.error.code);
     return kept;
   }
@@ -103,19 +123,35 @@ export async function handOver(
 ): Promise<Result<SentCode, RefusalOf<"delivery_failed" | "not_allowed" | "too_many">>> {
   const { subject, expiresAt } = made;
   const message = messageOf(powers, asked, made);
-  const handed = await powers.deliveries.send(message);
+  const handed = await powers.deliveries.send(message, asked.caller);
   if (!handed.ok) noteUnsent(powers, asked, subject, handed.error.code);
   return handed.ok ? ok({ messageId: message.id, subject, delivery: handed.value, expiresAt }) : handed;
 }
 
+const SENDS = "code_sends";
+
+/** What a letter has to pass at its client: strangers leave the last of the hour to others, and one network has a part. */
+function countsOf({ client, caller }: SendCode): readonly Count[] {
+  const limit = codeSendsPerHour(client.settings);
+  if (limit === 0) return [];
+  if (!isStranger(caller)) return [{ kind: SENDS, limit, window: SEND_WINDOW }];
+  const all = { kind: SENDS, limit: partOf(limit, OPEN_SHARE), window: SEND_WINDOW };
+  const { network } = caller;
+  const part = partOf(limit, NETWORK_SHARE);
+  return network === undefined
+    ? [all]
+    : [all, { kind: `${SENDS}:${network}`, limit: part, window: SEND_WINDOW }];
+}
+
+const kindsOf = (counts: readonly Count[]): readonly string[] => counts.map(({ kind }) => kind);
+
 async function countForClient(
   powers: MakingPowers,
   client: Client,
+  counts: readonly Count[],
 ): Promise<RefusalOf<"too_many"> | undefined> {
-  const limit = codeSendsPerHour(client.settings);
-  if (limit === 0) return undefined;
-  const rule = { limit, window: HOUR };
-  const counted = await powers.inboxes.countInWindow(clientSubject(client.id), "code_sends", rule);
+  if (counts.length === 0) return undefined;
+  const counted = await powers.inboxes.countTogether(clientSubject(client.id), counts);
   if (counted.allowed) return undefined;
   noteRefusal(powers, { type: "client_sends_limited", clientId: client.id, subject: client.id });
   return { code: "too_many", scope: "client", retryAt: counted.retryAt };

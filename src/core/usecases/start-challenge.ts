@@ -1,3 +1,4 @@
+import { type Caller, isStranger } from "../caller.ts";
 import {
   type ChallengeSpec,
   CONTEXT_LIMIT,
@@ -8,7 +9,16 @@ import {
 } from "../challenge/state.ts";
 import { askerOf, type Client } from "../client/client.ts";
 import { startsPerMinute } from "../client/settings.ts";
-import { type ChallengeId, clientSubject, type DeviceId, type UserId, userSubject } from "../ids.ts";
+import {
+  type ChallengeId,
+  clientSubject,
+  type DeviceId,
+  type SubjectKey,
+  startsSubject,
+  type UserId,
+  userSubject,
+} from "../ids.ts";
+import type { StartAbout } from "../inbox/counters.ts";
 import type { Listed, PromptRequest } from "../inbox/prompts.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
@@ -20,6 +30,7 @@ import { noteRefusal } from "./note-refusal.ts";
 export type StartRequest = {
   readonly door: Door;
   readonly client: Client;
+  readonly caller: Caller;
   /** The person asked, when known; a locked person is asked nothing (T11). */
   readonly user?: { readonly id: UserId; readonly locked: boolean };
   readonly purpose: Purpose;
@@ -36,6 +47,8 @@ export type StartRequest = {
   readonly lifetime: Millis;
   readonly redeemWindow: Millis;
   readonly replayWindow: Millis;
+  /** What a start about nobody known is counted for, such as the address that is to be proven. */
+  readonly about?: string;
   /** The caller has counted this start (`takeStart`), before it wrote what belongs to it. */
   readonly counted?: boolean;
   /** Draws the id: a number that a dialect demands names its object, and may have to be drawn again. */
@@ -59,7 +72,8 @@ const RESPOND_NUMBERS = 2 ** 31 - 1;
 
 /**
  * Starts a challenge and puts it before the person. A start that the prompt policy keeps from the person is answered like any
- * other (settled question 18). Refuses with `too_many` past the client's own limit, and a door's context over CONTEXT_LIMIT.
+ * other (settled question 18). Refuses with `too_many` past the client's own limit, or past the one about this user; and a door's
+ * context over CONTEXT_LIMIT.
  */
 export async function startChallenge(
   powers: Powers,
@@ -67,7 +81,10 @@ export async function startChallenge(
 ): Promise<Result<Started, Refusal>> {
   if (JSON.stringify(request.context).length > CONTEXT_LIMIT)
     return no({ code: "malformed", detail: "context" });
-  const refused = request.counted ? undefined : await countStart(powers, request.client);
+  const about = request.about ?? request.user?.id;
+  const refused = request.counted
+    ? undefined
+    : await countStart(powers, request.client, request.caller, about);
   if (refused) return no(refused);
   const matchCode = request.matchCode ? powers.chance.digits(6) : undefined;
   const snapshot = await openWithFreshId(powers, request, matchCode);
@@ -81,26 +98,57 @@ type CountPowers = Pick<Services, "inboxes" | "clock" | "handles" | "events" | "
 export async function countStart(
   powers: CountPowers,
   client: Client,
+  caller: Caller,
+  about?: string,
 ): Promise<RefusalOf<"too_many"> | undefined> {
-  const taken = await takeStart(powers, client);
+  const taken = await takeStart(powers, client, caller, about);
   return taken.ok ? undefined : taken.error;
 }
 
 /** One start that has been counted, and the way to give it back when nothing was begun. */
 export type TakenStart = { giveBack(): Promise<void> };
 
-/** Counts one start as `countStart` does, for what has to write before it begins: a refusal must come before the writing. */
+/**
+ * Counts one start as `countStart` does, for what has to write before it begins: a refusal must come before the writing. Strangers,
+ * known browsers and the client's backend have the client's limit each; what a device of its people has signed is not counted.
+ */
 export async function takeStart(
   powers: CountPowers,
   client: Client,
+  caller: Caller,
+  about?: string,
 ): Promise<Result<TakenStart, RefusalOf<"too_many">>> {
   const limit = startsPerMinute(client.settings);
-  if (limit === 0) return ok({ giveBack: async () => undefined });
-  const who = clientSubject(client.id);
-  const { allowed, retryAt } = await powers.inboxes.countStart(who, limit);
-  if (allowed) return ok({ giveBack: () => powers.inboxes.returnStart(who, retryAt) });
-  noteRefusal(powers, { type: "client_starts_limited", clientId: client.id, subject: client.id });
-  return no({ code: "too_many", scope: "client", retryAt });
+  const who = counterOf(client, caller);
+  if (limit === 0 || who === undefined) return ok({ giveBack: async () => undefined });
+  const counted = await powers.inboxes.countStart(who, limit, aboutOf(caller, about));
+  const { retryAt } = counted;
+  if (counted.allowed) return ok({ giveBack: () => powers.inboxes.returnStart(who, retryAt) });
+  const refused =
+    counted.scope === "client"
+      ? { type: "client_starts_limited", subject: client.id }
+      : { type: "starts_about_limited", subject: about ?? "" };
+  noteRefusal(powers, { ...refused, clientId: client.id });
+  return no({ code: "too_many", scope: counted.scope, retryAt });
+}
+
+function counterOf({ id }: Client, { brought }: Caller): SubjectKey | undefined {
+  switch (brought) {
+    case "nothing":
+      return startsSubject(id, "strangers");
+    case "browser":
+      return startsSubject(id, "browsers");
+    case "secret":
+      return clientSubject(id);
+    case "device":
+      return undefined;
+  }
+}
+
+/** A backend bounds its own people; of strangers, one network may use half. */
+function aboutOf(caller: Caller, key: string | undefined): StartAbout | undefined {
+  if (key === undefined || caller.brought === "secret") return undefined;
+  return isStranger(caller) && caller.network !== undefined ? { key, network: caller.network } : { key };
 }
 
 async function openWithFreshId(powers: Powers, request: StartRequest, matchCode?: string): Promise<Snapshot> {
@@ -135,6 +183,7 @@ async function specOf(
     nonce: powers.chance.text(16),
     context: request.context,
     origin: request.origin,
+    brought: request.caller.brought,
     createdAt: now,
     expiresAt: now + request.lifetime,
     redeemWindow: request.redeemWindow,
@@ -177,6 +226,7 @@ const promptOf = (powers: Powers, request: StartRequest, spec: ChallengeSpec): P
   },
   ...(spec.approvers === undefined ? {} : { approvers: spec.approvers }),
   ...(spec.realm === undefined ? {} : { realm: spec.realm }),
+  caller: request.caller,
   origin: spec.origin,
   context: spec.context,
   respondNumber: powers.chance.number(RESPOND_NUMBERS),

@@ -1,3 +1,4 @@
+import type { Caller } from "../caller.ts";
 import type { Origin } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import { verifySeconds } from "../client/settings.ts";
@@ -7,10 +8,12 @@ import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { MINUTE, SECOND } from "../time.ts";
 import { VERIFY_IDENTIFIER, type Verification, verificationContext } from "../verification/verification.ts";
+import { codeSubject } from "./code-subject.ts";
 import { startChallenge } from "./start-challenge.ts";
 
 export type StartVerification = Omit<Verification, "number"> & {
   readonly client: Client;
+  readonly caller: Caller;
   readonly origin: Origin;
 };
 
@@ -26,19 +29,21 @@ const NUMBERS = 2 ** 31 - 1;
 
 /**
  * Starts the challenge of a verification (settled question 20: 600 s, unless the client says otherwise). Nothing is sent yet. Refused
- * as `too_many` past the limits of the address or of the client.
+ * as `too_many` past the limits of the network, of the client, or about the address.
  */
 export async function startVerification(
   powers: Powers,
   asked: StartVerification,
 ): Promise<Result<Snapshot, Refusal>> {
-  const { client, origin, ...verification } = asked;
+  const { client, caller, origin, ...verification } = asked;
   if (!(await powers.limits.start(origin.ip))) {
     return no({ code: "too_many", scope: "ip", retryAt: powers.clock.now() + MINUTE });
   }
   const started = await startChallenge(powers, {
     door: "page",
     client,
+    caller,
+    about: await codeSubject(powers, asked.identifier),
     purpose: VERIFY_IDENTIFIER,
     scope: "access",
     requiresClaim: false,

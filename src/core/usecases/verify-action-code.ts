@@ -59,7 +59,7 @@ type Powers = Pick<
  * Takes the code that was typed back for what the action's page asked for last: to meet the action, or to enrol an address
  * (Authsignal §9.2). Guesses are counted before anything is compared; once they are used up the challenge is over and its action has
  * failed. The right code again is a success too, and changes nothing. Refused: `unknown_challenge` when no code is waited for,
- * `wrong_code`, `expired`, `code_locked`, what an enrolment refuses.
+ * `wrong_code`, `expired`, `out_of_guesses`, what an enrolment refuses.
  */
 export async function verifyActionCode(
   powers: Powers,
@@ -133,7 +133,7 @@ async function noteWrong(
   const { id } = snapshot.spec;
   const from = ip === undefined ? {} : { ip };
   noteRefusal(powers, { type: "code_refused", subject: id, clientId: client.id, reason, ...from });
-  if (reason !== "code_locked" || snapshot.view.state !== "pending") return;
+  if (reason !== "out_of_guesses" || snapshot.view.state !== "pending") return;
   await withdrawChallenge(powers, snapshot, OUT_OF_ATTEMPTS);
   if (use === "authsignal_action") await powers.actions.fail(keyOf(action), id, powers.clock.now());
 }

@@ -61,8 +61,7 @@ const WRONG: Verdict = ok({ outcome: "wrong" });
 const EXHAUSTED: Verdict = ok({ outcome: "exhausted" });
 
 /**
- * Checks a code that a backend was given (Authsignal §9.1, `verify`). Guesses are counted before anything is compared, for the address
- * and for the user, where there is one; once they are used up the challenge is over and its action has failed. A right one approves
+ * Checks a code that a backend was given (Authsignal §9.1, `verify`). Guesses are counted for the challenge; once they are used up that is over and its action has failed. A right one approves
  * the challenge, enrols the address if it was sent for that, and settles the user's action; the right one again is right again. Refused:
  * `unknown_challenge`, `user_locked`, what enrolling refuses.
  */
@@ -80,7 +79,6 @@ export async function verifyBackendCode(powers: Powers, asked: TypedBackendCode)
     identifier: carried.code.identifier,
     purpose: codePurpose(carried.code),
     code: asked.code,
-    ...(spec.userId === undefined ? {} : { userId: spec.userId }),
   });
   if (!checked.ok) return await refused(powers, asked, carried, checked.error.code);
   const proof = vouchForCode(powers, person?.value.user.user ?? NOBODYS, checked.value);
@@ -163,7 +161,7 @@ async function refused(
   const { id, clientId, userId, context } = snapshot.spec;
   const from = ip === undefined ? {} : { ip };
   noteRefusal(powers, { type: "code_refused", subject: id, clientId: client.id, reason, ...from });
-  if (reason !== "code_locked") return WRONG;
+  if (reason !== "out_of_guesses") return WRONG;
   if (snapshot.view.state !== "pending") return EXHAUSTED;
   await withdrawChallenge(powers, snapshot, OUT_OF_ATTEMPTS);
   if (userId !== undefined && code.meets) {

@@ -10,10 +10,9 @@ type Answer = { readonly status: ContentfulStatusCode; readonly detail: string }
 function answerTo(refusal: Refusal): Answer {
   switch (refusal.code) {
     case "malformed":
-      return { status: 400, detail: refusal.detail };
     case "bad_key":
     case "not_allowed":
-      return { status: 422, detail: refusal.detail };
+      return { status: refusal.code === "malformed" ? 400 : 422, detail: refusal.detail };
     case "unknown_client":
       return { status: 404, detail: "There is no such client." };
     case "unknown_user":
@@ -32,6 +31,7 @@ function answerTo(refusal: Refusal): Answer {
     case "device_exists":
       return { status: 409, detail: "This key is another device's." };
     case "code_locked":
+    case "out_of_guesses":
     case "too_many":
       return { status: 429, detail: "Too many requests." };
     case "bad_client_secret":

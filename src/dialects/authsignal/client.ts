@@ -1,10 +1,11 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { Client } from "../../core/client/client.ts";
-import { parseClientId } from "../../core/ids.ts";
+import { type ClientId, parseClientId } from "../../core/ids.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
 import type { Requester } from "../../core/usecases/audit-event.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { clientName } from "../../http/read-limits.ts";
 import { lenientBase64 } from "./credentials-text.ts";
 import { refuse } from "./errors.ts";
 import { type ActionToken, readToken } from "./tokens.ts";
@@ -20,14 +21,15 @@ export function basicName(c: Context): string | undefined {
   return name === "" ? undefined : name;
 }
 
-/** Lets nobody in but the holder of a client's secret (§2.2); a miss is counted for its address. */
+/**
+ * Lets nobody in but the holder of a client's secret (§2.2). A right one passes whatever its address has missed; what is not known to be
+ * right is counted before the table is asked, and a miss after it.
+ */
 export const requireSecret: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const { clients, clock, limits, secrets } = services(c);
+  const { limits } = services(c);
   const { ip } = originOf(c);
-  if (limits.blocked(ip)) return tooMany(c);
-  const secret = basicName(c);
-  const client =
-    secret === undefined ? undefined : await clients.findBySecret(await secrets.hash(secret), clock.now());
+  const client = await secretOwner(c);
+  if (client === "busy") return tooMany(c);
   if (!client) {
     return (await limits.miss(ip)) ? refuse(c, { code: "bad_client_secret" }) : tooMany(c);
   }
@@ -35,6 +37,17 @@ export const requireSecret: MiddlewareHandler<AppEnv> = async (c, next) => {
   c.set("client", client);
   return await next();
 };
+
+async function secretOwner(c: Context<AppEnv>): Promise<Client | "busy" | undefined> {
+  const { clients, clock, limits, secrets } = services(c);
+  const secret = basicName(c);
+  if (secret === undefined) return undefined;
+  const hash = await secrets.hash(secret);
+  if (!(await limits.check(originOf(c).ip, hash))) return "busy";
+  const client = await clients.findBySecret(hash, clock.now());
+  limits.vouch(hash, client !== undefined);
+  return client;
+}
 
 const tooMany = (c: Context<AppEnv>): Response =>
   refuse(c, { code: "too_many", scope: "ip", retryAt: services(c).clock.now() + 60_000 });
@@ -44,13 +57,21 @@ export async function clientNamed(
   c: Context<AppEnv>,
   name: string | undefined,
 ): Promise<Result<Client, Refusal>> {
-  const id = name === undefined ? undefined : parseClientId(percentDecoded(name));
-  const client = id === undefined ? undefined : await services(c).clients.find(id);
+  const { clients, limits } = services(c);
+  const id = idOf(name);
+  const client = id && (await clients.find(id));
+  if (id) limits.vouch(clientName(id), client !== undefined);
   if (!client) return NOT_KNOWN;
   if (client.disabledAt !== undefined) return no({ code: "client_disabled" });
   c.set("client", client);
   return ok(client);
 }
+
+const idOf = (name: string | undefined): ClientId | undefined =>
+  name === undefined ? undefined : parseClientId(percentDecoded(name));
+
+/** The client that the tenant's Basic header names, whether or not there is one. */
+export const namedTenant = (c: Context<AppEnv>): ClientId | undefined => idOf(basicName(c));
 
 /** The client of the tenant's Basic header. */
 export const tenantOf = (c: Context<AppEnv>): Promise<Result<Client, Refusal>> =>

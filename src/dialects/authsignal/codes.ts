@@ -4,6 +4,7 @@ import type { AddressMethod } from "../../core/action/code-method.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
 import { beginCode } from "../../core/usecases/begin-code-challenge.ts";
+import { callerFrom } from "../../core/usecases/caller-from.ts";
 import type { CodeAsker, CodeSending } from "../../core/usecases/code-challenge.ts";
 import { enrolByCode } from "../../core/usecases/enrol-by-code.ts";
 import { finalizeLink } from "../../core/usecases/finalize-link.ts";
@@ -35,7 +36,9 @@ async function askingOf(c: Context<AppEnv>): Promise<Result<Asking, Refusal>> {
   if (!found || !user) return no({ code: "bad_token", detail: "action" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
   const action = { ...found, context: { ...found.context, name: token.name } };
-  return ok({ token, asker: { client, action, user, origin: originOf(c) } });
+  const origin = originOf(c);
+  const caller = await callerFrom(powers, "secret", origin.ip);
+  return ok({ token, asker: { client, action, user, origin, caller } });
 }
 
 /** How it is sent. The language is the action's, else the user's, else the browser's. */

@@ -73,6 +73,7 @@ const ANSWERS: Answers = {
   webhook_failed: [502, "webhook_failed", "The webhook did not take the event."],
   wrong_code: invalid("The verification code is not right."),
   code_locked: TOO_MANY,
+  out_of_guesses: TOO_MANY,
   delivery_failed: ({ uncarried }) =>
     uncarried
       ? [400, "invalid_configuration", "This deployment sends no messages of this kind."]

@@ -14,7 +14,6 @@ import { finishedEvent } from "../../core/usecases/finished-event.ts";
 import { recordFinish } from "../../core/usecases/record-finish.ts";
 import { settleAction } from "../../core/usecases/settle-action.ts";
 import { settleAtOnce } from "../../core/usecases/settle-at-once.ts";
-import { countStart } from "../../core/usecases/start-challenge.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { type Sender, senderOf } from "./client.ts";
 import { type Holder, holderOfSender, refuseOnRecord, signedBy } from "./credentials.ts";
@@ -127,8 +126,6 @@ async function prove(
   const { client } = holder;
   const proof = await signedBy(c, holder, body.challengeId, body.signature);
   if (!proof.ok) return proof;
-  const limited = await countStart(powers, client);
-  if (limited) return no(limited);
   const who = userSubject(holder.user.user.id);
   if (!(await powers.inboxes.spend(who, proof.value.digest, powers.chance.uuid())))
     return no({ code: "replayed" });

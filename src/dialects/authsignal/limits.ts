@@ -1,5 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { limitChecks, limitReads, type RefuseBusy } from "../../http/read-limits.ts";
+import { bearerOf, namedTenant } from "./client.ts";
 import { refuse } from "./errors.ts";
 
 const isBlocked = (c: Context<AppEnv>): boolean => services(c).limits.blocked(originOf(c).ip);
@@ -19,3 +21,11 @@ export const limitSends: MiddlewareHandler<AppEnv> = async function limitSends(c
 export const limitGuesses: MiddlewareHandler<AppEnv> = async function limitGuesses(c, next) {
   return isBlocked(c) ? tooMany(c) : await next();
 };
+
+const busy: RefuseBusy = (c, retryAt) => refuse(c, { code: "too_many", scope: "ip", retryAt });
+
+/** In front of what a tenant's name opens, which is public; an action's token is told by its signature. */
+export const limitTenants = limitReads(busy, async (c) => (await bearerOf(c)).ok);
+
+/** In front of the poll with a device code, which is told by itself. */
+export const limitDeviceCodes = limitChecks(busy, namedTenant);

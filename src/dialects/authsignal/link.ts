@@ -86,7 +86,6 @@ export async function showLink(c: Context<AppEnv>): Promise<Response> {
 export async function takeLink(c: Context<AppEnv>): Promise<Response> {
   const powers = services(c);
   const origin = originOf(c);
-  if (powers.limits.blocked(origin.ip)) return await trouble(c, "busy", 429);
   const form = await readForm(c);
   const secret = form?.secret ?? "";
   const linked = SECRET.test(secret) && isFromHere(c) ? await linkedOf(c) : undefined;
@@ -96,8 +95,8 @@ export async function takeLink(c: Context<AppEnv>): Promise<Response> {
   if (!decision) return await notGood(c);
   const answered = await confirmLink(powers, { carried, client, secret, decision, origin });
   if (!answered.ok) {
-    if (answered.error.code === "wrong_code") await powers.limits.miss(origin.ip);
-    return await notGood(c, client);
+    const within = answered.error.code !== "wrong_code" || (await powers.limits.miss(origin.ip));
+    return within ? await notGood(c, client) : await trouble(c, "busy", 429);
   }
   const setting = settingFor(c, client);
   return await verifyPage(c, Answered({ setting, approved: decision === "approve" }), policyFor(c, setting));

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type * as z from "zod";
 import { parseDeviceId } from "../../core/ids.ts";
 import { beginPush } from "../../core/usecases/begin-action-challenge.ts";
+import { callerFrom } from "../../core/usecases/caller-from.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { bearerOf } from "./client.ts";
 import { collectHeld } from "./collect.ts";
@@ -36,6 +37,7 @@ export async function startPush(c: Context<AppEnv>, body: z.output<typeof startB
     ...(onlyDevice === undefined ? {} : { onlyDevice }),
     context: challengeContext("push", { ...action, name: token.name, ip, userAgent, deviceId, custom }),
     origin: originOf(c),
+    caller: await callerFrom(powers, "secret", originOf(c).ip),
     ...windows(client, powers.clock.now(), token.expiresAt),
     announce: (snapshot) => pushCreated(powers, action, snapshot),
   });

@@ -37,16 +37,16 @@ export async function qrSocket(c: Context<AppEnv>): Promise<Response> {
   const part = (prefix: string) => offered.find((text) => text.startsWith(prefix))?.slice(prefix.length);
   if (!offered.includes(PROTOCOL)) return refuse(c, { code: "malformed", detail: "sub-protocol" });
   const token = part(TOKEN);
+  const { config, limits } = services(c);
+  if (!(await limits.wait(originOf(c).ip))) {
+    return refuse(c, { code: "too_many", scope: "ip", retryAt: services(c).clock.now() + 60_000 });
+  }
   const sender = token === undefined ? await clientNamed(c, part(TENANT)) : await tokenOf(c, token);
   if (!sender.ok) return refuse(c, sender.error);
   const { client } = c.var;
   const origin = c.req.header("Origin");
-  const { config, limits } = services(c);
   if (origin !== undefined && origin !== config.issuer && !allowsOrigin(client, origin)) {
     return refuse(c, { code: "unknown_client" });
-  }
-  if (!(await limits.wait(originOf(c).ip))) {
-    return refuse(c, { code: "too_many", scope: "ip", retryAt: services(c).clock.now() + 60_000 });
   }
   // The SDK hears that an upgrade was refused, but waits for ever on a socket that is closed instead of answered.
   const action =

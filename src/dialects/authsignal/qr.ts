@@ -8,6 +8,7 @@ import type { Services } from "../../core/ports/services.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
 import { purposeOf } from "../../core/usecases/begin-action-challenge.ts";
+import { callerFrom } from "../../core/usecases/caller-from.ts";
 import { startChallenge } from "../../core/usecases/start-challenge.ts";
 import { withdrawChallenge } from "../../core/usecases/withdraw-challenge.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
@@ -47,6 +48,7 @@ export async function startQr(
   const started = await startChallenge(powers, {
     door: "authsignal",
     client,
+    caller: await callerFrom(powers, token ? "secret" : "nothing", origin.ip),
     ...(token ? { user: { id: token.userId, locked: false } } : {}),
     purpose: purposeOf(about.value.code),
     scope: "action",

@@ -17,7 +17,7 @@ import { addCredential, getCredential, removeCredential } from "./credentials.ts
 import { enrolVerified } from "./enrol-verified.ts";
 import { refuse, renderFault } from "./errors.ts";
 import { startInApp, verifyInApp } from "./in-app.ts";
-import { limitGuesses, limitSends } from "./limits.ts";
+import { limitDeviceCodes, limitGuesses, limitSends, limitTenants } from "./limits.ts";
 import { showLink, takeLink } from "./link.ts";
 import { pendingPrompt, promptNonce } from "./prompts.ts";
 import { pollPush, startPush } from "./push.ts";
@@ -106,8 +106,10 @@ function credentialRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   for (const namespace of NAMESPACES) {
     const path = `/${namespace}`;
-    routes.get(path, (c) => getCredential(c, namespace));
+    // A new key comes with the action's token, all else with a tenant's name and a key that is no secret.
     routes.post(path, body(credentialBody), (c) => addCredential(c, namespace, c.req.valid("json")));
+    routes.use(`${path}/*`, limitTenants);
+    routes.get(path, (c) => getCredential(c, namespace));
     routes.post(`${path}/remove`, body(removeBody), (c) =>
       removeCredential(c, namespace, c.req.valid("json")),
     );
@@ -167,15 +169,17 @@ function clientRoutes(): Hono<AppEnv> {
   routes.use(cors, refuseRepeats);
   routes.post("/challenge/push", bodyOrNone(startBody), (c) => startPush(c, c.req.valid("json")));
   routes.post("/verify/push", body(pollBody), (c) => pollPush(c, c.req.valid("json")));
-  routes.post("/challenge/qr-code", body(qrStartBody), (c) => qrStart(c, c.req.valid("json")));
-  routes.post("/verify/qr-code", body(qrPollBody), (c) => qrPoll(c, c.req.valid("json")));
-  routes.post("/challenge", bodyOrNone(inAppStartBody), (c) => startInApp(c, c.req.valid("json")));
+  routes.post("/challenge/qr-code", limitTenants, body(qrStartBody), (c) => qrStart(c, c.req.valid("json")));
+  routes.post("/verify/qr-code", limitDeviceCodes, body(qrPollBody), (c) => qrPoll(c, c.req.valid("json")));
+  routes.post("/challenge", limitTenants, bodyOrNone(inAppStartBody), (c) =>
+    startInApp(c, c.req.valid("json")),
+  );
   for (const namespace of ["in-app", "device"] as const) {
-    routes.post(`/verify/${namespace}`, body(claimBody), (c) =>
+    routes.post(`/verify/${namespace}`, limitTenants, body(claimBody), (c) =>
       verifyInApp(c, namespace, c.req.valid("json")),
     );
   }
-  routes.get("/public/:tenant/.well-known/jwks", async (c) => {
+  routes.get("/public/:tenant/.well-known/jwks", limitTenants, async (c) => {
     const client = await clientNamed(c, c.req.param("tenant"));
     return client.ok ? c.json({ keys: await services(c).keyring.published() }) : refuse(c, client.error);
   });

@@ -1,7 +1,8 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { Client } from "../../core/client/client.ts";
-import { parseClientId } from "../../core/ids.ts";
+import { type ClientId, parseClientId } from "../../core/ids.ts";
 import { type AppEnv, services } from "../../http/context.ts";
+import { clientName } from "../../http/read-limits.ts";
 import { refuse } from "./errors.ts";
 
 /**
@@ -18,12 +19,19 @@ export const identifyClient: MiddlewareHandler<AppEnv> = async (c, next) => {
 export const requireClient: MiddlewareHandler<AppEnv> = async (c, next) =>
   c.var.client ? await next() : refuse(c, { code: "unknown_client" });
 
-async function clientOf(c: Context<AppEnv>): Promise<Client | undefined> {
+/** The client that the call names, whether or not there is one. */
+export function namedClient(c: Context<AppEnv>): ClientId | undefined {
   const named = [c.req.header("API_KEY_ID"), segmentOf(c.req.path)].filter((name) => name !== undefined);
   const [first] = named;
-  if (first === undefined || named.some((name) => name !== first)) return undefined;
-  const id = parseClientId(first);
-  return id === undefined ? undefined : await services(c).clients.find(id);
+  return first === undefined || named.some((name) => name !== first) ? undefined : parseClientId(first);
+}
+
+async function clientOf(c: Context<AppEnv>): Promise<Client | undefined> {
+  const { clients, limits } = services(c);
+  const id = namedClient(c);
+  const client = id && (await clients.find(id));
+  if (id) limits.vouch(clientName(id), client !== undefined);
+  return client;
 }
 
 const segmentOf = (path: string): string | undefined => /\/token\/([^/]+)$/.exec(path)?.[1];

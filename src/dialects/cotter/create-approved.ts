@@ -7,7 +7,6 @@ import { MINUTE, SECOND } from "../../core/time.ts";
 import { enrolByDevice } from "../../core/usecases/enrol-by-device.ts";
 import type { AtOnce } from "../../core/usecases/settle-at-once.ts";
 import { signInAtOnce } from "../../core/usecases/sign-in-at-once.ts";
-import { countStart } from "../../core/usecases/start-challenge.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { readNewKey } from "./device-texts.ts";
 import { refuse } from "./errors.ts";
@@ -26,7 +25,6 @@ const CLOCK_TOLERANCE = 5 * MINUTE;
 
 /** Row 8 of Cotter §3.1: a trusted device signs itself in, or enrols another device whose QR text it has scanned. */
 export async function createApproved(c: Context<AppEnv>, body: CreateEventBody): Promise<Response> {
-  const powers = services(c);
   const unfit = unfitness(c, body);
   if (unfit) return refuse(c, unfit);
   const person = await namedPerson(c, body);
@@ -41,9 +39,7 @@ export async function createApproved(c: Context<AppEnv>, body: CreateEventBody):
     ...(body.register_new_device ? { newKey: body.new_device_public_key ?? "" } : {}),
   });
   if (!proof.ok) return refuseOnRecord(c, record.user.id, proof.error);
-  await readyToState(powers);
-  const limited = await countStart(powers, c.var.client);
-  if (limited) return refuse(c, limited);
+  await readyToState(services(c));
   const call = atOnce(c, record, body, proof.value);
   return body.register_new_device ? enrol(c, record, body, call) : signIn(c, record, call);
 }

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type * as z from "zod";
 import { eventNames } from "../../core/client/settings.ts";
 import { SECOND } from "../../core/time.ts";
+import { callerFrom } from "../../core/usecases/caller-from.ts";
 import { startChallenge } from "../../core/usecases/start-challenge.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { refuse } from "./errors.ts";
@@ -38,6 +39,7 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
   const started = await startChallenge(powers, {
     door: "cotter",
     client,
+    caller: await callerFrom(powers, "nothing", origin.ip),
     user: { id: record.user.id, locked: record.user.status === "locked" },
     purpose: "sign_in",
     scope: "access",

@@ -68,6 +68,7 @@ const ANSWERS: Answers = {
   wrong_code: [400, "Code is not valid"],
   delivery_failed: [400, "The code could not be sent"],
   code_locked: TOO_MANY,
+  out_of_guesses: TOO_MANY,
   too_many: TOO_MANY,
 };
 

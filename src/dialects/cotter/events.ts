@@ -1,7 +1,6 @@
 import { type Context, Hono } from "hono";
 import { type AppEnv, services } from "../../http/context.ts";
 import { jsonBody } from "../../http/json-body.ts";
-import { collect } from "./collect.ts";
 import { createApproved } from "./create-approved.ts";
 import { createPending } from "./create-pending.ts";
 import { refuse } from "./errors.ts";
@@ -12,14 +11,13 @@ import { createEventBody, pendingBody, respondBody } from "./schema.ts";
 import { stated } from "./statement.ts";
 import { promptEvent } from "./translate.ts";
 
-/** Rows 8-12 of Cotter §3.1: sign-in requests, their approval, and the poll that releases the tokens. */
+/** Rows 8-10 and 12 of Cotter §3.1: sign-in requests and their approval. The poll for them stands before these, in `routes.ts`. */
 export function eventRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.post("/create", jsonBody(createEventBody, refuse), (c) => createApproved(c, c.req.valid("json")));
   routes.post("/create_pending", jsonBody(pendingBody, refuse), (c) => createPending(c, c.req.valid("json")));
   routes.get("/new/:user", (c) => newest(c, c.req.param("user")));
   routes.get("/new", (c) => newest(c, c.req.query("cotter_user_id") ?? c.req.query("client_user_id") ?? ""));
-  routes.get("/get/:event_id", (c) => collect(c, c.req.param("event_id")));
   routes.post("/respond/:event_id", jsonBody(respondBody, refuse), (c) =>
     respond(c, c.req.param("event_id"), c.req.valid("json")),
   );

@@ -94,7 +94,6 @@ async function remove(
   if (client.settings.unsigned_removal === false) {
     return refuse(c, { code: "not_allowed", detail: "Devices of this app are not removed by this call" });
   }
-  if (limits.blocked(ip)) return tooMany(c);
   const key = await identifyKey(services(c), body.code);
   const device = key && (await devices.ofUserByFingerprint(record.user.id, key.fingerprint));
   if (!device || device.revokedAt !== undefined || !isEnrolledBy(device, "cotter", client.id)) {

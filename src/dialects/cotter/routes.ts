@@ -7,9 +7,11 @@ import { jsonBody } from "../../http/json-body.ts";
 import { refuseOtherMethods } from "../../http/method-not-allowed.ts";
 import { noStore } from "../../http/no-store.ts";
 import { identifyClient, requireClient } from "./client.ts";
+import { collect } from "./collect.ts";
 import { refuse, renderFault } from "./errors.ts";
 import { eventRoutes } from "./events.ts";
 import { getIdentity } from "./identity.ts";
+import { limitCalls, limitSecrets } from "./limits.ts";
 import { pageDoors } from "./page/routes.ts";
 import { identityBody } from "./schema.ts";
 import { sessionRoutes } from "./sessions.ts";
@@ -25,6 +27,9 @@ const cors = doorCors({
   headers: ["API_KEY_ID", "Content-Type", "API_SECRET_KEY", "Authorization"],
 });
 
+/** Where a secret comes along that no table is needed for. */
+const SECRETS = ["/event/get/:event_id", "/token/*", "/verify/get_identity"] as const;
+
 /** A parameter that comes twice can be read in two ways (T107). */
 const refuseRepeats: MiddlewareHandler<AppEnv> = async (c, next) =>
   Object.values(c.req.queries()).some((values) => values.length > 1)
@@ -38,19 +43,23 @@ const refuseRepeats: MiddlewareHandler<AppEnv> = async (c, next) =>
 export function cotterRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.use(refuseOtherMethods(routes, renderFault));
-  routes.get("/token/jwks", async (c) =>
+  routes.get("/token/jwks", limitCalls, async (c) =>
     c.json({ keys: await services(c).keyring.published({ cotterFirst: true }) }, 200, PUBLIC_KEYS),
   );
-  routes.get("/keys/ed25519", async (c) =>
+  routes.get("/keys/ed25519", limitCalls, async (c) =>
     c.json({ public_key: await services(c).keyring.statementKey() }, 200, PUBLIC_KEYS),
   );
-  routes.use(noStore, identifyClient, cors, requireClient, refuseRepeats);
-  routes.route("/user", userRoutes());
-  routes.route("/event", eventRoutes());
+  const known = [identifyClient, cors, requireClient, refuseRepeats] as const;
+  routes.use(noStore);
+  for (const path of SECRETS) routes.use(path, limitSecrets, ...known);
+  routes.get("/event/get/:event_id", (c) => collect(c, c.req.param("event_id")));
   routes.route("/token", sessionRoutes());
   routes.post("/verify/get_identity", jsonBody(identityBody, refuse), (c) =>
     getIdentity(c, c.req.valid("json")),
   );
+  routes.use(limitCalls, ...known);
+  routes.route("/user", userRoutes());
+  routes.route("/event", eventRoutes());
   return routes;
 }
 

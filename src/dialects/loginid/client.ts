@@ -1,7 +1,9 @@
 import type { Context } from "hono";
 import { allowsOrigin, type Client } from "../../core/client/client.ts";
 import { parseClientId } from "../../core/ids.ts";
-import type { Result } from "../../core/result.ts";
+import type { RefusalOf } from "../../core/refusal.ts";
+import { no, ok, type Result } from "../../core/result.ts";
+import { SECOND } from "../../core/time.ts";
 import {
   checkServiceToken,
   type ServiceCall,
@@ -10,36 +12,59 @@ import {
 } from "../../core/usecases/check-service-token.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { doorCors } from "../../http/cors.ts";
+import { retryAfterMinute } from "../../http/ip-limits.ts";
+import { clientName } from "../../http/read-limits.ts";
 import { uuidOf } from "./translate.ts";
 
 /** The token of `Authorization: Bearer`. */
 const tokenOf = (c: Context): string | undefined =>
   /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
 
-/** Checks the service token of this call (LoginID §2.2). A stray `X-Client-ID` is looked at only when nothing else names a client. */
+/**
+ * Checks the service token of this call (LoginID §2.2). A stray `X-Client-ID` is looked at only when nothing else names a client. The
+ * address is counted until the client it names has sent a good token.
+ */
 export async function serviceCall(
   c: Context<AppEnv>,
   scope: string,
   bodyClientId?: string,
-): Promise<Result<ServiceCall, TokenRefusal>> {
-  const checked = await checkServiceToken(services(c), {
-    token: tokenOf(c),
-    scope,
-    bodyClientId,
-    clientId: bodyClientId ?? c.req.header("X-Client-ID") ?? c.req.header("X-API-Key"),
-    ip: originOf(c).ip,
-  });
-  if (checked.ok) c.set("tokenClient", checked.value.client);
+): Promise<Result<ServiceCall, TokenRefusal | TooMany>> {
+  const { limits, clientTokens } = services(c);
+  const { ip } = originOf(c);
+  const token = tokenOf(c);
+  const clientId = bodyClientId ?? c.req.header("X-Client-ID") ?? c.req.header("X-API-Key");
+  const peeked = token === undefined ? undefined : clientTokens.peek(token);
+  const named = typeof peeked?.client_id === "string" ? peeked.client_id : clientId;
+  if (peeked && !(await limits.check(ip, named && clientName(unpadded(named))))) return no(tooMany(c));
+  const checked = await checkServiceToken(services(c), { token, scope, bodyClientId, clientId, ip });
+  if (!checked.ok) return checked;
+  limits.vouch(clientName(checked.value.client.id), true);
+  c.set("tokenClient", checked.value.client);
   return checked;
 }
 
 /** The client that a call names where no token is needed; a disabled one is as good as none. */
-export async function namedClient(c: Context<AppEnv>, name: string): Promise<Client | undefined> {
+export async function namedClient(
+  c: Context<AppEnv>,
+  name: string,
+): Promise<Result<Client, RefusalOf<"unknown_client" | "too_many">>> {
+  const { clients, limits } = services(c);
   const id = parseClientId(unpadded(name));
-  const client = id && (await services(c).clients.find(id));
-  if (!client || client.disabledAt !== undefined) return undefined;
+  if (!id) return no({ code: "unknown_client" });
+  if (!(await limits.check(originOf(c).ip, clientName(id)))) return no(tooMany(c));
+  const client = await clients.find(id);
+  limits.vouch(clientName(id), client !== undefined);
+  if (!client || client.disabledAt !== undefined) return no({ code: "unknown_client" });
   c.set("client", client);
-  return client;
+  return ok(client);
+}
+
+type TooMany = RefusalOf<"too_many">;
+
+/** Until the minute ends, as limits for an address count. */
+export function tooMany(c: Context<AppEnv>): TooMany {
+  const now = services(c).clock.now();
+  return { code: "too_many", scope: "ip", retryAt: now + retryAfterMinute(now) * SECOND };
 }
 
 /** Whether a page asks that the client does not list (LoginID §9.16); other callers send no Origin. */

@@ -90,6 +90,7 @@ const ANSWERS: Answers = {
   webhook_failed: [400, "bad_request", "The webhook did not take the event"],
   delivery_failed: [400, "bad_request", "The message could not be sent"],
   code_locked: LOCKED_OUT,
+  out_of_guesses: LOCKED_OUT,
   too_many: TOO_OFTEN,
 };
 

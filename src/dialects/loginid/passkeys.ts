@@ -26,7 +26,7 @@ import {
   type selfDoneBody,
 } from "./schema.ts";
 import { codeOf, iso, purposeOf, usernameOf, uuidOf } from "./translate.ts";
-import { anybody, result, said, type Waiter } from "./wait.ts";
+import { anybody, guesserOf, isGuessable, result, said, type Waiter } from "./wait.ts";
 
 const NO_PAGE = "the client lists no https page";
 
@@ -37,12 +37,13 @@ async function caller(
   c: Context<AppEnv>,
   asked: { readonly client_id: string } & Named,
   scope: string,
+  guesses: boolean,
 ): Promise<Caller | Response> {
   if (!asked.user_id && !asked.username) return wrong(c, MISSING_PARAMETER);
   const client = await listed(c, asked.client_id);
   if (client instanceof Response) return client;
   const waiter =
-    client.kind === "public" ? await anybody(c, client) : await backend(c, asked.client_id, scope);
+    client.kind === "public" ? await anybody(c, client, guesses) : await backend(c, asked.client_id, scope);
   if (waiter instanceof Response) return waiter;
   const rpId = chooseRpId(client, services(c).config, c.req.header("Origin"));
   if (rpId !== undefined) return { waiter, rpId };
@@ -51,8 +52,9 @@ async function caller(
 }
 
 async function listed(c: Context<AppEnv>, name: string): Promise<Client | Response> {
-  const client = await namedClient(c, name);
-  if (!client) return refuse(c, { code: "unknown_client" });
+  const named = await namedClient(c, name);
+  if (!named.ok) return refuse(c, named.error);
+  const client = named.value;
   return isForeignPage(c, client) ? refuse(c, { code: "not_allowed", detail: "foreign origin" }) : client;
 }
 
@@ -70,21 +72,23 @@ const forAnother = async (c: Context<AppEnv>, { nonce }: Waiter): Promise<Respon
 
 /** `POST /credentials/fido2/init/code`: an approved code lets a browser make a passkey (LoginID §4.7). */
 export async function reserve(c: Context<AppEnv>, asked: z.output<typeof reserveBody>): Promise<Response> {
-  const called = await caller(c, asked, "credentials.add");
+  const kind = asked.authentication_code.type;
+  const called = await caller(c, asked, "credentials.add", isGuessable(kind));
   if (called instanceof Response) return called;
   const { waiter, rpId } = called;
   const { client } = waiter;
-  const kind = asked.authentication_code.type;
   const code = codeOf(kind, asked.authentication_code.code);
+  const guesser = await guesserOf(c, waiter);
   const nonce = waiter.nonce === undefined ? {} : { nonce: waiter.nonce };
+  const presented = { kind, code, guesser, ...nonce };
   const person = await findPerson(services(c), client, asked);
   if (!person) {
     const identifier = readIdentifier(asked.username ?? asked.user_id ?? "");
     if (!identifier) return await said(c, waiter, { code: "unknown_challenge" }, true);
-    return await said(c, waiter, await awaitNobody(services(c), { identifier, code, ...nonce }));
+    return await said(c, waiter, await awaitNobody(services(c), { ...presented, identifier }));
   }
   if (!waiter.isFor(person)) return await forAnother(c, waiter);
-  const found = await reserveCode(services(c), { user: person, kind, code, ...nonce, ip: originOf(c).ip });
+  const found = await reserveCode(services(c), { ...presented, user: person, ip: originOf(c).ip });
   if (!found.ok) return await said(c, waiter, found.error);
   const { row } = found.value;
   const userId = person.user.id;
@@ -155,7 +159,7 @@ export async function complete(c: Context<AppEnv>, asked: z.output<typeof passke
   if (!asked.user_id && !asked.username) return wrong(c, MISSING_PARAMETER);
   const client = await listed(c, asked.client_id);
   if (client instanceof Response) return client;
-  const passer = await anybody(c, client);
+  const passer = await anybody(c, client, false);
   if (passer instanceof Response) return passer;
   const person = await findPerson(services(c), client, asked);
   if (!person) return refuse(c, { code: "bad_key", detail: "nobody's challenge" });
@@ -182,7 +186,7 @@ const kindOf = (c: Context): CodeKind | undefined => CODE_TYPES.find((type) => t
 export async function beginSelf(c: Context<AppEnv>, asked: z.output<typeof selfBody>): Promise<Response> {
   const kind = kindOf(c);
   if (!kind) return wrong(c, BAD_REQUEST);
-  const called = await caller(c, asked, "auth.login");
+  const called = await caller(c, asked, "auth.login", false);
   if (called instanceof Response) return called;
   const { waiter, rpId } = called;
   const person = await findPerson(services(c), waiter.client, asked);
@@ -221,7 +225,7 @@ export async function finishSelf(
   if (!asked.user_id && !asked.username) return wrong(c, MISSING_PARAMETER);
   const client = await listed(c, asked.client_id);
   if (client instanceof Response) return client;
-  const passer = await anybody(c, client);
+  const passer = await anybody(c, client, false);
   if (passer instanceof Response) return passer;
   const person = await findPerson(services(c), client, asked);
   if (!person) return refuse(c, { code: "not_allowed", detail: "nobody's challenge" });

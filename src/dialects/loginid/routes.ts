@@ -4,11 +4,12 @@ import { readPublicKey } from "../../core/client/public-key.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import type { Door } from "../../http/door.ts";
 import { noStore } from "../../http/no-store.ts";
+import { limitReads } from "../../http/read-limits.ts";
 import { body } from "./body.ts";
-import { pagesMayAsk } from "./client.ts";
+import { pagesMayAsk, tooMany } from "./client.ts";
 import { codeRoutes } from "./codes.ts";
 import { credentialRoutes } from "./credentials.ts";
-import { DEPRECATED, renderFault, wrong } from "./errors.ts";
+import { DEPRECATED, refuse, renderFault, wrong } from "./errors.ts";
 import { waitBody } from "./schema.ts";
 import { userRoutes } from "./users.ts";
 import { wait } from "./wait.ts";
@@ -31,6 +32,8 @@ async function certificate(c: Context<AppEnv>): Promise<Response> {
   if (!pem?.ok) return wrong(c, [404, "not_found", "Not found"], { "Cache-Control": "no-store" });
   return c.text(pem.value, 200, { "Cache-Control": "public, max-age=300" });
 }
+
+const limitReaders = limitReads((c) => refuse(c, tooMany(c)));
 
 function group(fill: (routes: Hono<AppEnv>) => void): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
@@ -72,7 +75,7 @@ const GROUPS: Readonly<Record<string, () => Hono<AppEnv>>> = {
     }),
   "/certs": () =>
     group((routes) => {
-      routes.get("/", certificate);
+      routes.get("/", limitReaders, certificate);
     }),
   "/register": closed,
   "/tx": closed,

@@ -1,16 +1,18 @@
 import type { Context } from "hono";
 import type { Client } from "../../core/client/client.ts";
 import type { Device } from "../../core/device/device.ts";
+import type { Guesser } from "../../core/inbox/guesses.ts";
 import type { NonceUse } from "../../core/ports/nonces.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { SECOND } from "../../core/time.ts";
 import { type Awaited, awaitCode, awaitNobody } from "../../core/usecases/await-code.ts";
+import { callerFrom } from "../../core/usecases/caller-from.ts";
+import type { CodeKind } from "../../core/usecases/carried-code.ts";
 import { namesOther } from "../../core/usecases/check-service-token.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
-import { retryAfterMinute } from "../../http/ip-limits.ts";
-import { isForeignPage, namedClient, namespaceOf, serviceCall } from "./client.ts";
+import { isForeignPage, namedClient, namespaceOf, serviceCall, tooMany } from "./client.ts";
 import { IN_PROGRESS, MISSING_PARAMETER, NO_SUCH_CODE, refuse, TIMED_OUT, wrong } from "./errors.ts";
 import { findPerson, spent } from "./people.ts";
 import type { WaitBody } from "./schema.ts";
@@ -26,23 +28,34 @@ export type Waiter = {
   isFor(record: UserRecord): boolean;
 };
 
+/** For whom this waiter's wrong codes are counted: the client whose token it brought, or strangers of its network. */
+export async function guesserOf(c: Context<AppEnv>, { client, nonce }: Waiter): Promise<Guesser> {
+  if (nonce) return { kind: "waiter", clientId: client.id };
+  const { network } = await callerFrom(services(c), "nothing", originOf(c).ip);
+  return { kind: "stranger", ...(network === undefined ? {} : { network }) };
+}
+
 /** `POST /authenticate/code/wait`: holds until the code is decided, and answers the signed-in result once (LoginID §4.3, §4.6). */
 export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Response> {
   if (!asked.username && !asked.user_id) return wrong(c, MISSING_PARAMETER);
-  const client = await namedClient(c, asked.client_id);
-  if (!client) return refuse(c, { code: "unknown_client" });
+  const named = await namedClient(c, asked.client_id);
+  if (!named.ok) return refuse(c, named.error);
+  const client = named.value;
   if (isForeignPage(c, client)) return refuse(c, { code: "not_allowed", detail: "foreign origin" });
-  const waiter = client.kind === "public" ? await anybody(c, client) : await backend(c, asked);
-  if (waiter instanceof Response) return waiter;
   const { type } = asked.authentication_code;
+  const waiter =
+    client.kind === "public" ? await anybody(c, client, isGuessable(type)) : await backend(c, asked);
+  if (waiter instanceof Response) return waiter;
   const code = codeOf(type, asked.authentication_code.code);
   const { ip } = originOf(c);
+  const guesser = await guesserOf(c, waiter);
   const nonce = waiter.nonce === undefined ? {} : { nonce: waiter.nonce };
+  const presented = { kind: type, code, guesser, ...nonce };
   const person = await findPerson(services(c), client, asked);
   if (!person) {
     const identifier = readIdentifier(asked.username ?? asked.user_id ?? "");
     if (!identifier) return await said(c, waiter, { code: "unknown_challenge" }, true);
-    return await said(c, waiter, await awaitNobody(services(c), { identifier, code, ...nonce }));
+    return await said(c, waiter, await awaitNobody(services(c), { ...presented, identifier }));
   }
   if (!waiter.isFor(person)) {
     const refusal = { code: "not_allowed", detail: "the token is for another person" } as const;
@@ -52,10 +65,8 @@ export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Respons
   const waited = await awaitCode(services(c), {
     client,
     user: person,
-    kind: type,
-    code,
+    ...presented,
     timeout,
-    ...nonce,
     ip,
   });
   if (!waited.ok) return await said(c, waiter, waited.error);
@@ -63,11 +74,21 @@ export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Respons
   return c.json(await result(c, client, person, waited.value, asked));
 }
 
-/** A public client's caller, within the limits of their address. */
-export async function anybody(c: Context<AppEnv>, client: Client): Promise<Waiter | Response> {
+/** Whether codes of this kind are found by trying: six digits and four words are, 192 bits are not. */
+export const isGuessable = (kind: CodeKind): boolean => kind !== "long";
+
+/**
+ * A public client's caller, within the limits of their address. Only tries at what can be guessed are stopped by what the address has
+ * missed before.
+ */
+export async function anybody(
+  c: Context<AppEnv>,
+  client: Client,
+  guesses: boolean,
+): Promise<Waiter | Response> {
   const { limits } = services(c);
   const { ip } = originOf(c);
-  if (limits.blocked(ip) || !(await limits.wait(ip))) return tooManyFromHere(c);
+  if ((guesses && limits.blocked(ip)) || !(await limits.wait(ip))) return tooManyFromHere(c);
   return { client, isFor: () => true };
 }
 
@@ -102,10 +123,7 @@ export async function said(
   return within ? wrong(c, NO_SUCH_CODE) : tooManyFromHere(c);
 }
 
-const tooManyFromHere = (c: Context<AppEnv>): Response => {
-  const now = services(c).clock.now();
-  return refuse(c, { code: "too_many", scope: "ip", retryAt: now + retryAfterMinute(now) * SECOND });
-};
+const tooManyFromHere = (c: Context<AppEnv>): Response => refuse(c, tooMany(c));
 
 /** The authentication result of LoginID §4.3, with its token unless none is wanted. */
 export async function result(

@@ -50,6 +50,7 @@ export type TroubleKind =
   | "browser"
   | "expired"
   | "stopped"
+  | "guesses"
   | "link"
   | "busy";
 

@@ -90,10 +90,10 @@ const english = {
       left === 1
         ? "That is not the code. You can try once more."
         : `That is not the code. You can try ${left} more times.`,
-    locked: "Too many wrong codes. For your safety, no code is taken for this address",
-    lockedUntil: (time: string) => `until ${time} UTC.`,
+    over: "Too many wrong codes. For your safety this code is not good any more. Start again to get another.",
     expiredCode: "That code is not good any more. Have another one sent.",
     tooMany: "Too many codes were asked for. Wait a few minutes, then try again.",
+    tooManyUntil: (time: string) => `Too many codes were asked for. Try again after ${time}.`,
     notSent: "The message could not be sent. Try again, or use another address.",
     notAllowed: "No message can be sent to this number. Use another one.",
     notTheirs: "This address is not the one of your account. Use the one that you signed up with.",
@@ -130,6 +130,11 @@ const english = {
       title: "Stopped",
       heading: "This was stopped",
       text: "Somebody who opened the link said that it was not them, so nothing was confirmed. If that was a mistake, start again.",
+    },
+    guesses: {
+      title: "Too many wrong codes",
+      heading: "Too many wrong codes",
+      text: "For your safety this code is not good any more. Start again, and you get a fresh one.",
     },
     link: {
       title: "This link is not good any more",

@@ -139,7 +139,7 @@ describe("every ending of a wait", () => {
     for (const { status, text } of strange) expect([status, text]).toEqual([404, wrong.text]);
   });
 
-  test("locked out: a stranger's fifth wrong guess ends the code, and he is told what he was told before", async () => {
+  test("locked out: after a stranger's fifth wrong guess he is told what he was told before, and the code lives on", async () => {
     const { code, wait, codes } = await scene(1);
     const guesses = Array.from({ length: 6 }, (_, by) =>
       String((Number(code) + by + 1) % 1_000_000).padStart(6, "0"),
@@ -149,9 +149,7 @@ describe("every ending of a wait", () => {
       answers.push(await wait({ authentication_code: { code: guess, type: "short" } }));
     expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
     expect((await wait()).text).toBe(answers[0]?.text);
-    expect((await codes("authorize", "codes.authorize", { code })).body.code).toBe(
-      "verification_code_not_found",
-    );
+    expect((await codes("authorize", "codes.authorize", { code })).status).toBe(200);
   });
 
   test("T50 a refused wait carries no token and no person", async () => {

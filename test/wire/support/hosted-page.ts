@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { App } from "./app.ts";
 
-/** The hosted page as a browser uses it: forms posted as they were shown, the cookie kept. */
+/** The hosted page as a browser uses it: forms posted as they were shown, the cookies kept. */
 export type HostedPage = {
   /** Gives the address; throws unless the page goes on to ask for the code. */
   giveAddress(address: string): Promise<void>;
@@ -23,16 +23,23 @@ export async function openHostedPage(
     state: "state-of-the-app",
   });
   const start = `/app?${query}`;
-  let cookie = "";
+  const jar = new Map<string, string>();
   let csrf = "";
   let check = "";
 
   const see = async (answer: Response): Promise<Response> => {
-    cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? cookie;
+    for (const set of answer.headers.getSetCookie()) {
+      const [pair = ""] = set.split(";");
+      jar.set(pair.slice(0, pair.indexOf("=")), pair);
+    }
     csrf = /name="csrf" value="([^"]*)"/.exec(await answer.text())?.[1] ?? csrf;
     return answer;
   };
-  const headers = () => ({ "sec-fetch-site": "same-origin", origin: app.origin, cookie });
+  const headers = () => ({
+    "sec-fetch-site": "same-origin",
+    origin: app.origin,
+    cookie: [...jar.values()].join("; "),
+  });
   const get = async (path: string) =>
     see(await fetch(`${app.origin}${path}`, { redirect: "manual", headers: headers() }));
   const post = async (path: string, fields: Readonly<Record<string, string>>) =>

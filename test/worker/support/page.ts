@@ -120,13 +120,16 @@ export type Seen = {
   readonly location: string;
 };
 
-/** A browser: it keeps its cookie, and posts the forms that it was shown. */
+/** A browser: it keeps its cookies, and posts the forms that it was shown. */
 export function browser(at: PageDeployment, headers: Readonly<Record<string, string>> = {}) {
-  let cookie = "";
+  const jar = new Map<string, string>();
   let csrf = "";
+  const cookie = () => [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
   const see = async (answer: Response): Promise<Seen> => {
-    const set = answer.headers.get("Set-Cookie");
-    if (set) cookie = set.split(";")[0] ?? "";
+    for (const set of answer.headers.getSetCookie()) {
+      const [pair = ""] = set.split(";");
+      jar.set(pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1));
+    }
     const text = await answer.text();
     csrf = /name="csrf" value="([^"]*)"/.exec(text)?.[1] ?? csrf;
     return {
@@ -138,7 +141,7 @@ export function browser(at: PageDeployment, headers: Readonly<Record<string, str
   };
   const own = () => ({
     "Sec-Fetch-Site": "same-origin",
-    ...(cookie === "" ? {} : { Cookie: cookie }),
+    ...(jar.size === 0 ? {} : { Cookie: cookie() }),
     ...headers,
   });
   const post = async (
@@ -155,7 +158,9 @@ export function browser(at: PageDeployment, headers: Readonly<Record<string, str
     );
   const get = async (path: string, over: object = {}): Promise<Seen> =>
     see(await at.ask(path, { headers: { ...own(), ...over } }));
-  return { get, post, cookie: () => cookie, csrf: () => csrf };
+  /** A cookie that it was not given here. */
+  const keep = (name: string, value: string) => void jar.set(name, value);
+  return { get, post, cookie, csrf: () => csrf, keep };
 }
 
 export type Browser = ReturnType<typeof browser>;

@@ -3,6 +3,7 @@ import type { Client } from "../../../core/client/client.ts";
 import type { Snapshot } from "../../../core/ports/rooms.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
+import { callerFrom } from "../../../core/usecases/caller-from.ts";
 import { type SentCode, sendCode } from "../../../core/usecases/send-code.ts";
 import { startVerification } from "../../../core/usecases/start-verification.ts";
 import { type ReadIdentifier, readIdentifier } from "../../../core/user/identifier.ts";
@@ -11,6 +12,7 @@ import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { localeOf } from "../../../pages/verify/words.ts";
 import type { Ask } from "./ask.ts";
 import { browserDigest } from "./browser.ts";
+import { isKnownBrowser } from "./known-browser.ts";
 
 const DOTTED_DOMAIN = /@[^@]+\.[^@.]+\.?$/;
 
@@ -41,9 +43,12 @@ export type Begun = { readonly snapshot: Snapshot; readonly sent: SentCode };
 /** Starts a verification and sends its code or link. */
 export async function begin(c: Context<AppEnv>, begin: Begin): Promise<Result<Begun, Refusal>> {
   const { ask, identifier, channel, method, secret, accepted, redirectUrl } = begin;
+  const origin = originOf(c);
+  const brought = (await isKnownBrowser(c, identifier)) ? "browser" : "nothing";
   const started = await startVerification(services(c), {
     client: ask.client,
-    origin: originOf(c),
+    caller: await callerFrom(services(c), brought, origin.ip),
+    origin,
     identifier,
     channel,
     method,
@@ -70,6 +75,7 @@ export async function send(
   if (view.state !== "pending") return no({ code: "expired" });
   const { identifier, channel, method } = verification;
   const { issuer } = services(c).config;
+  const origin = originOf(c);
   const linkOf = (secret: string) => `${issuer}/app/link/${spec.id}?t=${secret}`;
   return sendCode(services(c), {
     challengeId: spec.id,
@@ -78,7 +84,9 @@ export async function send(
     channel,
     purpose: VERIFY_IDENTIFIER,
     as: method === "link" ? { template: "magic_link", linkOf } : { template: "one_time_code" },
-    origin: originOf(c),
+    origin,
+    // What it was begun with: another code of it is in the same lane.
+    caller: await callerFrom(services(c), spec.brought ?? "nothing", origin.ip),
     locale: localeOf(c.req.header("Accept-Language")),
     expiresAt: spec.expiresAt,
   });

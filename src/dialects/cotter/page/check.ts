@@ -5,6 +5,7 @@ import type { Snapshot } from "../../../core/ports/rooms.ts";
 import { codeSubject } from "../../../core/usecases/code-subject.ts";
 import { finishVerification } from "../../../core/usecases/finish-verification.ts";
 import { AUTHORIZATION_CODE } from "../../../core/usecases/redeem-authorization-code.ts";
+import { OUT_OF_ATTEMPTS } from "../../../core/usecases/settle-action.ts";
 import { type Verification, verificationOf } from "../../../core/verification/verification.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { readForm } from "../../../http/form.ts";
@@ -15,6 +16,7 @@ import { Wait } from "../../../pages/verify/wait.tsx";
 import { send } from "./begin.ts";
 import { browserDigest, browserSecret, csrfToken, isOwnForm } from "./browser.ts";
 import { sentenceOf, type Told, toldFrom, toldOf, toldQuery } from "./errors.ts";
+import { rememberBrowser } from "./known-browser.ts";
 import { policyFor, settingFor, trouble } from "./setting.ts";
 
 /** A verification that this very browser started. */
@@ -35,12 +37,10 @@ async function ownOf(c: Context<AppEnv>): Promise<Own | Response> {
   const snapshot = await rooms.read(id);
   const verification = snapshot && verificationOf(snapshot.spec);
   if (!snapshot || !verification) return trouble(c, "expired");
+  const { redirectUrl, browser } = verification;
+  if (redirectUrl === undefined || browser !== (await browserDigest(c, secret))) return trouble(c, "browser");
   const client = await clients.find(snapshot.spec.clientId);
   if (!client || client.disabledAt !== undefined) return trouble(c, "client");
-  const { redirectUrl, browser } = verification;
-  if (redirectUrl === undefined || browser !== (await browserDigest(c, secret))) {
-    return trouble(c, "browser", { client });
-  }
   // The operator may have struck it off meanwhile (T82).
   if (!isRegisteredRedirect(client.redirectUris, redirectUrl)) return trouble(c, "redirect", { client });
   return { snapshot, verification: { ...verification, redirectUrl }, client };
@@ -107,6 +107,7 @@ async function show(c: Context<AppEnv>, own: Own): Promise<Response> {
     case "pending":
       return verification.method === "link" ? showWait(c, own) : showCode(c, own);
     case "approved": {
+      await rememberBrowser(c, verification.identifier);
       const setting = settingFor(c, client);
       return verifyPage(c, Done({ setting, href: await wayBack(c, own) }), policyFor(c, setting));
     }
@@ -114,8 +115,10 @@ async function show(c: Context<AppEnv>, own: Own): Promise<Response> {
       const setting = settingFor(c, client);
       return verifyPage(c, Over({ setting }), policyFor(c, setting));
     }
-    case "cancelled":
-      return trouble(c, "stopped", { client, restart, back: errorBack(own, "access_denied") });
+    case "cancelled": {
+      const kind = snapshot.timeline.at(-1)?.by === OUT_OF_ATTEMPTS ? "guesses" : "stopped";
+      return trouble(c, kind, { client, restart, back: errorBack(own, "access_denied") });
+    }
     case "expired":
     case "claimed":
     case "denied":
@@ -190,6 +193,7 @@ const errorBack = ({ verification }: Own, error: string): string =>
 /** 303 to the app, with a page behind it whose link a thumb can press where the jump is not made. */
 async function goBack(c: Context<AppEnv>, own: Own): Promise<Response> {
   const href = await wayBack(c, own);
+  await rememberBrowser(c, own.verification.identifier);
   const setting = settingFor(c, own.client);
   const policy = policyFor(c, setting, { redirectUrl: own.verification.redirectUrl });
   c.header("Location", href);

@@ -8,7 +8,7 @@ import { verifyWords } from "../../../pages/verify/words.ts";
 import { type AppAsk, readAppAsk } from "./ask.ts";
 import { begin, readAddress } from "./begin.ts";
 import { csrfToken, isOwnForm, ownSecret } from "./browser.ts";
-import { sentenceOf, toldOf } from "./errors.ts";
+import { sayWhen, sentenceOf, toldOf } from "./errors.ts";
 import { policyFor, settingFor, trouble } from "./setting.ts";
 
 /** `GET /app`: asks for the address, or sends at once to the one that the app knows. What another site has led to waits for a press. */
@@ -72,6 +72,7 @@ async function submit(
 function refuse(c: Context<AppEnv>, ask: AppAsk, value: string, refusal: Refusal): Promise<Response> {
   const isLimit = refusal.code === "too_many";
   if (isLimit && refusal.scope === "ip") return trouble(c, "busy", { client: ask.client });
+  sayWhen(c, refusal);
   const { locale } = settingFor(c, ask.client);
   const error = sentenceOf(toldOf(refusal), locale);
   return entry(c, ask, { value, error, status: isLimit ? 429 : 422 });

@@ -1,11 +1,13 @@
+import type { Context } from "hono";
 import type { Refusal } from "../../../core/refusal.ts";
 import type { Instant } from "../../../core/time.ts";
+import { type AppEnv, services } from "../../../http/context.ts";
 import { verifyWords } from "../../../pages/verify/words.ts";
 
 /** What a page says of a refusal, carried over a redirect as one word and one number. */
 export type Told = {
-  readonly code: "wrong" | "locked" | "expired" | "many" | "unsent" | "barred" | "theirs" | "empty";
-  /** Guesses left, or the Unix minute at which a lock ends. */
+  readonly code: "wrong" | "over" | "expired" | "many" | "unsent" | "barred" | "theirs" | "empty";
+  /** Guesses left, or the Unix minute from which on it may be tried again. */
   readonly number?: number;
 };
 
@@ -16,10 +18,12 @@ export function toldOf(refusal: Refusal): Told {
   switch (refusal.code) {
     case "wrong_code":
       return { code: "wrong", number: refusal.left };
+    case "out_of_guesses":
+      return { code: "over" };
     case "code_locked":
-      return { code: "locked", number: Math.ceil(refusal.until / MINUTE) };
+      return { code: "many", number: Math.ceil(refusal.until / MINUTE) };
     case "too_many":
-      return { code: "many" };
+      return { code: "many", number: Math.ceil(refusal.retryAt / MINUTE) };
     case "delivery_failed":
       return { code: "unsent" };
     case "not_allowed":
@@ -29,22 +33,31 @@ export function toldOf(refusal: Refusal): Told {
   }
 }
 
-const clock = (at: Instant): string => new Date(at).toISOString().slice(11, 16);
+/** `Retry-After` of what is refused for a time only. */
+export function sayWhen(c: Context<AppEnv>, refusal: Refusal): void {
+  if (refusal.code !== "too_many") return;
+  const left = Math.ceil((refusal.retryAt - services(c).clock.now()) / 1_000);
+  c.header("Retry-After", String(Math.max(1, left)));
+}
+
+/** With its date: a reader who is told a time of day alone comes back a day too early. */
+const dated = (at: Instant): string => {
+  const text = new Date(at).toISOString();
+  return `${text.slice(0, 10)} ${text.slice(11, 16)} UTC`;
+};
 
 /** The sentence for the reader. */
-export function sentenceOf(told: Told, locale: string): string {
+export function sentenceOf({ code, number }: Told, locale: string): string {
   const { errors } = verifyWords(locale);
-  switch (told.code) {
+  switch (code) {
     case "wrong":
-      return errors.wrong(told.number ?? 1);
-    case "locked": {
-      const until = told.number === undefined ? "" : ` ${errors.lockedUntil(clock(told.number * MINUTE))}`;
-      return until === "" ? `${errors.locked}.` : `${errors.locked}${until}`;
-    }
+      return errors.wrong(number ?? 1);
+    case "over":
+      return errors.over;
     case "expired":
       return errors.expiredCode;
     case "many":
-      return errors.tooMany;
+      return number === undefined ? errors.tooMany : errors.tooManyUntil(dated(number * MINUTE));
     case "unsent":
       return errors.notSent;
     case "barred":
@@ -56,16 +69,7 @@ export function sentenceOf(told: Told, locale: string): string {
   }
 }
 
-const CODES: readonly string[] = [
-  "wrong",
-  "locked",
-  "expired",
-  "many",
-  "unsent",
-  "barred",
-  "theirs",
-  "empty",
-];
+const CODES: readonly string[] = ["wrong", "over", "expired", "many", "unsent", "barred", "theirs", "empty"];
 
 /** `?e=wrong&n=3`: only words of ours are read back. */
 export const toldQuery = ({ code, number }: Told): string =>

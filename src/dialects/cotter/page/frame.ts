@@ -15,7 +15,7 @@ import { localeOf, verifyWords } from "../../../pages/verify/words.ts";
 import { readFrameAsk } from "./ask.ts";
 import { begin, readAddress, send } from "./begin.ts";
 import { browserDigest, framedSecret, isSecret } from "./browser.ts";
-import { sentenceOf, type Told, toldOf } from "./errors.ts";
+import { sayWhen, sentenceOf, type Told, toldOf } from "./errors.ts";
 import { policyFor, settingFor, trouble } from "./setting.ts";
 
 const secret = z.string().refine(isSecret);
@@ -62,11 +62,14 @@ const wordsOf = (c: Context<AppEnv>) => verifyWords(localeOf(c.req.header("Accep
 
 /** A refusal as the frame shows it: one sentence. */
 function refuse(c: Context<AppEnv>, told: Told): Response {
-  const status = told.code === "many" || told.code === "locked" ? 429 : 422;
+  const status = told.code === "many" || told.code === "over" ? 429 : 422;
   return c.json({ error: sentenceOf(told, localeOf(c.req.header("Accept-Language"))) }, status);
 }
 
-const refuseRefusal = (c: Context<AppEnv>, refusal: Refusal): Response => refuse(c, toldOf(refusal));
+function refuseRefusal(c: Context<AppEnv>, refusal: Refusal): Response {
+  sayWhen(c, refusal);
+  return refuse(c, toldOf(refusal));
+}
 
 /** Starts with the address that was typed, and says on which socket to wait for a link. */
 export async function startFramed(c: Context<AppEnv>, body: z.output<typeof startBody>): Promise<Response> {

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
+import { limitReads } from "../../../http/read-limits.ts";
 import { trouble } from "./setting.ts";
 
 /**
@@ -14,3 +15,6 @@ export const limitSends: MiddlewareHandler<AppEnv> = async function limitSends(c
 export const limitGuesses: MiddlewareHandler<AppEnv> = async function limitGuesses(c, next) {
   return services(c).limits.blocked(originOf(c).ip) ? trouble(c, "busy") : await next();
 };
+
+/** In front of what anybody may open, which reads the client that the address names. */
+export const limitOpenings: MiddlewareHandler<AppEnv> = limitReads((c) => trouble(c, "busy"));

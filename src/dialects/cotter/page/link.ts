@@ -66,8 +66,8 @@ export async function takeLink(c: Context<AppEnv>): Promise<Response> {
     ? await finishVerification(services(c), asked)
     : await cancelVerification(services(c), asked);
   if (!answered.ok) {
-    if (answered.error.code === "wrong_code") await services(c).limits.miss(originOf(c).ip);
-    return trouble(c, "link", { client });
+    const within = answered.error.code !== "wrong_code" || (await services(c).limits.miss(originOf(c).ip));
+    return trouble(c, within ? "link" : "busy", { client });
   }
   const setting = settingFor(c, client);
   return verifyPage(c, Answered({ setting, approved }), policyFor(c, setting));

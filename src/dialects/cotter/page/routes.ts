@@ -20,21 +20,21 @@ import {
   startFramed,
   tellFramed,
 } from "./frame.ts";
-import { limitGuesses, limitSends } from "./limits.ts";
+import { limitGuesses, limitOpenings, limitSends } from "./limits.ts";
 import { showLink, takeLink } from "./link.ts";
 
 /** `/app`: the hosted page as mobile apps open it (Cotter §8.1). */
 export function appPageRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.use(noStore);
-  routes.get("/", limitSends, showEntry);
-  routes.post("/", limitSends, takeEntry);
+  routes.get("/", limitSends, limitOpenings, showEntry);
+  routes.post("/", limitSends, limitOpenings, takeEntry);
   routes.get("/check/:id", showCheck);
   routes.post("/check/:id", limitGuesses, takeCode);
   routes.get("/check/:id/done", showDone);
   routes.post("/check/:id/again", limitSends, sendAgain);
   routes.get("/link/:id", showLink);
-  routes.post("/link/:id", limitGuesses, takeLink);
+  routes.post("/link/:id", takeLink);
   return routes;
 }
 
@@ -44,8 +44,10 @@ const refuse: RefuseMalformed = (c, refusal) => c.json({ error: refusal.detail }
 export function framedPageRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.use(noStore);
-  routes.get("/", showFrame);
-  routes.post("/start", limitSends, jsonBody(startBody, refuse), (c) => startFramed(c, c.req.valid("json")));
+  routes.get("/", limitOpenings, showFrame);
+  routes.post("/start", limitSends, limitOpenings, jsonBody(startBody, refuse), (c) =>
+    startFramed(c, c.req.valid("json")),
+  );
   routes.post("/check", limitGuesses, jsonBody(codeBody, refuse), (c) => checkFramed(c, c.req.valid("json")));
   routes.post("/again", limitSends, jsonBody(ownBody, refuse), (c) =>
     sendFramedAgain(c, c.req.valid("json")),

@@ -39,6 +39,7 @@ const STATUS: Readonly<Record<TroubleKind, ContentfulStatusCode>> = {
   browser: 403,
   expired: 410,
   stopped: 410,
+  guesses: 410,
   link: 410,
   busy: 429,
 };

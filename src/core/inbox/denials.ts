@@ -1,0 +1,61 @@
+import { type Caller, isStranger } from "../caller.ts";
+import type { ClientId } from "../ids.ts";
+import type { Instant } from "../time.ts";
+import { DENIAL_WINDOW, DENIALS_TO_SILENCE, SILENCE } from "./policy.ts";
+import type { InboxState, Prompt } from "./state.ts";
+
+/** Who asked for a prompt: a client, and whether a stranger at it or its own backend, from which network. */
+export type Asker = {
+  readonly clientId: ClientId;
+  readonly caller?: Caller;
+};
+
+/** One "no" of the person, to this asker. */
+export type Denial = Asker & { readonly at: Instant };
+/** No prompt of this asker is listed before then. */
+export type Silence = Asker & { readonly until: Instant };
+
+/** Without a known network all strangers at a client are one asker, and all of its backend's calls another. */
+const isSame = (one: Asker, other: Asker): boolean =>
+  one.clientId === other.clientId &&
+  isStranger(one.caller) === isStranger(other.caller) &&
+  one.caller?.network === other.caller?.network;
+
+const askerOf = ({ clientId, caller }: Asker): Asker => ({ clientId, ...(caller ? { caller } : {}) });
+
+/** Counts a denial; the third of one asker within the window silences that asker, and nobody else (T02). */
+export function countDenial(state: InboxState, denied: Prompt, now: Instant): InboxState {
+  const denial: Denial = { ...askerOf(denied), at: now };
+  const known = (state.refused ?? []).filter(({ at }) => now < at + DENIAL_WINDOW);
+  const own = known.filter((one) => isSame(one, denied));
+  if (own.length + 1 < DENIALS_TO_SILENCE) return { ...state, refused: [...known, denial] };
+  const silence: Silence = { ...askerOf(denied), until: now + SILENCE };
+  return {
+    ...state,
+    refused: known.filter((one) => !own.includes(one)),
+    silences: [...(state.silences ?? []), silence],
+  };
+}
+
+/** Until when this asker is silent. A silence of a version that told no askers apart holds for strangers. */
+export function silentUntil(state: InboxState, asker: Asker, now: Instant): Instant | undefined {
+  const own = (state.silences ?? []).filter((one) => now < one.until && isSame(one, asker));
+  const { silencedUntil } = state;
+  const old = silencedUntil !== undefined && now < silencedUntil && isStranger(asker.caller);
+  const ends = [...own.map(({ until }) => until), ...(old ? [silencedUntil] : [])];
+  return ends.length === 0 ? undefined : Math.max(...ends);
+}
+
+/** The state without what no rule of this file looks at any more. */
+export function sweepDenials(state: InboxState, now: Instant): InboxState {
+  const { silencedUntil, refused, silences, ...rest } = state;
+  const fresh = refused?.filter(({ at }) => now < at + DENIAL_WINDOW) ?? [];
+  const standing = silences?.filter(({ until }) => now < until) ?? [];
+  return {
+    ...rest,
+    denials: state.denials.filter((at) => now < at + DENIAL_WINDOW),
+    ...(silencedUntil !== undefined && now < silencedUntil ? { silencedUntil } : {}),
+    ...(fresh.length > 0 ? { refused: fresh } : {}),
+    ...(standing.length > 0 ? { silences: standing } : {}),
+  };
+}
