@@ -1,7 +1,8 @@
 import type { ProofClaims, VerifiedProof } from "../core/challenge/proof.ts";
 import type { DeviceKey } from "../core/device/device.ts";
-import type { Proofs } from "../core/ports/secrets.ts";
-import { no, ok } from "../core/result.ts";
+import type { Proofs, Prover } from "../core/ports/secrets.ts";
+import type { RefusalOf } from "../core/refusal.ts";
+import { no, ok, type Result } from "../core/result.ts";
 import { toBase64Url } from "./base64.ts";
 import { importDeviceKey, readDeviceKey } from "./device-keys.ts";
 import { rawFromDer } from "./ecdsa-signature.ts";
@@ -11,24 +12,40 @@ import { fromWrappedBase64 } from "./spki.ts";
 
 const ED25519_SIGNATURE_LENGTH = 64;
 
-/** The only place where a proof is branded as verified. */
-const brand = (claims: ProofClaims): VerifiedProof => claims as VerifiedProof;
+type OfUser<Claims> = Claims extends unknown ? Omit<Claims, "userId"> : never;
+
+/** The only place where a proof is branded as verified, so every approval passes here: a locked person has none. */
+function brand(
+  { id: userId, status }: Prover,
+  claims: OfUser<ProofClaims>,
+): Result<VerifiedProof, RefusalOf<"user_locked">> {
+  if (claims.decision === "approve" && status === "locked") return no({ code: "user_locked" });
+  return ok({ ...claims, userId } as VerifiedProof);
+}
 
 /** Verifies proofs; the only maker of VerifiedProof. */
 export function makeProofs(): Proofs {
   return {
     readKey: readDeviceKey,
-    async device(device, message, signature, decision) {
+    async device(prover, device, message, signature, decision) {
+      if (device.userId !== prover.id) return no({ code: "device_of_another_user" });
       if (device.revokedAt !== undefined) return no({ code: "device_revoked" });
       if (!(await signed(device.key, message, signature))) return no({ code: "bad_signature" });
-      const { id: deviceId, userId, clientId, realm, enrolledAt, key } = device;
+      const { id: deviceId, clientId, realm, enrolledAt, key } = device;
       // By key and message, never by signature bytes: one message has many valid ECDSA signatures.
       const digest = await sha256(joinParts("proof", [key.fingerprint, message]));
       // RFC 8176 §2: possession of a key was proven; whether hardware holds it is not known.
       const amr = ["pop"];
-      return ok(
-        brand({ kind: "device", deviceId, userId, clientId, realm, decision, enrolledAt, digest, amr }),
-      );
+      return brand(prover, {
+        kind: "device",
+        deviceId,
+        clientId,
+        realm,
+        decision,
+        enrolledAt,
+        digest,
+        amr,
+      });
     },
     signatureMark(text) {
       const der = fromWrappedBase64(text);
@@ -36,19 +53,19 @@ export function makeProofs(): Proofs {
       return raw === undefined ? text : toBase64Url(raw.slice(0, raw.length / 2));
     },
     readPasskey,
-    async passkey(device, answer, ceremony) {
+    async passkey(prover, device, answer, ceremony) {
+      if (device.userId !== prover.id) return no({ code: "device_of_another_user" });
       if (device.revokedAt !== undefined) return no({ code: "device_revoked" });
       const checked = await checkPasskey(device, answer, ceremony);
       if (!checked.ok) return checked;
-      const { id: deviceId, userId, clientId, realm, enrolledAt } = device;
+      const { id: deviceId, clientId, realm, enrolledAt } = device;
       // By the challenge alone: it is good for one use, whichever passkey signs.
       const digest = await sha256(joinParts("passkey", [ceremony.challenge]));
       // RFC 8176 §2: a key was proven, and its holder was present.
       const amr = ["pop", "user"];
-      const proof = brand({
+      const proof = brand(prover, {
         kind: "device",
         deviceId,
-        userId,
         clientId,
         realm,
         decision: "approve",
@@ -56,7 +73,7 @@ export function makeProofs(): Proofs {
         digest,
         amr,
       });
-      return ok({ proof, signCount: checked.value.signCount });
+      return proof.ok ? ok({ proof: proof.value, signCount: checked.value.signCount }) : proof;
     },
     vouch: brand,
   };

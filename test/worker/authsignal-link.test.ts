@@ -242,6 +242,19 @@ describe("a link meets an action", () => {
     expect(await stateOf(here, person)).toBe("CHALLENGE_FAILED");
   });
 
+  test("T189 locked before the press: nothing is confirmed; not locked any more, the same press is good", async () => {
+    const here = scene();
+    const person = await waiting(here);
+    const record = await called(here.at, person.user);
+    if (!record) throw new Error("no user");
+    await here.at.services.users.update(record.user, { status: "locked" }, Date.now());
+    expect((await reader(here).press(person.link, "approve")).status).toBe(410);
+    await here.at.services.users.update(record.user, { status: "active" }, Date.now());
+    expect((await finalize(here, person.token)).body).toEqual(PENDING);
+    expect((await reader(here).press(person.link, "approve")).status).toBe(200);
+    expect((await finalize(here, person.token)).body).toMatchObject({ isVerified: true });
+  });
+
   test("too late, blocked meanwhile: nothing", async () => {
     const here = scene();
     const blocked = await waiting(here);

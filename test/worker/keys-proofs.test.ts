@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { DeviceKey, KeyAlgorithm } from "../../src/core/device/device.ts";
+import type { UserId } from "../../src/core/ids.ts";
+import type { Prover } from "../../src/core/ports/secrets.ts";
 import { toBase64 } from "../../src/keys/base64.ts";
 import { makeClientSecrets } from "../../src/keys/client-secrets.ts";
 import { makeProofs } from "../../src/keys/proofs.ts";
@@ -21,6 +23,8 @@ import {
 import { keyText, randomChance, secretKeys } from "../fakes/signing-keys.ts";
 
 const proofs = makeProofs();
+/** The person whose device `enrolled` makes. */
+const holder: Prover = { id: enrolled({} as DeviceKey).userId, status: "active" };
 const PREFIX = "6f1c2a44-0d0b-4a3e-9c55-1f7f2f0f8a1011111111-2222-4333-8444-555555555555";
 const APPROVE = `${PREFIX}LOGIN1767225600TRUSTED_DEVICEtrue`;
 const REJECT = `${PREFIX}LOGIN1767225600TRUSTED_DEVICEfalse`;
@@ -33,7 +37,7 @@ async function keyOf(text: string, algorithm: KeyAlgorithm): Promise<DeviceKey> 
 }
 
 async function verdict(key: DeviceKey, message: string, signature: string): Promise<string> {
-  const checked = await proofs.device(enrolled(key), message, signature, "approve");
+  const checked = await proofs.device(holder, enrolled(key), message, signature, "approve");
   return checked.ok ? "verified" : checked.error.code;
 }
 
@@ -69,7 +73,7 @@ describe("Ed25519 proofs", () => {
 
   test("the proof says who, what and since when, and its digest depends on key and message alone", async () => {
     const device = enrolled(key);
-    const proof = await proofs.device(device, APPROVE, approved, "approve");
+    const proof = await proofs.device(holder, device, APPROVE, approved, "approve");
     expect(proof).toEqual({
       ok: true,
       value: {
@@ -84,14 +88,38 @@ describe("Ed25519 proofs", () => {
         amr: ["pop"],
       },
     });
-    const digests = [proof, await proofs.device(device, REJECT, rejected, "deny")];
+    const digests = [proof, await proofs.device(holder, device, REJECT, rejected, "deny")];
     expect(new Set(digests.map((one) => one.ok && one.value.digest)).size).toBe(2);
   });
 
   test("a revoked device's good signature is refused", async () => {
     const device = enrolled(key, { revokedAt: 1_767_225_600_001 });
-    const checked = await proofs.device(device, APPROVE, approved, "approve");
+    const checked = await proofs.device(holder, device, APPROVE, approved, "approve");
     expect(checked).toEqual({ ok: false, error: { code: "device_revoked" } });
+  });
+
+  test("a locked person denies, but no approval of theirs has a proof, whoever vouches", async () => {
+    const locked: Prover = { ...holder, status: "locked" };
+    const device = enrolled(key);
+    const refused = { ok: false, error: { code: "user_locked" } };
+    expect(await proofs.device(locked, device, APPROVE, approved, "approve")).toEqual(refused);
+    expect(await proofs.device(locked, device, APPROVE, rejected, "approve")).toMatchObject({
+      error: { code: "bad_signature" },
+    });
+    expect(await proofs.device(locked, device, REJECT, rejected, "deny")).toMatchObject({ ok: true });
+    const typed = { kind: "code", identifierId: "one", digest: "digest", amr: ["otp"] } as const;
+    expect(proofs.vouch(locked, { ...typed, decision: "approve" })).toEqual(refused);
+    expect(proofs.vouch(locked, { ...typed, decision: "deny" })).toMatchObject({
+      value: { userId: holder.id },
+    });
+  });
+
+  test("a device proves nothing for another person", async () => {
+    const other = { ...holder, id: "other" as UserId };
+    expect(await proofs.device(other, enrolled(key), APPROVE, approved, "approve")).toEqual({
+      ok: false,
+      error: { code: "device_of_another_user" },
+    });
   });
 
   test("T26 ECDSA edge cases: a signature of 63 or 65 bytes, or of another spelling", async () => {
@@ -164,7 +192,7 @@ describe("ECDSA proofs", () => {
     const [r, s] = rawToNumbers(raw);
     const both = [ecdsaDer(r, s), ecdsaDer(r, ORDER - s)];
     const checked = await Promise.all(
-      both.map((bytes) => proofs.device(enrolled(key), APPROVE, toBase64(bytes), "approve")),
+      both.map((bytes) => proofs.device(holder, enrolled(key), APPROVE, toBase64(bytes), "approve")),
     );
     expect(checked.map((one) => one.ok)).toEqual([true, true]);
     expect(new Set(checked.map((one) => one.ok && one.value.digest)).size).toBe(1);

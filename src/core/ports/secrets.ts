@@ -4,6 +4,7 @@ import type { Grant } from "../grant/state.ts";
 import type { ChallengeId, ClientId } from "../ids.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
+import type { User } from "../user/user.ts";
 import type { KeptSecret } from "./clients.ts";
 
 /** Keyed derivations: handles, names, hashes. All MACs are HMAC-SHA-256, base64url (settled questions 1-5). */
@@ -60,17 +61,33 @@ export type PasskeyAnswer = {
   readonly signature: string;
 };
 
-/** The proof module: the only maker of VerifiedProof. */
+/** Whose proof it is, as the request has just read them. */
+export type Prover = Pick<User, "id" | "status">;
+
+type OfUser<Claims> = Claims extends unknown ? Omit<Claims, "userId"> : never;
+/** What is vouched for, without the person: that is the prover's own id. */
+export type VouchedClaims = OfUser<Exclude<ProofClaims, { kind: "device" }>>;
+
+/**
+ * The proof module: the only maker of VerifiedProof, and so the one place that every approval passes. Who approves must be shown to it as
+ * they are now: a locked person's proof of an approval is refused (`user_locked`), once the evidence is good. A denial stays possible.
+ */
 export type Proofs = {
   /** Reads a device key text of a door, refusing every encoding that is not canonical (T26, settled question 9). */
   readKey(text: string, algorithm: KeyAlgorithm): Promise<Result<DeviceKey, RefusalOf<"bad_key">>>;
-  /** Checks a device's signature over UTF-8 `message`; `signature` is base64 text, whitespace ignored. ECDSA is DER. */
+  /** Checks the signature of a device of this person over UTF-8 `message`; `signature` is base64 text, whitespace ignored. ECDSA is DER. */
   device(
+    prover: Prover,
     device: Device,
     message: string,
     signature: string,
     decision: "approve" | "deny",
-  ): Promise<Result<VerifiedProof, RefusalOf<"bad_signature" | "device_revoked">>>;
+  ): Promise<
+    Result<
+      VerifiedProof,
+      RefusalOf<"bad_signature" | "device_revoked" | "device_of_another_user" | "user_locked">
+    >
+  >;
   /** What every spelling of one signature has in common, its twin with the other s too; of what is none, the text itself. */
   signatureMark(signature: string): string;
   /** Reads a new passkey of this ceremony: ES256, user present and verified; its attestation is not trusted. */
@@ -80,15 +97,16 @@ export type Proofs = {
   ): Promise<Result<ReadPasskey, RefusalOf<"bad_key">>>;
   /** Checks a passkey's signature over this ceremony; it approves. The counter is for the store to compare. */
   passkey(
+    prover: Prover,
     device: Device,
     answer: PasskeyAnswer,
     ceremony: PasskeyCeremony,
   ): Promise<
     Result<
       { readonly proof: VerifiedProof; readonly signCount: number },
-      RefusalOf<"bad_key" | "bad_signature" | "device_revoked">
+      RefusalOf<"bad_key" | "bad_signature" | "device_revoked" | "device_of_another_user" | "user_locked">
     >
   >;
   /** A proof of another kind, whose evidence the caller has checked: code typed back, service token, first enrolment. */
-  vouch(claims: Exclude<ProofClaims, { kind: "device" }>): VerifiedProof;
+  vouch(prover: Prover, claims: VouchedClaims): Result<VerifiedProof, RefusalOf<"user_locked">>;
 };

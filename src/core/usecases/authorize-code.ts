@@ -3,12 +3,14 @@ import { userSubject } from "../ids.ts";
 import type { NonceUse } from "../ports/nonces.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 import { type CodeContext, findCarried } from "./carried-code.ts";
 
-export type CodeAuthorization = CodeContext & {
+export type CodeAuthorization = Omit<CodeContext, "userId"> & {
+  readonly user: UserRecord;
   readonly code: string;
   readonly client: Client;
   readonly nonce: NonceUse;
@@ -21,27 +23,29 @@ type Powers = Parameters<typeof findCarried>[0] & Pick<Services, "proofs">;
  * A backend says that the person has carried this code to a device where they are signed in: its token is the proof of the
  * decision. The code names its challenge, so a prompt that a newer one superseded, or that was kept from the person, does not stand
  * in the way. Approving again what is approved is a success (settled question 16), also when the approval redeemed a held wait: for as
- * long as the redemption may be repeated, by the same backend, whose answer may have been lost. Answers when the code ends.
+ * long as the redemption may be repeated, by the same backend, whose answer may have been lost. Answers when the code ends. Refused:
+ * what finding the code refuses, `user_locked`.
  */
 export async function authorizeCode(
   powers: Powers,
   asked: CodeAuthorization,
 ): Promise<Result<{ readonly expiresAt: Instant }, Refusal>> {
-  const { userId, kind, purpose, code, client, nonce, ip } = asked;
+  const { user, kind, purpose, code, client, nonce, ip } = asked;
+  const userId = user.user.id;
   const guesser = { kind: "backend", clientId: client.id } as const;
   const found = await findCarried(powers, { userId, kind, purpose, code, guesser, nonce, ip });
   if (!found.ok) return found;
   const { challengeId, expiresAt } = found.value.row;
   if (isRepeated(found.value.snapshot, client, powers.clock.now())) return ok({ expiresAt });
   const digest = await powers.handles.digest(["carried", challengeId, nonce.hash]);
-  const proof = powers.proofs.vouch({
+  const proof = powers.proofs.vouch(user.user, {
     kind: "client",
     clientId: client.id,
-    userId,
     decision: "approve",
     digest,
     amr: ["client"],
   });
+  if (!proof.ok) return proof;
   const closed = await powers.inboxes.settle(userSubject(userId), {
     challengeId,
     decision: "approve",
@@ -49,7 +53,7 @@ export async function authorizeCode(
   });
   const applied = await powers.rooms.apply(challengeId, {
     name: "approve",
-    proof,
+    proof: proof.value,
     ...(closed.ok ? { promptedAt: closed.value.listedAt } : {}),
     ...(ip === undefined ? {} : { ip }),
   });

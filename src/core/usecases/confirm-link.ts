@@ -1,4 +1,5 @@
 import type { Origin } from "../challenge/state.ts";
+import type { Client } from "../client/client.ts";
 import { MAIN } from "../ids.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
@@ -15,6 +16,7 @@ type Powers = Pick<
   Services,
   | "rooms"
   | "inboxes"
+  | "users"
   | "authenticators"
   | "records"
   | "handles"
@@ -48,12 +50,13 @@ const SAID: Readonly<Record<"approve" | "deny", readonly string[]>> = {
 /**
  * The reader's yes or no to a link of the Authsignal door, with the link's secret. Yes approves the challenge, and the page that asked
  * collects; no is a denial, and its action has failed. The same word again changes nothing. Refused: `wrong_code`, `expired`, an address that meets nothing
- * any more (`unknown_challenge`), what the challenge refuses.
+ * any more (`unknown_challenge`), `user_locked` for a yes, what the challenge refuses.
  */
 export async function confirmLink(
   powers: Powers,
   asked: {
     readonly carried: CarriedCode;
+    readonly client: Client;
     readonly secret: string;
     readonly decision: "approve" | "deny";
     readonly origin: Origin;
@@ -72,16 +75,20 @@ export async function confirmLink(
   }
   const { identifierId, digest } = checked.value;
   const meets = use === "authsignal_action" && asked.decision === "approve";
-  if (meets && !(await powers.authenticators.find(userId, identifierId))) {
-    return no({ code: "unknown_challenge" });
-  }
+  const [user, standing] = await Promise.all([
+    powers.users.byId(userId, asked.client.realm),
+    meets ? powers.authenticators.find(userId, identifierId) : undefined,
+  ]);
+  if (!user || (meets && !standing)) return no({ code: "unknown_challenge" });
   const { decision } = asked;
-  const proof = powers.proofs.vouch({ kind: "code", identifierId, userId, decision, digest, amr: ["link"] });
-  const applied = await powers.rooms.apply(id, { name: decision, proof, ...ip });
+  const words = { kind: "code", identifierId, decision, digest, amr: ["link"] } as const;
+  const proof = powers.proofs.vouch(user.user, words);
+  if (!proof.ok) return proof;
+  const applied = await powers.rooms.apply(id, { name: decision, proof: proof.value, ...ip });
   if (!applied.ok) {
     // Pressed twice, or an answer was lost: the same word again is told the same.
-    const standing = await powers.rooms.read(id);
-    return standing && SAID[decision].includes(standing.view.state) ? ok(standing) : applied;
+    const now = await powers.rooms.read(id);
+    return now && SAID[decision].includes(now.view.state) ? ok(now) : applied;
   }
   if (applied.value.changed && decision === "deny") {
     await recordFinish(powers, id, finishedEvent(applied.value));

@@ -165,14 +165,14 @@ const deviceOf = (powers: Powers, asked: FirstEnrolment): Device => ({
 });
 
 async function signIn(powers: Powers, asked: FirstEnrolment, device: Device): Promise<Applied> {
-  const proof = powers.proofs.vouch({
+  const proof = powers.proofs.vouch(asked.user.user, {
     kind: "firstEnrolment",
     deviceId: device.id,
-    userId: device.userId,
     decision: "approve",
     digest: await powers.handles.digest(["first", device.id, asked.key.fingerprint]),
     amr: ["pop"],
   });
+  if (!proof.ok) throw new Error(`a first enrolment was refused: ${proof.error.code}`);
   const settled = await settleAtOnce(powers, {
     door: asked.door,
     client: asked.client,
@@ -180,7 +180,7 @@ async function signIn(powers: Powers, asked: FirstEnrolment, device: Device): Pr
     scope: asked.scope,
     context: {},
     origin: asked.origin,
-    proof,
+    proof: proof.value,
     lane: asked.lane,
     replayWindow: 0,
     draw: async () => ({ id: powers.rooms.fresh(), waiterProof: powers.chance.text(32) }),

@@ -56,12 +56,9 @@ export async function finishVerification(
     ...(userId === undefined ? {} : { userId }),
   });
   if (!adopted.ok) return adopted;
-  const proof = vouchForCode(powers, {
-    ...checked.value,
-    userId: adopted.value.user.id,
-    amr: [method],
-  });
-  const applied = await powers.rooms.apply(spec.id, { name: "approve", proof, ...ip });
+  const proof = vouchForCode(powers, adopted.value.user, { ...checked.value, amr: [method] });
+  if (!proof.ok) return proof;
+  const applied = await powers.rooms.apply(spec.id, { name: "approve", proof: proof.value, ...ip });
   if (applied.ok) return ok(applied.value);
   const isDone = applied.error.code === "already_decided" && applied.error.winner === "approve";
   const settled = isDone ? await powers.rooms.read(spec.id) : undefined;

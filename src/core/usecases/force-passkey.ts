@@ -1,17 +1,17 @@
 import type { Client } from "../client/client.ts";
-import type { UserId } from "../ids.ts";
 import type { NonceUse } from "../ports/nonces.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { SECOND } from "../time.ts";
+import type { User } from "../user/user.ts";
 import { type BegunCeremony, beginCeremony, CEREMONY } from "./passkey-ceremony.ts";
 import { preapprovalEvent, preapprove } from "./preapprove.ts";
 import { startChallenge, type TakenStart, takeStart } from "./start-challenge.ts";
 
 export type ForcedPasskey = {
   readonly client: Client;
-  readonly userId: UserId;
+  readonly user: User;
   readonly nonce: NonceUse;
   readonly rpId: string;
   readonly ip?: string | undefined;
@@ -36,19 +36,19 @@ export async function forcePasskey(
 
 async function begin(
   powers: Powers,
-  { client, userId, nonce, rpId, ip }: ForcedPasskey,
+  { client, user, nonce, rpId, ip }: ForcedPasskey,
   start: TakenStart,
 ): Promise<Result<BegunCeremony, Refusal>> {
   if (!(await powers.nonces.spend(nonce))) {
     await start.giveBack();
     return no({ code: "replayed" });
   }
-  const whose = { challengeId: powers.rooms.fresh(), clientId: client.id, userId, ip };
+  const whose = { challengeId: powers.rooms.fresh(), clientId: client.id, user, ip };
   const { challengeId } = whose;
   // On record before it can be used.
   const data = { purpose: "enrol_device" };
   const event = preapprovalEvent(powers, { ...whose, type: "passkey.preauthorized", data });
-  const noted = await powers.records.note(event, { userId, clientId: client.id });
+  const noted = await powers.records.note(event, { userId: user.id, clientId: client.id });
   if (!noted.ok) {
     await start.giveBack();
     return noted;
@@ -57,7 +57,7 @@ async function begin(
     door: "loginid",
     client,
     caller: { brought: "secret" },
-    user: { id: userId, locked: false },
+    user: { id: user.id, locked: false },
     purpose: "enrol_device",
     scope: "access",
     requiresClaim: false,
@@ -72,7 +72,8 @@ async function begin(
     draw: async () => challengeId,
   });
   if (!started.ok) return started;
-  const preapproved = await preapprove(powers, whose);
-  if (!preapproved.ok) return preapproved;
-  return ok(await beginCeremony(powers, { client, userId }, { kind: "add", ticket: challengeId, rpId }));
+  const approved = await preapprove(powers, whose);
+  if (!approved.ok) return approved;
+  const ceremony = { kind: "add", ticket: challengeId, rpId } as const;
+  return ok(await beginCeremony(powers, { client, userId: user.id }, ceremony));
 }

@@ -88,8 +88,10 @@ export async function issueCounted(powers: Powers, asked: CodeRequest): Promise<
     draw: async () => challengeId,
   });
   if (!started.ok) return started;
-  const preapproved = approved ? await preapprove(powers, preapprovalOf(asked, challengeId)) : undefined;
-  if (preapproved && !preapproved.ok) return preapproved;
+  if (approved) {
+    const given = await preapprove(powers, preapprovalOf(asked, challengeId));
+    if (!given.ok) return given;
+  }
   await endOldest(powers, live, user.id);
   const { matchCode } = started.value;
   return ok({ code, expiresAt, ...(matchCode === undefined ? {} : { matchCode }) });
@@ -129,7 +131,7 @@ async function claimCode(
 const preapprovalOf = (asked: CodeRequest, challengeId: ChallengeId): Preapproval => ({
   challengeId,
   clientId: asked.client.id,
-  userId: asked.user.user.id,
+  user: asked.user.user,
   by: asked.by,
   ip: asked.ip,
 });

@@ -1,6 +1,7 @@
 import type { VerifiedProof } from "../challenge/proof.ts";
 import type { ChallengeSpec } from "../challenge/state.ts";
-import { MAIN, type UserId } from "../ids.ts";
+import { MAIN } from "../ids.ts";
+import type { Prover } from "../ports/secrets.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { ok, type Result } from "../result.ts";
@@ -55,27 +56,26 @@ function asSent(text: string): string {
  */
 export async function proveCode(
   powers: Powers & Pick<Services, "proofs">,
-  typed: TypedCode & { readonly userId: UserId; readonly amr?: readonly string[] },
-): Promise<Result<VerifiedProof, Refused>> {
+  prover: Prover,
+  typed: TypedCode & { readonly amr?: readonly string[] },
+): Promise<Result<VerifiedProof, Refused | RefusalOf<"user_locked">>> {
   const checked = await checkCode(powers, typed);
-  if (!checked.ok) return checked;
-  return ok(vouchForCode(powers, { ...typed, ...checked.value }));
+  return checked.ok ? vouchForCode(powers, prover, { ...typed, ...checked.value }) : checked;
 }
 
 /** The proof for a code that `checkCode` found right. */
 export const vouchForCode = (
   powers: Pick<Services, "proofs">,
+  prover: Prover,
   checked: {
     readonly identifierId: string;
     readonly digest: string;
-    readonly userId: UserId;
     readonly amr?: readonly string[];
   },
-): VerifiedProof =>
-  powers.proofs.vouch({
+): Result<VerifiedProof, RefusalOf<"user_locked">> =>
+  powers.proofs.vouch(prover, {
     kind: "code",
     identifierId: checked.identifierId,
-    userId: checked.userId,
     decision: "approve",
     digest: checked.digest,
     amr: checked.amr ?? ["otp"],

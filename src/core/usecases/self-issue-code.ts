@@ -51,7 +51,6 @@ export async function selfIssueCode(
 ): Promise<Result<{ readonly redeemed: Redeemed; readonly issued: IssuedCode }, Refusal>> {
   const signed = await readSignature(powers, asked);
   if (!signed.ok) return signed;
-  if (asked.user.user.status === "locked") return no({ code: "user_locked" });
   // Before the counter and the signature are used up for an answer that cannot be signed.
   await powers.keyring.ready("standard");
   return await signInAndIssue(powers, asked, signed.value);
@@ -68,8 +67,9 @@ async function readSignature(powers: Powers, asked: SelfIssue): Promise<Result<S
   if (!device) return refused("no such passkey");
   const { rpId } = ceremony;
   const origins = originsOf(client, powers.config, rpId);
-  const checked = await powers.proofs.passkey(device, asked, { challenge, origins, rpId });
-  return checked.ok ? ok({ purpose, device, ...checked.value }) : refused("the passkey did not sign this");
+  const checked = await powers.proofs.passkey(user.user, device, asked, { challenge, origins, rpId });
+  if (checked.ok) return ok({ purpose, device, ...checked.value });
+  return checked.error.code === "user_locked" ? no(checked.error) : refused("the passkey did not sign this");
 }
 
 async function signInAndIssue(

@@ -67,12 +67,11 @@ export async function verifyActionCode(
 ): Promise<Result<VerifiedActionCode, Refusal>> {
   const carried = await lastAsked(powers, asked);
   if (!carried || !(await isGood(powers, asked, carried))) return no({ code: "unknown_challenge" });
-  const proof = await proveCode(powers, {
+  const proof = await proveCode(powers, asked.user.user, {
     spec: carried.snapshot.spec,
     identifier: carried.identifier,
     purpose: carried.use,
     code: asked.code,
-    userId: asked.user.user.id,
   });
   if (!proof.ok) {
     await noteWrong(powers, asked, carried, proof.error.code);

@@ -4,6 +4,7 @@ import type { VerifiedProof } from "../challenge/proof.ts";
 import type { Client } from "../client/client.ts";
 import type { ChallengeId } from "../ids.ts";
 import type { Snapshot } from "../ports/rooms.ts";
+import type { Prover } from "../ports/secrets.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
@@ -53,6 +54,9 @@ type Powers = Pick<
 >;
 type Verdict = Result<BackendCodeVerdict, Refusal>;
 
+/** Whose proof it is that a code came back while nobody is named. */
+const NOBODYS: Prover = { id: NOBODY, status: "active" };
+
 const WRONG: Verdict = ok({ outcome: "wrong" });
 const EXHAUSTED: Verdict = ok({ outcome: "exhausted" });
 
@@ -77,9 +81,10 @@ export async function verifyBackendCode(powers: Powers, asked: TypedBackendCode)
     code: asked.code,
   });
   if (!checked.ok) return await refused(powers, asked, carried, checked.error.code);
-  const proof = vouchForCode(powers, { ...checked.value, userId: spec.userId ?? NOBODY });
-  if (person) return await meet(powers, asked, { ...person.value, carried, proof });
-  return (await approve(powers, asked, carried, proof))
+  const proof = vouchForCode(powers, person?.value.user.user ?? NOBODYS, checked.value);
+  if (!proof.ok) return proof;
+  if (person) return await meet(powers, asked, { ...person.value, carried, proof: proof.value });
+  return (await approve(powers, asked, carried, proof.value))
     ? ok({ outcome: "right", code: carried.code })
     : WRONG;
 }

@@ -104,7 +104,13 @@ export async function signedBy(
   signature: string,
   decision: "approve" | "deny" = "approve",
 ): Promise<Result<VerifiedProof, Refusal>> {
-  const proof = await services(c).proofs.device(holder.device, message, signature, decision);
+  const proof = await services(c).proofs.device(
+    holder.user.user,
+    holder.device,
+    message,
+    signature,
+    decision,
+  );
   if (!proof.ok) keepOnRecord(c, holder, proof.error);
   return proof;
 }
@@ -172,7 +178,7 @@ export async function removeCredential(
   if (!isEnrolledBy(device, "authsignal", client.id)) return refuse(c, { code: "unknown_device" });
   const now = Math.floor(toSeconds(powers.clock.now()) / WINDOW_SECONDS);
   const checks = [now, now - 1, now + 1].map((window) =>
-    powers.proofs.device(device, `${window}.0`, body.signature, "deny"),
+    powers.proofs.device(user.user, device, `${window}.0`, body.signature, "deny"),
   );
   const signed = (await Promise.all(checks)).some((check) => check.ok);
   if (!signed) return refuse(c, { code: "bad_signature" });

@@ -93,7 +93,7 @@ export async function takeLink(c: Context<AppEnv>): Promise<Response> {
   const { carried, client } = linked;
   const decision = DECISIONS.find((word) => word === form?.decision);
   if (!decision) return await notGood(c);
-  const answered = await confirmLink(powers, { carried, secret, decision, origin });
+  const answered = await confirmLink(powers, { carried, client, secret, decision, origin });
   if (!answered.ok) {
     const within = answered.error.code !== "wrong_code" || (await powers.limits.miss(origin.ip));
     return within ? await notGood(c, client) : await trouble(c, "busy", 429);

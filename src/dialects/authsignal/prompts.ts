@@ -8,7 +8,7 @@ import { toSeconds } from "../../core/time.ts";
 import type { Namespace } from "../../core/usecases/enrolled-methods.ts";
 import { nameOf } from "../../core/usecases/find-named-user.ts";
 import { type AppEnv, services } from "../../http/context.ts";
-import { holderOfQuery } from "./credentials.ts";
+import { type Holder, holderOfQuery } from "./credentials.ts";
 import { detailsOf } from "./details.ts";
 import { refuse } from "./errors.ts";
 import { actionCodeOf, promptWire, type SignedView } from "./translate.ts";
@@ -45,17 +45,13 @@ export async function promptNonce(c: Context<AppEnv>, namespace: Namespace): Pro
 
 async function signedNonce(
   powers: Pick<Services, "handles" | "proofs" | "clock">,
-  device: Device,
+  { device, user }: Holder,
   signature: string,
 ): Promise<string | undefined> {
   const now = toSeconds(powers.clock.now());
   for (let back = 0; back <= NONCE_SECONDS; back++) {
-    const proof = await powers.proofs.device(
-      device,
-      await nonceOf(powers, device, now - back),
-      signature,
-      "approve",
-    );
+    const nonce = await nonceOf(powers, device, now - back);
+    const proof = await powers.proofs.device(user.user, device, nonce, signature, "approve");
     if (proof.ok) return proof.value.digest;
   }
   return undefined;
@@ -75,7 +71,7 @@ export async function pendingPrompt(c: Context<AppEnv>, namespace: Namespace): P
   const own = signature === undefined ? await powers.clients.find(device.clientId) : undefined;
   if (own?.settings.signed_prompts)
     return refuse(c, { code: "not_allowed", detail: "a call without a signature" });
-  const nonce = signature === undefined ? undefined : await signedNonce(powers, device, signature);
+  const nonce = signature === undefined ? undefined : await signedNonce(powers, holder.value, signature);
   if (signature !== undefined && nonce === undefined) return refuse(c, { code: "bad_signature" });
   const { prompts } = await powers.inboxes.view(userSubject(device.userId));
   const prompt = prompts.find((candidate) => canAnswer(candidate, device));

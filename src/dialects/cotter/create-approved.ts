@@ -30,7 +30,6 @@ export async function createApproved(c: Context<AppEnv>, body: CreateEventBody):
   const person = await namedPerson(c, body);
   if (!person) return refuse(c, { code: "unknown_user" });
   const { record, text } = person;
-  if (record.user.status === "locked") return refuse(c, { code: "user_locked" });
   const proof = await provenBy(c, record, body, {
     user: text,
     issuer: body.issuer,

@@ -32,10 +32,6 @@ export async function respond(c: Context<AppEnv>, id: string, body: RespondBody)
     approved: body.approved,
   });
   if (!proof.ok) return refuseOnRecord(c, record.user.id, proof.error);
-  // A waiter's order may redeem in the turn that approves: nobody asks again whether the person is locked (T11).
-  if (body.approved && record.user.status === "locked") {
-    return refuseOnRecord(c, record.user.id, { code: "user_locked" });
-  }
   const { ip } = originOf(c);
   await readyToState(powers);
   const decided = await decideChallenge(powers, {

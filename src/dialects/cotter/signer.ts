@@ -24,7 +24,13 @@ export async function provenBy(
   const key = await identifyKey(services(c), body.public_key);
   const device = key && (await devices.ofUserByFingerprint(record.user.id, key.fingerprint));
   if (!device) return no({ code: "bad_signature" });
-  return proofs.device(device, signingInput(parts), body.code, parts.approved ? "approve" : "deny");
+  return proofs.device(
+    record.user,
+    device,
+    signingInput(parts),
+    body.code,
+    parts.approved ? "approve" : "deny",
+  );
 }
 
 const SUSPICIOUS: ReadonlySet<Refusal["code"]> = new Set([

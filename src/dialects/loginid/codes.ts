@@ -81,12 +81,12 @@ async function generate(c: Context<AppEnv>, asked: z.output<typeof generateBody>
 }
 
 async function authorize(c: Context<AppEnv>, asked: z.output<typeof authorizeBody>): Promise<Response> {
-  const found = await known(c, asked, "codes.authorize", { active: true });
+  const found = await known(c, asked, "codes.authorize", { active: false });
   if (found instanceof Response) return found;
   const { kind, person } = found;
   const { client, nonce } = found.call;
   const authorized = await authorizeCode(services(c), {
-    userId: person.user.id,
+    user: person,
     kind,
     purpose: purposeOf(asked.purpose),
     code: codeOf(kind, asked.code),

@@ -149,7 +149,7 @@ export async function force(c: Context<AppEnv>, asked: ForceBody): Promise<Respo
   if (client.settings.preauthorize !== true) return refuse(c, await forbidden("preauthorize is off"));
   const rpId = chooseRpId(client, services(c).config, c.req.header("Origin"));
   if (rpId === undefined) return refuse(c, await forbidden(NO_PAGE));
-  const asking = { client, userId: person.value.user.id, nonce, rpId, ip: originOf(c).ip };
+  const asking = { client, user: person.value.user, nonce, rpId, ip: originOf(c).ip };
   const begun = await forcePasskey(services(c), asking);
   if (begun.ok) return c.json(await creation(c, person.value, client, rpId, asked, begun.value));
   const { error } = begun;

@@ -129,14 +129,17 @@ export async function signIn(
   deviceId = newDeviceId(crypto.randomUUID()),
 ): Promise<GrantListing> {
   const at = Date.now();
-  const proof = powers.proofs.vouch({
-    kind: "firstEnrolment",
-    deviceId,
-    userId,
-    decision: "approve",
-    digest: crypto.randomUUID(),
-    amr: ["pop"],
-  });
+  const proof = powers.proofs.vouch(
+    { id: userId, status: "active" },
+    {
+      kind: "firstEnrolment",
+      deviceId,
+      decision: "approve",
+      digest: crypto.randomUUID(),
+      amr: ["pop"],
+    },
+  );
+  if (!proof.ok) throw new Error("no proof");
   const spec = {
     id: powers.rooms.fresh(),
     door: "cotter",
@@ -161,7 +164,7 @@ export async function signIn(
     idSeconds: 3_600,
     grant: family(userId),
   };
-  const settled = await powers.rooms.openSettled(spec, proof, { waiterProof: "waiter", draft });
+  const settled = await powers.rooms.openSettled(spec, proof.value, { waiterProof: "waiter", draft });
   if (!settled.ok || settled.value.grant === undefined) throw new Error("no grant was opened");
   const listing = grantListing(settled.value.grant);
   await powers.records.finish(finishedEvent(settled.value), listing);
