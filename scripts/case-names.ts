@@ -4,13 +4,17 @@ export type TestFile = { readonly path: string; readonly text: string };
 const TEXT_OR_COMMENT =
   /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 
-/** The name of a test, of a table of tests or of a group that starts with the id of a case; one that is skipped has none. */
-const NAMED = /(?:\b(?:test|it|describe)(?:\.(?:concurrent|sequential|only))*|\))\(\s*["'`](T\d{2,3})\b/g;
+/**
+ * The name of a test, of a table of tests or of a group that starts with the id of a case (`T45`), of a row of the attack (`S4`), or with
+ * several of them (`S1 T111`); one that is skipped has none.
+ */
+const NAMED =
+  /(?:\b(?:test|it|describe)(?:\.(?:concurrent|sequential|only))*|\))\(\s*["'`]((?:(?:S\d{1,2}|T\d{2,3}) )*(?:S\d{1,2}|T\d{2,3}))\b/g;
 
-/** The ids of security cases that the names in this text start with, sorted, each once. */
+/** The ids that the names in this text start with, sorted, each once. */
 export function casesNamedIn(text: string): readonly string[] {
   const code = text.replaceAll(TEXT_OR_COMMENT, (_, quoted: string | undefined) => quoted ?? " ");
-  const ids = [...code.matchAll(NAMED)].map(([, id]) => id ?? "");
+  const ids = [...code.matchAll(NAMED)].flatMap(([, id]) => id?.split(" ") ?? []);
   return [...new Set(ids)].sort(byNumber);
 }
 
@@ -23,4 +27,6 @@ export function caseMatrix(files: readonly TestFile[]): ReadonlyMap<string, read
   return new Map([...matrix].sort(([a], [b]) => byNumber(a, b)));
 }
 
-const byNumber = (a: string, b: string): number => Number(a.slice(1)) - Number(b.slice(1));
+/** Rows before cases, each by its number. */
+const byNumber = (a: string, b: string): number =>
+  a.charAt(0).localeCompare(b.charAt(0)) || Number(a.slice(1)) - Number(b.slice(1));

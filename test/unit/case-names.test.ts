@@ -41,10 +41,42 @@ describe("the security cases", () => {
   });
 });
 
+/** The ids in the first column of the tables of docs/security.md; `T171 to T178` is all between. */
+function promised(): readonly string[] {
+  const cells = [...read("docs/security.md").matchAll(/^\| ([ST]\d[^|]*) \|/gm)].map(([, cell = ""]) => cell);
+  return cells.flatMap((cell) => {
+    const [from, to] = cell.split(" to ");
+    if (to === undefined) return cell.split(", ");
+    const first = Number(from?.slice(1));
+    return Array.from({ length: Number(to.slice(1)) - first + 1 }, (_, index) => `T${first + index}`);
+  });
+}
+
+describe("docs/security.md", () => {
+  const files = globSync("test/**/*.test.{ts,tsx}", { cwd: root }).map((path) => ({
+    path,
+    text: read(path),
+  }));
+  const named = [...caseMatrix(files).keys()];
+
+  test("each of its rows and cases is the beginning of a test's name", () => {
+    expect(promised().length).toBeGreaterThan(50);
+    expect(promised().filter((id) => !named.includes(id))).toEqual([]);
+  });
+
+  test("it has every row of the attack, and every case from T111 on that a test is named by", () => {
+    const rows = Array.from({ length: 14 }, (_, index) => `S${index + 1}`);
+    const newer = named.filter((id) => id.startsWith("S") || Number(id.slice(1)) >= 111);
+    expect(promised()).toEqual(expect.arrayContaining([...rows, ...newer]));
+  });
+});
+
 describe("reading names", () => {
   test.each([
     ['test("T45 race: one winner", () => {});', ["T45"]],
     ["it('T45 race', () => {});", ["T45"]],
+    ['test("S4 a removal", () => {});', ["S4"]],
+    ['test("S1 T111 a word", () => {});', ["S1", "T111"]],
     ['describe("T45 races", () => {});', ["T45"]],
     ['test.each([1, 2])("T52 %i ms late", () => {});', ["T52"]],
     ['test.each(["http://a.example"])(\n  "T97 %s",\n  () => {},\n);', ["T97"]],
