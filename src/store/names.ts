@@ -75,10 +75,11 @@ export function anyName(db: Store, view: NameView, text: string): SQL {
   const ways: SQLWrapper[] = [
     db.select({ id: users.id }).from(users).where(isId),
     ...holder([PROVEN, OPERATOR]),
-    calledBy(db, realm, text, namersFor(view)),
+    // An address goes before a name that looks like it: people choose names.
     ...holder(backendsFor(view)),
-    calledBy(db, realm, text, callersFor(view)),
+    calledBy(db, realm, text, namersFor(view)),
     ...holder(callersFor(view)),
+    calledBy(db, realm, text, callersFor(view)),
   ];
   return sql`coalesce(${sql.join(
     ways.map((way) => sql`(${way})`),

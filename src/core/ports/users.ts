@@ -25,6 +25,8 @@ export type NewUser = {
   /** The client that gave it, or through which it was given. */
   readonly client?: ClientId;
   readonly identifiers: readonly GivenIdentifier[];
+  /** Refused, in the same batch, when one of the names leads to somebody in this view: whoever was first keeps it. */
+  readonly unnamedIn?: NameView;
 };
 
 /** For the operator and the queue, who look at a person whatever the realm. */
