@@ -124,7 +124,8 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "the same of one client's backend, and of its waiters with a token: each": carried,
   "the same of strangers of all networks together": rule(STRANGERS_GUESSES),
   "starts and sign-ups": platform("LIMIT_START"),
-  "waits; readings by a device's public key": platform("LIMIT_WAIT"),
+  "waits; readings by a device's public key, which are counted for that key in its network too":
+    platform("LIMIT_WAIT"),
   "misses: unknown numbers, keys, codes and secrets; then refused for the rest of the minute":
     platform("LIMIT_MISS"),
   letters: platform("LIMIT_SEND"),
@@ -219,15 +220,15 @@ describe("docs/limits.md", () => {
       `the ${STRANGERS_GUESSES.limit} guesses at carried codes`,
       `and ${OPEN_PROMPTS} prompts a minute, ${OPEN_PROMPTS_OF_CLIENT} of them at one client`,
       `at most ${OPEN_PROMPTS} of the ${PROMPTS_PER_MINUTE} prompts`,
-      `${perNetwork} starts a minute from each network, ${STARTS_ABOUT} a minute about each user`,
+      `${perNetwork} starts a minute from each address, ${STARTS_ABOUT} a minute about each user`,
       `that name ${starts / STARTS_ABOUT} users`,
       `${part} letters an hour from each network, ${open} in all; the last ${sends - open} are not theirs`,
       `${count(day)} starts are about $${((day * (0.3 + 3 * 0.15 + 3)) / 1e6).toFixed(2)}`,
-      `${count(letters * 60 * 24)} letters a day leave from one network over all clients, ${count(part * 24)} from one network for one client`,
+      `${count(letters * 60 * 24)} letters a day leave from one address over all clients, ${count(part * 24)} from one network for one client`,
     ]) {
       expect(page).toContain(said);
     }
     expect(starts / perNetwork).toBe(5);
-    expect(page).toContain("five networks");
+    expect(page).toContain("five addresses");
   });
 });
