@@ -43,6 +43,8 @@ export type IdentifierLook = {
 
 export type UserChange = {
   readonly status?: UserStatus;
+  /** Nothing changes unless this is still when they were last locked or signed out. */
+  readonly since?: Instant;
   /** The operator's name takes the place of whatever external id there is; null takes it away. */
   readonly externalId?: string | null;
   /** Takes the place of the names that this client gave; of all names for `operator`. */
