@@ -117,6 +117,9 @@ describe("T116 the LoginID door", () => {
     expect((await unlock(mine, ada.id)).body.status).toBe("active");
     expect((await unlock(mine, ada.id)).body.status).toBe("active");
     expect((await lock(mine, ada.id)).status).toBe(200);
+    expect((await lock(mine, ada.id)).status).toBe(200);
+    expect((await unlock(mine, ada.id)).body.status).toBe("active");
+    expect((await lock(mine, ada.id)).status).toBe(200);
     expect((await remove(mine, ada.id)).status).toBe(204);
     expect(await at.services.users.byId(ada.id, "*")).toBeUndefined();
   });

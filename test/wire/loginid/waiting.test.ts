@@ -34,14 +34,23 @@ async function makeBackend() {
   return { admin, register, api, call, clientId };
 }
 
-async function scene(waitSeconds = 10) {
+async function scene(waitSeconds = 10, ownPerson = false) {
   const backend = await makeBackend();
   const { admin, register, call, api, clientId } = backend;
-  const web = await register({ name: "Web", kind: "public", settings: { wait_seconds: waitSeconds } });
+  const web = await register({
+    name: "Web",
+    kind: "public",
+    settings: { wait_seconds: waitSeconds, names_from: [clientId] },
+  });
   // Enrolled over the Cotter door; the operator vouches for the address that was only claimed there.
   const phone = await makeCotterApp(place());
   const ada = await makePerson(phone);
   await admin("PATCH", `/admin/users/${ada.userId}`, { json: { email: ada.identifier } });
+  if (ownPerson) {
+    const username = `own-${randomUUID()}@example.com`;
+    const { body } = await call("/manage/users", "users.create", { username });
+    Object.assign(ada, { userId: String(body.id), identifier: username });
+  }
   const about: Json = { client_id: clientId, user_id: ada.userId, purpose: "temporary_authentication" };
   const codes = (verb: string, scope: string, more: Json = {}) =>
     call(`/codes/short/${verb}`, scope, { ...about, ...more });
@@ -113,11 +122,12 @@ describe("every ending of a wait", () => {
   });
 
   test("the person is deactivated, or deleted", async () => {
-    const locked = await scene();
+    // A backend ends only people who are wholly its own.
+    const locked = await scene(10, true);
     const [, waiting] = await held(locked.wait);
     await locked.call(`/manage/users/${locked.ada.userId}/deactivate`, "users.deactivate", undefined, "PUT");
     expect(await waiting).toMatchObject({ status: 403, body: { code: "account_deactivated" } });
-    const gone = await scene();
+    const gone = await scene(10, true);
     const [, last] = await held(gone.wait);
     await gone.call(`/manage/users/${gone.ada.userId}`, "users.delete", undefined, "DELETE");
     expect(await last).toMatchObject({ status: 404, body: { code: "user_not_found" } });
