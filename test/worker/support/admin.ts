@@ -123,11 +123,9 @@ const family = (userId: UserId): GrantDraft => ({
   subject: { sub: userId },
 });
 
-/** Signs the user in by this device; the answer is the listing of the grant that was opened. */
-export async function signIn(
-  userId: UserId,
-  deviceId = newDeviceId(crypto.randomUUID()),
-): Promise<GrantListing> {
+/** Signs the user in by this device, a new one of theirs if none is given; the answer is the listing of the grant that was opened. */
+export async function signIn(userId: UserId, given?: Device["id"]): Promise<GrantListing> {
+  const deviceId = given ?? (await newDevice(userId)).id;
   const at = Date.now();
   const proof = powers.proofs.vouch(
     { id: userId, status: "active" },
