@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { Outage } from "../../src/core/fault.ts";
-import { MAIN, newDeviceId, newUserId, userSubject } from "../../src/core/ids.ts";
+import { MAIN, newUserId, userSubject } from "../../src/core/ids.ts";
 import type { QueueMessage } from "../../src/core/messages.ts";
 import type { Services } from "../../src/core/ports/services.ts";
 import { auditEvent } from "../../src/core/usecases/audit-event.ts";
@@ -350,7 +350,7 @@ describe("devices", () => {
 describe("grants", () => {
   test("T89 admin revoke: one session ends, the others go on, and the trail says who and why", async () => {
     const user = await newUser();
-    const device = newDeviceId(crypto.randomUUID());
+    const device = (await newDevice(user)).id;
     const [one, other] = [await signIn(user, device), await signIn(user, device)];
     const listed = await admin("GET", `/users/${user}/grants`);
     expect(listed.status).toBe(200);
