@@ -384,7 +384,8 @@ describe.each(WAYS)("$path: a code meets an action", (way) => {
     const here = scene();
     const { tenant, user } = await enrolled(here, way);
     const token = await tokenOf(here.at, tenant, user, "signIn");
-    for (let count = 0; count < 4; count++) {
+    // The letter that enrolled the address was in another lane.
+    for (let count = 0; count < 5; count++) {
       expect((await here.page(token, `/challenge/${path}`)).status).toBe(200);
     }
     const code = here.code();
@@ -540,7 +541,7 @@ describe("what carries a code", () => {
       const token = await tokenOf(here.at, person.tenant, person.user, fresh("a"));
       return (await here.page(token, "/challenge/sms")).status;
     };
-    for (let count = 0; count < 4; count++) expect(await send()).toBe(200);
+    for (let count = 0; count < 5; count++) expect(await send()).toBe(200);
     // Past the window of every door, and still inside this one.
     vi.setSystemTime(Date.now() + 5 * MINUTE);
     expect([await send(), await send()]).toEqual([200, 429]);

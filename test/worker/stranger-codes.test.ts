@@ -8,6 +8,9 @@ import { fresh } from "./support/cotter.ts";
 import { appPath, type Browser, enter, newPageClient } from "./support/page.ts";
 import { HOME, STRANGER, seconds, type World, world, wrongFor } from "./support/stranger.ts";
 
+// Hours of a stranger's calls, on whatever else the machine does.
+vi.setConfig({ testTimeout: 120_000 });
+
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
 });
