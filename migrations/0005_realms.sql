@@ -29,24 +29,22 @@ CREATE TABLE `identifiers_owned` (
 	PRIMARY KEY(`realm`, `kind`, `normal`, `owner`)
 ) WITHOUT ROWID;
 --> statement-breakpoint
--- A backend's "verified" was kept like a proof: it is one only where the person proved an address on the hosted page.
+-- A backend's "verified" was kept like a proof, and a proof of its address later could not be told from it: both are the backend's word.
 INSERT INTO `identifiers_owned`
 SELECT 'main', i.kind, i.normal,
 	CASE
-		WHEN i.verified_at IS NOT NULL AND (i.asserted_by <> 'client' OR p.proved) THEN ''
+		WHEN i.verified_at IS NOT NULL AND i.asserted_by <> 'client' THEN ''
 		WHEN i.asserted_by = 'client' THEN coalesce(u.external_client, '?')
 		WHEN i.asserted_by = 'anonymous' THEN '?' || coalesce(u.external_client, '')
 		ELSE '*'
 	END,
 	i.value, i.user_id, i.asserted_by,
 	CASE WHEN i.asserted_by <> 'admin' THEN u.external_client END,
-	CASE WHEN i.asserted_by <> 'client' OR p.proved THEN i.verified_at END,
-	CASE WHEN i.asserted_by = 'client' AND NOT p.proved THEN i.verified_at END,
+	CASE WHEN i.asserted_by <> 'client' THEN i.verified_at END,
+	CASE WHEN i.asserted_by = 'client' THEN i.verified_at END,
 	i.created_at
 FROM identifiers i
-JOIN users u ON u.id = i.user_id
-JOIN (SELECT x.id AS id, EXISTS (SELECT 1 FROM audit_events a WHERE a.user_id = x.id AND a.user_id IS NOT NULL
-	AND a.type = 'verify_identifier.redeemed') AS proved FROM users x) p ON p.id = u.id;--> statement-breakpoint
+JOIN users u ON u.id = i.user_id;--> statement-breakpoint
 DROP TABLE `identifiers`;--> statement-breakpoint
 ALTER TABLE `identifiers_owned` RENAME TO `identifiers`;--> statement-breakpoint
 CREATE INDEX `identifiers_user` ON `identifiers` (`user_id`);--> statement-breakpoint

@@ -90,17 +90,22 @@ export function makeIpLimits(options: {
   const isVouched = (name: string | undefined): boolean =>
     name !== undefined && (vouched.get(name) ?? 0) > clock.now();
 
+  /** Whoever is told apart from strangers elsewhere: a /48 may be rented whole. */
+  const networkOf = (ip: string | undefined): string | undefined =>
+    on && ip !== undefined ? (networkKey(ip) ?? addressKey(ip)) : undefined;
+
   const block = (key: string): void => {
     if (blockedUntil.size >= REMEMBERED) blockedUntil.clear();
     blockedUntil.set(key, untilMinuteEnds(clock.now()));
   };
 
   return {
-    network: (ip) => (on && ip !== undefined ? addressKey(ip) : undefined),
+    network: networkOf,
     start: (ip) => allowed(limiters.start, ip),
     wait: (ip) => allowed(limiters.wait, ip),
     read: async (ip, text) =>
-      (await allowed(limiters.wait, ip)) && (!on || (await counted(limiters.wait, `read|${text}`))),
+      (await allowed(limiters.wait, ip)) &&
+      (!on || (await counted(limiters.wait, `read|${networkOf(ip) ?? "unknown"}|${text}`))),
     admin: (ip) => allowed(limiters.admin, ip),
     send: (ip) => allowed(limiters.send, ip),
     look: (ip) => allowed(limiters.read, ip),

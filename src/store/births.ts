@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { ClientId } from "../core/ids.ts";
 import type { NewUser, UserRecord, Users } from "../core/ports/users.ts";
 import type { RefusalOf } from "../core/refusal.ts";
@@ -7,8 +7,8 @@ import type { Identifier, User } from "../core/user/user.ts";
 import { recordWhere } from "./audit.ts";
 import { commit, type Store } from "./database.ts";
 import { toRow as deviceRow } from "./enrolments.ts";
-import { disabled, heard, verdict } from "./guards.ts";
-import { giveIdentifiers } from "./names.ts";
+import { disabled, hasUser, verdict } from "./guards.ts";
+import { anyName, giveIdentifiers } from "./names.ts";
 import { type Owner, ownerOf } from "./owners.ts";
 import { rowWhere } from "./rows.ts";
 import { devices, grants, users } from "./schema.ts";
@@ -25,12 +25,20 @@ function giversOf({ client, identifiers: given }: NewUser): readonly ClientId[] 
   return [...new Set(givers.filter((giver) => giver !== undefined))];
 }
 
+/** Whether one of the names leads to somebody already, in the view in which it must not. */
+function takenIn(db: Store, { unnamedIn, externalId, identifiers: given }: NewUser): SQL {
+  if (!unnamedIn) return sql`false`;
+  const names = [...given.map(({ value }) => value), ...(externalId === undefined ? [] : [externalId])];
+  const led = names.map((name) => sql`${anyName(db, unnamedIn, name)} is not null`);
+  return led.length === 0 ? sql`false` : sql`(${sql.join(led, sql` or `)})`;
+}
+
 /** The statements that make a user, only while nobody by whose word it is made is disabled, and what the user is then. */
 function born(db: Store, newUser: NewUser, now: number) {
-  const { identifiers: given, assertedBy = "admin", client, ...name } = newUser;
+  const { identifiers: given, assertedBy = "admin", client, unnamedIn, ...name } = newUser;
   const isDisabled = giversOf(newUser).map((giver) => disabled(db, giver));
   const barred = isDisabled.length === 0 ? sql`false` : sql`(${sql.join(isDisabled, sql` or `)})`;
-  const guard = sql`not ${barred}`;
+  const isTaken = takenIn(db, newUser);
   const by =
     name.externalId === undefined
       ? {}
@@ -40,16 +48,16 @@ function born(db: Store, newUser: NewUser, now: number) {
     name.externalId === undefined
       ? {}
       : { externalOwner: ownerOf({ assertedBy, ...(client === undefined ? {} : { client }) }) };
+  // What follows in the batch is written if the user was: their own names are there by then.
+  const guard = hasUser(db, user.id);
   const writing = { realm: user.realm, userId: user.id, now, guard };
   const statements = [
-    verdict(db, sql`case when ${barred} then 'client_disabled' end`),
-    db.insert(users).select(rowWhere(users, { ...user, ...owner }, guard)),
+    verdict(db, sql`case when ${barred} then 'client_disabled' when ${isTaken} then 'user_exists' end`),
+    db.insert(users).select(rowWhere(users, { ...user, ...owner }, sql`not ${barred} and not ${isTaken}`)),
     ...giveIdentifiers(db, writing, given),
   ] as const;
   return { user, guard, statements };
 }
-
-const DISABLED = no({ code: "client_disabled" } as const);
 
 /** What a batch that begins with `born` answers. */
 function bornIn(
@@ -57,9 +65,11 @@ function bornIn(
   user: User,
   given: NewUser,
   now: number,
-): Result<UserRecord, RefusalOf<"client_disabled">> {
-  const said = results[0] as Parameters<typeof heard>[0];
-  return heard(said).ok ? ok({ user, identifiers: rowsOf(user, given, now) }) : DISABLED;
+): Result<UserRecord, RefusalOf<"client_disabled" | "user_exists">> {
+  const [said] = results[0] as readonly { readonly obstacle: string | null }[];
+  if (said?.obstacle === "user_exists") return no({ code: "user_exists", field: "identifier" });
+  if (said?.obstacle) return no({ code: "client_disabled" });
+  return ok({ user, identifiers: rowsOf(user, given, now) });
 }
 
 const rowsOf = ({ id }: User, { identifiers: given }: NewUser, now: number): readonly Identifier[] =>

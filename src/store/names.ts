@@ -75,10 +75,11 @@ export function anyName(db: Store, view: NameView, text: string): SQL {
   const ways: SQLWrapper[] = [
     db.select({ id: users.id }).from(users).where(isId),
     ...holder([PROVEN, OPERATOR]),
-    calledBy(db, realm, text, namersFor(view)),
+    // An address goes before a name that looks like it: people choose names.
     ...holder(backendsFor(view)),
-    calledBy(db, realm, text, callersFor(view)),
+    calledBy(db, realm, text, namersFor(view)),
     ...holder(callersFor(view)),
+    calledBy(db, realm, text, callersFor(view)),
   ];
   return sql`coalesce(${sql.join(
     ways.map((way) => sql`(${way})`),
@@ -123,7 +124,8 @@ export function giveIdentifier(db: Store, { realm, userId, now, guard }: Writing
         userId: sql`case when ${identifiers.userId} = excluded.user_id then excluded.user_id end`,
         value: sql`excluded.value`,
         assertedBy: sql`excluded.asserted_by`,
-        client: sql`case when excluded.asserted_by = 'admin' then null else coalesce(excluded.client_id, ${identifiers.client}) end`,
+        // A proof stays the first one's through whom it came: proving it again elsewhere makes it nobody else's.
+        client: sql`case when excluded.asserted_by = 'admin' then null when ${identifiers.verifiedAt} is not null then ${identifiers.client} else coalesce(excluded.client_id, ${identifiers.client}) end`,
         // What was proven, or vouched for, of this very identifier stays so.
         verifiedAt: sql`coalesce(excluded.verified_at, ${identifiers.verifiedAt})`,
         vouchedAt: sql`coalesce(excluded.vouched_at, ${identifiers.vouchedAt})`,

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, not, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, exists, gt, inArray, not, or, type SQL, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import { type ClientId, MAIN, type UserId } from "../core/ids.ts";
 import { ANY_REALM, type UserChange, type UserRecord, type Users, type Within } from "../core/ports/users.ts";
@@ -100,6 +100,14 @@ const renamed = (externalId: string | null | undefined) =>
         externalClient: null,
       };
 
+const endedThen = (db: Store, id: UserId, since: number): SQL =>
+  exists(
+    db
+      .select({ id: users.id })
+      .from(users)
+      .where(and(eq(users.id, id), eq(users.endedAt, since))),
+  );
+
 /** The client that changes a user; undefined for the operator, who may change one that is locked. */
 const changedBy = ({ identifiers: named, added }: UserChange): ClientId | undefined =>
   added?.client ?? (named === undefined || named.of === "operator" ? undefined : named.of);
@@ -164,10 +172,11 @@ export function makeUsers(db: Store): Users {
     ...makeBirths(db),
 
     async update({ id, realm }, change, now, event) {
-      const { identifiers: given, added, takesFrom, externalId, ...rest } = change;
+      const { identifiers: given, added, takesFrom, externalId, since, ...rest } = change;
       const clientId = changedBy(change);
       const standing = clientId === undefined ? undefined : { userId: id, clientId };
-      const guard = standing === undefined ? hasUser(db, id) : stands(db, standing);
+      const isThere = standing === undefined ? hasUser(db, id) : stands(db, standing);
+      const guard = since === undefined ? isThere : sql`${isThere} and ${endedThen(db, id, since)}`;
       const writing = { realm, userId: id, now, guard };
       const ends = rest.status === "locked" ? { endedAt: now } : {};
       const written = await commit(db, [

@@ -98,8 +98,8 @@ describe("finding", () => {
       makeUser({ identifiers: [given(name, "proof", NOW)] }),
       makeUser({ identifiers: [], ...external("client") }),
       makeUser({ identifiers: [], ...external("admin") }),
-      makeUser({ identifiers: [], ...external("anonymous") }),
       makeUser({ identifiers: [given(name, "anonymous")] }),
+      makeUser({ identifiers: [], ...external("anonymous") }),
     ];
     for (const user of inOrder.toReversed()) {
       await users.insert(user, makeEvent(), NOW);

@@ -144,6 +144,34 @@ describe("T155 the places of a minute", () => {
     expect(start(state, 9, 1, BIRTH, SECRET)[1].outcome).toBe("listed");
   });
 
+  test("T155 strangers of two networks at a client keep no prompt of its own from the person, and take three", () => {
+    let state = EMPTY_INBOX;
+    const listed = (nth: number, caller: Caller, client = 0) => {
+      const [next, value] = start(state, nth, client, BIRTH + nth, caller);
+      state = next;
+      return value;
+    };
+    expect(listed(0, STRANGER).outcome).toBe("listed");
+    expect(listed(1, STRANGER).outcome).toBe("listed");
+    expect(listed(2, HOME).outcome).toBe("listed");
+    expect(listed(3, HOME)).toMatchObject({ reason: "too_many", retryAt: BIRTH + MINUTE });
+    expect(listed(4, SECRET)).toMatchObject({ outcome: "listed", superseded: nthId(2) });
+    expect(listed(5, SECRET).outcome).toBe("listed");
+    expect(listed(6, SECRET, 1)).toMatchObject({ reason: "too_many", retryAt: BIRTH + MINUTE });
+  });
+
+  test("T155 what a client's own askers take is not counted as its strangers', and the other way about", () => {
+    let state = EMPTY_INBOX;
+    for (let nth = 0; nth < 3; nth++) {
+      [state] = start(state, nth, 0, BIRTH, SECRET);
+      state = withdraw(state, nthId(nth));
+    }
+    [state] = start(state, 3, 0, BIRTH, STRANGER);
+    expect(livePrompts(state, BIRTH).map(({ challengeId }) => challengeId)).toEqual([nthId(3)]);
+    expect(start(state, 4, 0, BIRTH, SECRET)[1]).toMatchObject({ superseded: nthId(3) });
+    expect(start(state, 4, 0, BIRTH, HOME)[1].reason).toBe("too_many");
+  });
+
   test("T155 a stranger's start ends no prompt of a caller who brought something, and is kept back itself", () => {
     const [asked] = start(EMPTY_INBOX, 0, 0, BIRTH, SECRET);
     const [after, value] = start(asked, 1, 0, BIRTH + 1, STRANGER);

@@ -106,10 +106,16 @@ describe("a user (§4.1)", () => {
   });
 
   test("client_user_id is the app's own name, else the ID, never empty (fact 2)", () => {
-    expect(clientUserIdOf(client, record)).toBe(userId);
-    expect(clientUserIdOf(client, called("client"))).toBe("u-1");
-    expect(clientUserIdOf(client, called("anonymous"))).toBe("u-1");
-    expect(clientUserIdOf(client, called("client", "another" as ClientId))).toBe(userId);
+    const all = (person: UserRecord) => clientUserIdOf(client, person, "everything");
+    expect(all(record)).toBe(userId);
+    expect(all(called("client"))).toBe("u-1");
+    expect(all(called("anonymous"))).toBe("u-1");
+    expect(all(called("client", "another" as ClientId))).toBe(userId);
+  });
+
+  test("S13 client_user_id too is told to whoever asked by it, and to nobody else", () => {
+    const told = (name: string) => clientUserIdOf(client, called("client"), { name });
+    expect([told("u-1"), told(userId), told("ada@example.com")]).toEqual(["u-1", userId, userId]);
   });
 
   test("S13 an anonymous caller is told no address but the one that they asked by", () => {
@@ -181,7 +187,7 @@ const snapshot = (state: Snapshot["view"]["state"]): Snapshot => ({
     scope: "access",
     requiresClaim: false,
     nonce: "n",
-    context: eventContext(client, record, "LOGIN"),
+    context: eventContext(client, record, "everything", "LOGIN"),
     origin: { ip: "203.0.113.9", country: "PT" },
     createdAt: BORN,
     expiresAt: BORN + 200_000,
@@ -278,13 +284,19 @@ describe("a prompt as the approving device sees it (§10.2)", () => {
       new: true,
       approved: false,
     };
-    expect(promptEvent(shown, record, client, { place: false })).toEqual(open);
-    const placed = promptEvent(shown, record, client, { place: true });
+    expect(promptEvent(shown, record, client, { place: false }, "everything")).toEqual(open);
+    const placed = promptEvent(shown, record, client, { place: true }, "everything");
     expect(placed).toEqual({ ...open, ip: "203.0.113.9", location: "AT" });
   });
 
   test.each([true, false])("answered %s", (approved) => {
-    const answered = promptEvent(shown, record, client, { answer: { approved, at: LATER }, place: true });
+    const answered = promptEvent(
+      shown,
+      record,
+      client,
+      { answer: { approved, at: LATER }, place: true },
+      "everything",
+    );
     expect(answered).toMatchObject({ new: false, approved, UpdatedAt: "2026-01-01T00:00:21.000Z" });
   });
 });

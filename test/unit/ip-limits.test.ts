@@ -71,6 +71,18 @@ describe("S12 an IPv6 network", () => {
     expect(networkKey(ip)).toBe(network);
   });
 
+  test.each([
+    ["192.0.2.1", "192.0.2.1"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["2001:db8:1:2::9", "2001:db8:1::/48"],
+    ["2001:db8:1:3::9", "2001:db8:1::/48"],
+    ["2001:db8:2:3::9", "2001:db8:2::/48"],
+    [undefined, undefined],
+  ])("the shares of strangers count %s as %s", (ip, network) => {
+    expect(limits().network(ip)).toBe(network);
+    expect(limits({ on: false }).network(ip)).toBeUndefined();
+  });
+
   const passed = async (ips: readonly string[], made = limits({ wait: limiter(60) })) => {
     const answers = [];
     for (const ip of ips) answers.push(await made.wait(ip));
@@ -131,17 +143,27 @@ describe("limits per address", () => {
     expect(await made.check("192.0.2.1", "name 1")).toBe(true);
   });
 
-  test("a reading by a public text is counted for the address and for the text, from wherever", async () => {
-    const wait = limiter(2);
-    const made = limits({ wait });
-    expect(await made.read("192.0.2.1", "key")).toBe(true);
-    expect(await made.read("192.0.2.2", "key")).toBe(true);
-    expect(await made.read("192.0.2.3", "key")).toBe(false);
+  test("a reading by a public text is counted for the address, and for the text in its network", async () => {
+    const made = limits({ wait: limiter(2) });
+    expect(await made.read("2001:db8:1:1::1", "key")).toBe(true);
+    expect(await made.read("2001:db8:1:2::1", "key")).toBe(true);
+    expect(await made.read("2001:db8:1:3::1", "key")).toBe(false);
+    expect(await made.read("2001:db8:1:3::1", "other")).toBe(true);
     expect(await made.read("192.0.2.1", "other")).toBe(true);
-    expect(await made.read("192.0.2.1", "third")).toBe(false);
-    expect(await made.read(undefined, "third")).toBe(true);
+    expect(await made.read("192.0.2.1", "third")).toBe(true);
+    expect(await made.read("192.0.2.1", "fourth")).toBe(false);
+    const unknown = [];
+    for (let call = 0; call < 3; call++) unknown.push(await made.read(undefined, "key"));
+    expect(unknown).toEqual([true, true, false]);
     expect(await limits({ on: false, wait: limiter(0) }).read("192.0.2.1", "key")).toBe(true);
-    expect(new Set(wait.keys)).toContain("https://sign.example|read|key");
+  });
+
+  test("whoever has seen a public key keeps its phone elsewhere from nothing", async () => {
+    const made = limits({ wait: limiter(60) });
+    for (let call = 0; call < 300; call++) await made.read(`2001:db8:1:${call.toString(16)}::1`, "key");
+    for (let call = 0; call < 300; call++) await made.read(`192.0.2.${call % 5}`, "key");
+    expect(await made.read("192.0.2.77", "key")).toBe(true);
+    expect(await made.read("2001:db8:2::1", "key")).toBe(true);
   });
 
   test("keys carry the issuer", async () => {

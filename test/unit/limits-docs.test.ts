@@ -15,6 +15,7 @@ import {
   NETWORK_SHARE,
   OPEN_LETTERS,
   OPEN_PROMPTS,
+  OPEN_PROMPTS_OF_CLIENT,
   OPEN_SHARE,
   OWN_LETTERS,
   PROMPT_WINDOW,
@@ -86,7 +87,8 @@ const NUMBERS: Readonly<Record<string, string>> = {
   }),
   "a stranger's is listed while fewer than": rule({ limit: OPEN_PROMPTS, window: PROMPT_WINDOW }),
   "strangers of one network": rule({ limit: PROMPTS_OF_NETWORK, window: PROMPT_WINDOW }),
-  "one client's": rule({ limit: OPEN_PROMPTS, window: PROMPT_WINDOW }),
+  "strangers at one client": rule({ limit: OPEN_PROMPTS_OF_CLIENT, window: PROMPT_WINDOW }),
+  "one client's, whose asker brought something": rule({ limit: OPEN_PROMPTS, window: PROMPT_WINDOW }),
   "live prompts of a person and client": "1",
   "denials that silence an asker": `${rule({ limit: DENIALS_TO_SILENCE, window: DENIAL_WINDOW })}, for ${span(SILENCE)}`,
   "starts at a client by strangers, by known browsers, and by its backend: each": minutely(starts),
@@ -122,7 +124,8 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "the same of one client's backend, and of its waiters with a token: each": carried,
   "the same of strangers of all networks together": rule(STRANGERS_GUESSES),
   "starts and sign-ups": platform("LIMIT_START"),
-  "waits; readings by a device's public key": platform("LIMIT_WAIT"),
+  "waits; readings by a device's public key, which are counted for that key in its network too":
+    platform("LIMIT_WAIT"),
   "misses: unknown numbers, keys, codes and secrets; then refused for the rest of the minute":
     platform("LIMIT_MISS"),
   letters: platform("LIMIT_SEND"),
@@ -215,17 +218,17 @@ describe("docs/limits.md", () => {
       `then none of that client's for ${span(SILENCE)}`,
       `From many networks: the ${openDay} letters of strangers`,
       `the ${STRANGERS_GUESSES.limit} guesses at carried codes`,
-      `and ${OPEN_PROMPTS} prompts a minute`,
+      `and ${OPEN_PROMPTS} prompts a minute, ${OPEN_PROMPTS_OF_CLIENT} of them at one client`,
       `at most ${OPEN_PROMPTS} of the ${PROMPTS_PER_MINUTE} prompts`,
-      `${perNetwork} starts a minute from each network, ${STARTS_ABOUT} a minute about each user`,
+      `${perNetwork} starts a minute from each address, ${STARTS_ABOUT} a minute about each user`,
       `that name ${starts / STARTS_ABOUT} users`,
       `${part} letters an hour from each network, ${open} in all; the last ${sends - open} are not theirs`,
       `${count(day)} starts are about $${((day * (0.3 + 3 * 0.15 + 3)) / 1e6).toFixed(2)}`,
-      `${count(letters * 60 * 24)} letters a day leave from one network over all clients, ${count(part * 24)} from one network for one client`,
+      `${count(letters * 60 * 24)} letters a day leave from one address over all clients, ${count(part * 24)} from one network for one client`,
     ]) {
       expect(page).toContain(said);
     }
     expect(starts / perNetwork).toBe(5);
-    expect(page).toContain("five networks");
+    expect(page).toContain("five addresses");
   });
 });

@@ -98,8 +98,9 @@ describe("people by a backend's word", () => {
     "T11 a person who is %s ends the waits on their codes at once",
     async (_what, method, suffix, scope, status, code) => {
       const backend = await newBackend(at);
-      const web = await newBackend(at, { kind: "public", settings: { wait_seconds: 20 } });
-      const ada = await newAda(at);
+      const settings = { wait_seconds: 20, names_from: [backend.id] };
+      const web = await newBackend(at, { kind: "public", settings });
+      const ada = await newAda(at, undefined, "client", backend.id);
       const waiting = waitOn(at, web, ada, await generated(at, backend, ada));
       await held(ada.id);
       await call(backend, method, `/manage/users/${ada.id}${suffix}`, scope);

@@ -54,6 +54,30 @@ describe("S14 beside a neighbour who has missed too often", () => {
     expect((await here.call("GET", "/v1/users/ada")).status).toBe(429);
   });
 
+  test("S14 a page with a good action token has a code sent, one with a bad token or none does not", async () => {
+    const tenant = await newTenant(open);
+    const at = await beside();
+    const email = `${fresh("ana")}@example.com`;
+    const add = { scope: "add:authenticators" };
+    const { token } = (await track(open, tenant, fresh("u"), "addAuthenticator", add)).body;
+    const paths = ["/user-authenticators/email-otp", "/challenge/email-otp"];
+    const sent = (path: string, headers: Record<string, string>) =>
+      at.here.call("POST", `/v1/client${path}`, { email }, headers);
+    for (const path of paths) {
+      expect((await sent(path, bearer(`${token}x`))).status).toBe(429);
+      expect((await sent(path, basic(tenant.id))).status).toBe(429);
+    }
+    expect((await sent("/user-authenticators/email-otp", bearer(token))).status).toBe(200);
+    expect((await sent("/challenge/email-otp", bearer(token))).status).not.toBe(429);
+    const guess = await at.here.call(
+      "POST",
+      "/v1/client/verify/email-otp",
+      { verificationCode: "123456" },
+      bearer(token),
+    );
+    expect(guess.status).toBe(429);
+  });
+
   test("a laptop's poll and wait, and its tokens", async () => {
     const client = await newClient(open);
     const person = await newPerson(open, client);

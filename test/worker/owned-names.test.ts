@@ -251,6 +251,19 @@ describe("S3 the key of the first-device window is handed over", () => {
     );
   });
 
+  test("S3 T113 the key opens the window for the client that handed it out, and for no other", async () => {
+    const [blog, bank] = [
+      await newPageClient(pages, { enrol_after_proof: true }),
+      await newPageClient(pages, { enrol_after_proof: true }),
+    ];
+    const { body, key } = await signedIn(blog, mail());
+    const held = { ...LOOKS, Cookie: `enrol=${key}` };
+    const tried = await enrol(bank, body.user.ID, (await newPhone()).publicKey, held);
+    expect([tried.status, tried.body.oauth_token]).toEqual([403, undefined]);
+    const own = { Cookie: `enrol=${key}` };
+    expect((await enrol(blog, body.user.ID, (await newPhone()).publicKey, own)).status).toBe(200);
+  });
+
   test("S3 T113 another person's key opens nothing", async () => {
     const client = await newPageClient(pages);
     const mine = await signedIn(client, mail());
@@ -320,6 +333,44 @@ describe("S8 an anonymous call names nobody in a token", () => {
 });
 
 describe("S7 names: a stranger keeps nobody from theirs", () => {
+  test("S7 T115 of two who sign up under one text the first to finish has it, as an address or as a name", async () => {
+    const client = await newClient(at);
+    const address = mail();
+    const begun = async (names: Json) =>
+      String((await at.call("POST", "/api/v0/user/create", names, { API_KEY_ID: client })).body.ID);
+    const finish = async (id: string, phone: Phone) => {
+      const device = {
+        method: "TRUSTED_DEVICE",
+        enrolled: true,
+        code: phone.publicKey,
+        algorithm: "ED25519",
+      };
+      return (await at.call("PUT", `/api/v0/user/${id}`, device, { API_KEY_ID: client })).status;
+    };
+    const stranger = await begun({ client_user_id: address });
+    const owner = await begun({ identifier: address });
+    const phone = await newPhone();
+    expect(await finish(owner, phone)).toBe(200);
+    expect(await finish(stranger, await newPhone())).toBe(409);
+    expect(await withId(at, stranger)).toBeUndefined();
+    const looked = await at.call("GET", `/api/v0/user?identifier=${address}`, undefined, {
+      API_KEY_ID: client,
+    });
+    expect(looked.body.ID).toBe(owner);
+  });
+
+  test("S2 T112 an address goes before a user name that looks like it, in its own client too", async () => {
+    const shop = await newTenant(at);
+    const [user, address] = [fresh("vic"), mail()];
+    await track(at, shop, user, "sign-up", { email: address });
+    const owner = (await havingName(at, address))?.user.id;
+    expect((await track(at, shop, encodeURIComponent(address), "sign-up")).status).toBe(200);
+    const looked = await at.call("GET", `/api/v0/user?identifier=${address}`, undefined, {
+      API_KEY_ID: shop.id,
+    });
+    expect(looked.body.ID).toBe(owner);
+  });
+
   test("S7 T115 sign-ups that nobody finishes take no name", async () => {
     const client = await newClient(at);
     const victim = mail();

@@ -61,7 +61,8 @@ export function takeEnrolment(
   attempt: string,
 ): { next: InboxState; taken: boolean; until: Instant } {
   const window = state.enrolment;
-  if (window?.takenBy === attempt) return { next: state, taken: true, until: window.until };
+  if (window?.takenBy === attempt && now < window.until && fits(window, offered))
+    return { next: state, taken: true, until: window.until };
   if (state.hadDevice || !window || now >= window.until) return { next: state, taken: false, until: now };
   if (!fits(window, offered)) {
     const { ambient, ...closed } = window;

@@ -8,8 +8,10 @@ export type Rule = { readonly window: Millis; readonly limit: number };
 /** Prompts that one person gets in any minute, over all clients and doors (T01; Auth0 publishes the same five). */
 export const PROMPTS_PER_MINUTE = 5;
 export const PROMPT_WINDOW: Millis = MINUTE;
-/** Strangers are listed below this count only, and no client above it: the last place is another's, who brings something. */
+/** Strangers are listed below this count only, and no client's own askers above it: the last place is another's, who brings something. */
 export const OPEN_PROMPTS = 4;
+/** Of a person's prompts in a minute, those that strangers may cause at one client. */
+export const OPEN_PROMPTS_OF_CLIENT = 3;
 /** Of a person's prompts in a minute, those that strangers of one network may cause. */
 export const PROMPTS_OF_NETWORK = 2;
 

@@ -7,7 +7,13 @@ import { no, ok, type Result } from "../result.ts";
 import { type Instant, MINUTE, toSeconds } from "../time.ts";
 import { countDenial, silentUntil, sweepDenials } from "./denials.ts";
 import { isRemoved } from "./ending.ts";
-import { OPEN_PROMPTS, PROMPT_WINDOW, PROMPTS_OF_NETWORK, PROMPTS_PER_MINUTE } from "./policy.ts";
+import {
+  OPEN_PROMPTS,
+  OPEN_PROMPTS_OF_CLIENT,
+  PROMPT_WINDOW,
+  PROMPTS_OF_NETWORK,
+  PROMPTS_PER_MINUTE,
+} from "./policy.ts";
 import { isSpentElsewhere, spend } from "./spent.ts";
 import type { InboxState, Prompt } from "./state.ts";
 import { freeAt, latest } from "./windows.ts";
@@ -80,21 +86,21 @@ function keptBack(
   return free === undefined ? undefined : { reason: "too_many", retryAt: free };
 }
 
-/** When there is a place for this asker among the person's prompts of a minute; undefined: now. */
+/**
+ * When there is a place for this asker among the person's prompts of a minute; undefined: now. Strangers at a client and those who
+ * brought something there are counted apart: anybody may name a client, and must not use up what is its own.
+ */
 function placeAt(state: InboxState, { caller, clientId }: PromptRequest, now: Instant): Instant | undefined {
   const stranger = isStranger(caller);
   const network = stranger ? caller?.network : undefined;
+  const isOfKind = (prompt: Prompt) => prompt.clientId === clientId && isStranger(prompt.caller) === stranger;
   const isOfNetwork = (prompt: Prompt) => isStranger(prompt.caller) && prompt.caller?.network === network;
   const times = (isCounted: (prompt: Prompt) => boolean) =>
     state.prompts.filter(isCounted).map(({ listedAt }) => listedAt);
   const rule = (limit: number) => ({ window: PROMPT_WINDOW, limit });
   return latest([
     freeAt(state.sent, rule(stranger ? OPEN_PROMPTS : PROMPTS_PER_MINUTE), now),
-    freeAt(
-      times((prompt) => prompt.clientId === clientId),
-      rule(OPEN_PROMPTS),
-      now,
-    ),
+    freeAt(times(isOfKind), rule(stranger ? OPEN_PROMPTS_OF_CLIENT : OPEN_PROMPTS), now),
     network === undefined ? undefined : freeAt(times(isOfNetwork), rule(PROMPTS_OF_NETWORK), now),
   ]);
 }

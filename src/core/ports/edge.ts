@@ -10,11 +10,11 @@ export type Events = {
  * Approximate limits per IP address, and per network of IPv6 addresses; always true when IP_LIMITS is off or the address is unknown.
  */
 export type IpLimits = {
-  /** What counts as one address; undefined when it is unknown, or IP_LIMITS is off: then no limit may look at it. */
+  /** An IPv4 address, or the /48 of an IPv6 one; undefined when it is unknown, or IP_LIMITS is off: then no limit may look at it. */
   network(ip: string | undefined): string | undefined;
   start(ip: string | undefined): Promise<boolean>;
   wait(ip: string | undefined): Promise<boolean>;
-  /** Counts a reading that a public text opens, such as a device's key: for the address and for the text. */
+  /** Counts a reading that a public text opens, such as a device's key: for the address, and for the text in its network. */
   read(ip: string | undefined, text: string): Promise<boolean>;
   /** Counts a call that reads tables and brings nothing that could be good or bad. */
   look(ip: string | undefined): Promise<boolean>;

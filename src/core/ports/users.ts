@@ -25,6 +25,8 @@ export type NewUser = {
   /** The client that gave it, or through which it was given. */
   readonly client?: ClientId;
   readonly identifiers: readonly GivenIdentifier[];
+  /** Refused, in the same batch, when one of the names leads to somebody in this view: whoever was first keeps it. */
+  readonly unnamedIn?: NameView;
 };
 
 /** For the operator and the queue, who look at a person whatever the realm. */
@@ -41,6 +43,8 @@ export type IdentifierLook = {
 
 export type UserChange = {
   readonly status?: UserStatus;
+  /** Nothing changes unless this is still when they were last locked or signed out. */
+  readonly since?: Instant;
   /** The operator's name takes the place of whatever external id there is; null takes it away. */
   readonly externalId?: string | null;
   /** Takes the place of the names that this client gave; of all names for `operator`. */

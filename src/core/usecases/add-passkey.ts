@@ -24,6 +24,7 @@ type Powers = Parameters<typeof findCarried>[0] &
 export async function reserveCode(
   powers: Parameters<typeof findCarried>[0],
   asked: {
+    readonly client: Client;
     readonly user: UserRecord;
     readonly kind: CodeKind;
     readonly code: string;
@@ -35,6 +36,7 @@ export async function reserveCode(
   const { user, ...rest } = asked;
   const found = await findCarried(powers, {
     ...rest,
+    user,
     userId: user.user.id,
     purpose: "enrol_device",
   });

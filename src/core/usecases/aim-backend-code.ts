@@ -12,7 +12,7 @@ import type { ReadIdentifier } from "../user/identifier.ts";
 import type { Requester } from "./audit-event.ts";
 import { claimersOf } from "./claimed-name.ts";
 import { needsScope } from "./enrol-by-code.ts";
-import { neverEnrolled, verifiedCodes } from "./enrolled-methods.ts";
+import { admittedCodes, neverEnrolled } from "./enrolled-methods.ts";
 import { type Tracked, trackAction } from "./track-action.ts";
 
 export type BackendCodeAsked = Pick<BackendCode, "method" | "channel" | "mayAdd"> & {
@@ -95,7 +95,7 @@ async function addressOf(
   const { identifier: given, method } = asked;
   const kind = enrolledAs(method);
   // What was enrolled after the action was tracked would only prove that it is the asker's.
-  const own = verifiedCodes(enrolled.rows).filter(
+  const own = admittedCodes(asked.client, enrolled.rows).filter(
     (row) => row.kind === kind && (row.verifiedAt ?? 0) <= action.createdAt,
   );
   const row = given ? own.find(({ identifier }) => identifier === given.normal) : own.at(-1);

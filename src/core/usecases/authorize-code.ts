@@ -33,7 +33,7 @@ export async function authorizeCode(
   const { user, kind, purpose, code, client, nonce, ip } = asked;
   const userId = user.user.id;
   const guesser = { kind: "backend", clientId: client.id } as const;
-  const found = await findCarried(powers, { userId, kind, purpose, code, guesser, nonce, ip });
+  const found = await findCarried(powers, { client, user, userId, kind, purpose, code, guesser, nonce, ip });
   if (!found.ok) return found;
   const { challengeId, expiresAt } = found.value.row;
   if (isRepeated(found.value.snapshot, client, powers.clock.now())) return ok({ expiresAt });

@@ -48,6 +48,8 @@ export async function awaitCode(
 ): Promise<Result<Awaited | Unsettled, Refusal>> {
   const { user, kind, code, guesser, ip } = asked;
   const found = await findCarried(powers, {
+    client: asked.client,
+    user,
     userId: user.user.id,
     kind,
     purpose: "sign_in",

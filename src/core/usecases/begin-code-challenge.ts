@@ -15,6 +15,7 @@ import {
   type SendingPowers,
   sendAgain,
 } from "./code-challenge.ts";
+import { admittedCodes } from "./enrolled-methods.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
 
 type Powers = SendingPowers & Pick<Services, "actions" | "authenticators" | "users">;
@@ -53,9 +54,9 @@ async function enrolledAddress(
   { client, action, user, method }: CodeAsker & CodeSending,
 ): Promise<ReadIdentifier | undefined> {
   const rows = await powers.authenticators.ofUser(user.user.id);
-  const row = rows.findLast(
-    ({ kind, verifiedAt }) =>
-      kind === enrolledAs(method) && verifiedAt !== undefined && verifiedAt <= action.createdAt,
+  const row = admittedCodes(client, rows).findLast(
+    ({ kind, verifiedAt = Number.POSITIVE_INFINITY }) =>
+      kind === enrolledAs(method) && verifiedAt <= action.createdAt,
   );
   const address = row?.identifier && addressOfRow(method, row.identifier, user.identifiers);
   // One that the user gave up and another has proven since is that other's mailbox.

@@ -1,3 +1,4 @@
+import type { Client } from "../client/client.ts";
 import { type ClientId, type UserId, userSubject } from "../ids.ts";
 import type { Guesser } from "../inbox/guesses.ts";
 import type { Guess } from "../ports/inboxes.ts";
@@ -5,6 +6,7 @@ import type { NonceUse } from "../ports/nonces.ts";
 import type { UserCodeRow } from "../ports/records.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { HOUR, MINUTE, type Millis, SECOND } from "../time.ts";
@@ -74,6 +76,9 @@ type Powers = Pick<
 export type GuessRefusal = RefusalOf<"code_locked" | "unknown_challenge" | "expired" | "replayed">;
 
 type Presented = CodeContext & {
+  /** The client at which the code is presented. */
+  readonly client: Pick<Client, "id" | "kind" | "settings">;
+  readonly user: UserRecord;
   readonly code: string;
   readonly guesser: Guesser;
   readonly nonce?: NonceUse;
@@ -106,7 +111,7 @@ export async function findCarried(
     if (taken?.fresh) await giveBack();
     return found;
   }
-  const row = found.value;
+  const row = found.value && isTaken(asked, found.value) ? found.value : undefined;
   if (!row) {
     if (guess && (await isForAnother(powers, asked))) await giveBack();
     else noteWrong(powers, asked);
@@ -117,6 +122,26 @@ export async function findCarried(
   const ended = endOf(snapshot, row, powers.clock.now());
   if (ended) return no({ code: ended });
   return snapshot ? ok({ row, snapshot, others: taken?.others ?? false }) : no({ code: "unknown_challenge" });
+}
+
+/**
+ * Whether a code is good at this client: one that it gave out, or a client that it lists in `names_from`. A public client that lists
+ * nobody takes those of whoever named the person, and of every backend for a person whom the operator named.
+ */
+function isTaken({ client, user }: Presented, { clientId }: UserCodeRow): boolean {
+  const { names_from: friends } = client.settings;
+  if (clientId === client.id || friends?.some((friend) => friend === clientId)) return true;
+  return client.kind === "public" && friends === undefined && hasNamed(user, clientId);
+}
+
+function hasNamed({ user, identifiers }: UserRecord, client: ClientId): boolean {
+  const words = [
+    { assertedBy: user.externalAssertedBy, client: user.externalClient },
+    ...identifiers.filter(({ assertedBy }) => assertedBy !== "proof"),
+  ];
+  return words.some((word) =>
+    word.assertedBy === "client" ? word.client === client : word.assertedBy === "admin",
+  );
 }
 
 /** Whether it is a code of this person all the same, given out for another purpose. */

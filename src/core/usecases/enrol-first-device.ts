@@ -12,6 +12,7 @@ import type { Fallen } from "../ports/standing.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
+import { viewOf } from "../user/name-view.ts";
 import { auditEvent } from "./audit-event.ts";
 import { grantListing } from "./finished-event.ts";
 import { noteListed } from "./record-finish.ts";
@@ -148,7 +149,7 @@ async function insert(
     ip: origin.ip,
     reason: "anonymous",
   });
-  const user = newUserOf(device.userId, signUp);
+  const user = { ...newUserOf(device.userId, signUp), unnamedIn: viewOf(client) };
   return await powers.users.insertWithDevice(user, device, [created, event], event.at, listing);
 }
 

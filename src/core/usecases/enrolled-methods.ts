@@ -1,4 +1,6 @@
 import type { Authenticator } from "../action/authenticator.ts";
+import { admits } from "../challenge/approvers.ts";
+import { askerOf, type Client } from "../client/client.ts";
 import type { Device } from "../device/device.ts";
 import type { UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
@@ -67,6 +69,12 @@ export async function enrolledOf(
 /** Codes that came back at least once. */
 export const verifiedCodes = (rows: readonly Authenticator[]): readonly Authenticator[] =>
   rows.filter(({ kind, verifiedAt }) => kind !== "device" && verifiedAt !== undefined);
+
+/** Of them, those that may answer for this client: its own, and those that its settings admit, as with devices. */
+export const admittedCodes = (client: Client, rows: readonly Authenticator[]): readonly Authenticator[] =>
+  verifiedCodes(rows).filter(
+    ({ clientId }) => clientId !== undefined && admits(askerOf(client), { clientId, realm: client.realm }),
+  );
 
 /**
  * Whether the user never had anything: only such a one begins without the word of a token. Whoever lost what they had is as likely the

@@ -21,6 +21,8 @@ export type UserPatch = {
   readonly identifiers: Partial<Readonly<Record<IdentifierKind, ReadIdentifier | null>>>;
   /** The addresses of this call count as proven, on the operator's word. */
   readonly verified?: boolean;
+  /** Only while their last end is still this one: nobody has locked them since. */
+  readonly since?: Instant;
 };
 
 type Powers = Pick<Services, "users" | "events" | "chance"> &
@@ -40,7 +42,7 @@ export async function updateUser(
 ): Promise<Result<UserRecord, RefusalOf<"user_exists" | "not_allowed"> | Fallen>> {
   const present = await powers.users.byId(id, ANY_REALM);
   if (present === undefined) return no({ code: "unknown_user" });
-  const { status, externalId } = patch;
+  const { status, externalId, since } = patch;
   const renames = Object.keys(patch.identifiers).length > 0;
   const now = powers.clock.now();
   const identifiers = identifiersAfter(present, patch, now);
@@ -48,7 +50,7 @@ export async function updateUser(
     return no({ code: "not_allowed", detail: "a user needs at least one identifier" });
   }
   const event = auditEvent(powers, {
-    type: status !== undefined && status !== present.user.status ? `user.${status}` : "user.updated",
+    type: statusEvent(status, present.user.status),
     userId: id,
     data: { changed: changedOf(patch) },
     ...by,
@@ -56,10 +58,14 @@ export async function updateUser(
   const change = {
     ...(status === undefined ? {} : { status }),
     ...(externalId === undefined ? {} : { externalId }),
+    ...(since === undefined ? {} : { since }),
     ...(renames ? { identifiers: { of: "operator", given: identifiers } as const } : {}),
   };
   const changed = await powers.users.update(present.user, change, event.at);
   if (!changed.ok) return changed;
+  if (status !== undefined && changed.value.user.status !== status) {
+    return no({ code: "not_allowed", detail: "somebody has locked the user meanwhile" });
+  }
   await recordEvent(powers, event);
   if (status === "locked") {
     await endGrants(powers, { userId: id, reason: "user_locked", ...by });
@@ -68,6 +74,10 @@ export async function updateUser(
   }
   return ok(changed.value);
 }
+
+/** A lock on top of a lock is one more: whoever put it there is asked, too, before it is undone. */
+const statusEvent = (status: UserStatus | undefined, present: UserStatus): string =>
+  status === "locked" || (status !== undefined && status !== present) ? `user.${status}` : "user.updated";
 
 /** The whole list after the change; what was proven of a name that stays is the store's to keep. */
 function identifiersAfter(

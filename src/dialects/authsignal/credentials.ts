@@ -53,7 +53,7 @@ export async function holderOfSender(
   return ok({ client, device, user });
 }
 
-/** A credential that is read by its public key, which is no secret: counted for the address and for the key (§11.2). */
+/** A credential that is read by its public key, which is no secret: counted for the address, and for the key in its network (§11.2). */
 export async function holderOfQuery(
   c: Context<AppEnv>,
   namespace: Namespace,

@@ -6,7 +6,7 @@ import type { Client } from "../../core/client/client.ts";
 import { isEnrolledBy } from "../../core/device/device.ts";
 import { parseDeviceId } from "../../core/ids.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
-import { deleteUser } from "../../core/usecases/delete-user.ts";
+import { deleteOwnUser } from "../../core/usecases/delete-own-user.ts";
 import { enrolledOf } from "../../core/usecases/enrolled-methods.ts";
 import { ensureNamedUser, findNamedUser } from "../../core/usecases/find-named-user.ts";
 import { giveNames } from "../../core/usecases/give-names.ts";
@@ -115,10 +115,11 @@ const profileChange = ({ displayName, locale, custom }: UserBody): ProfileChange
   ...(custom === undefined ? {} : { custom: custom as JsonObject }),
 });
 
-/** §9.1 `deleteUser`: the user, in every door; deleting nobody is a success. */
+/** §9.1 `deleteUser`: the user, in every door; of one whom others have too only what is this client's. Deleting nobody is a success. */
 export async function removeUser(c: Context<AppEnv>): Promise<Response> {
   const record = await namedUser(c);
-  if (record) await deleteUser(services(c), record.user.id, requester(c));
+  const deleted = record && (await deleteOwnUser(services(c), c.var.client, record, requester(c)));
+  if (deleted && !deleted.ok && deleted.error.code !== "unknown_user") return refuse(c, deleted.error);
   return c.json({});
 }
 

@@ -70,7 +70,7 @@ function atOnce(c: Context<AppEnv>, record: UserRecord, body: CreateEventBody, p
     client,
     purpose: body.register_new_device ? "enrol_device" : "sign_in",
     scope: "access",
-    context: eventContext(client, record, body.event),
+    context: eventContext(client, record, "everything", body.event),
     origin: originOf(c),
     proof,
     lane: "cotter",

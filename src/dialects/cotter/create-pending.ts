@@ -45,7 +45,7 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
     scope: "access",
     requiresClaim: false,
     matchCode: client.settings.match_code === "required",
-    context: eventContext(client, record, event, body.event),
+    context: eventContext(client, record, { name: nameIn(body) }, event, body.event),
     origin,
     lifetime: (client.settings.challenge_seconds ?? EVENT_LIFETIME / SECOND) * SECOND,
     redeemWindow: REDEEM_WINDOW,

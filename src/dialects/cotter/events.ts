@@ -27,11 +27,12 @@ export function eventRoutes(): Hono<AppEnv> {
 /** What awaits this person: one event, or the JSON literal null (Cotter fact 5). */
 async function newest(c: Context<AppEnv>, user: string): Promise<Response> {
   const powers = services(c);
-  const record = await personOf(c, plusRestored(user));
+  const name = plusRestored(user);
+  const record = await personOf(c, name);
   const { client } = c.var;
   const shown = record ? await livePromptFor(powers, client, record.user.id) : undefined;
   if (!record || !shown) return c.json(null);
   // Nobody has signed this call, and the client's id is public.
   const place = client.settings.prompt_place === true && shown.prompt.clientId === client.id;
-  return c.json(await stated(powers, promptEvent(shown, record, client, { place })));
+  return c.json(await stated(powers, promptEvent(shown, record, client, { place }, { name })));
 }

@@ -44,7 +44,13 @@ export async function respond(c: Context<AppEnv>, id: string, body: RespondBody)
   return c.json(
     await stated(
       powers,
-      promptEvent(shown, record, client, { answer: { approved: body.approved, at }, place: true }),
+      promptEvent(
+        shown,
+        record,
+        client,
+        { answer: { approved: body.approved, at }, place: true },
+        "everything",
+      ),
     ),
   );
 }

@@ -19,15 +19,20 @@ export const LOGIN = "LOGIN";
 
 const iso = (at: Instant): string => new Date(at).toISOString();
 
-/** The app's own name for the person, else the same UUID: never empty for a real user (Cotter fact 2). */
-export const clientUserIdOf = (client: Client, { user }: UserRecord): string =>
-  externalIdFor(viewOf(client), user, true) ?? user.id;
-
 /**
  * What a caller has shown of the person: `everything` for the person themself and for whoever holds the client's secret; else the text that
  * they asked by, and no address is told but that one.
  */
 export type Brought = "everything" | { readonly name: string };
+
+/**
+ * The app's own name for the person, for whoever brought it or everything; else the same UUID: never empty for a real user (Cotter fact 2).
+ * Apps take addresses for names, so nobody else is told.
+ */
+export function clientUserIdOf(client: Client, { user }: UserRecord, brought: Brought): string {
+  const externalId = externalIdFor(viewOf(client), user, true) ?? user.id;
+  return brought === "everything" || brought.name === externalId ? externalId : user.id;
+}
 
 function identifierFor(client: Client, record: UserRecord, brought: Brought): string {
   const names = namesFor(viewOf(client), record, true);
@@ -49,7 +54,7 @@ export function userWire(record: UserRecord, client: Client, devices: readonly D
     update_at: iso(user.updatedAt),
     deleted_at: ZERO_TIME,
     issuer: client.id,
-    client_user_id: clientUserIdOf(client, record),
+    client_user_id: clientUserIdOf(client, record, brought),
     enrolled: enrolled ? [METHOD] : [],
     default_method: enrolled ? METHOD : null,
     identifier: identifierFor(client, record, brought),
@@ -92,13 +97,14 @@ export const subjectOf =
 export const eventContext = (
   client: Client,
   record: UserRecord,
+  brought: Brought,
   event: string,
   sent: string = event,
 ): JsonObject => ({
   event,
   ...(sent === event ? {} : { sent_event: sent }),
   user_id: record.user.id,
-  client_user_id: clientUserIdOf(client, record),
+  client_user_id: clientUserIdOf(client, record, brought),
 });
 
 export type EventWire = {
@@ -166,6 +172,7 @@ export function promptEvent(
   record: UserRecord,
   client: Client,
   told: { readonly answer?: { readonly approved: boolean; readonly at: Instant }; readonly place: boolean },
+  brought: Brought,
 ): EventWire {
   const { answer } = told;
   const { ip, country } = told.place ? prompt.origin : {};
@@ -175,7 +182,7 @@ export function promptEvent(
     UpdatedAt: iso(answer?.at ?? prompt.startedAt),
     DeletedAt: ZERO_TIME,
     user_id: record.user.id,
-    client_user_id: clientUserIdOf(client, record),
+    client_user_id: clientUserIdOf(client, record, brought),
     issuer: client.id,
     event,
     ip: ip ?? UNKNOWN,

@@ -93,7 +93,7 @@ export async function reserve(c: Context<AppEnv>, asked: z.output<typeof reserve
     );
   }
   if (!waiter.isFor(person)) return await forAnother(c, waiter);
-  const found = await reserveCode(services(c), { ...presented, user: person, ip: originOf(c).ip });
+  const found = await reserveCode(services(c), { ...presented, client, user: person, ip: originOf(c).ip });
   if (!found.ok) return await said(c, waiter, found.error);
   const { row } = found.value;
   const userId = person.user.id;

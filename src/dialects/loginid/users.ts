@@ -1,8 +1,8 @@
 import { type Context, Hono } from "hono";
 import type { ServiceCall } from "../../core/usecases/check-service-token.ts";
 import { createUser } from "../../core/usecases/create-user.ts";
-import { deleteUser } from "../../core/usecases/delete-user.ts";
-import { updateUser } from "../../core/usecases/update-user.ts";
+import { deleteOwnUser } from "../../core/usecases/delete-own-user.ts";
+import { setOwnStatus } from "../../core/usecases/set-own-status.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
 import type { UserStatus } from "../../core/user/user.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
@@ -18,7 +18,7 @@ const requester = (c: Context<AppEnv>, call: ServiceCall) => ({
   ip: originOf(c).ip,
 });
 
-/** `/manage/users…`: a backend finds, makes, locks, unlocks and deletes people (LoginID §4.1, §4.7). */
+/** `/manage/users…`: a backend finds and makes people, and locks, unlocks and deletes its own (LoginID §4.1, §4.7). */
 export function userRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
@@ -66,9 +66,8 @@ async function remove(c: Context<AppEnv>, named: Named): Promise<Response> {
   const person = await personOf(c, call.value, named);
   if (!person.ok) return refuse(c, person.error);
   if (!(await services(c).nonces.spend(call.value.nonce))) return refuse(c, { code: "replayed" });
-  const { id } = person.value.user;
   const by = requester(c, call.value);
-  const deleted = await deleteUser(services(c), id, by);
+  const deleted = await deleteOwnUser(services(c), call.value.client, person.value, by);
   if (!deleted.ok) return refuse(c, deleted.error);
   return c.body(null, 204);
 }
@@ -79,9 +78,8 @@ async function setStatus(c: Context<AppEnv>, scope: string, status: UserStatus):
   const person = await personOf(c, call.value, { user_id: c.req.param("user_id") ?? "" });
   if (!person.ok) return refuse(c, person.error);
   if (!(await services(c).nonces.spend(call.value.nonce))) return refuse(c, { code: "replayed" });
-  const { id } = person.value.user;
   const by = requester(c, call.value);
-  const changed = await updateUser(services(c), id, { status, identifiers: {} }, by);
+  const changed = await setOwnStatus(services(c), call.value.client, person.value, status, by);
   if (!changed.ok) return refuse(c, changed.error);
   return c.json(profile(changed.value, call.value.client, await namespaceOf(c)));
 }

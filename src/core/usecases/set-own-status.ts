@@ -1,0 +1,49 @@
+import type { Client } from "../client/client.ts";
+import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
+import { no, ok } from "../result.ts";
+import type { User, UserStatus } from "../user/user.ts";
+import type { Requester } from "./audit-event.ts";
+import { belongingOf } from "./belonging.ts";
+import { updateUser } from "./update-user.ts";
+
+type Powers = Pick<Services, "devices" | "authenticators" | "records"> & Parameters<typeof updateUser>[0];
+
+/** So many locks after one another are looked through; beyond them only the operator unlocks. */
+const LOCKS = 20;
+
+/**
+ * Locks or unlocks a person for a client's backend, who must be wholly its own; and it unlocks only what it locked. Refused:
+ * `unknown_user` when this client has nothing of theirs, `not_allowed` when somebody else has, or locked them.
+ */
+export async function setOwnStatus(
+  powers: Powers,
+  client: Client,
+  record: UserRecord,
+  status: UserStatus,
+  by: Requester,
+): ReturnType<typeof updateUser> {
+  const { user } = record;
+  const { belongs } = await belongingOf(powers, client.id, record);
+  if (belongs === "not") return no({ code: "unknown_user" });
+  if (belongs === "partly")
+    return no({ code: "not_allowed", detail: "the person is not this client's alone" });
+  if (status === "locked") return await updateUser(powers, user.id, { status, identifiers: {} }, by);
+  if (user.status === "active") return ok(record);
+  const { endedAt } = user;
+  if (endedAt === undefined || !(await isLockedBy(powers, user, by.actor))) {
+    return no({ code: "not_allowed", detail: "the lock is not this client's" });
+  }
+  return await updateUser(powers, user.id, { status, identifiers: {}, since: endedAt }, by);
+}
+
+/** Whether every lock since they were last active is this actor's, and the last of them is the one that holds. */
+async function isLockedBy({ records }: Powers, { id, endedAt }: User, actor: string): Promise<boolean> {
+  const [locks, [active]] = await Promise.all([
+    records.events({ userId: id, type: "user.locked", size: LOCKS }),
+    records.events({ userId: id, type: "user.active", size: 1 }),
+  ]);
+  const standing = locks.filter((lock) => active === undefined || lock.id > active.id);
+  if (standing.length === LOCKS || standing[0]?.at !== endedAt) return false;
+  return standing.every((lock) => lock.actor === actor);
+}
