@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import { userSubject } from "../../src/core/ids.ts";
 import { stubOf } from "./support/challenges.ts";
-import { claimsOf, deployment, newPerson, prompt, respond } from "./support/cotter.ts";
+import { claimsOf, deployment, fresh, newPerson, prompt, respond } from "./support/cotter.ts";
 import { codes, generated, newAda, newBackend, waitOn } from "./support/loginid.ts";
 import { mainUser, withId } from "./support/people.ts";
 
@@ -300,4 +300,29 @@ test("T11 a locked or deleted person gets no code and no result", async () => {
   expect((await codes(at, backend, "generate", ada)).body.code).toBe("account_deactivated");
   await at.services.users.remove(ada.id);
   expect((await codes(at, backend, "generate", ada)).body.code).toBe("user_not_found");
+});
+
+test("S6 a code is good at the client that gave it out, and at those that go by its word", async () => {
+  const { backend, web, ada } = await scene();
+  const proven = await newAda(at, `${fresh("eve")}@example.com`, "proof");
+  const bank = await newBackend(at);
+  const [listing, strict] = [
+    await newBackend(at, { kind: "public", settings: { wait_seconds: 1, names_from: [backend.id] } }),
+    await newBackend(at, { kind: "public", settings: { wait_seconds: 1, names_from: [bank.id] } }),
+  ];
+  const look = async (client: { readonly id: string }, whom: typeof ada, code: unknown) =>
+    (
+      await waitOn(at, client, { username: "" }, code, {
+        username: undefined,
+        user_id: whom.id,
+        no_wait: true,
+      })
+    ).body.code;
+  const [known, strange] = [await generated(at, backend, ada), await generated(at, backend, proven)];
+  expect(await look(web, ada, known)).toBe("remote_session_in_progress");
+  // Nobody but themselves has named this person: another client's backend signs them in nowhere.
+  expect(await look(web, proven, strange)).toBe("verification_code_not_found");
+  expect(await look(listing, proven, strange)).toBe("remote_session_in_progress");
+  expect(await look(strict, ada, known)).toBe("verification_code_not_found");
+  expect((await codes(at, bank, "authorize", ada, { body: { code: known } })).status).toBe(404);
 });

@@ -63,7 +63,7 @@ describe("T60 wrong guesses are counted for who guesses, over all codes, and end
     const token = await tokenOf(backend, "auth.temporary");
     const headers = { Authorization: `Bearer ${token}` };
     expect(await waitOn(at, backend, ada, code, { no_wait: true }, headers)).toMatchObject(pending);
-    const sister = await newBackend(at);
+    const sister = await newBackend(at, { settings: { names_from: [backend.id] } });
     expect((await codes(at, sister, "authorize", ada, { body: { code } })).status).toBe(200);
     const bob = await newAda(at);
     for (let guess = 1; guess <= GUESS_LIMIT; guess++)

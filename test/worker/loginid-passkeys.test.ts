@@ -149,7 +149,7 @@ test.each([[[]], [["*"]], [["http://shop.example"]]])(
 
 test("a private client needs its token for init, once", async () => {
   const { ada, backend } = await scene();
-  const shop = await newBackend(at, { allowedOrigins: [PAGE] });
+  const shop = await newBackend(at, { allowedOrigins: [PAGE], settings: { names_from: [backend.id] } });
   const code = await approvedCode(backend, ada);
   expect((await init(shop, ada.username, code)).status).toBe(401);
   const bearer = { Authorization: `Bearer ${await tokenOf(shop, "credentials.add")}` };

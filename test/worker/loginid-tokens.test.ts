@@ -210,7 +210,8 @@ describe("a nonce is good for one call", () => {
 
   test("a private client's wait needs a token, which comes again with the identical wait and no other", async () => {
     const { backend, ada } = await scene();
-    const slow = await newBackend(at, { settings: { wait_seconds: 1 } });
+    const settings = { wait_seconds: 1, names_from: [backend.id] };
+    const slow = await newBackend(at, { settings });
     const code = await generated(at, backend, ada);
     expect((await waitOn(at, slow, ada, code)).body.code).toBe("unauthorized");
     const headers = { Authorization: `Bearer ${await tokenOf(slow, "auth.temporary")}` };
