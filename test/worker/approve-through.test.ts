@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ClientSettings } from "../../src/core/client/settings.ts";
 import type { ClientId } from "../../src/core/ids.ts";
+import { newAuthenticator } from "../fakes/authenticator.ts";
 import {
   answer,
   basic,
@@ -158,6 +159,9 @@ describe.each(RULES)("approve_through: %s", (_name, rule, may) => {
     expect(signed).toMatchObject(
       may ? { status: 200 } : { status: 403, body: { code: "operation_not_allowed" } },
     );
+    // Nobody learns whose passkey it is: the answer is that to a passkey which is nobody's.
+    const unknown = await finishSelf(sister, ada.username, begun, await newAuthenticator());
+    if (!may) expect(signed.body).toEqual(unknown.body);
     const own = assertionOf(await beginSelf(web, ada.username));
     expect((await finishSelf(web, ada.username, own, authenticator)).status).toBe(200);
   });

@@ -93,8 +93,7 @@ describe("people by a backend's word", () => {
 
   test.each([
     ["locked", "PUT", "/deactivate", "users.deactivate", 403, "account_deactivated"],
-    // Locked first, so that nothing of theirs begins meanwhile.
-    ["deleted", "DELETE", "", "users.delete", 403, "account_deactivated"],
+    ["deleted", "DELETE", "", "users.delete", 404, "user_not_found"],
   ])(
     "T11 a person who is %s ends the waits on their codes at once",
     async (_what, method, suffix, scope, status, code) => {

@@ -96,7 +96,7 @@ async function collect(
   snapshot: Snapshot,
   state: PhaseName,
 ): Promise<Result<Redeemed, Refusal>> {
-  if (state === "cancelled") return no(await whyCancelled(powers, asked));
+  if (state === "cancelled") return no(await whyCancelled(powers, asked, snapshot));
   if (state === "denied" || state === "expired") return no({ code: state });
   const redeemed = await redeemChallenge(powers, {
     ...(await redemptionOf(powers, asked)),
@@ -119,7 +119,14 @@ async function redemptionOf(powers: Pick<Services, "handles">, { client, user, k
 }
 
 /** Codes end with the person's lock or deletion too, and the waiter is told which it was. */
-async function whyCancelled(powers: Pick<Services, "users">, asked: CodeWait): Promise<Refusal> {
+async function whyCancelled(
+  powers: Pick<Services, "users">,
+  asked: CodeWait,
+  { timeline }: Snapshot,
+): Promise<Refusal> {
+  // A deletion locks before it removes: until the row is gone only the challenge knows which it is.
+  if (timeline.some(({ what, by }) => what === "cancelled" && by === "user_deleted"))
+    return { code: "unknown_user" };
   const now = await powers.users.byId(asked.user.user.id, asked.client.realm);
   if (!now) return { code: "unknown_user" };
   return { code: now.user.status === "locked" ? "user_locked" : "cancelled" };

@@ -411,10 +411,15 @@ describe("a request that may not pass", () => {
   });
 });
 
-test("one inbox: an app of another client answers what this one asked (contract, doors)", async () => {
+test("one inbox: an app of another client answers what this one asked, where this one says so (contract, doors)", async () => {
   const app = await makeApp(place());
-  const other = await makeApp(place());
+  const [alone, other] = [
+    await makeApp(place()),
+    await makeApp(place(), { settings: { approve_through: [app.clientId] } }),
+  ];
   const person = await makePerson(app);
+  await startSignIn(alone, person.userId);
+  expect(await newest(app, person.userId)).toBeNull();
   const pending = await startSignIn(other, person.userId);
   const shown = await prompt(app, person.userId);
   expect(shown.issuer).toBe(app.clientId);

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { type Answer, type Json, makeApi } from "../support/api.ts";
-import { makeApp as makeCotterApp } from "../support/app.ts";
+import { freshEmail, makeApp as makeCotterApp } from "../support/app.ts";
 import { answerNewest, newest } from "../support/events.ts";
 import { makePerson } from "../support/people.ts";
 import { place } from "../support/place.ts";
@@ -17,6 +17,8 @@ async function makeBackend() {
     name: "Shop",
     kind: "confidential",
     public_keys: [publicKey.export({ type: "spki", format: "pem" })],
+    // The phones here are another app's.
+    settings: { approve_through: "realm" },
   });
   const tokenFor = (type: string): string => {
     const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -34,23 +36,37 @@ async function makeBackend() {
   return { admin, register, api, call, clientId };
 }
 
-async function scene(waitSeconds = 10, ownPerson = false) {
-  const backend = await makeBackend();
-  const { admin, register, call, api, clientId } = backend;
-  const web = await register({
-    name: "Web",
-    kind: "public",
-    settings: { wait_seconds: waitSeconds, names_from: [clientId] },
-  });
-  // Enrolled over the Cotter door; the operator vouches for the address that was only claimed there.
+type Backend = Awaited<ReturnType<typeof makeBackend>>;
+
+/** Somebody with a phone of the Cotter door; the operator vouches for the address that was only claimed there. */
+async function withPhone({ admin }: Backend) {
   const phone = await makeCotterApp(place());
   const ada = await makePerson(phone);
   await admin("PATCH", `/admin/users/${ada.userId}`, { json: { email: ada.identifier } });
-  if (ownPerson) {
-    const username = `own-${randomUUID()}@example.com`;
-    const { body } = await call("/manage/users", "users.create", { username });
-    Object.assign(ada, { userId: String(body.id), identifier: username });
-  }
+  return { phone, ada };
+}
+
+/** Somebody who is the backend's alone. */
+async function ofBackend({ call }: Backend) {
+  const identifier = freshEmail();
+  const made = await call("/manage/users", "users.create", { username: identifier });
+  return { ada: { userId: String(made.body.id), identifier } };
+}
+
+async function scene(waitSeconds = 10) {
+  return sceneOf(await makeBackend(), withPhone, waitSeconds);
+}
+
+async function sceneOf<Who extends Awaited<ReturnType<typeof ofBackend>>>(
+  backend: Backend,
+  person: (backend: Backend) => Promise<Who>,
+  waitSeconds = 10,
+) {
+  const { register, call, api, clientId } = backend;
+  const settings = { wait_seconds: waitSeconds, names_from: [clientId] };
+  const web = await register({ name: "Web", kind: "public", settings });
+  const who = await person(backend);
+  const { ada } = who;
   const about: Json = { client_id: clientId, user_id: ada.userId, purpose: "temporary_authentication" };
   const codes = (verb: string, scope: string, more: Json = {}) =>
     call(`/codes/short/${verb}`, scope, { ...about, ...more });
@@ -66,7 +82,7 @@ async function scene(waitSeconds = 10, ownPerson = false) {
         ...more,
       },
     });
-  return { phone, ada, code, wait, codes, web, call };
+  return { ...who, code, wait, codes, web, call };
 }
 
 /** A wait that has begun to be held, as far as a caller can know: the one before it was pushed out. */
@@ -122,12 +138,11 @@ describe("every ending of a wait", () => {
   });
 
   test("the person is deactivated, or deleted", async () => {
-    // A backend ends only people who are wholly its own.
-    const locked = await scene(10, true);
+    const locked = await sceneOf(await makeBackend(), ofBackend);
     const [, waiting] = await held(locked.wait);
     await locked.call(`/manage/users/${locked.ada.userId}/deactivate`, "users.deactivate", undefined, "PUT");
     expect(await waiting).toMatchObject({ status: 403, body: { code: "account_deactivated" } });
-    const gone = await scene(10, true);
+    const gone = await sceneOf(await makeBackend(), ofBackend);
     const [, last] = await held(gone.wait);
     await gone.call(`/manage/users/${gone.ada.userId}`, "users.delete", undefined, "DELETE");
     expect(await last).toMatchObject({ status: 404, body: { code: "user_not_found" } });
