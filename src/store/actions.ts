@@ -39,7 +39,7 @@ function makeOutcomes(db: Store): Outcomes {
           state: sql`case when ${failed} then 'challenge_required' else ${actions.state} end`,
           stateAt: sql`case when ${failed} then ${now} else ${actions.stateAt} end`,
         })
-        .where(and(isKey(key), notInArray(actions.state, CLOSED), stands(db, key)))
+        .where(and(isKey(key), notInArray(actions.state, CLOSED), stands(db, { ...key, since: now })))
         .returning({ code: actions.code });
       return begun.length === 1;
     },

@@ -47,7 +47,7 @@ async function enrolWhere(
   clientId: ClientId,
   also: SQL,
 ): Promise<Result<boolean, Fallen>> {
-  const standing = { userId: row.userId, clientId };
+  const standing = { userId: row.userId, clientId, since: event.at };
   const guard = sql`${also} and ${stands(db, standing)}`;
   const isProven = exists(
     db

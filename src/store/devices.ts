@@ -111,7 +111,7 @@ async function rekind(
   clientId: ClientId,
   event: AuditEvent,
 ): ReturnType<Devices["rekind"]> {
-  const standing = { userId, clientId, deviceId };
+  const standing = { userId, clientId, deviceId, since: event.at };
   const allowed = stands(db, standing);
   const [said, , changed] = await db.batch([
     verdict(db, obstacle(db, standing)),

@@ -17,10 +17,11 @@ export function toRow({ key, ...rest }: Device): typeof devices.$inferInsert {
 }
 
 /** A device comes to be for a user who is active, through a client that is not disabled, by a device that is live. */
-const standingOf = ({ userId, clientId }: Device, signedBy?: DeviceId): Standing => ({
+const standingOf = ({ userId, clientId, enrolledAt }: Device, signedBy?: DeviceId): Standing => ({
   userId,
   clientId,
   deviceId: signedBy,
+  since: enrolledAt,
 });
 
 const isStored = (db: Store, { id }: Device): SQL =>

@@ -5,7 +5,7 @@ import { no, ok, type Result } from "../core/result.ts";
 import type { Store } from "./database.ts";
 import { clients, devices, users } from "./schema.ts";
 
-/** Why this client may have nothing written; null when it may. */
+/** Whether this client is disabled. One that nobody has registered is not: clients are never deleted. */
 export const disabled = (db: Store, id: ClientId): SQL =>
   exists(
     db

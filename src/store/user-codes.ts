@@ -66,7 +66,7 @@ export function makeUserCodes(db: Store): UserCodes {
     async insert(row, now) {
       const { userId, clientId } = row;
       if (userId === undefined) return ok((await put(db, row, now, sql`true`)).length === 1);
-      const standing = { userId, clientId };
+      const standing = { userId, clientId, since: now };
       const [said, written] = await db.batch([
         verdict(db, obstacle(db, standing)),
         put(db, row, now, stands(db, standing)),
@@ -76,7 +76,7 @@ export function makeUserCodes(db: Store): UserCodes {
     },
 
     async issue(row, now, { nonce, event, signedBy }) {
-      const standing = { userId: row.userId, clientId: row.clientId, deviceId: signedBy };
+      const standing = { userId: row.userId, clientId: row.clientId, deviceId: signedBy, since: now };
       const guard = stands(db, standing);
       const audit = event === undefined ? [] : [recordWhere(db, event, guard)];
       const done = await afterSpending(db, nonce, [

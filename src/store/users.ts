@@ -174,7 +174,7 @@ export function makeUsers(db: Store): Users {
     async update({ id, realm }, change, now, event) {
       const { identifiers: given, added, takesFrom, externalId, since, ...rest } = change;
       const clientId = changedBy(change);
-      const standing = clientId === undefined ? undefined : { userId: id, clientId };
+      const standing = clientId === undefined ? undefined : { userId: id, clientId, since: now };
       const isThere = standing === undefined ? hasUser(db, id) : stands(db, standing);
       const guard = since === undefined ? isThere : sql`${isThere} and ${endedThen(db, id, since)}`;
       const writing = { realm, userId: id, now, guard };

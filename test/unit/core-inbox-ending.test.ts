@@ -57,6 +57,14 @@ describe("T195 a person is locked", () => {
     expect(takeEnrolment(again, { kind: "proof", key: "next" }, NOW, "other").taken).toBe(true);
   });
 
+  test("T196 a window that a proof opens late is no use, if the proof began before the lock", () => {
+    const offered = { kind: "proof", key: "k", endedAt: NOW + 5 } as const;
+    const taken = (began: number) =>
+      takeEnrolment(openEnrolment(EMPTY_INBOX, { key: "k", began }, NOW + 9), offered, NOW + 9, "attempt")
+        .taken;
+    expect([taken(NOW + 4), taken(NOW + 5)]).toEqual([false, true]);
+  });
+
   test("T195 an inbox in which nothing waits is not written", () => {
     expect(endAll(EMPTY_INBOX).next).toBe(EMPTY_INBOX);
   });

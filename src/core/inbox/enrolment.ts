@@ -18,12 +18,17 @@ const ID = "the user's id";
 
 /**
  * Opens the short time in which a person's first device may be enrolled without a signature. `key` is what the caller was handed;
- * `ambient`, where a client's settings want it, what its calls look like (address and user agent).
+ * `ambient`, where a client's settings want it, what its calls look like (address and user agent). `began` is when the proof began that
+ * opens it.
  */
-export type Opening = { readonly key: string; readonly ambient?: string };
+export type Opening = { readonly key: string; readonly ambient?: string; readonly began?: Instant };
 
 /** Whoever has ever had a device gets no such window. */
-export const openEnrolment = (state: InboxState, { key, ambient }: Opening, now: Instant): InboxState =>
+export const openEnrolment = (
+  state: InboxState,
+  { key, ambient, began }: Opening,
+  now: Instant,
+): InboxState =>
   state.hadDevice
     ? state
     : {
@@ -32,6 +37,7 @@ export const openEnrolment = (state: InboxState, { key, ambient }: Opening, now:
           binding: key,
           until: now + ENROLMENT_WINDOW,
           ...(ambient === undefined ? {} : { ambient }),
+          ...(began === undefined ? {} : { began }),
         },
       };
 
@@ -43,10 +49,18 @@ export const beginSignUp = (state: InboxState, signUp: SignUp, now: Instant): In
 export const signUpOf = ({ signUp, enrolment }: InboxState, now: Instant): SignUp | undefined =>
   signUp && enrolment && now < enrolment.until ? signUp : undefined;
 
-/** What a caller shows for a first device: the sign-up's id, the key that it was handed, or what its call looks like. */
+/**
+ * What a caller shows for a first device: the sign-up's id, the key that it was handed, or what its call looks like. `endedAt` is when the
+ * person was last locked: a proof that began before opens nothing.
+ */
 export type Offered =
   | { readonly kind: "sign_up" }
-  | { readonly kind: "proof"; readonly key?: string; readonly ambient?: string };
+  | {
+      readonly kind: "proof";
+      readonly key?: string;
+      readonly ambient?: string;
+      readonly endedAt?: Instant | undefined;
+    };
 
 /**
  * Takes the window, once: true closes it for good. A key that does not fit changes nothing, since nobody guesses one; a call that only
@@ -78,7 +92,8 @@ export function takeEnrolment(
 
 function fits(window: NonNullable<InboxState["enrolment"]>, offered: Offered): boolean {
   if (offered.kind === "sign_up") return window.binding === ID;
-  const { key, ambient } = offered;
+  const { key, ambient, endedAt } = offered;
+  if ((window.began ?? Number.POSITIVE_INFINITY) < (endedAt ?? 0)) return false;
   return (
     (key !== undefined && window.binding === key) || (ambient !== undefined && window.ambient === ambient)
   );

@@ -99,6 +99,8 @@ export type InboxState = {
     readonly takenBy?: string;
     /** What a call may look like to enrol without the key, until one looks otherwise. */
     readonly ambient?: string;
+    /** When the proof began that opened it. */
+    readonly began?: Instant;
   };
   /** A sign-up that waits for its first device; the person exists from then on. */
   readonly signUp?: SignUp;

@@ -30,7 +30,7 @@ export type FirstEnrolment = {
   /** The sign-up that this finishes; without one it is a person who is there already. */
   readonly signUp?: SignUp;
   /** What the caller shows for the window of a person who is there: the key that a proof's answer held, how its call looks. */
-  readonly offered: Omit<Extract<Offered, { kind: "proof" }>, "kind">;
+  readonly offered: Omit<Extract<Offered, { kind: "proof" }>, "kind" | "endedAt">;
   readonly origin: Origin;
   readonly lane: Extract<Lane, "standard" | "cotter">;
   /** Given when the enrolment also signs the person in. */
@@ -74,7 +74,8 @@ export async function enrolFirstDevice(
   if (ever.length > 0) return no({ code: "enrolment_closed" });
   // Taken for this key: the same phone may come again when this call dies before it is done.
   const attempt = key.fingerprint;
-  const offered: Offered = signUp ? { kind: "sign_up" } : { kind: "proof", ...asked.offered };
+  const { endedAt } = user.user;
+  const offered: Offered = signUp ? { kind: "sign_up" } : { kind: "proof", ...asked.offered, endedAt };
   const window = await powers.inboxes.takeEnrolment(who, offered, attempt);
   if (!window.taken) return no({ code: "enrolment_closed" });
   const giveBack = () => powers.inboxes.restoreEnrolment(who, attempt, window.until);

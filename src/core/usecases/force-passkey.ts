@@ -48,7 +48,7 @@ async function begin(
   // On record before it can be used.
   const data = { purpose: "enrol_device" };
   const event = preapprovalEvent(powers, { ...whose, type: "passkey.preauthorized", data });
-  const noted = await powers.records.note(event, { userId: user.id, clientId: client.id });
+  const noted = await powers.records.note(event, { userId: user.id, clientId: client.id, since: event.at });
   if (!noted.ok) {
     await start.giveBack();
     return noted;

@@ -94,6 +94,7 @@ export async function redeemAuthorizationCode(
   const { ambient, hint } = asked;
   const opening = {
     key: await asked.keyDigest(enrolmentKey),
+    began: snapshot.spec.createdAt,
     ...(ambient === undefined ? {} : { ambient }),
   };
   await powers.inboxes.openEnrolment(userSubject(userId), opening, hint);

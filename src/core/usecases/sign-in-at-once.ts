@@ -29,7 +29,7 @@ export async function signInAtOnce(powers: Powers, asked: AtOnce): Promise<Resul
   if (!facts) throw new Error("a redeemed challenge has facts");
   const { userId } = proof;
   const deviceId = proof.kind === "device" ? proof.deviceId : undefined;
-  const standing = { userId, clientId: asked.client.id, deviceId };
+  const standing = { userId, clientId: asked.client.id, deviceId, since: settled.spec.createdAt };
   const listing = grant && grantListing(grant);
   const recorded = await recordFinish(powers, view.id, finishedEvent(settled), listing, standing);
   if (!recorded.ok) return recorded;

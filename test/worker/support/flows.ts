@@ -59,6 +59,8 @@ export type Flow = {
   readonly ofNobody?: boolean;
   /** What is there before it begins: of that nothing is watched. */
   ready(): Promise<Ready>;
+  /** The first request that no other flow begins with: the ones before are tried there. */
+  readonly from?: number;
   /** What comes out when nothing is in its way. */
   readonly works: (out: Json) => boolean;
 };
@@ -172,6 +174,7 @@ const atOnce: Flow = {
 
 const firstDevice = (query: string): Flow => ({
   name: `Cotter: a sign-up and its first device ${query === "" ? "without" : "with"} tokens`,
+  from: query === "" ? 2 : 1,
   works: query === "" ? has("enrolled") : has("oauth_token"),
   async ready() {
     const client = await newClient(operator);
@@ -253,6 +256,7 @@ const page = (method: "code" | "link"): Flow => ({
     const proof = { ...read(address), assertedBy: "proof", client, verifiedAt: Date.now() } as const;
     const id = await put({ identifiers: [proof] });
     let given: Handed | undefined;
+    let key: string | undefined;
     return {
       clients: [client],
       who: always(id),
@@ -266,9 +270,21 @@ const page = (method: "code" | "link"): Flow => ({
           : confirmed(at, check, person));
         if (done.status !== 303 || !done.location.includes("code=")) return {};
         given = handed(done.location);
-        return (await exchange(at, client, given)).body;
+        const exchanged = await exchange(at, client, given);
+        key = exchanged.key;
+        return exchanged.body;
       },
-      again: async (at) => (given ? (await exchange(at, client, given)).body : {}),
+      // The code is worth nothing, and neither is the key of the window for a first device.
+      async again(at) {
+        if (!given) return {};
+        const exchanged = await exchange(at, client, given);
+        if (key === undefined) return exchanged.body;
+        const device = { code: (await newPhone()).publicKey, algorithm: "ED25519" };
+        const body = { method: "TRUSTED_DEVICE", enrolled: true, ...device };
+        const path = `/api/v0/user/methods?cotter_user_id=${id}&oauth_token=true`;
+        const enrolled = await at.call("PUT", path, body, { API_KEY_ID: client, Cookie: `enrol=${key}` });
+        return { exchanged: exchanged.body, enrolled: enrolled.body };
+      },
     };
   },
 });
@@ -295,6 +311,7 @@ async function loginid() {
 
 const carried = (isHeld: boolean): Flow => ({
   name: `LoginID: a code is carried over, ${isHeld ? "somebody waits for it" : "then asked for"}`,
+  from: isHeld ? 2 : 1,
   works: has("jwt"),
   async ready() {
     const { backend, web, ada } = await loginid();
@@ -442,6 +459,7 @@ const verifyPath = (method: string) => `/v1/client/verify/${method}`;
 
 const push = (isHeld: boolean): Flow => ({
   name: `Authsignal: a push, ${isHeld ? "its answer waited for" : "its answer asked for"}`,
+  from: isHeld ? 3 : 1,
   byDevice: true,
   works: has("accessToken"),
   async ready() {
@@ -474,6 +492,7 @@ const claim = async (at: Stage, phone: Phone, challengeId: string) =>
 const qr = (of: "nobody" | "a tracked user", isHeld: boolean): Flow => ({
   name: `Authsignal: a QR code of ${of}, its answer ${isHeld ? "waited" : "asked"} for`,
   ofNobody: of === "nobody",
+  from: isHeld && of === "nobody" ? 3 : 1,
   byDevice: true,
   works: has("accessToken"),
   async ready() {
@@ -507,6 +526,7 @@ const qr = (of: "nobody" | "a tracked user", isHeld: boolean): Flow => ({
 
 const inApp: Flow = {
   name: "Authsignal: a verification in the app",
+  from: 2,
   byDevice: true,
   works: has("token"),
   async ready() {
@@ -563,6 +583,7 @@ const codeMeets: Flow = {
 
 const linkMeets: Flow = {
   name: "Authsignal: an e-mail link meets an action",
+  from: 2,
   works: has("accessToken"),
   async ready() {
     const { tenant, user, who } = await withAddress(true);
@@ -588,6 +609,7 @@ const linkMeets: Flow = {
 
 const codeEnrols: Flow = {
   name: "Authsignal: an e-mail code enrols its address",
+  from: 2,
   works: has("userAuthenticator"),
   async ready() {
     const { tenant, user, address, who } = await withAddress(false);
@@ -637,6 +659,7 @@ const backendCode = (use: "meets" | "enrols" | "is claimed"): Flow => ({
 
 const credential = (what: "first" | "further" | "wider" | "moved"): Flow => ({
   name: `Authsignal: a ${what} key by the backend's token`,
+  from: what === "first" ? 1 : 2,
   works: has("userAuthenticatorId"),
   async ready() {
     const { tenant, user, phone, who } = await withPhone("push");

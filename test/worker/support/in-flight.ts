@@ -49,7 +49,13 @@ const isOfPerson = (service: string, [subject]: readonly unknown[]): boolean =>
   service === "inboxes" ? String(subject).startsWith("user:") : service !== "clients" && service !== "nonces";
 
 /** A moment of a flow. `person` and `client`: whether an act on one of them is another thing in front of the call that comes next than behind it. */
-export type Point = { readonly name: string; readonly person: boolean; readonly client: boolean };
+export type Point = {
+  readonly name: string;
+  /** Which request it is of. */
+  readonly request: number;
+  readonly person: boolean;
+  readonly client: boolean;
+};
 
 const parsed = parseEnv({ ...env });
 if (!parsed.ok) throw new Error(`bad test environment: ${parsed.error.join(", ")}`);
@@ -82,8 +88,9 @@ export function stage(): Stage {
   let acted = false;
   let requests = 0;
 
-  const reach = async (name: string, of = { person: true, client: true }): Promise<void> => {
-    points.push({ name, ...of });
+  const reach = async (request: number, call: string, of = { person: true, client: true }): Promise<void> => {
+    const name = `${request}: ${call}`;
+    points.push({ name, request, ...of });
     if (wanted?.point === name) {
       const { act } = wanted;
       wanted = undefined;
@@ -103,9 +110,9 @@ export function stage(): Stage {
         if (typeof real !== "function" || typeof method !== "string" || AT_ONCE.has(method)) return real;
         return async (...given: unknown[]) => {
           counts[method] = (counts[method] ?? 0) + 1;
-          const call = `${number}: ${name}.${method} ${counts[method]}`;
+          const call = `${name}.${method} ${counts[method]}`;
           const client = OF_CLIENT.has(`${name}.${method}`);
-          await reach(`${call} before`, { person: isOfPerson(name, given), client });
+          await reach(number, `${call} before`, { person: isOfPerson(name, given), client });
           if (method === "open" || method === "openSettled") {
             begun.add((given[0] as { readonly id: ChallengeId }).id);
           }
@@ -114,7 +121,7 @@ export function stage(): Stage {
           try {
             return await real.apply(target, given);
           } finally {
-            await reach(`${call} after`);
+            await reach(number, `${call} after`);
           }
         };
       },
@@ -150,7 +157,7 @@ export function stage(): Stage {
     const settle = async () => {
       for (let job = jobs.shift(); job; job = jobs.shift()) await job().catch(() => undefined);
       await waitOnExecutionContext(context);
-      await reach(`${number}: answered`);
+      await reach(number, "answered");
     };
     return { context, services, settle };
   };
