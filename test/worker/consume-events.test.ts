@@ -109,6 +109,7 @@ test("a message that fails comes again later each time; its neighbour is done", 
 
 test("T89 a person with more families than one call ends loses all of them, page by page", async () => {
   const user = person();
+  await users.insert({ id: user, realm: MAIN, identifiers: [] }, event("user.created", user), clock.now());
   const ids: GrantId[] = [];
   for (let made = 0; made < GRANTS_PER_CALL + 3; made++) ids.push(await redeemed());
   for (const id of ids) await records.finish(event("sign_in.redeemed", user), listing(id, user));
