@@ -120,6 +120,7 @@ describe("the client's webhook", () => {
     const { id: clientId, secret } = await newClient(powers);
     const client = (await powers.clients.find(clientId))!;
     const grantId = await redeemed({ clientId });
+    await powers.rooms.markListed(grantId);
     const first = await powers.handles.refreshToken((await powers.rooms.read(grantId))!.grant!);
     expect((await refreshGrant(powers, client, first, "cotter")).ok).toBe(true);
     vi.setSystemTime(NOW + 31_000);
