@@ -118,7 +118,7 @@ describe("an e-mail address is proven on the hosted page", () => {
     expect(
       await at.services.inboxes.takeEnrolment(
         `user:${first.body.user.ID}` as never,
-        { kind: "proof", key: await at.services.handles.digest(["first-device", second.key ?? ""]) },
+        { kind: "proof", key: await at.services.handles.digest(["first-device", client, second.key ?? ""]) },
         "key",
       ),
     ).toMatchObject({ taken: true });

@@ -42,7 +42,7 @@ describe("S7 a stranger's starts", () => {
   test("S7g three denied starts silence whoever asked, and neither the person's own nor another client's", async () => {
     const at = world();
     const [home, stranger] = [at.from(HOME), at.from(STRANGER)];
-    const [shop, other] = [await newClient(home), await newClient(home)];
+    const [shop, other] = [await newClient(home), await newClient(home, { approve_through: "realm" })];
     const person = await newPerson(home, shop);
     for (let time = 0; time < 3; time++) {
       await start(stranger, shop, person);
