@@ -31,7 +31,7 @@ async function withPasskey(tenant: Tenant, user: string): Promise<{ id: DeviceId
     signCount: 0,
   };
   const event = { id: fresh("event"), at: now, type: "device.enrolled", actor: "test" };
-  expect(await at.services.devices.insert(device, event)).toBe(true);
+  expect(await at.services.devices.insert(device, event)).toMatchObject({ ok: true });
   return { id: device.id, key: text };
 }
 

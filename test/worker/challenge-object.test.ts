@@ -348,7 +348,8 @@ describe("the broom", () => {
         event: { type: "sign_in.redeemed", actor: `client:${CLIENT}`, deviceId: DEVICE, ip: "192.0.2.1" },
       },
     ]);
-    expect((await rooms.read(id))?.listed).toBe(true);
+    // Not listed before D1 has taken it: until then each refresh asks.
+    expect((await rooms.read(id))?.listed).toBe(false);
 
     const known = await redeemed();
     await rooms.markListed(known);
@@ -379,8 +380,8 @@ describe("the broom", () => {
     expect((await storedIn(id)).alarm).toBe(Date.now() + MINUTE);
     down = false;
     await runDurableObjectAlarm(stubOf(id));
+    await runDurableObjectAlarm(stubOf(id));
     expect(sent).toHaveLength(1);
-    expect((await rooms.read(id))?.listed).toBe(true);
   });
 
   test("ten minutes after the end nothing is left: no value, no alarm, no table of its own", async () => {
