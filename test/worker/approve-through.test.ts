@@ -57,7 +57,8 @@ describe.each(RULES)("approve_through: %s", (_name, rule, may) => {
     const { client, other, person, theirs } = await cotterScene(rule);
     const waiter = (await start(at, client, person)).body;
     const shown = await prompt(at, other, person);
-    expect(shown !== null).toBe(may);
+    // The wire names who asks, whoever's app is shown it.
+    expect(shown?.issuer).toBe(may ? client : undefined);
     const seen = (await prompt(at, client, person)) ?? {};
     // By its own app, and by one that says it is the asking client's.
     const byOwn = await respond(at, other, theirs, seen, approved);
@@ -91,7 +92,13 @@ describe.each(RULES)("approve_through: %s", (_name, rule, may) => {
     const { tenant, user, other, own, phone } = await authsignalScene(rule);
     const started = await startPush(at, tenant, user, "pay");
     expect(started.answer.status).toBe(200);
-    expect((await pending(phone)).challengeId).toBe(may ? started.id : undefined);
+    const shown = await pending(phone);
+    expect([shown.challengeId, shown.requestedBy]).toEqual(
+      may ? [started.id, { tenantId: tenant.id, name: expect.any(String) }] : [undefined, undefined],
+    );
+    // A phone that calls for the tenant that asks is told no other.
+    const called = await pending({ ...phone, tenant });
+    expect([called.challengeId, called.requestedBy]).toEqual([may ? started.id : undefined, undefined]);
     expect((await answer(at, phone, started.id, approved)).status).toBe(may ? 200 : 400);
     // Whatever tenant the phone says it calls for.
     const asTenant = { ...phone, tenant };
@@ -126,7 +133,9 @@ describe.each(RULES)("approve_through: %s", (_name, rule, may) => {
       const sender = how === "tracked" ? bearer(token) : basic(tenant.id);
       const begun = await at.call("POST", "/v1/client/challenge/qr-code", { action: "kiosk" }, sender);
       const id = String(begun.body.challengeId);
-      expect((await claim(phone, id)).status).toBe(may ? 200 : 400);
+      const claimed = await claim(phone, id);
+      expect(claimed.status).toBe(may ? 200 : 400);
+      if (may) expect(claimed.body.requestedBy).toEqual({ tenantId: tenant.id, name: expect.any(String) });
       expect((await answer(at, phone, id, true)).status).toBe(may ? 200 : 400);
       if (may) return;
       expect((await claim(own, id)).status).toBe(200);
@@ -264,6 +273,27 @@ describe("S6 the approver knows whose request it is", () => {
     const wallet = await newClient(at);
     await start(at, wallet, person);
     expect(await prompt(at, shop, person)).toBeNull();
+  });
+
+  test("S6 through another client's app, `issuer` says who asks; an app signs that or its own id, and no third", async () => {
+    const shop = await newClient(at);
+    const [wallet, third] = [await newClient(at, { approve_through: [shop] }), await newClient(at)];
+    const person = await newPerson(at, shop);
+    for (const [issuer, status] of [
+      [third, 403],
+      [wallet, 200],
+    ] as const) {
+      await start(at, wallet, person);
+      const shown = (await prompt(at, shop, person)) ?? {};
+      expect(shown.issuer).toBe(wallet);
+      const signed = (parts: readonly string[]) => parts.map((part, index) => (index === 1 ? issuer : part));
+      const answered = await respond(at, shop, person, shown, true, { message: signed, body: { issuer } });
+      expect(answered.status).toBe(status);
+    }
+    await start(at, wallet, person);
+    const shown = (await prompt(at, shop, person)) ?? {};
+    const answered = await respond(at, shop, person, shown, true);
+    expect([answered.status, answered.body.issuer]).toEqual([200, wallet]);
   });
 
   test("S6 an amount is not put before a phone that cannot show it; it waits for one that can", async () => {

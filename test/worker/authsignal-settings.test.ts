@@ -56,6 +56,27 @@ test("signed_prompts: without a signature nothing is shown, whichever client the
   expect([shown.status, shown.body.challengeId]).toEqual([200, id]);
 });
 
+test("signed_prompts of the tenant that asks holds also for a phone of another one", async () => {
+  const lax = await newTenant(at);
+  const strict = await newTenant(at, {
+    signed_prompts: true,
+    approve_through: [lax.id],
+    user_ids: "subject",
+  });
+  const phone = await enrol(at, lax, fresh("u"));
+  const device = await at.services.devices.byId(phone.id as never);
+  const { id } = await startPush(at, strict, String(device?.userId));
+  const query = `?publicKey=${inQuery(phone.key)}`;
+  const bare = await phoneCall(at, phone, "GET", `/challenge${query}`);
+  expect([bare.status, bare.body.error]).toEqual([400, "invalid_request"]);
+  const nonce = String((await phoneCall(at, phone, "POST", `/challenge/sign${query}`)).body.message);
+  const signature = await phone.key.sign(nonce);
+  const shown = await phoneCall(at, phone, "GET", `/challenge${query}`, undefined, {
+    "X-Authsignal-Signature": signature,
+  });
+  expect(shown.body).toMatchObject({ challengeId: id, requestedBy: { tenantId: strict.id } });
+});
+
 test.each([
   ["optional", 200],
   ["required", 502],

@@ -21,7 +21,7 @@ import { detailsOf } from "./details.ts";
 import { refuse } from "./errors.ts";
 import { canAnswer } from "./prompts.ts";
 import type { answerBody, claimBody } from "./schema.ts";
-import { shownContext, userOf } from "./translate.ts";
+import { requestedBy, shownContext, userOf } from "./translate.ts";
 
 type Answer = z.output<typeof answerBody>;
 
@@ -133,12 +133,15 @@ export async function claim(
   const { spec } = claimed.value;
   const { action, idem, unlisted } = spec.context;
   const { userId } = holder.value.device;
-  const [custom, profile] = await Promise.all([
+  const { client } = holder.value;
+  const [custom, profile, asker] = await Promise.all([
     detailsOf(powers, spec, userId),
     powers.authenticators.profile(userId),
+    spec.clientId === client.id ? client : powers.clients.find(spec.clientId),
   ]);
   return c.json({
     success: true,
+    ...requestedBy(client, { id: spec.clientId, name: asker?.name ?? spec.clientId }),
     ...shownContext(spec, custom),
     ...(action === undefined || unlisted === true ? {} : { actionCode: action }),
     ...(idem === undefined ? {} : { idempotencyKey: idem }),

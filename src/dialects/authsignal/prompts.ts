@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { admits } from "../../core/challenge/approvers.ts";
 import type { Device } from "../../core/device/device.ts";
-import { type UserId, userSubject } from "../../core/ids.ts";
+import { type ClientId, type UserId, userSubject } from "../../core/ids.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
 import type { Services } from "../../core/ports/services.ts";
 import { toSeconds } from "../../core/time.ts";
@@ -14,8 +14,8 @@ import { refuse } from "./errors.ts";
 import { actionCodeOf, promptWire, type SignedView } from "./translate.ts";
 
 /**
- * Whether this wire can show a prompt to a device, which then may answer it. The wire names no client, so the prompt must be of the one
- * that enrolled the device, or of one that admits it. It can carry a number, but no claim, unlock or message, and says what is asked by
+ * Whether this wire can show a prompt to a device, which then may answer it: one of the client that enrolled the device, or of one that
+ * admits it, which is named then (`requestedBy`). It can carry a number, but no claim, unlock or message, and says what is asked by
  * an action code alone. What it cannot show waits for a door that can.
  */
 export function canAnswer(prompt: Prompt, device: Device): boolean {
@@ -68,18 +68,25 @@ export async function pendingPrompt(c: Context<AppEnv>, namespace: Namespace): P
   const { client, device, user } = holder.value;
   const signature = c.req.header("X-Authsignal-Signature");
   // The client that enrolled the key decides: the one that the header names is anybody's choice.
-  const own = signature === undefined ? await powers.clients.find(device.clientId) : undefined;
-  if (own?.settings.signed_prompts)
-    return refuse(c, { code: "not_allowed", detail: "a call without a signature" });
+  if (signature === undefined && (await mustBeSigned(powers, device.clientId))) return refuse(c, UNSIGNED);
   const nonce = signature === undefined ? undefined : await signedNonce(powers, holder.value, signature);
   if (signature !== undefined && nonce === undefined) return refuse(c, { code: "bad_signature" });
   const { prompts } = await powers.inboxes.view(userSubject(device.userId));
   const prompt = prompts.find((candidate) => canAnswer(candidate, device));
   if (!prompt) return c.json({ userAuthenticatorId: device.id });
+  if (signature === undefined && (await mustBeSigned(powers, prompt.clientId))) return refuse(c, UNSIGNED);
   const isSigned = nonce !== undefined && (await isFirstUse(powers, device.userId, nonce));
   const signed = isSigned ? await signedView(powers, prompt, device.userId) : undefined;
-  return c.json({ userAuthenticatorId: device.id, ...promptWire(nameOf(client, user), prompt, signed) });
+  return c.json({
+    userAuthenticatorId: device.id,
+    ...promptWire({ client, name: nameOf(client, user) }, prompt, signed),
+  });
 }
+
+const UNSIGNED = { code: "not_allowed", detail: "a call without a signature" } as const;
+
+const mustBeSigned = async (powers: Pick<Services, "clients">, id: ClientId): Promise<boolean> =>
+  (await powers.clients.find(id))?.settings.signed_prompts === true;
 
 async function signedView(
   powers: Pick<Services, "actions" | "authenticators">,

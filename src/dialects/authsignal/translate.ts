@@ -1,7 +1,9 @@
 import type { Action, ActionMethod } from "../../core/action/action.ts";
 import type { Authenticator } from "../../core/action/authenticator.ts";
 import type { Json, JsonObject } from "../../core/challenge/state.ts";
+import type { Client } from "../../core/client/client.ts";
 import type { Device } from "../../core/device/device.ts";
+import type { ClientId } from "../../core/ids.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
 import type { ActionEvent } from "../../core/ports/action-webhooks.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
@@ -166,12 +168,23 @@ export function actionCodeOf({ door, purpose, context }: Prompt): string | undef
 /** What only a good signature is shown (§6.4): the action's custom data and the user's. */
 export type SignedView = { readonly custom?: Json | undefined; readonly userCustom?: JsonObject | undefined };
 
+/** Who asks, where it is not the tenant that the phone calls for: the vendor's wire has no word for it. */
+export const requestedBy = (
+  caller: Pick<Client, "id">,
+  asker: { readonly id: ClientId; readonly name: string },
+) => given("requestedBy", asker.id === caller.id ? undefined : { tenantId: asker.id, name: asker.name });
+
 /** §6.6: the pending challenge; without a good signature the identifiers alone (§6.4). */
-export function promptWire(name: string, prompt: Prompt, signed: SignedView | undefined) {
+export function promptWire(
+  phone: { readonly client: Pick<Client, "id">; readonly name: string },
+  prompt: Prompt,
+  signed: SignedView | undefined,
+) {
   const { context } = prompt;
   return {
     challengeId: prompt.challengeId,
-    userId: name,
+    userId: phone.name,
+    ...requestedBy(phone.client, { id: prompt.clientId, name: prompt.clientName }),
     actionCode: actionCodeOf(prompt),
     idempotencyKey: text(context.idem) ?? prompt.challengeId,
     expiresAt: toSeconds(prompt.expiresAt),

@@ -9,8 +9,8 @@ import { promptEventName } from "./translate.ts";
 export type Shown = { readonly prompt: Prompt; readonly event: string };
 
 /**
- * What this wire can say of a prompt to an app of this client; undefined where it waits for a door that can. It names no other client
- * than the one that calls, has no place for details, and can ask for no number, claim, unlock or certain device.
+ * What this wire can say of a prompt to an app of this client; undefined where it waits for a door that can. Its `issuer` says who
+ * asks; it has no place for details, and can ask for no number, claim, unlock or certain device.
  */
 export function shownTo(client: Pick<Client, "id" | "realm">, prompt: Prompt): Shown | undefined {
   const { demands, bindingMessage, context } = prompt;

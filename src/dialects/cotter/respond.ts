@@ -55,9 +55,13 @@ export async function respond(c: Context<AppEnv>, id: string, body: RespondBody)
   );
 }
 
-/** The echo must be the prompt's own: a device signs what was shown (Cotter §10.6). */
-function mismatchOf(clientId: string, { prompt, event }: Shown, body: RespondBody): Refusal | undefined {
-  if (body.issuer !== clientId) return { code: "prompt_mismatch", detail: "issuer" };
+/**
+ * The echo must be the prompt's own: a device signs what was shown (Cotter §10.6). As `issuer` some SDKs sign the one that they were
+ * shown, which is who asks, and the others the id of their own app.
+ */
+function mismatchOf(caller: string, { prompt, event }: Shown, body: RespondBody): Refusal | undefined {
+  if (body.issuer !== prompt.clientId && body.issuer !== caller)
+    return { code: "prompt_mismatch", detail: "issuer" };
   if (body.event !== event) return { code: "prompt_mismatch", detail: "event" };
   if (body.timestamp !== String(prompt.signingSecond))
     return { code: "prompt_mismatch", detail: "timestamp" };

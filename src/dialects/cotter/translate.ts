@@ -164,8 +164,8 @@ function askedBy({ door, purpose, context }: Prompt): Json | undefined {
 }
 
 /**
- * A prompt as the approving device sees it: by the public respond number, for the client that calls (Cotter §10.2). Where the request
- * comes from is told only to whoever may know it.
+ * A prompt as the approving device sees it: by the public respond number (Cotter §10.2). Its `issuer` is the client that asks, also
+ * where another one's app is shown it. Where the request comes from is told only to whoever may know it.
  */
 export function promptEvent(
   { prompt, event }: { readonly prompt: Prompt; readonly event: string },
@@ -183,7 +183,7 @@ export function promptEvent(
     DeletedAt: ZERO_TIME,
     user_id: record.user.id,
     client_user_id: clientUserIdOf(client, record, brought),
-    issuer: client.id,
+    issuer: prompt.clientId,
     event,
     ip: ip ?? UNKNOWN,
     location: country ?? UNKNOWN,

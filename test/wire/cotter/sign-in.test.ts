@@ -422,7 +422,7 @@ test("one inbox: an app of another client answers what this one asked, where thi
   expect(await newest(app, person.userId)).toBeNull();
   const pending = await startSignIn(other, person.userId);
   const shown = await prompt(app, person.userId);
-  expect(shown.issuer).toBe(app.clientId);
+  expect(shown.issuer).toBe(other.clientId);
   expect((await respond(app, person, shown, true)).status).toBe(200);
   const bundle = (await poll(other, pending.number)).body.oauth_token as Record<string, string>;
   expect(claims(bundle.access_token)).toMatchObject({ sub: person.userId, aud: other.clientId });
