@@ -47,6 +47,8 @@ describe.each(WAYS)("$path: a code meets an action", (way) => {
     const first = here.code();
     let second = first;
     while (second === first) {
+      // The last two are good: the one after the next ends it.
+      await page(tracked.body.token, `/challenge/${path}`);
       expect((await page(tracked.body.token, `/challenge/${path}`)).body).toEqual(begun.body);
       second = here.code();
     }

@@ -186,12 +186,14 @@ describe("a link meets an action", () => {
     expect((await reader(here).look(gone.link)).status).toBe(410);
   });
 
-  test("T70 a newer link makes the older one dead, and a link's secret is no code", async () => {
+  test("T70 T220 the last two links are good, an older one is dead, and a link's secret is no code", async () => {
     const here = scene();
     const { token, link } = await waiting(here);
-    const again = await here.page(token, `/challenge/${LINK}`);
-    expect(again.status).toBe(200);
-    expect(linkIn(here)).not.toBe(link);
+    for (let letters = 0; letters < 2; letters++) {
+      const again = await here.page(token, `/challenge/${LINK}`);
+      expect(again.status).toBe(200);
+      expect(linkIn(here)).not.toBe(link);
+    }
     expect((await reader(here).press(link, "approve")).status).toBe(410);
     const verificationCode = new URL(linkIn(here)).searchParams.get("t");
     const typed = await here.page(token, "/verify/email-otp", { verificationCode });

@@ -26,8 +26,9 @@ export type PutCode = Result<true, RefusalOf<"out_of_guesses" | "too_many">>;
 export type TriedCode = Result<true, RefusalOf<"wrong_code" | "out_of_guesses" | "expired">>;
 
 /**
- * Keeps the code of a challenge in the place of its earlier one and counts the letter in the lane of its sender. Refused past a
- * lane's limit, and for a challenge whose guesses are used up: wrong ones stay counted for the challenge (T60).
+ * Keeps the code of a challenge, with the one before it, and counts the letter in the lane of its sender: the last two are good, because
+ * letters overtake each other. Refused past a lane's limit, and for a challenge whose guesses are used up: wrong ones stay counted for
+ * the challenge, over all its codes (T60).
  */
 export function putCode(state: InboxState, request: CodeRequest, now: Instant): Step<PutCode> {
   const { challengeId, sender: _, ...code } = request;
@@ -38,14 +39,31 @@ export function putCode(state: InboxState, request: CodeRequest, now: Instant): 
   if (retryAt !== undefined) {
     return { next: state, value: no({ code: "too_many", scope: "person", retryAt }) };
   }
-  const codes = { ...before, [challengeId]: { ...code, ...(wrong === undefined ? {} : { wrong }) } };
+  const kept: KeptCode = {
+    ...code,
+    ...(wrong === undefined ? {} : { wrong }),
+    ...previousOf(before[challengeId], code, now),
+  };
+  const codes = { ...before, [challengeId]: kept };
   return { next: { ...countLetter(state, request, now), codes }, value: ok(true) };
+}
+
+/** Codes and secrets of links never stand beside each other: guesses at the one are counted, at the other not. */
+function previousOf(
+  before: KeptCode | undefined,
+  { link }: Pick<KeptCode, "link">,
+  now: Instant,
+): Pick<KeptCode, "previousCode"> {
+  if (before === undefined || before.link !== link || now >= before.expiresAt) return {};
+  const { hash, expiresAt } = before;
+  return { previousCode: { hash, expiresAt } };
 }
 
 /**
  * Tries a typed code and counts a wrong one, in one step: of a hundred guesses at once at most `GUESS_LIMIT` are compared (T63). The
- * fifth wrong one for a challenge kills that challenge's code, for good, and touches nothing else. A right one stays good for its own
- * challenge until it expires: that can be decided once only, and an answer that was lost may be asked for again.
+ * fifth wrong one for a challenge kills that challenge's code, for good, and touches nothing else. Either of the
+ * last two codes is right until one of them is. That one stays good for its own challenge until it expires: that can be decided once
+ * only, and an answer that was lost may be asked for again.
  */
 export function tryCode(
   state: InboxState,
@@ -55,8 +73,10 @@ export function tryCode(
   const kept = state.codes[challengeId];
   if (kept === undefined || now >= endOf(kept)) return { next: state, value: no({ code: "expired" }) };
   if (isDead(kept)) return { next: state, value: no({ code: "out_of_guesses" }) };
-  if (now >= kept.expiresAt) return { next: state, value: no({ code: "expired" }) };
-  if (kept.hash === hash) return { next: state, value: ok(true) };
+  const live = liveCodes(kept, now);
+  if (live.length === 0) return { next: state, value: no({ code: "expired" }) };
+  const right = live.find((one) => one.hash === hash);
+  if (right) return { next: used(state, challengeId, kept, right), value: ok(true) };
   if (kept.link) return { next: state, value: no({ code: "wrong_code", left: GUESS_LIMIT }) };
   const wrong = (kept.wrong ?? 0) + 1;
   const next = { ...state, codes: { ...state.codes, [challengeId]: { ...kept, wrong } } };
@@ -74,7 +94,20 @@ export function holdsCode(
   now: Instant,
 ): boolean {
   const kept = state.codes[challengeId];
-  return kept !== undefined && !isDead(kept) && now < kept.expiresAt && kept.hash === hash;
+  return kept !== undefined && !isDead(kept) && liveCodes(kept, now).some((one) => one.hash === hash);
+}
+
+type OneCode = Pick<KeptCode, "hash" | "expiresAt">;
+
+/** The last code and the one before it, each until its own end. */
+const liveCodes = ({ hash, expiresAt, previousCode }: KeptCode, now: Instant): readonly OneCode[] =>
+  [{ hash, expiresAt }, ...(previousCode ? [previousCode] : [])].filter((one) => now < one.expiresAt);
+
+/** The other one of the two is over once one of them was right. */
+function used(state: InboxState, id: ChallengeId, kept: KeptCode, { hash, expiresAt }: OneCode): InboxState {
+  const { previousCode, ...alone } = kept;
+  if (!previousCode) return state;
+  return { ...state, codes: { ...state.codes, [id]: { ...alone, hash, expiresAt } } };
 }
 
 const isDead = (code: KeptCode | undefined): boolean => (code?.wrong ?? 0) >= GUESS_LIMIT;

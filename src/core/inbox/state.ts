@@ -71,6 +71,8 @@ export type KeptCode = {
   readonly wrong?: number;
   /** When the challenge ends, and its count with it; the code's own end when it is missing. */
   readonly until?: Instant;
+  /** The code before this one, good as well until one of the two is used: letters overtake each other. */
+  readonly previousCode?: { readonly hash: string; readonly expiresAt: Instant };
 };
 
 /** Everything an inbox object remembers: one JSON value. */
