@@ -4,6 +4,7 @@ import { deliveriesMatterUntil } from "../core/inbox/deliveries.ts";
 import { guessesMatterUntil } from "../core/inbox/guesses.ts";
 import { DENIAL_WINDOW, IDLE_COUNTER, PROMPT_WINDOW } from "../core/inbox/policy.ts";
 import { livePrompts } from "../core/inbox/prompts.ts";
+import { rememberedUntil } from "../core/inbox/remembered.ts";
 import type { InboxState, Prompt } from "../core/inbox/state.ts";
 import type { Instant } from "../core/time.ts";
 
@@ -18,6 +19,7 @@ export const idleAt = (state: InboxState): Instant =>
     codesMatterUntil(state),
     deliveriesMatterUntil(state),
     guessesMatterUntil(state),
+    rememberedUntil(state),
     state.lease ? state.lease.windowEnds + IDLE_COUNTER : 0,
     ...Object.values(state.counters).map((counter) => counter.until),
     ...Object.values(state.spent).map((mark) => mark.until),

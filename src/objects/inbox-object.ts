@@ -49,6 +49,14 @@ import {
   sweep,
   withdraw,
 } from "../core/inbox/prompts.ts";
+import {
+  type Cookie,
+  type Recalled,
+  type Remembered,
+  recall,
+  remember,
+  rememberedOf,
+} from "../core/inbox/remembered.ts";
 import { isFull, isSpentElsewhere, spend, unspend } from "../core/inbox/spent.ts";
 import { EMPTY_INBOX, type InboxState, type Prompt } from "../core/inbox/state.ts";
 import { own } from "../core/own.ts";
@@ -218,6 +226,20 @@ export class InboxObject extends DurableObject {
 
   returnStart(_who: SubjectKey, windowEnds: Instant): void {
     if (this.#used !== undefined) this.#used = returnStart(this.#state(), this.#used, windowEnds);
+  }
+
+  remember(who: SubjectKey, entry: Remembered): void {
+    this.#keep(who, remember(this.#state(), entry, Date.now()));
+  }
+
+  rememberedOf(_who: SubjectKey, cookie: Cookie): Recalled {
+    return rememberedOf(this.#state(), cookie, Date.now());
+  }
+
+  recall(who: SubjectKey, cookie: Cookie): Recalled {
+    const { next, value } = recall(this.#state(), cookie, Date.now());
+    this.#keep(who, next);
+    return value;
   }
 
   disconnect(who: SubjectKey, deviceId: DeviceId): readonly ChallengeId[] {

@@ -52,6 +52,9 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     deliveryOf: (who, id) => call(who, (stub) => stub.deliveryOf(who, id)),
     countStart: (who, limit, about) => call(who, (stub) => stub.countStart(who, limit, about)),
     returnStart: (who, windowEnds) => call(who, (stub) => stub.returnStart(who, windowEnds)),
+    remember: (who, entry) => call(who, (stub) => stub.remember(who, entry)),
+    rememberedOf: (who, cookie) => call(who, (stub) => stub.rememberedOf(who, cookie)),
+    recall: (who, cookie) => call(who, (stub) => stub.recall(who, cookie)),
     socket: (who, deviceId) =>
       call(who, async (stub) => upgraded(await stub.fetch(upgradeRequest(deviceId)))),
     disconnect: (who, deviceId) => call(who, (stub) => stub.disconnect(who, deviceId)),

@@ -22,6 +22,8 @@ export type ProofClaims =
   | {
       readonly kind: "code";
       readonly identifierId: string;
+      /** When the code was given, if a remembered browser stands for it now. */
+      readonly provenAt?: Instant;
       readonly userId: UserId;
       readonly decision: DecisionKind;
       readonly digest: string;

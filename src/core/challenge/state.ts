@@ -73,7 +73,7 @@ export type Facts = {
   readonly exp: number;
   /** Unix seconds at which the ID token ends. */
   readonly idExp: number;
-  /** Unix seconds of the approval. */
+  /** Unix seconds of the approval, or of the earlier proof that it stands on. */
   readonly authTime: number;
   readonly kid: string;
   readonly amr: readonly string[];
@@ -94,6 +94,8 @@ export type Phase =
       readonly userId: UserId;
       readonly proofDigest: string;
       readonly amr: readonly string[];
+      /** When the person gave the proof, if that was before the approval. */
+      readonly provenAt?: Instant;
       readonly at: Instant;
       readonly redeemBy: Instant;
     }

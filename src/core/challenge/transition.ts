@@ -180,6 +180,7 @@ function decide(challenge: Challenge, command: CommandOf<"approve" | "deny">, no
     userId: proof.userId,
     proofDigest: proof.digest,
     amr: proof.amr,
+    ...(proof.kind === "code" && proof.provenAt !== undefined ? { provenAt: proof.provenAt } : {}),
     at: now,
     redeemBy: now + challenge.spec.redeemWindow,
   };
@@ -268,7 +269,7 @@ function factsOf(draft: RedeemDraft, phase: Of<"approved">, now: Instant): Facts
     iat,
     exp: iat + draft.accessSeconds,
     idExp: iat + draft.idSeconds,
-    authTime: toSeconds(phase.at),
+    authTime: toSeconds(phase.provenAt ?? phase.at),
     amr: phase.amr,
   };
 }

@@ -1,7 +1,7 @@
 import type { ChallengeId, ClientId, UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 import { deadline, settle } from "./clock.ts";
-import type { Approver, Challenge, PhaseName } from "./state.ts";
+import type { Approver, Challenge, Phase, PhaseName } from "./state.ts";
 
 /** What may be told to whoever waits or asks: never a token, and nobody's name before the approval. */
 export type ChallengeView = {
@@ -11,8 +11,13 @@ export type ChallengeView = {
   readonly version: number;
   /** End of the present phase where it has one, else when it was entered. */
   readonly expiresAt: Instant;
-  /** Only once approved: who approved, for whom, and when. */
-  readonly approval?: { readonly userId: UserId; readonly approver: Approver; readonly at: Instant };
+  /** Only once approved: who approved, for whom, how and when, and since when the proof is older if it is. */
+  readonly approval?: {
+    readonly userId: UserId;
+    readonly approver: Approver;
+    readonly at: Instant;
+    readonly provenAt?: Instant;
+  };
 };
 
 /** What a waiting socket or long-poll is told (contract, "Waiting"). */
@@ -29,9 +34,21 @@ export function viewOf(challenge: Challenge, now: Instant): ChallengeView {
     expiresAt: deadline(spec, phase),
   };
   return phase.name === "approved" || phase.name === "redeemed"
-    ? { ...common, approval: { userId: phase.userId, approver: phase.approver, at: phase.at } }
+    ? { ...common, approval: approvalOf(phase) }
     : common;
 }
+
+const approvalOf = ({
+  userId,
+  approver,
+  at,
+  ...phase
+}: Extract<Phase, { name: "approved" | "redeemed" }>): NonNullable<ChallengeView["approval"]> => ({
+  userId,
+  approver,
+  at,
+  ...(phase.name === "approved" && phase.provenAt !== undefined ? { provenAt: phase.provenAt } : {}),
+});
 
 /** The part of a view that may travel on a wait. */
 export const waitView = (view: ChallengeView): WaitView => ({

@@ -53,6 +53,8 @@ export type ClientSettings = {
   readonly names_from?: readonly ClientId[];
   /** `subject`: the backend names people by our own ids and by nothing else; `own` when it is missing. */
   readonly user_ids?: "own" | "subject";
+  /** Minutes for which a browser that proved an address on the hosted page goes on without another code; 0 when it is missing. */
+  readonly remember_minutes?: number;
   /** Whether a proof on the hosted page opens the first-device window for its address and user agent; false when it is missing. */
   readonly enrol_after_proof?: boolean;
 };
@@ -82,6 +84,9 @@ export const codeSendsPerHour = (settings: ClientSettings): number => settings.c
 
 /** Seconds that a verification on the hosted page lives (settled question 20). */
 export const verifySeconds = (settings: ClientSettings): number => settings.verify_seconds ?? 600;
+
+/** Minutes for which the hosted page remembers a browser; none by default. */
+export const rememberMinutes = (settings: ClientSettings): number => settings.remember_minutes ?? 0;
 
 /** Names that the vendor's own apps ask by. */
 const EVENT_NAMES: readonly string[] = ["LOGIN", "LOGIN_WITH_DEVICE"];

@@ -14,19 +14,21 @@ const withdrawn = (prompt: Prompt): Prompt =>
   prompt.status.name === "live" ? { ...prompt, status: { name: "withdrawn" } } : prompt;
 
 /** The window for a first device shuts; one that was taken counts as a device only if its device is noted. */
-function closeEnrolment({ enrolment, signUp: _, ...rest }: InboxState): InboxState {
+function closeEnrolment({ enrolment, signUp: _, remembered: __, ...rest }: InboxState): InboxState {
   return enrolment?.takenBy === undefined ? rest : { ...rest, hadDevice: false };
 }
 
 /**
- * The person is locked or deleted: whatever waits for them is withdrawn, and their window for a first device shuts. Answers the challenges
+ * The person is locked or deleted: whatever waits for them is withdrawn, their window for a first device shuts, and no browser is
+ * remembered. Answers the challenges
  * that may still be under way: those that nobody has denied.
  */
 export function endAll(state: InboxState): Ended {
   const standing = state.prompts.filter(
     (prompt) => prompt.status.name === "live" || prompt.status.name === "superseded" || isApproved(prompt),
   );
-  if (standing.length === 0 && !state.enrolment && !state.signUp) return { next: state, value: [] };
+  if (standing.length === 0 && !state.enrolment && !state.signUp && !state.remembered)
+    return { next: state, value: [] };
   const next = closeEnrolment({ ...state, prompts: state.prompts.map(withdrawn) });
   return { next, value: standing.map(idOf) };
 }

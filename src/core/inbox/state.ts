@@ -8,6 +8,7 @@ import type { Denial, Silence } from "./denials.ts";
 import type { SignUp } from "./enrolment.ts";
 import type { CountedGuess } from "./guesses.ts";
 import type { Letter } from "./letters.ts";
+import type { Remembered } from "./remembered.ts";
 
 /** What answering this prompt takes; a door that cannot honour a demand does not list the prompt (settled question 19). */
 export type Demands = {
@@ -119,6 +120,8 @@ export type InboxState = {
   readonly letters?: readonly Letter[];
   /** Wrong guesses at carried codes in the last day. */
   readonly guesses?: readonly CountedGuess[];
+  /** Browsers in which the person need give no other code for a while. */
+  readonly remembered?: readonly Remembered[];
   /** Messages to this subject that are on their way or went out of late. */
   readonly deliveries: Readonly<Record<string, Delivery>>;
 };

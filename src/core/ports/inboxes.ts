@@ -6,6 +6,7 @@ import type { Silence } from "../inbox/denials.ts";
 import type { Offered, Opening, SignUp } from "../inbox/enrolment.ts";
 import type { Guesser, TakenGuess } from "../inbox/guesses.ts";
 import type { Answer, Listed, PromptRequest } from "../inbox/prompts.ts";
+import type { Cookie, Recalled, Remembered } from "../inbox/remembered.ts";
 import type { Prompt } from "../inbox/state.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
@@ -97,6 +98,12 @@ export type Inboxes = {
   countStart(who: SubjectKey, limit: number, about?: StartAbout): Promise<CountedStart>;
   /** Gives back one start of the window that ends then: nothing was begun. */
   returnStart(who: SubjectKey, windowEnds: Instant): Promise<void>;
+  /** Remembers a browser of the person; the same one again changes nothing. */
+  remember(who: SubjectKey, entry: Remembered): Promise<void>;
+  /** The browser of a cookie, without using it. */
+  rememberedOf(who: SubjectKey, cookie: Cookie): Promise<Recalled>;
+  /** Uses a cookie, once; one that was used before ends what it stands for (30 s for a lost answer). */
+  recall(who: SubjectKey, cookie: Cookie): Promise<Recalled>;
   /** The approving device's own socket on its inbox: 101. */
   socket(who: SubjectKey, deviceId: DeviceId): Promise<Response>;
   /**

@@ -87,6 +87,7 @@ const members = {
   names_from: z.array(clientId).max(20),
   user_ids: z.enum(["own", "subject"]),
   enrol_after_proof: z.boolean(),
+  remember_minutes: z.int().min(0).max(43_200),
   actions,
   brand,
   verify_seconds: z.int().min(1).max(3_600),

@@ -13,6 +13,8 @@ export type EntryProps = {
   /** Ways to reach a phone, when there is a choice. */
   readonly channels: readonly ("sms" | "whatsapp")[];
   readonly error?: string;
+  /** The address by which this browser may go on without another code. */
+  readonly known?: string;
 };
 
 /** The words for an address of this kind that is sent a code or a link. */
@@ -78,13 +80,30 @@ const unbroken = (text: string): string => text.replaceAll("-", "-\u2060");
 
 /** Asks for the address. */
 export const Entry = (props: EntryProps) => {
-  const { setting, type, method, action, csrf, channels, error, value } = props;
+  const { setting, type, method, action, csrf, channels, error, value, known } = props;
   const { entry } = verifyWords(setting.locale);
   const words = entryWords(setting.locale, type, method);
   return (
     <VerifyFrame setting={setting} title={words.title}>
       <h1>{unbroken(words.title)}</h1>
       <p>{entry.lead(setting.brand.name)}</p>
+      {known !== undefined && (
+        <form method="post" action={action}>
+          <input type="hidden" name="csrf" value={csrf} />
+          <input type="hidden" name="remembered" value="1" />
+          <p>
+            {entry.known}{" "}
+            <span class="address" dir="auto">
+              {known}
+            </span>
+            .
+          </p>
+          <button class="button primary" type="submit">
+            {entry.goOn}
+          </button>
+          <p class="hint">{entry.other}</p>
+        </form>
+      )}
       <form method="post" action={action} novalidate>
         <input type="hidden" name="csrf" value={csrf} />
         <ErrorNote id="error" text={error} />
@@ -96,7 +115,7 @@ export const Entry = (props: EntryProps) => {
           {...(error === undefined ? {} : { error })}
         />
         {type === "PHONE" && channels.length > 1 && <Channels channels={channels} locale={setting.locale} />}
-        <button class="button primary" type="submit">
+        <button class={known === undefined ? "button primary" : "button"} type="submit">
           {entry.send}
         </button>
       </form>

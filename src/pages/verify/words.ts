@@ -17,6 +17,9 @@ const english = {
     sms: "Text message",
     whatsapp: "WhatsApp",
     send: "Continue",
+    known: "In this browser you have confirmed",
+    goOn: "Continue with it",
+    other: "Not you, or another address? Give it below.",
   },
   code: {
     title: "Enter your code",

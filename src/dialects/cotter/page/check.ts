@@ -17,6 +17,7 @@ import { send } from "./begin.ts";
 import { browserDigest, browserSecret, csrfToken, isOwnForm } from "./browser.ts";
 import { sentenceOf, type Told, toldFrom, toldOf, toldQuery } from "./errors.ts";
 import { rememberBrowser } from "./known-browser.ts";
+import { rememberSignIn } from "./remembered.ts";
 import { policyFor, settingFor, trouble } from "./setting.ts";
 
 /** A verification that this very browser started. */
@@ -191,9 +192,10 @@ const errorBack = ({ verification }: Own, error: string): string =>
   joined(verification.redirectUrl, { error, state: verification.state ?? "" });
 
 /** 303 to the app, with a page behind it whose link a thumb can press where the jump is not made. */
-async function goBack(c: Context<AppEnv>, own: Own): Promise<Response> {
+export async function goBack(c: Context<AppEnv>, own: Own): Promise<Response> {
   const href = await wayBack(c, own);
   await rememberBrowser(c, own.verification.identifier);
+  await rememberSignIn(c, own.client, own.snapshot, own.verification);
   const setting = settingFor(c, own.client);
   const policy = policyFor(c, setting, { redirectUrl: own.verification.redirectUrl });
   c.header("Location", href);

@@ -1,14 +1,21 @@
 import type { Context } from "hono";
 import type { Refusal } from "../../../core/refusal.ts";
-import type { AppEnv } from "../../../http/context.ts";
+import { callerFrom } from "../../../core/usecases/caller-from.ts";
+import { type Known, knownBrowser, recallBrowser } from "../../../core/usecases/recall-browser.ts";
+import { startVerification } from "../../../core/usecases/start-verification.ts";
+import type { ReadIdentifier } from "../../../core/user/identifier.ts";
+import { verificationOf } from "../../../core/verification/verification.ts";
+import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { readForm } from "../../../http/form.ts";
 import { Entry } from "../../../pages/verify/entry.tsx";
 import { verifyPage } from "../../../pages/verify/respond.ts";
-import { verifyWords } from "../../../pages/verify/words.ts";
+import { localeOf, verifyWords } from "../../../pages/verify/words.ts";
 import { type AppAsk, readAppAsk } from "./ask.ts";
 import { begin, readAddress } from "./begin.ts";
-import { csrfToken, isOwnForm, ownSecret } from "./browser.ts";
+import { browserDigest, csrfToken, isOwnForm, ownSecret } from "./browser.ts";
+import { goBack } from "./check.ts";
 import { sayWhen, sentenceOf, toldOf } from "./errors.ts";
+import { dropCookie, handCookie, remembered } from "./remembered.ts";
 import { policyFor, settingFor, trouble } from "./setting.ts";
 
 /** `GET /app`: asks for the address, or sends at once to the one that the app knows. What another site has led to waits for a press. */
@@ -16,6 +23,8 @@ export async function showEntry(c: Context<AppEnv>): Promise<Response> {
   const ask = await readAppAsk(c);
   if (!ask.ok) return trouble(c, ask.error.kind, { ...clientOf(ask.error) });
   const { direct, input } = ask.value;
+  const known = await knownHere(c, ask.value);
+  if (known) return entry(c, ask.value, { ...(input === undefined ? {} : { value: input }), known });
   if (direct && input !== undefined && isLookedAt(c)) {
     return submit(c, ask.value, { identifier: input });
   }
@@ -29,8 +38,61 @@ export async function takeEntry(c: Context<AppEnv>): Promise<Response> {
   const form = await readForm(c);
   if (!form) return trouble(c, "request", { client: ask.value.client });
   if (!(await isOwnForm(c, form.csrf))) return trouble(c, "browser", { client: ask.value.client });
-  return submit(c, ask.value, form);
+  return form.remembered === undefined ? submit(c, ask.value, form) : goOn(c, ask.value);
 }
+
+/** Whom this browser may go on as here: by an address of the kind that is asked for, and by that very one where the app names one. */
+async function knownHere(c: Context<AppEnv>, ask: AppAsk): Promise<Known | undefined> {
+  const { client, type, input, userId } = ask;
+  const brought = await remembered(c, client);
+  const known = brought && (await knownBrowser(services(c), { client, brought, origin: originOf(c) }));
+  if (!known || known.identifier.kind !== (type === "PHONE" ? "phone" : "email")) return undefined;
+  if (userId !== undefined && userId !== known.user.user.id) return undefined;
+  const named = input === undefined ? undefined : readAddress(c, type, input);
+  return input === undefined || named?.normal === known.identifier.normal ? known : undefined;
+}
+
+/** One press of a remembered browser: a verification begins, and is approved by the proof of before. What does not hold is asked for anew. */
+async function goOn(c: Context<AppEnv>, ask: AppAsk): Promise<Response> {
+  const { client, redirectUrl } = ask;
+  const [brought, known] = [await remembered(c, client), await knownHere(c, ask)];
+  const asksAnew = async (): Promise<Response> => {
+    await dropCookie(c, client);
+    return entry(c, ask, {});
+  };
+  if (!brought || !known) return asksAnew();
+  const { identifier, user } = known;
+  const powers = services(c);
+  const origin = originOf(c);
+  const browser = await browserDigest(c, ownSecret(c));
+  const started = await startVerification(powers, {
+    ...asksOf(c, ask, identifier, browser),
+    caller: await callerFrom(powers, "browser", origin.ip),
+    origin,
+  });
+  if (!started.ok) return refuse(c, ask, "", started.error);
+  const recalled = await recallBrowser(powers, { client, brought, snapshot: started.value, origin });
+  if (!recalled.ok) return asksAnew();
+  await handCookie(c, client, user.user.id, recalled.value.entry);
+  const { snapshot } = recalled.value;
+  const verification = verificationOf(snapshot.spec);
+  if (!verification) throw new Error("a verification was begun");
+  return goBack(c, { snapshot, client, verification: { ...verification, redirectUrl } });
+}
+
+const asksOf = (c: Context<AppEnv>, ask: AppAsk, identifier: ReadIdentifier, browser: string) => ({
+  client: ask.client,
+  identifier,
+  channel: ask.type === "EMAIL" ? ("email" as const) : ("sms" as const),
+  method: ask.method,
+  codeChallenge: ask.codeChallenge,
+  accepted: [],
+  redirectUrl: ask.redirectUrl,
+  state: ask.state,
+  browser,
+  ...(ask.userId === undefined ? {} : { userId: ask.userId }),
+  locale: localeOf(c.req.header("Accept-Language")),
+});
 
 const clientOf = ({ client }: { readonly client?: AppAsk["client"] }) => (client ? { client } : {});
 
@@ -84,12 +146,19 @@ async function entry(
   {
     status = 200,
     ...parts
-  }: { readonly value?: string; readonly error?: string; readonly status?: 429 | 422 | 200 },
+  }: {
+    readonly value?: string;
+    readonly error?: string;
+    readonly status?: 429 | 422 | 200;
+    readonly known?: Known;
+  },
 ): Promise<Response> {
   const { client, type, method, channels } = ask;
   const setting = settingFor(c, client);
   const csrf = await csrfToken(c, ownSecret(c));
   const action = `/app${new URL(c.req.url).search}`;
-  const body = Entry({ setting, type, method, channels, action, csrf, ...parts });
+  const { known, ...shown } = parts;
+  const address = known && { known: known.identifier.value };
+  const body = Entry({ setting, type, method, channels, action, csrf, ...shown, ...address });
   return verifyPage(c, body, policyFor(c, setting), status);
 }
