@@ -87,6 +87,11 @@ describe("C20 a remembered browser goes on with one press", () => {
     await other.at.services.clients.update(other.client, { settings: {} } as never, Date.now());
     later(31_000);
     expect(await goesOn(other.person, other.client)).toEqual([false, false]);
+    const third = await scene();
+    const shorter = { settings: { remember_minutes: 1 } };
+    await third.at.services.clients.update(third.client, shorter as never, Date.now());
+    later(61_000);
+    expect(await goesOn(third.person, third.client)).toEqual([false, false]);
   });
 
   test("C20 the app's own address is what is offered, and a direct start asks before it sends", async () => {
