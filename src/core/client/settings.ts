@@ -12,9 +12,7 @@ export type ClientSettings = {
   readonly refresh_token_days?: number;
   readonly challenge_seconds?: number;
   readonly match_code?: "off" | "required";
-  readonly insecure_tap?: boolean;
   readonly issuer?: string | Partial<Record<Door, string>>;
-  readonly decoy_unknown_users?: boolean;
   readonly starts_per_minute?: number;
   readonly scopes?: readonly string[];
   readonly preauthorize?: boolean;
