@@ -109,13 +109,10 @@ async function clientOf(
   powers: Pick<Services, "clients">,
   name: string | undefined,
 ): Promise<Client | undefined> {
-  const id = parseClientId(unpadded(name ?? ""));
+  const id = parseClientId(name ?? "");
   const client = id && (await powers.clients.find(id));
   return client && client.disabledAt === undefined ? client : undefined;
 }
-
-/** The vendor's ids are base64 with padding, which ids here do not have (LoginID §1). */
-export const unpadded = (name: string): string => name.replace(/={1,2}$/, "");
 
 function freshIat(claims: TokenClaims, now: Instant): number | undefined {
   const { iat } = claims;
@@ -132,7 +129,7 @@ function scopeFault(
   claims: TokenClaims,
   asked: { readonly scope: string; readonly bodyClientId?: string | undefined },
 ): string | undefined {
-  if (asked.bodyClientId !== undefined && unpadded(asked.bodyClientId) !== client.id) {
+  if (asked.bodyClientId !== undefined && asked.bodyClientId !== client.id) {
     return "client_id is not the token's client";
   }
   if ((text(claims.type) ?? text(claims.scope)) !== asked.scope) return "the token is for another call";

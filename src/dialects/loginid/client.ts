@@ -8,7 +8,6 @@ import {
   checkServiceToken,
   type ServiceCall,
   type TokenRefusal,
-  unpadded,
 } from "../../core/usecases/check-service-token.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { doorCors } from "../../http/cors.ts";
@@ -35,7 +34,7 @@ export async function serviceCall(
   const clientId = bodyClientId ?? c.req.header("X-Client-ID") ?? c.req.header("X-API-Key");
   const peeked = token === undefined ? undefined : clientTokens.peek(token);
   const named = typeof peeked?.client_id === "string" ? peeked.client_id : clientId;
-  if (peeked && !(await limits.check(ip, named && clientName(unpadded(named))))) return no(tooMany(c));
+  if (peeked && !(await limits.check(ip, named && clientName(named)))) return no(tooMany(c));
   const checked = await checkServiceToken(services(c), { token, scope, bodyClientId, clientId, ip });
   if (!checked.ok) return checked;
   limits.vouch(clientName(checked.value.client.id), true);
@@ -49,7 +48,7 @@ export async function namedClient(
   name: string,
 ): Promise<Result<Client, RefusalOf<"unknown_client" | "too_many">>> {
   const { clients, limits } = services(c);
-  const id = parseClientId(unpadded(name));
+  const id = parseClientId(name);
   if (!id) return no({ code: "unknown_client" });
   if (!(await limits.check(originOf(c).ip, clientName(id)))) return no(tooMany(c));
   const client = await clients.find(id);
