@@ -127,6 +127,8 @@ export type Step = {
     | "expired";
   readonly by?: string;
   readonly ip?: string;
+  /** At the redemption: what the waiter calls the session. */
+  readonly sessionName?: string;
 };
 
 export type Challenge = {

@@ -1,5 +1,5 @@
 import type { Client } from "../client/client.ts";
-import { type ClientId, parseClientId } from "../ids.ts";
+import { type ClientId, parseClientId, parseUserId } from "../ids.ts";
 import type { NonceUse } from "../ports/nonces.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
@@ -141,10 +141,18 @@ function scopeFault(
 
 /** Whether a token that names a person names another; most name nobody. A name that only an anonymous call has claimed is nobody's. */
 export function namesOther(call: ServiceCall, record: UserRecord): boolean {
-  if (call.userId !== undefined && call.userId.toLowerCase() !== record.user.id) return true;
-  if (call.username === undefined) return false;
-  const named = readIdentifier(call.username);
-  return !namesFor(viewOf(call.client), record).some(
+  const { userId, username } = call;
+  if (userId !== undefined && !isOf(call.client, record, userId)) return true;
+  return username !== undefined && !goesBy(call.client, record, username);
+}
+
+/** A `user_id` may be a username; what has the form of an id is an id. */
+const isOf = (client: Client, record: UserRecord, userId: string): boolean =>
+  parseUserId(userId) ? parseUserId(userId) === record.user.id : goesBy(client, record, userId);
+
+function goesBy(client: Client, record: UserRecord, name: string): boolean {
+  const named = readIdentifier(name);
+  return namesFor(viewOf(client), record).some(
     (one) => one.kind === named?.kind && one.normal === named.normal,
   );
 }

@@ -87,6 +87,7 @@ const members = {
   enrol_without_scope: z.boolean(),
   qr_seconds: z.int().min(30).max(3_600),
   wait_seconds: z.int().min(1).max(120),
+  public_wait: z.boolean(),
   names_from: z.array(clientId).max(20),
   user_ids: z.enum(["own", "subject"]),
   enrol_after_proof: z.boolean(),

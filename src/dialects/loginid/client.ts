@@ -20,6 +20,16 @@ const tokenOf = (c: Context): string | undefined =>
   /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
 
 /**
+ * Whether a token for this call comes along, good or not. SDKs leak the headers of earlier calls into later ones (LoginID §0.6): a token
+ * for another call is such a leak.
+ */
+export function bringsToken(c: Context<AppEnv>, scope: string): boolean {
+  const token = tokenOf(c);
+  const claims = token === undefined ? undefined : services(c).clientTokens.peek(token);
+  return (claims?.type ?? claims?.scope) === scope;
+}
+
+/**
  * Checks the service token of this call (LoginID §2.2). A stray `X-Client-ID` is looked at only when nothing else names a client. The
  * address is counted until the client it names has sent a good token.
  */
