@@ -13,7 +13,7 @@ import { cotterDoors } from "./dialects/cotter/routes.ts";
 import { loginidDoors } from "./dialects/loginid/routes.ts";
 import { type AppEnv, readOrigin, services } from "./http/context.ts";
 import { devOutboxRoutes } from "./http/dev-outbox.ts";
-import { type Door, doorOf, type FaultStatus, problemFault, routedPath } from "./http/door.ts";
+import { type Door, doorOf, doorOfLost, type FaultStatus, problemFault, routedPath } from "./http/door.ts";
 import { refuseOtherMethods } from "./http/method-not-allowed.ts";
 import { problem } from "./http/problem.ts";
 import { requestId } from "./http/request-id.ts";
@@ -49,7 +49,8 @@ async function fault(
   status: FaultStatus,
   retryAfter?: number,
 ): Promise<Response> {
-  const door = doorOf(doors, c.req.path);
+  const isLost = status === 404 && !wantsPage(c);
+  const door = doorOf(doors, c.req.path) ?? (isLost ? doorOfLost(doors, c.req.method) : undefined);
   if (door?.renderFault) return await door.renderFault(c, status, retryAfter);
   if (door || !wantsPage(c) || status === 405) return await problemFault(c, status, retryAfter);
   if (retryAfter !== undefined) c.header("Retry-After", String(retryAfter));

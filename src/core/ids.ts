@@ -16,7 +16,9 @@ export type SubjectKey = Branded<"SubjectKey">;
 
 const HEX_64 = /^[0-9a-f]{64}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const CLIENT = /^[A-Za-z0-9_.~-]{1,128}$/;
+const NAME = /^[A-Za-z0-9_.~-]{1,128}$/;
+/** Ids in the field are base64url, some with its padding (LoginID §1). */
+const CLIENT = /^(?=.{1,128}$)[A-Za-z0-9_.~-]+={0,2}$/;
 
 const parser =
   <T extends string>(pattern: RegExp, normal: (text: string) => string = (text) => text) =>
@@ -25,10 +27,10 @@ const parser =
 
 /** Parses a challenge id; the object namespace still decides whether it is one of its own. */
 export const parseChallengeId = parser<ChallengeId>(HEX_64);
-/** Parses a client id: letters, digits and `-_.~`, at most 128 characters (contract, admin API). */
+/** Parses a client id: letters, digits and `-_.~`, then at most two `=`; 128 characters in all. No spelling stands for another. */
 export const parseClientId = parser<ClientId>(CLIENT);
-/** Parses the name of a realm: spelled like a client id. */
-export const parseRealm = parser<Realm>(CLIENT);
+/** Parses the name of a realm: letters, digits and `-_.~`, at most 128 characters. */
+export const parseRealm = parser<Realm>(NAME);
 /** The realm of every client that names none. */
 export const MAIN = "main" as Realm;
 /** Parses a user id: a UUID, read without regard to case. */

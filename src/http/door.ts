@@ -22,6 +22,8 @@ export type Door = {
   readonly renderFault?: RenderFault;
   /** Whether repeated slashes in a path of this door count as one. */
   readonly forgivesSlashes?: boolean;
+  /** Whether the door's routes stand at the root too: a program's call there that nothing answers is then this door's. */
+  readonly isAtRoot?: boolean;
 };
 
 const DETAILS: Readonly<Record<FaultStatus, string>> = {
@@ -42,6 +44,13 @@ export const problemFault: RenderFault = (c, status, retryAfter) =>
 /** The door whose prefix the path is under. */
 export const doorOf = (doors: readonly Door[], path: string): Door | undefined =>
   doors.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
+
+/** Calls of programs: a page is got, and a preflight names no caller. */
+const isCall = (method: string): boolean => !["GET", "HEAD", "OPTIONS"].includes(method);
+
+/** The door whose answer a caller expects who has asked for what is not there: a dot in a path may have led out of the door's part. */
+export const doorOfLost = (doors: readonly Door[], method: string): Door | undefined =>
+  isCall(method) ? doors.find(({ isAtRoot }) => isAtRoot) : undefined;
 
 /** The path by which a request is routed: with single slashes where its door forgives more. */
 export function routedPath(doors: readonly Door[], path: string): string {

@@ -48,6 +48,7 @@ export function makeRooms(whole: DurableObjectNamespace, { jurisdiction }: Optio
     wait: (id, timeout, options) => {
       const asked = { order: options?.order, ...(options?.alone ? { path: ALONE } : {}) };
       const line = {
+        gone: options?.gone,
         connect: async () => (await socket(id, asked))?.webSocket ?? undefined,
         read: async () => {
           const snapshot = await read(id);
@@ -91,9 +92,16 @@ const upgradeRequest = ({ protocol, path, order }: Upgrade): Request =>
     headers: {
       Upgrade: "websocket",
       ...(protocol === undefined ? {} : { "Sec-WebSocket-Protocol": protocol }),
-      ...(order === undefined ? {} : { [ORDER]: JSON.stringify(order) }),
+      ...(order === undefined ? {} : { [ORDER]: headerText(order) }),
     },
   });
+
+/** An order as a header may hold it: its JSON in ASCII, because a session's name is in any letters. */
+const headerText = (order: RedeemOrder): string =>
+  JSON.stringify(order).replaceAll(
+    /[^\x20-\x7e]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
 function upgraded(answer: Response): Response | undefined {
   if (answer.status === 404) return undefined;

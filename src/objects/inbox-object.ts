@@ -34,6 +34,7 @@ import {
 import {
   forgiveGuesses,
   type Guesser,
+  renewGuesses,
   returnGuess,
   type TakenGuess,
   takeGuess,
@@ -82,7 +83,10 @@ export class InboxObject extends DurableObject {
   readonly #tally = makeTally();
 
   list(who: SubjectKey, request: PromptRequest): Listed {
-    const { next, value } = list(this.#state(), request, Date.now());
+    const state = this.#state();
+    // The LoginID door's prompts are codes that were given out.
+    const renewed = request.door === "loginid" ? renewGuesses(state, request.clientId) : state;
+    const { next, value } = list(renewed, request, Date.now());
     this.#keep(who, next);
     return value;
   }

@@ -7,13 +7,15 @@ import { CROWDED, DONE, readFrame, readRedeemed } from "./frames.ts";
 export type Line = {
   connect(): Promise<WebSocket | undefined>;
   read(): Promise<WaitView | undefined>;
+  /** Fires when nobody listens any more. */
+  readonly gone?: AbortSignal | undefined;
 };
 
 /** How long our half of a socket's end may wait for the answer to leave. */
 const AFTER_ANSWER: Millis = 5;
 
 type End = {
-  readonly why: "settled" | "time" | "closed" | "crowded";
+  readonly why: "settled" | "time" | "closed" | "crowded" | "gone";
   readonly view: WaitView | undefined;
   readonly redeemed?: Applied | undefined;
 };
@@ -23,14 +25,15 @@ const JITTER: Millis = 250;
 
 /**
  * Holds a long-poll in the Worker over the object's hibernating socket, so that the object sleeps meanwhile (settled question
- * 34): until the challenge settles or expires, or `timeout` ms are over. A cut line is read again and reconnected once.
+ * 34): until the challenge settles or expires, `timeout` ms are over, or the caller has gone. A cut line is read again and reconnected
+ * once.
  */
 export async function hold(line: Line, timeout: Millis): Promise<Held | undefined> {
   const until = Date.now() + timeout;
   const first = await listen(line, until);
   if (first?.why !== "closed") return first && answer(line, first);
   const view = await line.read();
-  if (!view || isSettled(view.state) || Date.now() >= until) return view;
+  if (!view || isSettled(view.state) || Date.now() >= until || line.gone?.aborted) return view;
   await pause(Math.min(Math.random() * JITTER, until - Date.now()));
   const second = await listen(line, until);
   return second && answer(line, second);
@@ -38,7 +41,8 @@ export async function hold(line: Line, timeout: Millis): Promise<Held | undefine
 
 /** A view that time has overtaken is not told: the object's clock decides what it is now. */
 async function answer(line: Line, { why, view, redeemed }: End): Promise<Held | undefined> {
-  const current = why === "settled" || (why === "time" && view && Date.now() < view.expiresAt);
+  const current =
+    why === "settled" || why === "gone" || (why === "time" && view && Date.now() < view.expiresAt);
   const now = current ? view : await line.read();
   if (now && redeemed) return { ...now, redeemed };
   return now && why === "crowded" ? { ...now, crowded: true } : now;
@@ -66,6 +70,9 @@ async function listen(line: Line, until: Instant): Promise<End | undefined> {
       resolve({ why: code === CROWDED ? "crowded" : "closed", view }),
     );
     socket.addEventListener("error", () => resolve({ why: "closed", view }));
+    const leaves = () => resolve({ why: "gone", view });
+    line.gone?.addEventListener("abort", leaves, { once: true });
+    if (line.gone?.aborted) leaves();
     socket.accept();
     endAt(until);
   });

@@ -11,15 +11,19 @@ import {
   claimBy,
   DRAFT,
   decideBy,
+  decideWith,
+  firstEnrolment,
   OTHER_USER,
   openSpec,
   PHONE,
   phaseOf,
   redeemBy,
   STRANGER,
+  signed,
   specOf,
   TABLET,
   USER,
+  vouched,
 } from "./challenges.ts";
 
 const stateAt = (now: number, name: "pending" | "claimed" | "approved", at = BIRTH) =>
@@ -324,5 +328,31 @@ describe("T50 what may be told", () => {
   test("a wait is over once the challenge has left pending and claimed", () => {
     const states = Object.keys(TABLE) as (keyof typeof TABLE)[];
     expect(states.filter((state) => !isSettled(state))).toEqual(["pending", "claimed"]);
+  });
+});
+
+describe("G1 a challenge for one device", () => {
+  const forPhone = (name: "pending" | "claimed") =>
+    challengeIn(name, BIRTH, specOf({ onlyDevice: PHONE.deviceId }));
+  const REFUSED = { ok: false, error: { code: "device_of_another_user" } };
+
+  test.each(["approve", "deny"] as const)("G1 %s: nobody but that device decides", (decision) => {
+    const others = [
+      signed(TABLET, decision),
+      vouched({ kind: "client", clientId: CLIENTS[0] }, decision),
+      vouched({ kind: "code", identifierId: "mail" }, decision),
+      ...(decision === "approve" ? [firstEnrolment] : []),
+    ];
+    for (const proof of others) {
+      expect(transition(forPhone("pending"), decideWith(decision, proof), BIRTH + 1)).toEqual(REFUSED);
+    }
+    const decided = transition(forPhone("pending"), decideBy(decision, PHONE), BIRTH + 1);
+    expect(decided.ok && decided.value.next.phase.name).toBe(decision === "approve" ? "approved" : "denied");
+  });
+
+  test("G1 nobody but that device claims it: a claim would keep the device itself out", () => {
+    expect(transition(forPhone("pending"), claimBy(TABLET), BIRTH + 1)).toEqual(REFUSED);
+    const claimed = transition(forPhone("pending"), claimBy(PHONE), BIRTH + 1);
+    expect(claimed.ok && claimed.value.next.phase.name).toBe("claimed");
   });
 });

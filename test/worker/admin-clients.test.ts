@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Outage } from "../../src/core/fault.ts";
 import { parseClientId } from "../../src/core/ids.ts";
@@ -56,9 +57,7 @@ describe("making a client", () => {
         refresh_token_days: 3_650,
         challenge_seconds: 3_600,
         match_code: "required",
-        insecure_tap: true,
         issuer: { cotter: "https://www.cotter.app", loginid: "loginid.io" },
-        decoy_unknown_users: true,
         starts_per_minute: 0,
         scopes: ["auth.login", "reg.create"],
         preauthorize: true,
@@ -140,7 +139,8 @@ describe("making a client", () => {
     ["settings.issuer", { settings: { issuer: { elsewhere: "x" } } }],
     ["settings.scopes.0", { settings: { scopes: ["two words"] } }],
     ["settings.actions.pay", { settings: { actions: { pay: "maybe" } } }],
-    ["settings.decoy_unknown_users", { settings: { decoy_unknown_users: "true" } }],
+    ["settings.decoy_unknown_users", { settings: { decoy_unknown_users: true } }],
+    ["settings.insecure_tap", { settings: { insecure_tap: false } }],
     ["body", { surprise: true }],
   ])("a wrong %s is 400 and names its place", async (path, over) => {
     const before = (await admin("GET", "/clients")).body;
@@ -226,6 +226,21 @@ describe("reading and changing", () => {
     expect(row.data.changed.sort()).toEqual(["name", "notificationEndpoint", "settings", "webhookUrl"]);
     // Its secret still is its secret.
     expect(await ofSecret(client.client_secret)).toBe(client.client_id);
+  });
+
+  test("G5 a setting that no door reads is refused with the reason; null takes away a stored one", async () => {
+    const { client_id } = await newClient({});
+    for (const name of ["insecure_tap", "decoy_unknown_users"]) {
+      const path = `settings.${name}`;
+      const reason = "no door reads this setting yet: leave it out";
+      const refused = await admin("PATCH", `/clients/${client_id}`, { settings: { [name]: true } });
+      expect([refused.status, refused.body.errors]).toEqual([400, [{ path, reason }]]);
+      await env.DB.prepare("update clients set settings = json_set(settings, ?, json('true')) where id = ?")
+        .bind(`$.${name}`, client_id)
+        .run();
+      const cleared = await admin("PATCH", `/clients/${client_id}`, { settings: { [name]: null } });
+      expect([cleared.status, cleared.body.settings]).toEqual([200, {}]);
+    }
   });
 
   test("a change of settings builds on what D1 holds, not on what this isolate remembers", async () => {

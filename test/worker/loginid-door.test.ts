@@ -76,12 +76,6 @@ describe("T107 whatever is sent is answered 4xx, as {code, message}", () => {
     const answer = await waitOn(at, { id: "nobody" }, { username: "x" }, "000000");
     expect(answer).toMatchObject({ status: 404, body: { code: "client_not_found" } });
   });
-
-  test("a padded client id is the same client", async () => {
-    const web = await newBackend(at, { kind: "public" });
-    const answer = await waitOn(at, { id: `${web.id}==` }, { username: fresh("x") }, "000000");
-    expect(answer.body.code).toBe("verification_code_not_found");
-  });
 });
 
 describe("two mounts and their neighbours", () => {

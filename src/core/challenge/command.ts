@@ -30,6 +30,8 @@ export type RedeemOrder = {
   /** Digest of everything the waiter proves. */
   readonly waiterProof: string;
   readonly draft: RedeemDraft;
+  /** What the waiter calls the session. */
+  readonly sessionName?: string;
   readonly ip?: string;
 };
 

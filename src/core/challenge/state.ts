@@ -32,7 +32,7 @@ export type ChallengeSpec = {
   readonly requiresClaim: boolean;
   /** Until when it may be claimed, if that is before its end; an unclaimed one is over then. */
   readonly claimBy?: Instant;
-  /** The one device that may decide, when the client chose it. */
+  /** The one device that may claim and decide, when the client chose it. */
   readonly onlyDevice?: DeviceId;
   /** Whose devices may claim and decide, as the client's settings said at the start; its own alone when it is missing. */
   readonly approvers?: Approvers;
@@ -129,6 +129,8 @@ export type Step = {
     | "expired";
   readonly by?: string;
   readonly ip?: string;
+  /** At the redemption: what the waiter calls the session. */
+  readonly sessionName?: string;
 };
 
 export type Challenge = {

@@ -151,9 +151,11 @@ function enter(
 const WAKE: readonly Effect[] = [{ name: "wake" }];
 
 function claim(challenge: Challenge, command: CommandOf<"claim">, now: Instant): Outcome {
-  const { userId, createdAt } = challenge.spec;
+  const { userId, createdAt, onlyDevice } = challenge.spec;
   if (userId !== undefined && userId !== command.userId) return no({ code: "device_of_another_user" });
   if (!admits(challenge.spec, command)) return no({ code: "device_of_another_client" });
+  if (onlyDevice !== undefined && onlyDevice !== command.deviceId)
+    return no({ code: "device_of_another_user" });
   const { deviceId, evidence, enrolledAt = createdAt } = command;
   if (enrolledAt > createdAt) return no({ code: "device_too_young" });
   const kept = evidence === undefined ? {} : { evidence };
@@ -255,7 +257,14 @@ function redeem(
     waiterProof: command.waiterProof,
     at: now,
   };
-  const step: Step = { at: now, what: "redeemed", by: `client:${challenge.spec.clientId}`, ...ipOf(command) };
+  const { sessionName } = command;
+  const step: Step = {
+    at: now,
+    what: "redeemed",
+    by: `client:${challenge.spec.clientId}`,
+    ...ipOf(command),
+    ...(sessionName === undefined ? {} : { sessionName }),
+  };
   const effects: Effect[] = draft.grant ? [{ name: "openGrant", draft: draft.grant }] : [];
   return enter(challenge, next, [step], [...effects, { name: "wake" }]);
 }

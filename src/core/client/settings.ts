@@ -12,9 +12,7 @@ export type ClientSettings = {
   readonly refresh_token_days?: number;
   readonly challenge_seconds?: number;
   readonly match_code?: "off" | "required";
-  readonly insecure_tap?: boolean;
   readonly issuer?: string | Partial<Record<Door, string>>;
-  readonly decoy_unknown_users?: boolean;
   readonly starts_per_minute?: number;
   readonly scopes?: readonly string[];
   readonly preauthorize?: boolean;
@@ -41,6 +39,8 @@ export type ClientSettings = {
   readonly qr_seconds?: number;
   /** How long a LoginID wait is held, in seconds; 120 when it is missing. */
   readonly wait_seconds?: number;
+  /** Whether a confidential client's browser may wait at the LoginID door without a token, as a public client's may; false when it is missing. */
+  readonly public_wait?: boolean;
   /** Whose devices may answer for the client and sign in at it; `own` when it is missing. */
   readonly approve_through?: Approvers;
   /** Event names that a stranger's sign-in may put before a person at the Cotter door. */
@@ -81,6 +81,15 @@ export const startsPerMinute = (settings: ClientSettings): number => settings.st
 
 /** Codes and links that may be sent for the client in an hour; 0 is no limit. */
 export const codeSendsPerHour = (settings: ClientSettings): number => settings.code_sends_per_hour ?? 1_000;
+
+/** Whether anybody may wait for a code of this client, as a browser does that has no key. */
+export const mayWaitBare = ({
+  kind,
+  settings,
+}: {
+  readonly kind: "confidential" | "public";
+  readonly settings: ClientSettings;
+}): boolean => kind === "public" || settings.public_wait === true;
 
 /** Seconds that a verification on the hosted page lives (settled question 20). */
 export const verifySeconds = (settings: ClientSettings): number => settings.verify_seconds ?? 600;

@@ -14,7 +14,7 @@ export type CountedGuess = {
   readonly lane: string;
   readonly mark: string;
   readonly at: Instant;
-  /** A code was redeemed in this lane since: only the day's sum still counts it. */
+  /** A code was redeemed in this lane since, or a new one given out: only the day's sum still counts it. */
   readonly forgiven?: true;
 };
 
@@ -84,6 +84,22 @@ export function forgiveGuesses(state: InboxState, guesser: Guesser): InboxState 
   const guesses = state.guesses ?? [];
   if (!guesses.some((one) => one.lane === lane && !one.forgiven)) return state;
   return { ...state, guesses: guesses.map((one) => (one.lane === lane ? { ...one, forgiven: true } : one)) };
+}
+
+/**
+ * A client has given out a new code: a new challenge, new guesses (T60). What strangers, and the client's own waiters and backend, have
+ * typed wrong before stays in the day's sum alone, which bounds codes times guesses.
+ */
+export function renewGuesses(state: InboxState, clientId: ClientId): InboxState {
+  const own = [`waiter:${clientId}`, `backend:${clientId}`];
+  const isRenewed = ({ lane, forgiven }: CountedGuess) =>
+    !forgiven && (lane.startsWith(STRANGERS) || own.includes(lane));
+  const guesses = state.guesses ?? [];
+  if (!guesses.some(isRenewed)) return state;
+  return {
+    ...state,
+    guesses: guesses.map((one) => (isRenewed(one) ? { ...one, forgiven: true } : one)),
+  };
 }
 
 /** Until when a guess is worth remembering. */

@@ -36,6 +36,8 @@ export type WaitOptions = {
    * approves has just seen the person unlocked and the key live.
    */
   readonly order?: RedeemOrder;
+  /** Fires when the caller has hung up: the wait ends at once and takes its order with it, so that no result goes to nobody. */
+  readonly gone?: AbortSignal;
 };
 
 /**

@@ -23,20 +23,24 @@ type Powers = Parameters<typeof findCarried>[0] & Pick<Services, "proofs">;
  * A backend says that the person has carried this code to a device where they are signed in: its token is the proof of the
  * decision. The code names its challenge, so a prompt that a newer one superseded, or that was kept from the person, does not stand
  * in the way. Approving again what is approved is a success (settled question 16), also when the approval redeemed a held wait: for as
- * long as the redemption may be repeated, by the same backend, whose answer may have been lost. Answers when the code ends. Refused:
- * what finding the code refuses, `user_locked`.
+ * long as the redemption may be repeated, by the same backend, whose answer may have been lost. Answers when the code ends and when it
+ * was approved first. Refused: what finding the code refuses, `user_locked`.
  */
 export async function authorizeCode(
   powers: Powers,
   asked: CodeAuthorization,
-): Promise<Result<{ readonly expiresAt: Instant }, Refusal>> {
+): Promise<Result<{ readonly expiresAt: Instant; readonly completedAt: Instant }, Refusal>> {
   const { user, kind, purpose, code, client, nonce, ip } = asked;
   const userId = user.user.id;
   const guesser = { kind: "backend", clientId: client.id } as const;
   const found = await findCarried(powers, { client, user, userId, kind, purpose, code, guesser, nonce, ip });
   if (!found.ok) return found;
   const { challengeId, expiresAt } = found.value.row;
-  if (isRepeated(found.value.snapshot, client, powers.clock.now())) return ok({ expiresAt });
+  const approved = ({ timeline }: Snapshot) => {
+    const step = timeline.findLast(({ what }) => what === "approved");
+    return ok({ expiresAt, completedAt: step?.at ?? powers.clock.now() });
+  };
+  if (isRepeated(found.value.snapshot, client, powers.clock.now())) return approved(found.value.snapshot);
   const digest = await powers.handles.digest(["carried", challengeId, nonce.hash]);
   const proof = powers.proofs.vouch(user.user, {
     kind: "client",
@@ -57,9 +61,9 @@ export async function authorizeCode(
     ...(closed.ok ? { promptedAt: closed.value.listedAt } : {}),
     ...(ip === undefined ? {} : { ip }),
   });
-  if (applied.ok) return ok({ expiresAt });
+  if (applied.ok) return approved(applied.value);
   const { error } = applied;
-  if (error.code === "already_decided" && error.winner === "approve") return ok({ expiresAt });
+  if (error.code === "already_decided" && error.winner === "approve") return approved(found.value.snapshot);
   return no(error.code === "expired" ? error : { code: "unknown_challenge" });
 }
 

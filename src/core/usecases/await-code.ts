@@ -26,6 +26,10 @@ export type CodeWait = {
   /** How long the answer may be held; 0 asks how it stands. */
   readonly timeout: Millis;
   readonly nonce?: NonceUse;
+  /** What the waiter calls the session that it asks for; kept with the redemption. */
+  readonly sessionName?: string | undefined;
+  /** Fires when the waiter has hung up. */
+  readonly gone?: AbortSignal;
   readonly ip?: string | undefined;
 };
 
@@ -39,8 +43,8 @@ type Powers = Parameters<typeof findCarried>[0] & Parameters<typeof redeemChalle
 
 /**
  * Waits on a code for its decision and takes the result: waiting and redeeming are one call here. The newest waiter of a code
- * stays, the result is given out once, and the identical request gets the same again for 30 s (settled question 20). What was typed
- * wrong before is forgiven with the redemption, and never for a look at a right code.
+ * stays, the result is given out once, and the identical request gets the same again for as long as a result may be collected. What was
+ * typed wrong before is forgiven with the redemption, and never for a look at a right code or at a result once more.
  */
 export async function awaitCode(
   powers: Powers,
@@ -62,7 +66,7 @@ export async function awaitCode(
   if (user.user.status === "locked") return no({ code: "user_locked" });
   const { row, snapshot, others } = found.value;
   const waited = await waitOn(powers, asked, row, snapshot);
-  if (others && waited.ok && !("still" in waited.value)) {
+  if (others && waited.ok && !("still" in waited.value) && !waited.value.again) {
     powers.background(() => powers.inboxes.forgiveGuesses(userSubject(user.user.id), guesser));
   }
   return waited;
@@ -79,7 +83,11 @@ async function waitOn(
   if (asked.timeout === 0) return ok({ still: "pending" });
   const order = await standingOrder(powers, await redemptionOf(powers, asked));
   const owned = await powers.devices.ofUser(user.user.id);
-  const held = await powers.rooms.wait(row.challengeId, asked.timeout, { alone: true, order });
+  const held = await powers.rooms.wait(row.challengeId, asked.timeout, {
+    alone: true,
+    order,
+    ...(asked.gone ? { gone: asked.gone } : {}),
+  });
   if (held?.redeemed) {
     const taken = await takeRedeemed(powers, held.redeemed);
     return taken.ok ? ok({ ...taken.value, owned }) : taken;
@@ -109,11 +117,13 @@ async function collect(
 }
 
 /** The identical request proves the same, so that it gets the same again. */
-async function redemptionOf(powers: Pick<Services, "handles">, { client, user, kind, code, ip }: CodeWait) {
+async function redemptionOf(powers: Pick<Services, "handles">, asked: CodeWait) {
+  const { client, user, kind, code, sessionName, ip } = asked;
   return {
     client,
     lane: "standard",
     waiterProof: await powers.handles.waiterProof(["carried", client.id, user.user.id, kind, code]),
+    ...(sessionName === undefined ? {} : { sessionName }),
     ...(ip === undefined ? {} : { ip }),
   } as const;
 }

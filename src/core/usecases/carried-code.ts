@@ -24,6 +24,9 @@ export const CARRIED_LIFETIME: Readonly<Record<CodeKind, Millis>> = {
   long: HOUR,
 };
 
+/** How long the result of a sign-in waits for its waiter, and may be told again, from the approval on: a phone pauses that long. */
+export const COLLECTABLE: Millis = 5 * MINUTE;
+
 /** Whose code it is and what for: the context without which its hash is another. */
 export type CodeContext = {
   readonly userId: UserId;
@@ -88,7 +91,7 @@ type Presented = CodeContext & {
 /**
  * Finds the live challenge of a code that somebody presents. The guess is taken in the person's inbox first, so that any number at
  * once make at most five comparisons (T63). Wrong ones are counted for the guesser alone and end nothing (T60); a code of this person
- * is no guess, whatever it was given out for, and a long one is not counted at all. A nonce is spent in the same batch.
+ * is no guess, whatever it was given out for and by whom, and a long one is not counted at all. A nonce is spent in the same batch.
  */
 export async function findCarried(
   powers: Powers,
@@ -113,7 +116,7 @@ export async function findCarried(
   }
   const row = found.value && isTaken(asked, found.value) ? found.value : undefined;
   if (!row) {
-    if (guess && (await isForAnother(powers, asked))) await giveBack();
+    if (guess && (found.value || (await isForAnother(powers, asked)))) await giveBack();
     else noteWrong(powers, asked);
     return no({ code: "unknown_challenge" });
   }
@@ -157,7 +160,7 @@ async function isForAnother(
   return false;
 }
 
-/** A code that was invalidated or used is as good as none; one that ran out may be told so. */
+/** A code that was invalidated or used is as good as none; one that ran out may be told so, but the result of an approved one waits. */
 function endOf(
   snapshot: Snapshot | undefined,
   row: UserCodeRow,
@@ -166,7 +169,9 @@ function endOf(
   const state = snapshot?.view.state;
   if (state === "cancelled" || state === "denied") return "unknown_challenge";
   if (state === "redeemed") return undefined;
-  return now >= row.expiresAt || state === undefined || state === "expired" ? "expired" : undefined;
+  const approval = row.purpose === "sign_in" ? snapshot?.view.approval : undefined;
+  const until = Math.max(row.expiresAt, approval ? approval.at + COLLECTABLE : 0);
+  return now >= until || state === undefined || state === "expired" ? "expired" : undefined;
 }
 
 function noteWrong(powers: Powers, { userId, kind, guesser, ip }: Presented): void {
@@ -195,7 +200,8 @@ export async function endCodes(
 ): Promise<Result<undefined, RefusalOf<"replayed">>> {
   const { userId, kind, purpose, clientId, by, ip } = asked;
   const whose = { userId, ...(kind ? { kind } : {}), ...(purpose ? { purpose } : {}) };
-  const live = await powers.userCodes.ofUser(whose, powers.clock.now(), asked.nonce);
+  // Codes that are over too, for as long as what was approved by them may be collected.
+  const live = await powers.userCodes.ofUser(whose, powers.clock.now() - COLLECTABLE, asked.nonce);
   if (!live.ok) return live;
   const own = live.value.filter((row) => clientId === undefined || row.clientId === clientId);
   await Promise.all(

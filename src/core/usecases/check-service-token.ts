@@ -1,5 +1,5 @@
 import type { Client } from "../client/client.ts";
-import { type ClientId, parseClientId } from "../ids.ts";
+import { type ClientId, parseClientId, parseUserId } from "../ids.ts";
 import type { NonceUse } from "../ports/nonces.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
@@ -109,13 +109,10 @@ async function clientOf(
   powers: Pick<Services, "clients">,
   name: string | undefined,
 ): Promise<Client | undefined> {
-  const id = parseClientId(unpadded(name ?? ""));
+  const id = parseClientId(name ?? "");
   const client = id && (await powers.clients.find(id));
   return client && client.disabledAt === undefined ? client : undefined;
 }
-
-/** The vendor's ids are base64 with padding, which ids here do not have (LoginID §1). */
-export const unpadded = (name: string): string => name.replace(/={1,2}$/, "");
 
 function freshIat(claims: TokenClaims, now: Instant): number | undefined {
   const { iat } = claims;
@@ -132,7 +129,7 @@ function scopeFault(
   claims: TokenClaims,
   asked: { readonly scope: string; readonly bodyClientId?: string | undefined },
 ): string | undefined {
-  if (asked.bodyClientId !== undefined && unpadded(asked.bodyClientId) !== client.id) {
+  if (asked.bodyClientId !== undefined && asked.bodyClientId !== client.id) {
     return "client_id is not the token's client";
   }
   if ((text(claims.type) ?? text(claims.scope)) !== asked.scope) return "the token is for another call";
@@ -144,10 +141,18 @@ function scopeFault(
 
 /** Whether a token that names a person names another; most name nobody. A name that only an anonymous call has claimed is nobody's. */
 export function namesOther(call: ServiceCall, record: UserRecord): boolean {
-  if (call.userId !== undefined && call.userId.toLowerCase() !== record.user.id) return true;
-  if (call.username === undefined) return false;
-  const named = readIdentifier(call.username);
-  return !namesFor(viewOf(call.client), record).some(
+  const { userId, username } = call;
+  if (userId !== undefined && !isOf(call.client, record, userId)) return true;
+  return username !== undefined && !goesBy(call.client, record, username);
+}
+
+/** A `user_id` may be a username; what has the form of an id is an id. */
+const isOf = (client: Client, record: UserRecord, userId: string): boolean =>
+  parseUserId(userId) ? parseUserId(userId) === record.user.id : goesBy(client, record, userId);
+
+function goesBy(client: Client, record: UserRecord, name: string): boolean {
+  const named = readIdentifier(name);
+  return namesFor(viewOf(client), record).some(
     (one) => one.kind === named?.kind && one.normal === named.normal,
   );
 }

@@ -12,7 +12,7 @@ import type { Refusal, RefusalOf } from "../refusal.ts";
 import { ok, type Result } from "../result.ts";
 import { type Instant, SECOND } from "../time.ts";
 import { cancelChallenge } from "./cancel-challenge.ts";
-import { CARRIED_LIFETIME, type CodeContext, carriedHash, drawCode } from "./carried-code.ts";
+import { CARRIED_LIFETIME, COLLECTABLE, type CodeContext, carriedHash, drawCode } from "./carried-code.ts";
 import { type Preapproval, preapprovalEvent, preapprove } from "./preapprove.ts";
 import { startChallenge, takeStart } from "./start-challenge.ts";
 
@@ -82,8 +82,8 @@ export async function issueCounted(powers: Powers, asked: CodeRequest): Promise<
     context: { code_type: kind },
     origin: {},
     lifetime,
-    redeemWindow: lifetime,
-    replayWindow: 30 * SECOND,
+    redeemWindow: purpose === "sign_in" ? Math.max(lifetime, COLLECTABLE) : lifetime,
+    replayWindow: purpose === "sign_in" ? COLLECTABLE : 30 * SECOND,
     counted: true,
     draw: async () => challengeId,
   });

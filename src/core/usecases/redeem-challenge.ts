@@ -25,10 +25,18 @@ export type Redemption = {
   /** What tokens say about the user; written into the family, so that refreshing reads no table. */
   readonly subject: (user: UserRecord) => JsonObject;
   readonly withGrant: boolean;
+  /** What the waiter calls the session: on record with the redemption. */
+  readonly sessionName?: string;
   readonly ip?: string;
 };
 
-export type Redeemed = { readonly facts: Facts; readonly grant?: Grant; readonly snapshot: Snapshot };
+/** `again`: it had been redeemed before, and is told once more. */
+export type Redeemed = {
+  readonly facts: Facts;
+  readonly grant?: Grant;
+  readonly snapshot: Snapshot;
+  readonly again?: true;
+};
 
 type Powers = Pick<
   Services,
@@ -58,6 +66,7 @@ export async function redeemChallenge(
     name: "redeem",
     waiterProof,
     draft: await draftOf(powers, redemption, user),
+    ...(redemption.sessionName === undefined ? {} : { sessionName: redemption.sessionName }),
     ...(redemption.ip === undefined ? {} : { ip: redemption.ip }),
   });
   return applied.ok ? await takeRedeemed(powers, applied.value) : applied;
@@ -78,7 +87,7 @@ export async function takeRedeemed(
     const recorded = await record();
     if (!recorded.ok) return recorded;
   } else if (changed) powers.background(record);
-  return ok({ facts, snapshot: applied, ...(grant ? { grant } : {}) });
+  return ok({ facts, snapshot: applied, ...(grant ? { grant } : {}), ...(changed ? {} : { again: true }) });
 }
 
 /**
@@ -87,11 +96,16 @@ export async function takeRedeemed(
  */
 export async function standingOrder(
   powers: Pick<Services, "keyring" | "handles" | "chance">,
-  redemption: Pick<Redemption, "client" | "lane" | "waiterProof" | "ip">,
+  redemption: Pick<Redemption, "client" | "lane" | "waiterProof" | "sessionName" | "ip">,
 ): Promise<RedeemOrder> {
-  const { client, lane, waiterProof, ip } = redemption;
+  const { client, lane, waiterProof, sessionName, ip } = redemption;
   const draft = await redeemDraft(powers, client, lane, undefined);
-  return { waiterProof, draft, ...(ip === undefined ? {} : { ip }) };
+  return {
+    waiterProof,
+    draft,
+    ...(sessionName === undefined ? {} : { sessionName }),
+    ...(ip === undefined ? {} : { ip }),
+  };
 }
 
 async function draftOf(powers: Powers, redemption: Redemption, user: UserRecord): Promise<RedeemDraft> {

@@ -1,4 +1,5 @@
 import type { Services } from "../ports/services.ts";
+import { COLLECTABLE } from "./carried-code.ts";
 
 type Powers = Pick<Services, "keyring" | "userCodes" | "nonces" | "clock" | "log">;
 
@@ -9,7 +10,7 @@ export const PURGED_PER_RUN = 1_000;
 export async function upkeep(powers: Powers): Promise<void> {
   const tasks = {
     keys: () => powers.keyring.upkeep(),
-    codes: () => powers.userCodes.purge(powers.clock.now(), PURGED_PER_RUN),
+    codes: () => powers.userCodes.purge(powers.clock.now() - COLLECTABLE, PURGED_PER_RUN),
     nonces: () => powers.nonces.purge(powers.clock.now(), PURGED_PER_RUN),
   };
   await Promise.all(

@@ -25,7 +25,7 @@ const parsed = <T>(parse: (text: string) => T | undefined, message: string) =>
       return z.NEVER;
     });
 
-const clientId = parsed(parseClientId, "letters, digits and -_.~, at most 128");
+const clientId = parsed(parseClientId, "letters, digits and -_.~, then at most two =; 128 in all");
 const realm = parsed(parseRealm, "letters, digits and -_.~, at most 128");
 
 const redirectUri = z.string().superRefine((text, context) => {

@@ -201,7 +201,10 @@ export async function collectHeld(
   const mayHold = seconds > 0 && outcomeOf(snapshot) === "open" && (await powers.limits.wait(originOf(c).ip));
   if (!mayHold) return { poll: await collect(c, client, snapshot), snapshot };
   const order = await orderOf(c, client, id);
-  const held = await powers.rooms.wait(id, seconds * SECOND, order ? { order } : {});
+  const held = await powers.rooms.wait(id, seconds * SECOND, {
+    ...(order ? { order } : {}),
+    gone: c.req.raw.signal,
+  });
   const { redeemed } = held ?? {};
   if (redeemed) return { poll: await collectRedeemed(c, client, redeemed), snapshot: redeemed };
   const now = (await powers.rooms.read(id)) ?? snapshot;

@@ -34,4 +34,8 @@ async function clientOf(c: Context<AppEnv>): Promise<Client | undefined> {
   return client;
 }
 
-const segmentOf = (path: string): string | undefined => /\/token\/([^/]+)$/.exec(path)?.[1];
+/** A path as it is routed keeps `=` escaped where the caller has escaped it. */
+const segmentOf = (path: string): string | undefined => {
+  const segment = /\/token\/([^/]+)$/.exec(path)?.[1];
+  return segment?.replaceAll(/%3d/gi, "=");
+};

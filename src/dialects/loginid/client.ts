@@ -8,7 +8,6 @@ import {
   checkServiceToken,
   type ServiceCall,
   type TokenRefusal,
-  unpadded,
 } from "../../core/usecases/check-service-token.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { doorCors } from "../../http/cors.ts";
@@ -19,6 +18,16 @@ import { uuidOf } from "./translate.ts";
 /** The token of `Authorization: Bearer`. */
 const tokenOf = (c: Context): string | undefined =>
   /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
+
+/**
+ * Whether a token for this call comes along, good or not. SDKs leak the headers of earlier calls into later ones (LoginID §0.6): a token
+ * for another call is such a leak.
+ */
+export function bringsToken(c: Context<AppEnv>, scope: string): boolean {
+  const token = tokenOf(c);
+  const claims = token === undefined ? undefined : services(c).clientTokens.peek(token);
+  return (claims?.type ?? claims?.scope) === scope;
+}
 
 /**
  * Checks the service token of this call (LoginID §2.2). A stray `X-Client-ID` is looked at only when nothing else names a client. The
@@ -35,7 +44,7 @@ export async function serviceCall(
   const clientId = bodyClientId ?? c.req.header("X-Client-ID") ?? c.req.header("X-API-Key");
   const peeked = token === undefined ? undefined : clientTokens.peek(token);
   const named = typeof peeked?.client_id === "string" ? peeked.client_id : clientId;
-  if (peeked && !(await limits.check(ip, named && clientName(unpadded(named))))) return no(tooMany(c));
+  if (peeked && !(await limits.check(ip, named && clientName(named)))) return no(tooMany(c));
   const checked = await checkServiceToken(services(c), { token, scope, bodyClientId, clientId, ip });
   if (!checked.ok) return checked;
   limits.vouch(clientName(checked.value.client.id), true);
@@ -49,7 +58,7 @@ export async function namedClient(
   name: string,
 ): Promise<Result<Client, RefusalOf<"unknown_client" | "too_many">>> {
   const { clients, limits } = services(c);
-  const id = parseClientId(unpadded(name));
+  const id = parseClientId(name);
   if (!id) return no({ code: "unknown_client" });
   if (!(await limits.check(originOf(c).ip, clientName(id)))) return no(tooMany(c));
   const client = await clients.find(id);

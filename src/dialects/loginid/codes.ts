@@ -94,7 +94,10 @@ async function authorize(c: Context<AppEnv>, asked: z.output<typeof authorizeBod
     nonce,
     ip: originOf(c).ip,
   });
-  if (authorized.ok) return c.json({ expires_at: iso(authorized.value.expiresAt), is_authorized: true });
+  if (authorized.ok) {
+    const { expiresAt, completedAt } = authorized.value;
+    return c.json({ expires_at: iso(expiresAt), is_authorized: true, completed_at: iso(completedAt) });
+  }
   const { error } = authorized;
   // Locked out before the batch: the token is spent all the same.
   return refuse(c, error.code === "code_locked" ? await spent(c, nonce, error) : error);

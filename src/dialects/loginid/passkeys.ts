@@ -82,7 +82,7 @@ export async function reserve(c: Context<AppEnv>, asked: z.output<typeof reserve
   const guesser = await guesserOf(c, waiter);
   const nonce = waiter.nonce === undefined ? {} : { nonce: waiter.nonce };
   const presented = { kind, code, guesser, ...nonce };
-  const person = await findPerson(services(c), client, asked);
+  const person = await findPerson(services(c), client, asked, waiter.nonce !== undefined);
   if (!person) {
     const identifier = readIdentifier(asked.username ?? asked.user_id ?? "");
     if (!identifier) return await said(c, waiter, { code: "unknown_challenge" }, true);
@@ -195,7 +195,7 @@ export async function beginSelf(c: Context<AppEnv>, asked: z.output<typeof selfB
   const called = await caller(c, asked, "auth.login", false);
   if (called instanceof Response) return called;
   const { waiter, rpId } = called;
-  const person = await findPerson(services(c), waiter.client, asked);
+  const person = await findPerson(services(c), waiter.client, asked, waiter.nonce !== undefined);
   if (person && !waiter.isFor(person)) return await forAnother(c, waiter);
   if (waiter.nonce && !(await services(c).nonces.spend(waiter.nonce))) return refuse(c, { code: "replayed" });
   const name = asked.user_id ?? readIdentifier(asked.username ?? "")?.normal ?? "";

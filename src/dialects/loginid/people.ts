@@ -14,17 +14,19 @@ import { type AppEnv, services } from "../../http/context.ts";
 export type Named = { readonly user_id?: string | undefined; readonly username?: string | undefined };
 
 /**
- * The person of a `user_id` or a `username`, each taken where the other may stand (LoginID §0.11). A username is the client's own word
- * first, then what is proven or the operator's; what only an anonymous call has claimed finds nobody here.
+ * The person of a `user_id` or a `username` (LoginID §0.11). A username is the client's own word first, then what is proven or the
+ * operator's; what only an anonymous call has claimed finds nobody here. Under a service token a `user_id` may be a username too, as the
+ * vendor's guide has it; what has the form of an id is an id, so that nobody's name stands in for one.
  */
 export async function findPerson(
   powers: Pick<Services, "users">,
   client: Client,
   { user_id, username }: Named,
+  hasToken = false,
 ): Promise<UserRecord | undefined> {
   const id = parseUserId(user_id ?? "");
-  if (user_id !== undefined) return id && (await powers.users.byId(id, client.realm));
-  const read = readIdentifier(username ?? "");
+  if (id || (user_id !== undefined && !hasToken)) return id && (await powers.users.byId(id, client.realm));
+  const read = readIdentifier(user_id ?? username ?? "");
   return read && (await powers.users.byIdentifier(viewOf(client), read, { first: "own" }));
 }
 
@@ -35,7 +37,7 @@ export async function personOf(
   named: Named,
   options: { readonly active?: boolean } = {},
 ): Promise<Result<UserRecord, Refusal>> {
-  const record = await findPerson(services(c), call.client, named);
+  const record = await findPerson(services(c), call.client, named, true);
   if (!record) return no(await spent(c, call.nonce, { code: "unknown_user" }));
   if (namesOther(call, record)) {
     return no(await spent(c, call.nonce, { code: "not_allowed", detail: "the token is for another person" }));

@@ -102,6 +102,7 @@ export function loginidDoors(): readonly Door[] {
     routes: new Hono<AppEnv>(),
     renderFault,
     forgivesSlashes: true,
+    isAtRoot: true,
   };
   return [...at("/api/native"), rest, ...at("")];
 }

@@ -8,8 +8,17 @@ const shown = (name: string): string => oneLine(name, 256);
 const absent = <Schema extends z.ZodType>(schema: Schema) =>
   schema.nullish().transform((value) => value ?? undefined);
 
+/** What a waiter calls the session that it asks for; a blank one is none. */
+const sessionName = absent(
+  z
+    .string()
+    .max(256)
+    .transform((name) => shown(name).trim() || undefined),
+);
+
 const clientId = text(256);
-const person = { user_id: absent(text(64)), username: absent(z.string().max(254)) };
+/** A username may stand where the id is asked for. */
+const person = { user_id: absent(text(254)), username: absent(z.string().max(254)) };
 
 export const CODE_TYPES = ["short", "long", "phrase"] as const;
 const codeType = z.enum(CODE_TYPES);
@@ -30,6 +39,8 @@ export const waitBody = z.object({
   client_id: clientId,
   ...person,
   authentication_code: z.object({ code: codeText, type: codeType }),
+  credential_name: sessionName,
+  options: absent(z.object({ credential_name: sessionName })),
   no_wait: absent(z.boolean()),
   no_jwt: absent(z.boolean()),
 });

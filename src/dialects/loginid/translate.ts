@@ -47,6 +47,14 @@ export function usernameOf(client: Client, record: UserRecord, asked?: string): 
   return (named ?? known[0])?.value ?? "";
 }
 
+/** The name in a result: as the caller has written it, because SDKs compare it letter by letter with what they sent. */
+export function spokenName(client: Client, record: UserRecord, asked: string | undefined): string {
+  const read = asked === undefined ? undefined : readIdentifier(asked);
+  const names = namesFor(viewOf(client), record);
+  const isTheirs = names.some(({ kind, normal }) => kind === read?.kind && normal === read.normal);
+  return asked !== undefined && isTheirs ? asked : usernameOf(client, record);
+}
+
 const CONTACTS = { email: "email", phone: "phone_number" } as const;
 
 /** A user's profile (LoginID §4.1). `client_id` is the asking client: who made the user is not kept. */
@@ -86,11 +94,14 @@ export const credential = (device: Device) => ({
   updated_at: iso(device.revokedAt ?? device.enrolledAt),
 });
 
-/** The credential of an authentication result; a person without any has one of that name all the same, so that the shape holds. */
-export const usedCredential = (device: Device | undefined, placeholder: string) =>
-  device
+/**
+ * The credential of an authentication result; a person without any has one all the same, so that the shape holds. A session that the
+ * waiter has named is its own credential: no device goes by a name that a caller has chosen.
+ */
+export const usedCredential = (device: Device | undefined, placeholder: string, sessionName?: string) =>
+  device && sessionName === undefined
     ? { uuid: device.id, id: device.id, type: typeOf(device), name: device.name }
-    : { uuid: placeholder, id: placeholder, type: "fido2", name: "" };
+    : { uuid: placeholder, id: placeholder, type: "fido2", name: sessionName ?? "" };
 
 /** Bare base64url of a digest as a UUID (RFC 9562 §5.8), for ids that a wire wants and nobody keeps. */
 export function uuidOf(digest: string): string {

@@ -1,8 +1,10 @@
 import type { Context } from "hono";
 import type { Client } from "../../core/client/client.ts";
+import { mayWaitBare } from "../../core/client/settings.ts";
 import type { Device } from "../../core/device/device.ts";
 import type { Guesser } from "../../core/inbox/guesses.ts";
 import type { NonceUse } from "../../core/ports/nonces.ts";
+import type { Snapshot } from "../../core/ports/rooms.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { SECOND } from "../../core/time.ts";
@@ -12,11 +14,11 @@ import type { CodeKind } from "../../core/usecases/carried-code.ts";
 import { namesOther } from "../../core/usecases/check-service-token.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
-import { isForeignPage, namedClient, namespaceOf, serviceCall, tooMany } from "./client.ts";
+import { bringsToken, isForeignPage, namedClient, namespaceOf, serviceCall, tooMany } from "./client.ts";
 import { IN_PROGRESS, MISSING_PARAMETER, NO_SUCH_CODE, refuse, TIMED_OUT, wrong } from "./errors.ts";
 import { findPerson, spent } from "./people.ts";
 import type { WaitBody } from "./schema.ts";
-import { codeOf, resultClaims, usedCredential, usernameOf, uuidOf } from "./translate.ts";
+import { codeOf, resultClaims, spokenName, usedCredential, uuidOf } from "./translate.ts";
 
 /** The vendor's two minutes (LoginID §4.6). */
 const WAIT_SECONDS = 120;
@@ -43,15 +45,15 @@ export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Respons
   const client = named.value;
   if (isForeignPage(c, client)) return refuse(c, { code: "not_allowed", detail: "foreign origin" });
   const { type } = asked.authentication_code;
-  const waiter =
-    client.kind === "public" ? await anybody(c, client, isGuessable(type)) : await backend(c, asked);
+  const isBare = mayWaitBare(client) && !(client.kind === "confidential" && bringsToken(c, "auth.temporary"));
+  const waiter = isBare ? await anybody(c, client, isGuessable(type)) : await backend(c, asked);
   if (waiter instanceof Response) return waiter;
   const code = codeOf(type, asked.authentication_code.code);
   const { ip } = originOf(c);
   const guesser = await guesserOf(c, waiter);
   const nonce = waiter.nonce === undefined ? {} : { nonce: waiter.nonce };
   const presented = { kind: type, code, guesser, ...nonce };
-  const person = await findPerson(services(c), client, asked);
+  const person = await findPerson(services(c), client, asked, waiter.nonce !== undefined);
   if (!person) {
     const identifier = readIdentifier(asked.username ?? asked.user_id ?? "");
     if (!identifier) return await said(c, waiter, { code: "unknown_challenge" }, true);
@@ -71,6 +73,8 @@ export async function wait(c: Context<AppEnv>, asked: WaitBody): Promise<Respons
     user: person,
     ...presented,
     timeout,
+    sessionName: asked.credential_name ?? asked.options?.credential_name,
+    gone: c.req.raw.signal,
     ip,
   });
   if (!waited.ok) return await said(c, waiter, waited.error);
@@ -129,6 +133,9 @@ export async function said(
 
 const tooManyFromHere = (c: Context<AppEnv>): Response => refuse(c, tooMany(c));
 
+const sessionNameOf = ({ timeline }: Snapshot): string | undefined =>
+  timeline.findLast(({ what }) => what === "redeemed")?.sessionName;
+
 /** The authentication result of LoginID §4.3, with its token unless none is wanted. */
 export async function result(
   c: Context<AppEnv>,
@@ -145,7 +152,7 @@ export async function result(
   const isComplete = seen !== undefined && (approving === undefined || named !== undefined);
   const owned = isComplete ? seen : await devices.ofUser(person.user.id);
   const device = as.device ?? named ?? owned.find(({ id }) => id === approving) ?? owned[0];
-  const username = usernameOf(client, person, asked.username);
+  const username = spokenName(client, person, asked.username);
   const nid = await namespaceOf(c);
   const claims = resultClaims(client, facts, {
     ...{ sub: person.user.id, udata: username, nid },
@@ -157,7 +164,7 @@ export async function result(
   const placeholder = uuidOf(await handles.digest(["loginid-credential", snapshot.spec.id]));
   return {
     client: { id: client.id, type: "directweb" },
-    credential: usedCredential(device, placeholder),
+    credential: usedCredential(device, placeholder, sessionNameOf(snapshot)),
     user: { id: person.user.id, username, namespace_id: nid, type: "user" },
     ...jwt,
     is_authenticated: true,

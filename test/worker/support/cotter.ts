@@ -15,7 +15,14 @@ export type Answer = { readonly status: number; readonly body: Json; readonly he
 
 /** A deployment as the Worker sees it, with parts of its environment or of its services replaced. */
 export type Deployment = {
-  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** `signal` is the caller's connection: aborted, it has hung up. */
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+    signal?: AbortSignal,
+  ): Promise<Answer>;
   services: Services;
   /** Waits for the work that outlived the answers. */
   settled(): Promise<void>;
@@ -37,12 +44,13 @@ export function deployment(
   };
   return {
     services: wire().services,
-    async call(method, path, body, headers = {}) {
+    async call(method, path, body, headers = {}, signal) {
       const { context, services } = wire();
       const request = new Request(`http://localhost:8787${path}`, {
         method,
         headers: { ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(signal === undefined ? {} : { signal }),
       });
       const response = await app.fetch(request, ok(services), context);
       await waitOnExecutionContext(context);

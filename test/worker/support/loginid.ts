@@ -30,9 +30,14 @@ export type Backend = { readonly id: ClientId; readonly signing: Signing };
 /** A client with an API credential; a `public` one is a web client of the same deployment. */
 export async function newBackend(
   at: Deployment,
-  over: { kind?: "confidential" | "public"; settings?: ClientSettings; allowedOrigins?: string[] } = {},
+  over: {
+    id?: string;
+    kind?: "confidential" | "public";
+    settings?: ClientSettings;
+    allowedOrigins?: string[];
+  } = {},
 ): Promise<Backend> {
-  const id = parseClientId(fresh("app")) as ClientId;
+  const id = parseClientId(over.id ?? fresh("app")) as ClientId;
   const signing = await newSigning();
   await at.services.clients.insert(
     {
