@@ -14,6 +14,7 @@ import { makeWebhooks } from "./delivery/webhook/send.ts";
 import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
 import { makeLog } from "./http/log.ts";
+import { notesOf } from "./http/status-routes.ts";
 import { toBase64Url } from "./keys/base64.ts";
 import { makeClientSecrets } from "./keys/client-secrets.ts";
 import { makeClientTokens } from "./keys/client-tokens.ts";
@@ -69,10 +70,19 @@ export const chance: Chance = {
   words: (count) => Array.from({ length: count }, () => WORDS[uniform(WORDS.length)] ?? ""),
 };
 
+/** Channels that a message can leave by. */
+function channelsOf(env: Env): Config["sends"] {
+  const carriers = { email: env.EMAIL_BY, sms: env.SMS_BY, whatsapp: env.WHATSAPP_BY, push: env.PUSH_BY };
+  const channels = Object.keys(carriers) as (keyof typeof carriers)[];
+  if (env.DELIVERY === "none") return [];
+  return env.DELIVERY === "outbox" ? channels : channels.filter((channel) => carriers[channel]);
+}
+
 const configOf = (env: Env): Config => ({
   issuer: env.ISSUER,
   environment: env.ENVIRONMENT,
   allowPrivateCallbacks: env.ALLOW_PRIVATE_CALLBACKS === "true",
+  sends: channelsOf(env),
   ...(env.ADMIN_TOKEN !== undefined && { adminToken: env.ADMIN_TOKEN }),
 });
 
@@ -146,6 +156,7 @@ function build(env: Env): Shared {
   const inboxes = makeInboxes(env.INBOXES, place);
   const events = eventsOf(env.EVENTS);
   const log = makeLog(clock);
+  for (const note of notesOf(config)) log("warn", "something is not configured", { note });
   return {
     clock,
     chance,
