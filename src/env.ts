@@ -111,6 +111,8 @@ const schema = z.object({
   ALLOW_WEAK_SECRETS: switched,
   ALLOW_LOOPBACK_ISSUER: switched,
   ALLOW_UNLIMITED_ADDRESSES: switched,
+  // Blank is as good as missing: rows are kept for ever.
+  AUDIT_DAYS: optional(z.string().regex(/^[1-9]\d{0,4}$/)),
   JURISDICTION: z.enum(["eu", "fedramp"]).optional(),
 });
 

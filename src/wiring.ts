@@ -4,7 +4,7 @@ import type { QueueMessage } from "./core/messages.ts";
 import type { Chance, Clock } from "./core/ports/chance.ts";
 import type { Background, Config, Events } from "./core/ports/edge.ts";
 import type { Services } from "./core/ports/services.ts";
-import type { Millis } from "./core/time.ts";
+import { DAY, type Millis } from "./core/time.ts";
 import { chooseCarriers } from "./delivery/choose.ts";
 import { makeDeliveries } from "./delivery/deliveries.ts";
 import { connect } from "./delivery/email/connect.ts";
@@ -36,6 +36,7 @@ import { openStore, type Store } from "./store/database.ts";
 import { makeDevOutbox } from "./store/dev-outbox.ts";
 import { makeDevices } from "./store/devices.ts";
 import { makeHealth } from "./store/health.ts";
+import { makeHeldData } from "./store/held.ts";
 import { makeKeyShelf } from "./store/key-shelf.ts";
 import { makeNonces } from "./store/nonces.ts";
 import { makeRecords } from "./store/records.ts";
@@ -83,6 +84,7 @@ const configOf = (env: Env): Config => ({
   environment: env.ENVIRONMENT,
   allowPrivateCallbacks: env.ALLOW_PRIVATE_CALLBACKS === "true",
   sends: channelsOf(env),
+  ...(env.AUDIT_DAYS !== undefined && { auditKept: Number(env.AUDIT_DAYS) * DAY }),
   ...(env.ADMIN_TOKEN !== undefined && { adminToken: env.ADMIN_TOKEN }),
 });
 
@@ -167,6 +169,7 @@ function build(env: Env): Shared {
     users: makeUsers(db),
     devices: makeDevices(db),
     records: makeRecords(db),
+    held: makeHeldData(db),
     userCodes: makeUserCodes(db),
     actions: makeActions(db),
     authenticators: makeAuthenticators(db),

@@ -1,4 +1,5 @@
 import type { QueueMessage } from "../messages.ts";
+import type { Millis } from "../time.ts";
 import type { Channel } from "./deliveries.ts";
 
 /** The queue for what must reach D1 or leave the house later. Never in the way of an answer. */
@@ -44,6 +45,8 @@ export type Config = {
   readonly adminToken?: string;
   /** Channels that somebody carries; none: no code and no link leaves the service. */
   readonly sends: readonly Channel[];
+  /** How long audit rows are kept; for ever when it is missing. */
+  readonly auditKept?: Millis;
   /** Whether addresses that a client names may be http and private; never in production (settled question 33). */
   readonly allowPrivateCallbacks: boolean;
 };
