@@ -17,6 +17,15 @@ import { finish, must, root, withSecretsFile, wrangler } from "./wrangler.ts";
 type Database = { readonly id: string; readonly isMade: boolean };
 type Found = { readonly toml: string; readonly names: plan.Names; readonly isNew: boolean };
 
+/** A deployment that was restored on another database must not fall back to the old one for want of a word. */
+function refuseOther({ names, isNew }: Found, config: string): void {
+  const before = existsSync(config) ? plan.inToml(readFileSync(config, "utf8"), "database_name") : undefined;
+  if (isNew || before === undefined || before === names.database || process.env.DATABASE) return;
+  throw new Error(
+    `The last deployment from here was on the database ${before}, not ${names.database}. Write database_name = "${before}" into wrangler.toml, or say which one is meant: DATABASE=…`,
+  );
+}
+
 async function database({ names, isNew }: Found): Promise<Database> {
   const find = async () => plan.findDatabaseId(await must(["d1", "list", "--json"], true), names.database);
   const existing = await find();
@@ -138,8 +147,9 @@ async function main(): Promise<void> {
   const isFirst = missing.length === plan.SECRETS.length;
   const vars = plan.issuerArguments(process.env.ISSUER, toml, isFirst);
 
-  const { id, isMade } = await database(found);
   const config = resolve(root, plan.configFile(toml, names));
+  refuseOther(found, config);
+  const { id, isMade } = await database(found);
   writeFileSync(config, plan.deployConfig(toml, names, id));
   const mustLook = !isMade && (isFirst || missing.some((name) => name !== "ADMIN_TOKEN"));
   const used = mustLook && (await isUsed(config));

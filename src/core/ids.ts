@@ -25,7 +25,7 @@ const parser =
 
 /** Parses a challenge id; the object namespace still decides whether it is one of its own. */
 export const parseChallengeId = parser<ChallengeId>(HEX_64);
-/** Parses a client id: letters, digits and `-_.~`, at most 128 characters (contract, admin API). */
+/** Parses a client id: letters, digits and `-_.~`, at most 128 characters. */
 export const parseClientId = parser<ClientId>(CLIENT);
 /** Parses the name of a realm: spelled like a client id. */
 export const parseRealm = parser<Realm>(CLIENT);

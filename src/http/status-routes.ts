@@ -44,7 +44,7 @@ export const notesOf = ({ sends, environment }: Pick<Config, "sends" | "environm
     ? ["DELIVERY is not set: no code and no link is sent, so nobody can prove an address"]
     : [];
 
-/** `GET /healthz` and `GET /.well-known/jwks.json` (contract). */
+/** `GET /healthz` and `GET /.well-known/jwks.json`. */
 export function statusRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 

@@ -241,6 +241,25 @@ describe("O2 two deployments in one account", () => {
     expect(verbs(calls)).not.toContain("d1 create");
     await deployed({ DATABASE: "people" });
   });
+
+  test("one that was restored on another database does not fall back to the first", async () => {
+    await deployed();
+    desk.change(({ databases }) => {
+      databases.restored = { id: "88888888-2222-4333-8444-555555555555", tables: { clients: 1 } };
+    });
+    await deployed({ DATABASE: "restored" });
+    const { code, out, calls } = await desk.run("deploy");
+    expect(code).toBe(1);
+    expect(out).toContain('database_name = "restored"');
+    expect(verbs(calls)).toEqual(["secret list"]);
+    const written = readFileSync(join(desk.checkout, "wrangler.toml"), "utf8");
+    writeFileSync(
+      join(desk.checkout, "wrangler.toml"),
+      written.replace('database_name = "countersign"', 'database_name = "restored"'),
+    );
+    await deployed({});
+    expect(desk.account().workers.countersign?.config).toContain("88888888-");
+  });
 });
 
 describe("O1 the keys of a deployment that serves", () => {

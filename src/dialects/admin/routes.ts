@@ -8,7 +8,7 @@ import { personRoutes } from "./person-routes.ts";
 import { recordRoutes } from "./record-routes.ts";
 import { userRoutes } from "./user-routes.ts";
 
-/** The admin API, mounted at `/admin` (contract, "Admin API"). Without the token nothing answers but 401. */
+/** The admin API, mounted at `/admin` (docs/admin-api.md). Without the token nothing answers but 401. */
 export function adminRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.use(noStore);

@@ -97,7 +97,7 @@ const members = {
   approve_through: z.union([z.enum(["own", "realm"]), z.array(clientId).max(50)]),
 };
 
-/** Settings of a new client: all optional, nothing unknown (contract, "Client settings"). */
+/** Settings of a new client: all optional, nothing unknown (docs/admin-api.md, "Clients"). */
 export const settingsSchema = z.strictObject(members).partial();
 
 type Patched = {
