@@ -105,6 +105,8 @@ describe("the environment", () => {
     ["ISSUER", "sign.example"],
     ["ISSUER", "http://127.0.0.1.sign.example"],
     ["ENVIRONMENT", "staging"],
+    ["AUDIT_DAYS", "0"],
+    ["AUDIT_DAYS", "30d"],
     ["IP_LIMITS", "yes"],
     ["DELIVERY", "pigeon"],
     ["JURISDICTION", "mars"],
