@@ -1,19 +1,18 @@
 /**
  * Serves the Worker on this machine: makes .dev.vars when missing, migrates the local database, runs `wrangler dev`.
  *
- * Environment: PORT (8787), ISSUER (http://127.0.0.1:PORT), STATE_DIR (.wrangler/state), INSPECTOR_PORT (0: any free).
+ * Environment: PORT (8787), ISSUER (the address it is reached at), STATE_DIR (.wrangler/state; with another port .wrangler/state-PORT),
+ * INSPECTOR_PORT (0: any free). `npm start -- --ip 0.0.0.0` lets a phone of the same network in.
  * Further arguments go to `wrangler dev` as they are, e.g. `npm start -- --var IP_LIMITS:on`.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants, copyFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
+import { heldBy, readServing, type Serving, takeState } from "./serve-plan.ts";
 
 const root = resolve(import.meta.dirname, "..");
-const port = Number(process.env.PORT || 8787);
-const origin = `http://127.0.0.1:${port}`;
-const issuer = process.env.ISSUER || origin;
-const stateDir = resolve(root, process.env.STATE_DIR || ".wrangler/state");
 
 let current: ChildProcess | undefined;
 let stopping = false;
@@ -46,15 +45,15 @@ function makeDevVars(): void {
 }
 
 /** Asked before anything is started: an occupied port would answer /healthz in our place. */
-function portIsFree(): Promise<boolean> {
+function portIsFree({ port, ip }: Serving): Promise<boolean> {
   return new Promise((done) => {
     const probe = createServer();
     probe.once("error", () => done(false));
-    probe.listen(port, "127.0.0.1", () => probe.close(() => done(true)));
+    probe.listen(port, ip === "*" ? "0.0.0.0" : ip, () => probe.close(() => done(true)));
   });
 }
 
-async function health(): Promise<{ ready: boolean; reason?: string }> {
+async function health(origin: string): Promise<{ ready: boolean; reason?: string }> {
   try {
     const answer = await fetch(`${origin}/healthz`, { signal: AbortSignal.timeout(5000) });
     const text = await answer.text();
@@ -64,15 +63,20 @@ async function health(): Promise<{ ready: boolean; reason?: string }> {
   }
 }
 
-async function announce(isServing: () => boolean): Promise<void> {
+function sayReady({ origin, others, issuer }: Serving): void {
+  console.log(`Countersign is ready on ${origin}`);
+  if (others.length === 0) return;
+  console.log(`For a phone in the same network: ${others.join(" or ")}`);
+  console.log("Everybody in that network can reach it, with the published development token.");
+  if (!others.includes(issuer)) console.log(`Links and tokens name ${issuer}`);
+}
+
+async function announce(serving: Serving, isServing: () => boolean): Promise<void> {
   const warnAt = Date.now() + 15_000;
   let warned = false;
   while (isServing()) {
-    const { ready, reason } = await health();
-    if (ready && isServing()) {
-      console.log(`Countersign is ready on ${origin}`);
-      return;
-    }
+    const { ready, reason } = await health(serving.origin);
+    if (ready && isServing()) return sayReady(serving);
     if (reason && !warned && Date.now() > warnAt) {
       warned = true;
       console.error(`Countersign is not ready: /healthz answers ${reason}`);
@@ -81,28 +85,47 @@ async function announce(isServing: () => boolean): Promise<void> {
   }
 }
 
-async function main(): Promise<number> {
-  if (!(await portIsFree())) {
-    console.error(`Port ${port} is taken. Choose another: PORT=9000 npm start`);
-    return 1;
-  }
+async function serve(serving: Serving): Promise<number> {
   makeDevVars();
+  const { ip, port, issuer, stateDir, inspectorPort, rest } = serving;
   const migrated = await wrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", stateDir]);
   if (migrated !== 0) return migrated;
-  let serving = true;
+  let isServing = true;
   const served = wrangler([
-    ...["dev", "--ip", "127.0.0.1", "--port", String(port)],
-    ...["--inspector-port", process.env.INSPECTOR_PORT || "0"],
+    ...["dev", "--ip", ip, "--port", String(port), "--inspector-port", inspectorPort],
     ...["--persist-to", stateDir, "--var", `ISSUER:${issuer}`, "--show-interactive-dev-session=false"],
-    ...process.argv.slice(2),
+    ...rest,
   ]).finally(() => {
-    serving = false;
+    isServing = false;
   });
-  void announce(() => serving);
+  void announce(serving, () => isServing);
   return await served;
+}
+
+async function main(): Promise<number> {
+  const serving = readServing(process.argv.slice(2), process.env, networkInterfaces());
+  if (!(await portIsFree(serving))) {
+    console.error(`Port ${serving.port} is taken. Choose another: PORT=9000 npm start`);
+    return 1;
+  }
+  const taken = await takeState(serving.stateDir, serving.port);
+  if ("pid" in taken) {
+    console.error(heldBy(serving.stateDir, taken));
+    return 1;
+  }
+  try {
+    return await serve(serving);
+  } finally {
+    taken.release();
+  }
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop(signal));
 // A test runner that dies takes its server with it.
 process.once("disconnect", () => stop("SIGTERM"));
-process.exit(await main());
+try {
+  process.exit(await main());
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}

@@ -6,12 +6,16 @@ const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 /** Names and literals that lead to the reader's own machine, as the URL parser writes them (RFC 6761 §6.3, RFC 6890). */
 const ONE_MACHINE = /^(?:(?:.+\.)?localhost|127\..+|0\.0\.0\.0|\[::(?:1|ffff:7f..:.+)?\])$/;
 
+/** A number instead of a name: a phone reaches a development server by it. */
+const NUMBER = /^[\d.]+$|^\[/;
+
 /** An origin and nothing more: tokens carry it byte by byte, so there is one way to write it. */
 function isIssuer(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
-  const secure = url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.has(url.hostname));
-  return secure && text === url.origin;
+  const isHere = LOOPBACK.has(url.hostname) || NUMBER.test(url.hostname);
+  const isTaken = url.protocol === "https:" || (url.protocol === "http:" && isHere);
+  return isTaken && text === url.origin;
 }
 
 const binding = <T extends object>(...methods: readonly (keyof T & string)[]) =>
@@ -107,6 +111,8 @@ const schema = z.object({
   ALLOW_WEAK_SECRETS: switched,
   ALLOW_LOOPBACK_ISSUER: switched,
   ALLOW_UNLIMITED_ADDRESSES: switched,
+  // Blank is as good as missing: rows are kept for ever.
+  AUDIT_DAYS: optional(z.string().regex(/^[1-9]\d{0,4}$/)),
   JURISDICTION: z.enum(["eu", "fedramp"]).optional(),
 });
 
@@ -149,6 +155,8 @@ function unmetByDelivery(env: Env): string[] {
 }
 
 const isHttp = (text: string | undefined): boolean => text !== undefined && !text.startsWith("https:");
+/** Over a network without encryption: whoever listens there has every code and token. */
+const isOverheard = (issuer: string): boolean => isHttp(issuer) && !LOOPBACK.has(new URL(issuer).hostname);
 
 /** Variables whose values are for development only. */
 function unfitForProduction(env: Env): string[] {
@@ -158,6 +166,7 @@ function unfitForProduction(env: Env): string[] {
     HANDLE_KEY: published(env.HANDLE_KEY),
     PEPPER: published(env.PEPPER),
     ADMIN_TOKEN: env.ADMIN_TOKEN === DEVELOPMENT_ADMIN_TOKEN,
+    ISSUER: isOverheard(env.ISSUER),
     DELIVERY: env.DELIVERY === "outbox",
     ALLOW_PRIVATE_CALLBACKS: env.ALLOW_PRIVATE_CALLBACKS === "true",
     SMTP_SECURITY: env.SMTP_SECURITY === "none",

@@ -4,7 +4,7 @@ import type { QueueMessage } from "./core/messages.ts";
 import type { Chance, Clock } from "./core/ports/chance.ts";
 import type { Background, Config, Events } from "./core/ports/edge.ts";
 import type { Services } from "./core/ports/services.ts";
-import type { Millis } from "./core/time.ts";
+import { DAY, type Millis } from "./core/time.ts";
 import { chooseCarriers } from "./delivery/choose.ts";
 import { makeDeliveries } from "./delivery/deliveries.ts";
 import { connect } from "./delivery/email/connect.ts";
@@ -14,6 +14,7 @@ import { makeWebhooks } from "./delivery/webhook/send.ts";
 import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
 import { makeLog } from "./http/log.ts";
+import { notesOf } from "./http/status-routes.ts";
 import { toBase64Url } from "./keys/base64.ts";
 import { makeClientSecrets } from "./keys/client-secrets.ts";
 import { makeClientTokens } from "./keys/client-tokens.ts";
@@ -35,6 +36,7 @@ import { openStore, type Store } from "./store/database.ts";
 import { makeDevOutbox } from "./store/dev-outbox.ts";
 import { makeDevices } from "./store/devices.ts";
 import { makeHealth } from "./store/health.ts";
+import { makeHeldData } from "./store/held.ts";
 import { makeKeyShelf } from "./store/key-shelf.ts";
 import { makeNonces } from "./store/nonces.ts";
 import { makeRecords } from "./store/records.ts";
@@ -69,10 +71,20 @@ export const chance: Chance = {
   words: (count) => Array.from({ length: count }, () => WORDS[uniform(WORDS.length)] ?? ""),
 };
 
+/** Channels that a message can leave by. */
+function channelsOf(env: Env): Config["sends"] {
+  const carriers = { email: env.EMAIL_BY, sms: env.SMS_BY, whatsapp: env.WHATSAPP_BY, push: env.PUSH_BY };
+  const channels = Object.keys(carriers) as (keyof typeof carriers)[];
+  if (env.DELIVERY === "none") return [];
+  return env.DELIVERY === "outbox" ? channels : channels.filter((channel) => carriers[channel]);
+}
+
 const configOf = (env: Env): Config => ({
   issuer: env.ISSUER,
   environment: env.ENVIRONMENT,
   allowPrivateCallbacks: env.ALLOW_PRIVATE_CALLBACKS === "true",
+  sends: channelsOf(env),
+  ...(env.AUDIT_DAYS !== undefined && { auditKept: Number(env.AUDIT_DAYS) * DAY }),
   ...(env.ADMIN_TOKEN !== undefined && { adminToken: env.ADMIN_TOKEN }),
 });
 
@@ -146,6 +158,7 @@ function build(env: Env): Shared {
   const inboxes = makeInboxes(env.INBOXES, place);
   const events = eventsOf(env.EVENTS);
   const log = makeLog(clock);
+  for (const note of notesOf(config)) log("warn", "something is not configured", { note });
   return {
     clock,
     chance,
@@ -156,6 +169,7 @@ function build(env: Env): Shared {
     users: makeUsers(db),
     devices: makeDevices(db),
     records: makeRecords(db),
+    held: makeHeldData(db),
     userCodes: makeUserCodes(db),
     actions: makeActions(db),
     authenticators: makeAuthenticators(db),

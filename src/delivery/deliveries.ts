@@ -11,6 +11,7 @@ import type { Phones } from "../core/ports/phones.ts";
 import type { Sealing } from "../core/ports/sealing.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
+import { HOUR } from "../core/time.ts";
 import { type Carrier, isOneAddress, type Letter } from "./carrier.ts";
 import { type LetterPlace, writeLetter } from "./letter.ts";
 
@@ -39,11 +40,13 @@ type Limited = RefusalOf<"not_allowed" | "too_many">;
 /** What leaves the service, by the carriers that the deployment has chosen. */
 export function makeDeliveries(needs: DeliveryNeeds): Deliveries {
   const { carriers, clock, sealing, place } = needs;
+  const unheard = makeUnheard(needs);
   return {
     async send(message, caller) {
       if (!ID.test(message.id)) throw new TypeError("a message's id has other characters than it may");
       const carrier = carriers[message.channel];
       if (carrier === undefined) {
+        unheard(message.channel);
         return no({
           code: "delivery_failed",
           detail: "messages of this kind are not sent here",
@@ -70,6 +73,17 @@ export function makeDeliveries(needs: DeliveryNeeds): Deliveries {
     async stateOf(subject, id) {
       return needs.way === "at_once" ? "sent" : await stateOf(needs, subject, id);
     },
+  };
+}
+
+/** Says that nothing carries a channel: once an hour for each, because strangers choose how often it happens. */
+function makeUnheard({ clock, log }: DeliveryNeeds): (channel: Channel) => void {
+  const saidAt = new Map<Channel, number>();
+  return (channel) => {
+    const now = clock.now();
+    if (now - (saidAt.get(channel) ?? Number.NEGATIVE_INFINITY) < HOUR) return;
+    saidAt.set(channel, now);
+    log("warn", "nothing carries messages of this channel", { channel });
   };
 }
 

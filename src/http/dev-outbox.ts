@@ -8,7 +8,7 @@ const SHOWN = 50;
 
 const limited = limitReads(busy);
 
-/** `GET /dev/outbox?to=` (contract, "Development outbox"): 404 wherever messages are really sent. */
+/** `GET /dev/outbox?to=` (docs/delivery.md, "The development outbox"): 404 wherever messages are really sent. */
 export function devOutboxRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.get("/dev/outbox", noStore, limited, async (c) => {

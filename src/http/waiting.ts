@@ -106,7 +106,7 @@ const refuseQuery = (c: Context<AppEnv>, refusal: { readonly detail: string }) =
   problem(c, 400, { detail: refusal.detail });
 
 /**
- * `GET /challenges/{id}/wait` and `/challenges/{id}/socket` (contract, "Waiting"): by the waiter's handle, never by the URL; the
+ * `GET /challenges/{id}/wait` and `/challenges/{id}/socket` (docs/waiting.md): by the waiter's handle, never by the URL; the
  * answer says how the challenge stands, never a token or a user. A preflight shows no handle, so every origin passes it and is
  * judged at the call.
  */

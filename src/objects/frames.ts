@@ -8,7 +8,7 @@ export const CROWDED = 1013;
 /** The close of a socket whose owner may not listen any more: policy violation. */
 export const NOT_WELCOME = 1008;
 
-/** What a wait says: `{id, state, expires_at}` with an ISO 8601 time. Never a token, never a user (contract, "Waiting"). */
+/** What a wait says: `{id, state, expires_at}` with an ISO 8601 time. Never a token, never a user (docs/waiting.md). */
 const wire = ({ id, state, expiresAt }: WaitView) => ({
   id,
   state,

@@ -50,14 +50,7 @@ import {
   sweep,
   withdraw,
 } from "../core/inbox/prompts.ts";
-import {
-  type Cookie,
-  type Recalled,
-  type Remembered,
-  recall,
-  remember,
-  rememberedOf,
-} from "../core/inbox/remembered.ts";
+import * as browsers from "../core/inbox/remembered.ts";
 import { isFull, isSpentElsewhere, spend, unspend } from "../core/inbox/spent.ts";
 import { EMPTY_INBOX, type InboxState, type Prompt } from "../core/inbox/state.ts";
 import { own } from "../core/own.ts";
@@ -232,16 +225,16 @@ export class InboxObject extends DurableObject {
     if (this.#used !== undefined) this.#used = returnStart(this.#state(), this.#used, windowEnds);
   }
 
-  remember(who: SubjectKey, entry: Remembered): void {
-    this.#keep(who, remember(this.#state(), entry, Date.now()));
+  remember(who: SubjectKey, entry: browsers.Remembered): void {
+    this.#keep(who, browsers.remember(this.#state(), entry, Date.now()));
   }
 
-  rememberedOf(_who: SubjectKey, cookie: Cookie): Recalled {
-    return rememberedOf(this.#state(), cookie, Date.now());
+  rememberedOf(_who: SubjectKey, cookie: browsers.Cookie): browsers.Recalled {
+    return browsers.rememberedOf(this.#state(), cookie, Date.now());
   }
 
-  recall(who: SubjectKey, cookie: Cookie): Recalled {
-    const { next, value } = recall(this.#state(), cookie, Date.now());
+  recall(who: SubjectKey, cookie: browsers.Cookie): browsers.Recalled {
+    const { next, value } = browsers.recall(this.#state(), cookie, Date.now());
     this.#keep(who, next);
     return value;
   }

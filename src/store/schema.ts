@@ -210,6 +210,12 @@ export const auditEvents = sqliteTable(
   (table) => [index("audit_events_user").on(table.userId, table.id).where(sql`user_id is not null`)],
 );
 
+/** WITHOUT ROWID. Who is to be forgotten: audit rows of theirs that come late are emptied too. */
+export const erasures = sqliteTable("erasures", {
+  userId: text("user_id").$type<UserId>().primaryKey(),
+  at: instant("at").notNull(),
+});
+
 /** WITHOUT ROWID. Empty but in development. `recipient` is the form by which addresses are compared; what was said is sealed. */
 export const devOutbox = sqliteTable(
   "dev_outbox",

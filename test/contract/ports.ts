@@ -2,6 +2,7 @@ import { type ClientId, MAIN } from "../../src/core/ids.ts";
 import type { Actions, Authenticators } from "../../src/core/ports/actions.ts";
 import type { Clients } from "../../src/core/ports/clients.ts";
 import type { Health } from "../../src/core/ports/edge.ts";
+import type { HeldData } from "../../src/core/ports/held.ts";
 import type { KeyShelf } from "../../src/core/ports/keys.ts";
 import type { Nonces } from "../../src/core/ports/nonces.ts";
 import type { Devices, Records, UserCodes } from "../../src/core/ports/records.ts";
@@ -13,6 +14,7 @@ import { makeClients } from "../../src/store/clients.ts";
 import { openStore } from "../../src/store/database.ts";
 import { makeDevices } from "../../src/store/devices.ts";
 import { makeHealth } from "../../src/store/health.ts";
+import { makeHeldData } from "../../src/store/held.ts";
 import { makeKeyShelf } from "../../src/store/key-shelf.ts";
 import { makeNonces } from "../../src/store/nonces.ts";
 import { makeRecords } from "../../src/store/records.ts";
@@ -134,6 +136,14 @@ const recordCalls: CallsOf<Records> = {
   events: (port) => port.events({ userId: newUserId(), type: "t", after: "a", size: 5 }),
 };
 
+const heldCalls: CallsOf<HeldData> = {
+  rows: (port) => port.rows(newUserId(), "actions", ["x", "y", "z"], 5),
+  erase: (port) => port.erase(newUserId(), 5, makeEvent()),
+  eraseLate: (port) => port.eraseLate(5),
+  endErasures: (port) => port.endErasures(NOW, 5),
+  trim: (port) => port.trim(NOW, 5),
+};
+
 const nonceCalls: CallsOf<Nonces> = {
   spend: (port) => port.spend(makeNonce()),
   purge: (port) => port.purge(NOW, 5),
@@ -176,6 +186,7 @@ export function callsOn(d1: D1Database): NamedCall[] {
     ...named("actions", makeActions(db), actionCalls),
     ...named("authenticators", makeAuthenticators(db), authenticatorCalls),
     ...named("records", makeRecords(db), recordCalls),
+    ...named("held", makeHeldData(db), heldCalls),
     ...named("userCodes", makeUserCodes(db), codeCalls),
     ...named("nonces", makeNonces(db), nonceCalls),
     ...named("keyShelf", makeKeyShelf(db), shelfCalls),

@@ -267,7 +267,7 @@ describe("a prompt as the approving device sees it (§10.2)", () => {
 
   const shown = { prompt, event: "LOGIN" };
 
-  test("by its respond number and signing second, for the client that calls; its place only to who may know it", () => {
+  test("by its respond number and signing second, with the client that asks; its place only to who may know it", () => {
     const open = {
       ID: 77,
       CreatedAt: "2026-01-01T00:00:00.123Z",
@@ -275,7 +275,7 @@ describe("a prompt as the approving device sees it (§10.2)", () => {
       DeletedAt: ZERO_TIME,
       user_id: userId,
       client_user_id: userId,
-      issuer: clientId,
+      issuer: "another-client",
       event: "LOGIN",
       ip: "unknown",
       location: "unknown",

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
-import { delimiter, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import * as plan from "../../scripts/deploy-plan.ts";
+import * as kept from "../../scripts/kept-secrets.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const toml = readFileSync(join(root, "wrangler.toml"), "utf8");
@@ -76,7 +77,7 @@ describe("which secrets are made", () => {
   );
   test("each is 32 bytes of its own; keys that rotate carry a version", () => {
     let seed = 0;
-    const made = plan.makeSecrets(plan.SECRETS, () => new Uint8Array(32).fill(++seed));
+    const made = kept.makeSecrets(plan.SECRETS, () => new Uint8Array(32).fill(++seed));
     expect(Object.keys(made)).toEqual([...plan.SECRETS]);
     expect(made.ADMIN_TOKEN).toMatch(/^[\w-]{43}$/);
     expect(made.KEY_ENCRYPTION_KEY).toMatch(/^1:[\w-]{43}$/);
@@ -89,15 +90,56 @@ describe("which secrets are made", () => {
 describe("the configuration to deploy", () => {
   test("differs from wrangler.toml in the database id alone", () => {
     const before = toml.split("\n");
-    const after = plan.withDatabaseId(toml, ID).split("\n");
+    const after = plan.deployConfig(toml, plan.namesOf(toml), ID).split("\n");
     const changed = after.filter((line, index) => line !== before[index]);
     expect(changed).toEqual([`database_id = "${ID}"`]);
     expect(after.length).toBe(before.length);
   });
+  test("O2 another Worker has a database, queues and counters of its own", () => {
+    const names = plan.namesOf(toml, { worker: "sign-eu" });
+    expect(names).toEqual({
+      worker: "sign-eu",
+      database: "sign-eu",
+      queue: "sign-eu-events",
+      deadQueue: "sign-eu-events-dead",
+    });
+    const config = plan.deployConfig(toml, names, ID);
+    const values = (text: string, key: string) =>
+      [...text.matchAll(new RegExp(`^${key} = "(.*)"`, "gm"))].map(([, value]) => value);
+    expect(values(config, "name")[0]).toBe("sign-eu");
+    expect(values(config, "queue")).toEqual(["sign-eu-events", "sign-eu-events"]);
+    const [ours, theirs] = [values(toml, "namespace_id"), values(config, "namespace_id")];
+    expect(theirs).toHaveLength(ours.length);
+    expect(new Set([...ours, ...theirs]).size).toBe(2 * ours.length);
+    for (const id of theirs) expect(id).toMatch(/^[1-9]\d{0,9}$/);
+    expect(config.replace(/^[#;].*$/gm, "")).not.toMatch(/"countersign/);
+    expect(plan.configFile(toml, names)).toBe("wrangler.deploy.sign-eu.toml");
+    expect(plan.configFile(toml, plan.namesOf(toml))).toBe("wrangler.deploy.toml");
+  });
+  test("O2 the same holds when the name stands in wrangler.toml; names that an operator wrote stay", () => {
+    const renamed = toml.replace('name = "countersign"', 'name = "shop"');
+    expect(plan.namesOf(renamed)).toEqual({
+      worker: "shop",
+      database: "shop",
+      queue: "shop-events",
+      deadQueue: "shop-events-dead",
+    });
+    const own = renamed.replace('database_name = "countersign"', 'database_name = "people"');
+    expect(plan.namesOf(own).database).toBe("people");
+    expect(plan.namesOf(own, { worker: "other" }).database).toBe("other");
+    expect(plan.namesOf(own, { database: "third" }).database).toBe("third");
+  });
+  test.each(["Sign", "sign_eu", "-sign", "sign-", "s".repeat(52), 'a"b'])(
+    "O2 refuses the Worker's name %s",
+    (worker) => {
+      expect(() => plan.namesOf(toml, { worker })).toThrow("lower-case");
+    },
+  );
   test("refuses a file without exactly one place for it, and an id that is none", () => {
-    expect(() => plan.withDatabaseId("name = 'x'", ID)).toThrow("0 lines");
-    expect(() => plan.withDatabaseId(`${toml}\n${toml}`, ID)).toThrow("2 lines");
-    expect(() => plan.withDatabaseId(toml, '"\nname = "x')).toThrow("not a database id");
+    const names = plan.namesOf(toml);
+    expect(() => plan.deployConfig("name = 'x'", names, ID)).toThrow("0 lines");
+    expect(() => plan.deployConfig(`${toml}\n${toml}`, names, ID)).toThrow("2 lines");
+    expect(() => plan.deployConfig(toml, names, '"\nname = "x')).toThrow("not a database id");
   });
   test.each([
     "http://sign.example",
@@ -119,13 +161,80 @@ describe("the configuration to deploy", () => {
   });
 });
 
+describe("the keys that are kept", () => {
+  const key = (seed: number) => Buffer.from(new Uint8Array(32).fill(seed)).toString("base64url");
+
+  test("O1 a new key goes in front, and an old one leaves by its version", () => {
+    const first = `1:${key(1)}`;
+    const second = kept.rotated(first, new Uint8Array(32).fill(2));
+    expect(second).toBe(`2:${key(2)},1:${key(1)}`);
+    expect(kept.rotated(`1:${key(1)},7:${key(7)}`, new Uint8Array(32).fill(8))).toMatch(/^8:/);
+    expect(kept.without(second, 1)).toBe(`2:${key(2)}`);
+    expect(() => kept.without(second, 2)).toThrow("current");
+    expect(() => kept.without(second, 3)).toThrow("no version 3");
+    expect(() => kept.without(first, 1)).toThrow("current");
+  });
+  test("O1 a key that the Worker would refuse is refused by its name, and is not repeated", () => {
+    const bad: Array<[plan.KeyName, string]> = [
+      ["PEPPER", `1:${key(1)}`],
+      ["PEPPER", "short"],
+      ["HANDLE_KEY", key(1)],
+      ["HANDLE_KEY", `0:${key(1)}`],
+      ["KEY_ENCRYPTION_KEY", `1:${key(1)},`],
+      ["PEPPER", "aMnHBG6ZDPOyuP_vVq563JdA7yg6c9gUIOrFDHlDiek"],
+    ];
+    for (const [name, value] of bad) {
+      const refused = () => kept.checkKey(name, value, "the environment");
+      expect(refused).toThrow(name);
+      expect(refused).not.toThrow(value);
+    }
+  });
+  test("O1 the file is for its owner, outside the repository, and keeps lines that are not ours", () => {
+    const at = { HOME: folder };
+    const file = kept.keptFile(at, "sign", ID);
+    expect(file).toBe(join(folder, ".config/countersign", `sign-${ID}.env`));
+    expect(() => kept.keptFile({ SECRETS_FILE: join(root, "keys.env") }, "sign", ID)).toThrow(
+      "inside the repository",
+    );
+    kept.writeKept(file, "sign", ID, { PEPPER: key(3) });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(kept.readKept(file)).toEqual({ PEPPER: key(3) });
+    writeFileSync(file, `${readFileSync(file, "utf8")}SMTP_PASSWORD=x\n`);
+    kept.writeKept(file, "sign", ID, { PEPPER: key(3), HANDLE_KEY: `1:${key(4)}` });
+    expect(kept.readKept(file)).toEqual({ PEPPER: key(3), HANDLE_KEY: `1:${key(4)}` });
+    expect(readFileSync(file, "utf8")).toContain("SMTP_PASSWORD=x\n");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe("O5 what is said not to be configured", () => {
+  const routed = 'routes = [{ pattern = "sign.example", custom_domain = true }]\n';
+  test.each([
+    ["as checked out", toml, [], 2],
+    ["a sender as a variable", `${toml}\nDELIVERY = "send"`, [], 1],
+    ["a sender as a secret", toml, ["DELIVERY"], 1],
+    ["with a route", routed + toml, ["DELIVERY"], 0],
+  ] as const)("%s", (_, text, secrets, count) => {
+    expect(plan.unconfigured(text, secrets, "https://sign.example")).toHaveLength(count);
+  });
+  test("an address of workers.dev needs no route", () => {
+    expect(plan.unconfigured(toml, ["DELIVERY"], "https://sign.me.workers.dev")).toEqual([]);
+  });
+});
+
 describe("the real wrangler", () => {
   let api: Server;
   let base = "";
   const absent = { "/secrets": [404, 10007], "/queues": [200, 0], "/d1/database": [200, 0] } as const;
+  const rows = [{ results: [{ n: 3 }], success: true, meta: {} }];
 
   beforeAll(async () => {
     api = createServer((request, response) => {
+      if (request.url?.includes("/query")) {
+        response.writeHead(200, { "content-type": "application/json" });
+        response.end(JSON.stringify({ success: true, result: rows, errors: [], messages: [] }));
+        return;
+      }
       const found = Object.entries(absent).find(([path]) => request.url?.includes(path));
       const [status, code] = found?.[1] ?? [500, 1];
       response.writeHead(status, { "content-type": "application/json" });
@@ -158,7 +267,32 @@ describe("the real wrangler", () => {
     ]);
     expect(plan.missingSecrets(secrets)).toEqual(plan.SECRETS);
     expect(plan.isMissingQueue(queue)).toBe(true);
-    expect(plan.findDatabaseId(databases.out, plan.DATABASE)).toBeUndefined();
+    expect(plan.findDatabaseId(databases.out, "countersign")).toBeUndefined();
+  });
+
+  test("answers a query of a deployment's database as the plan reads it", async () => {
+    const config = join(folder, "wrangler.deploy.toml");
+    writeFileSync(config, plan.deployConfig(toml, plan.namesOf(toml), ID));
+    const asked = ["d1", "execute", "DB", "--remote", "--json", "--config", config];
+    const { code, out } = await ask([...asked, "--command", plan.ROWS_QUERY]);
+    expect(code, out).toBe(0);
+    expect(plan.rowsOf(out)).toEqual([{ n: 3 }]);
+  });
+
+  test("finds no tables in a bare database, ours in a migrated one, and counts its rows", async () => {
+    const local = ["--local", "--persist-to", folder];
+    const query = async <Row>(command: string) => {
+      const { code, out } = await ask(["d1", "execute", "DB", ...local, "--json", "--command", command]);
+      expect(code, out).toBe(0);
+      return plan.rowsOf<Row>(out);
+    };
+    const tables = async () => (await query<{ name: string }>(plan.TABLES_QUERY)).map(({ name }) => name);
+    expect(plan.tablesAre(await tables())).toBe("bare");
+    const migrated = await ask(["d1", "migrations", "apply", "DB", ...local]);
+    expect(migrated.code, migrated.out).toBe(0);
+    expect(plan.tablesAre(await tables())).toBe("ours");
+    expect(await query(plan.ROWS_QUERY)).toEqual([{ n: 0 }]);
+    expect(plan.tablesAre([...(await tables()).slice(0, 2), "posts"])).toBe("foreign");
   });
 
   test("when unreachable, is not taken for an empty account", async () => {
@@ -170,7 +304,7 @@ describe("the real wrangler", () => {
 
   test("accepts the generated configuration and the secrets file (dry run)", async () => {
     mkdirSync(join(folder, "src"));
-    writeFileSync(join(folder, "wrangler.deploy.toml"), plan.withDatabaseId(toml, ID));
+    writeFileSync(join(folder, "wrangler.deploy.toml"), plan.deployConfig(toml, plan.namesOf(toml), ID));
     const objects = "export class ChallengeObject {}\nexport class InboxObject {}\n";
     const handlers = "export default { fetch: () => new Response(), queue() {}, scheduled() {} };\n";
     writeFileSync(join(folder, "src/worker.ts"), objects + handlers);
@@ -196,122 +330,5 @@ describe("the real wrangler", () => {
       expect(out).toContain(`env.${name}`);
     }
     expect(out).not.toMatch(/warning/i);
-  });
-});
-
-describe("npm run deploy, against a recorded wrangler", () => {
-  type Call = {
-    readonly args: readonly string[];
-    readonly secrets?: Record<string, string>;
-    readonly mode?: number;
-  };
-  type World = {
-    databases: readonly string[];
-    queues: readonly string[];
-    secrets: readonly string[] | null;
-    deploy: number;
-  };
-
-  const stub = `#!${process.execPath}
-const fs = require("node:fs");
-const args = process.argv.slice(2);
-const world = JSON.parse(fs.readFileSync(process.env.STUB_WORLD, "utf8"));
-const call = { args };
-const at = args.indexOf("--secrets-file");
-if (at >= 0) {
-  call.secrets = JSON.parse(fs.readFileSync(args[at + 1], "utf8"));
-  call.mode = fs.statSync(args[at + 1]).mode & 0o777;
-}
-fs.appendFileSync(process.env.STUB_CALLS, JSON.stringify(call) + "\\n");
-const save = () => fs.writeFileSync(process.env.STUB_WORLD, JSON.stringify(world));
-const fail = (text) => { console.error(text); process.exit(1); };
-const [a, b, c] = args;
-if (a === "d1" && b === "list") console.log(JSON.stringify(world.databases.map((name) => ({ name, uuid: "${ID}" }))));
-if (a === "d1" && b === "create") { world.databases.push(c); save(); }
-if (a === "queues" && b === "info" && !world.queues.includes(c)) fail('Queue "' + c + '" does not exist. To create it, run');
-if (a === "secret" && world.secrets === null) fail('Worker "countersign" not found.');
-if (a === "secret") console.log(JSON.stringify(world.secrets.map((name) => ({ name, type: "secret_text" }))));
-if (a === "deploy" && world.deploy !== 0) fail("upload refused");
-`;
-
-  const deploy = async (world: World, env: Record<string, string>): Promise<Finished & { calls: Call[] }> => {
-    const bin = join(folder, "bin");
-    mkdirSync(bin);
-    // Whatever lies in the folders above, the stub is no module.
-    writeFileSync(join(bin, "package.json"), "{}");
-    writeFileSync(join(bin, "wrangler"), stub);
-    chmodSync(join(bin, "wrangler"), 0o755);
-    writeFileSync(join(folder, "world.json"), JSON.stringify(world));
-    writeFileSync(join(folder, "calls"), "");
-    const finished = await run(process.execPath, [join(root, "scripts/deploy.ts")], root, {
-      ...env,
-      PATH: `${bin}${delimiter}${process.env.PATH}`,
-      TMPDIR: folder,
-      STUB_WORLD: join(folder, "world.json"),
-      STUB_CALLS: join(folder, "calls"),
-    });
-    const lines = readFileSync(join(folder, "calls"), "utf8").split("\n").filter(Boolean);
-    return { ...finished, calls: lines.map((line) => JSON.parse(line) as Call) };
-  };
-  const verbs = (calls: readonly Call[]) => calls.map(({ args }) => args.slice(0, 2).join(" "));
-  const secretsFileOf = (call: Call | undefined) => call?.args[call.args.indexOf("--secrets-file") + 1] ?? "";
-
-  afterEach(() => rmSync(join(root, "wrangler.deploy.toml"), { force: true }));
-
-  test("a first deployment makes everything once and shows the admin token", async () => {
-    const empty: World = { databases: ["other"], queues: [], secrets: null, deploy: 0 };
-    const { code, out, calls } = await deploy(empty, { ISSUER: "https://sign.example" });
-    expect(code, out).toBe(0);
-    expect(verbs(calls)).toEqual([
-      ...["secret list", "d1 list", "d1 create", "d1 list"],
-      ...["queues info", "queues create", "queues info", "queues create"],
-      ...["d1 migrations", "deploy --config"],
-    ]);
-    expect(calls.at(-2)?.args).toContain("--remote");
-    const release = calls.at(-1);
-    expect(Object.keys(release?.secrets ?? {})).toEqual([...plan.SECRETS]);
-    expect(release?.mode).toBe(0o600);
-    expect(existsSync(secretsFileOf(release))).toBe(false);
-    expect(release?.args.slice(-2)).toEqual(["--var", "ISSUER:https://sign.example"]);
-    expect(out.split(release?.secrets?.ADMIN_TOKEN ?? "?").length - 1).toBe(1);
-    for (const name of ["KEY_ENCRYPTION_KEY", "HANDLE_KEY", "PEPPER"]) {
-      expect(out).not.toContain(release?.secrets?.[name] ?? "?");
-    }
-    expect(readFileSync(join(root, "wrangler.deploy.toml"), "utf8")).toContain(ID);
-    expect(readFileSync(join(root, "wrangler.toml"), "utf8")).toBe(toml);
-  });
-
-  test("a second one makes nothing and shows no token", async () => {
-    const full: World = { databases: [plan.DATABASE], queues: plan.QUEUES, secrets: plan.SECRETS, deploy: 0 };
-    const { code, out, calls } = await deploy(full, {});
-    expect(code, out).toBe(0);
-    expect(verbs(calls).filter((verb) => verb.includes("create"))).toEqual([]);
-    expect(calls.at(-1)?.args).not.toContain("--secrets-file");
-    expect(out).not.toContain("ADMIN_TOKEN");
-  });
-
-  test("only the missing secret is sent", async () => {
-    const secrets = plan.SECRETS.filter((name) => name !== "PEPPER");
-    const world: World = { databases: [plan.DATABASE], queues: plan.QUEUES, secrets, deploy: 0 };
-    const { code, out, calls } = await deploy(world, {});
-    expect(code, out).toBe(0);
-    expect(Object.keys(calls.at(-1)?.secrets ?? {})).toEqual(["PEPPER"]);
-    expect(out).not.toContain("shown this once");
-  });
-
-  test("a refused upload fails, shows no token and leaves no secrets file", async () => {
-    const world: World = { databases: [plan.DATABASE], queues: plan.QUEUES, secrets: [], deploy: 1 };
-    const { code, out, calls } = await deploy(world, { ISSUER: "https://sign.example" });
-    expect(code).toBe(1);
-    expect(out).not.toContain("shown this once");
-    expect(secretsFileOf(calls.at(-1))).not.toBe("");
-    expect(existsSync(secretsFileOf(calls.at(-1)))).toBe(false);
-  });
-
-  test("without an issuer a first deployment changes nothing", async () => {
-    const { code, out, calls } = await deploy({ databases: [], queues: [], secrets: null, deploy: 0 }, {});
-    expect(code).toBe(1);
-    expect(out).toContain("ISSUER=https://");
-    expect(verbs(calls)).toEqual(["secret list"]);
   });
 });

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv as parseDotenv } from "node:util";
 import { describe, expect, test } from "vitest";
-import { makeSecrets, SECRETS } from "../../scripts/deploy-plan.ts";
+import { SECRETS } from "../../scripts/deploy-plan.ts";
+import { makeSecrets } from "../../scripts/kept-secrets.ts";
 import { parseEnv, readEnv } from "../../src/env.ts";
 
 const example = parseDotenv(
@@ -104,6 +105,8 @@ describe("the environment", () => {
     ["ISSUER", "sign.example"],
     ["ISSUER", "http://127.0.0.1.sign.example"],
     ["ENVIRONMENT", "staging"],
+    ["AUDIT_DAYS", "0"],
+    ["AUDIT_DAYS", "30d"],
     ["IP_LIMITS", "yes"],
     ["DELIVERY", "pigeon"],
     ["JURISDICTION", "mars"],
@@ -210,6 +213,21 @@ describe("production refuses what is weak", () => {
     expect(refused({ ...production, ISSUER, ALLOW_LOOPBACK_ISSUER: "true" })).toEqual([]);
     expect(refused({ ...development, ISSUER })).toEqual([]);
   });
+
+  test.each(["http://192.168.1.5:8787", "http://[fe80::1]:8787"])(
+    "O7 the address %s, whatever the leave: it is for a phone and a development server",
+    (ISSUER) => {
+      expect(refused({ ...development, ISSUER })).toEqual([]);
+      expect(refused({ ...production, ISSUER })).toEqual(["ISSUER"]);
+      expect(refused({ ...production, ISSUER, ALLOW_LOOPBACK_ISSUER: "true" })).toEqual(["ISSUER"]);
+    },
+  );
+  test.each(["http://10.sign.example", "http://192.168.1.5/", "http://192.168.1"])(
+    "O7 %s is no such address",
+    (ISSUER) => {
+      expect(refused({ ...development, ISSUER })).toEqual(["ISSUER"]);
+    },
+  );
 
   test("T134 no limits for addresses", () => {
     expect(refused({ ...production, IP_LIMITS: "off" })).toEqual(["IP_LIMITS"]);

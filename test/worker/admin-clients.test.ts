@@ -140,7 +140,7 @@ describe("making a client", () => {
     ["settings.scopes.0", { settings: { scopes: ["two words"] } }],
     ["settings.actions.pay", { settings: { actions: { pay: "maybe" } } }],
     ["settings.decoy_unknown_users", { settings: { decoy_unknown_users: true } }],
-    ["settings.insecure_tap", { settings: { insecure_tap: false } }],
+    ["settings.insecure_tap", { settings: { insecure_tap: true } }],
     ["body", { surprise: true }],
   ])("a wrong %s is 400 and names its place", async (path, over) => {
     const before = (await admin("GET", "/clients")).body;
@@ -238,6 +238,8 @@ describe("reading and changing", () => {
       await env.DB.prepare("update clients set settings = json_set(settings, ?, json('true')) where id = ?")
         .bind(`$.${name}`, client_id)
         .run();
+      const asDefault = await admin("PATCH", `/clients/${client_id}`, { settings: { [name]: false } });
+      expect([asDefault.status, asDefault.body.settings]).toEqual([200, { [name]: false }]);
       const cleared = await admin("PATCH", `/clients/${client_id}`, { settings: { [name]: null } });
       expect([cleared.status, cleared.body.settings]).toEqual([200, {}]);
     }

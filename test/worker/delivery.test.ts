@@ -179,10 +179,17 @@ describe("what is not sent at all", () => {
     expect(at.queued).toEqual([]);
   });
 
-  test("anything while DELIVERY is none", async () => {
+  test("O5 anything while DELIVERY is none: refused, and said in the log once an hour", async () => {
+    const said: string[] = [];
+    for (const level of ["log", "warn", "error"] as const) {
+      vi.spyOn(console, level).mockImplementation((line: string) => void said.push(line));
+    }
     const at = sending({ DELIVERY: "none" });
-    expect(await at.services.deliveries.send(aMessage())).toMatchObject({ ok: false });
+    for (let time = 0; time < 3; time++) {
+      expect(await at.services.deliveries.send(aMessage())).toMatchObject({ ok: false });
+    }
     expect(at.queued).toEqual([]);
+    expect(said.filter((line) => line.includes("nothing carries messages"))).toHaveLength(1);
   });
 
   test.each(["a@b.example,c@d.example", "a@b.example\r\nBcc: c@d.example", "Ana <a@b.example>"])(

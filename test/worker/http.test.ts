@@ -13,6 +13,7 @@ import type { Door } from "../../src/http/door.ts";
 import { jsonBody } from "../../src/http/json-body.ts";
 import type { RefuseMalformed } from "../../src/http/malformed.ts";
 import { query } from "../../src/http/query.ts";
+import { notesOf } from "../../src/http/status-routes.ts";
 import { variedKey } from "../fakes/signing-keys.ts";
 import { ask, envWith, ORIGIN, servicesOf } from "./support/app.ts";
 
@@ -133,6 +134,75 @@ describe("a deployment that is not set up", () => {
   });
 });
 
+const productionVars = {
+  ENVIRONMENT: "production",
+  ISSUER: "https://sign.example",
+  PEPPER: variedKey(1),
+  HANDLE_KEY: `1:${variedKey(2)}`,
+  KEY_ENCRYPTION_KEY: `1:${variedKey(3)}`,
+  ADMIN_TOKEN: "an-admin-token-of-its-own-and-long",
+  IP_LIMITS: "on",
+  DELIVERY: "none",
+  ALLOW_PRIVATE_CALLBACKS: "false",
+};
+
+describe("O5 what a deployment says of itself", () => {
+  const asAdmin = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } });
+
+  test("the operator is told that no code can be sent; nobody else is", async () => {
+    const raw = envWith({
+      ...productionVars,
+      KEY_ENCRYPTION_KEY: vars.KEY_ENCRYPTION_KEY,
+      ENVIRONMENT: "development",
+      DELIVERY: "none",
+    });
+    const told = await ask("/healthz", asAdmin(productionVars.ADMIN_TOKEN), raw);
+    expect([told.status, await told.json()]).toEqual([
+      200,
+      { status: "ok", environment: "development", issuer: "https://sign.example", sends: [], notes: [] },
+    ]);
+    for (const init of [{}, asAdmin("wrong"), { headers: { Authorization: "Basic eDp5" } }]) {
+      const answer = await ask("/healthz", init, raw);
+      expect([answer.status, await answer.json()]).toEqual([200, { status: "ok" }]);
+    }
+    expect(notesOf({ environment: "production", sends: [] })).toEqual([expect.stringContaining("DELIVERY")]);
+    expect(notesOf({ environment: "production", sends: ["email"] })).toEqual([]);
+  });
+
+  test("a deployment without an ADMIN_TOKEN tells nobody, whatever is sent", async () => {
+    const raw = envWith({ ADMIN_TOKEN: "" });
+    for (const token of ["undefined", "x"]) {
+      expect(await (await ask("/healthz", asAdmin(token), raw)).json()).toEqual({ status: "ok" });
+    }
+  });
+
+  test("the channels that are carried are named", async () => {
+    const told = await ask("/healthz", asAdmin("dev-admin-token"));
+    expect(await told.json()).toMatchObject({ sends: ["email", "sms", "whatsapp", "push"], notes: [] });
+  });
+
+  test("guesses of the token are counted for their address, and health stays health", async () => {
+    const counted = vi.fn(() => Promise.resolve({ success: false }));
+    const raw = envWith({ IP_LIMITS: "on", LIMIT_ADMIN: { limit: counted } });
+    const headers = { Authorization: "Bearer wrong", "CF-Connecting-IP": "203.0.113.9" };
+    expect((await ask("/healthz", { headers }, raw)).status).toBe(200);
+    expect(counted).toHaveBeenCalled();
+    const good = { Authorization: "Bearer dev-admin-token", "CF-Connecting-IP": "203.0.113.9" };
+    expect(await (await ask("/healthz", { headers: good }, raw)).json()).toHaveProperty("sends");
+  });
+
+  test("production without DELIVERY says so in the log when it begins", async () => {
+    const said: string[] = [];
+    vi.spyOn(console, "warn").mockImplementation((line: string) => void said.push(line));
+    vi.spyOn(console, "log").mockImplementation((line: string) => void said.push(line));
+    vi.spyOn(console, "error").mockImplementation((line: string) => void said.push(line));
+    await ask("/", {}, envWith(productionVars));
+    expect(said.filter((line) => line.includes("something is not configured"))).toHaveLength(1);
+    await ask("/", {}, envWith({ ...productionVars, ENVIRONMENT: "development" }));
+    expect(said.filter((line) => line.includes("something is not configured"))).toHaveLength(1);
+  });
+});
+
 describe("the shared routes", () => {
   test("/healthz is ok once D1 and the keys can be used", async () => {
     const answer = await ask("/healthz");
@@ -174,18 +244,7 @@ describe("the shared routes", () => {
     expect(page).toContain("npm run demo");
     expect(page).toContain('href="/.well-known/jwks.json"');
     expect(page).toContain("/api/v0");
-    const production = envWith({
-      ENVIRONMENT: "production",
-      ISSUER: "https://sign.example",
-      PEPPER: variedKey(1),
-      HANDLE_KEY: `1:${variedKey(2)}`,
-      KEY_ENCRYPTION_KEY: `1:${variedKey(3)}`,
-      ADMIN_TOKEN: "an-admin-token-of-its-own-and-long",
-      IP_LIMITS: "on",
-      DELIVERY: "none",
-      ALLOW_PRIVATE_CALLBACKS: "false",
-    });
-    const answer = await ask("/", {}, production);
+    const answer = await ask("/", {}, envWith(productionVars));
     expect(answer.status).toBe(200);
     expect(await answer.text()).not.toContain("npm run demo");
     expect(answer.headers.get("Strict-Transport-Security")).toBe("max-age=31536000");

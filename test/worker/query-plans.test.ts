@@ -1,6 +1,10 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { HELD_LISTS, KEY_PARTS } from "../../src/core/ports/held.ts";
+import { openStore } from "../../src/store/database.ts";
+import { makeHeldData } from "../../src/store/held.ts";
 import { type Call, recordingDatabase } from "../contract/databases.ts";
+import { newUserId } from "../contract/fixtures.ts";
 import { callsOn } from "../contract/ports.ts";
 
 const TABLES = [
@@ -15,10 +19,11 @@ const TABLES = [
   "actions",
   "authenticators",
   "profiles",
+  "erasures",
 ];
 
-/** Reads whole by design: the clients for their realms, for the operator; a handful of keys, once a minute and isolate; one row for the probe. */
-const SMALL = ["users.named", "keyShelf.all", "health.check"];
+/** Reads whole by design: the clients for their realms, for the operator; who was erased in a week, once an hour; a handful of keys, once a minute and isolate; one row for the probe. */
+const SMALL = ["users.named", "held.eraseLate", "held.endErasures", "keyShelf.all", "health.check"];
 
 async function planOf({ sql, params }: Call): Promise<string[]> {
   const { results } = await env.DB.prepare(`explain query plan ${sql}`)
@@ -67,6 +72,20 @@ describe("no statement of the store walks a table", () => {
   });
 });
 
+test.each(HELD_LISTS)("the export reads a person's %s alone", async (list) => {
+  const { d1, calls } = recordingDatabase();
+  const key = Array.from({ length: KEY_PARTS[list] }, () => "x");
+  await makeHeldData(openStore(d1)).rows(newUserId(), list, key, 5);
+  expect(calls).toHaveLength(1);
+  for (const call of calls) {
+    expect(
+      (await planOf(call)).filter(
+        (step) => !/USING (?:PRIMARY KEY|INDEX \w+) \(user_id=\?/.test(step) && !step.startsWith("USE TEMP"),
+      ),
+    ).toEqual([]);
+  }
+});
+
 describe("the indexes that are meant are the ones used", () => {
   test.each([
     ["devices.byFingerprint", "devices_realm_key"],
@@ -79,6 +98,8 @@ describe("the indexes that are meant are the ones used", () => {
     ["userCodes.ofUser", "user_codes_user"],
     ["nonces.purge", "used_nonces_expiry"],
     ["records.events", "audit_events_user"],
+    ["held.erase", "audit_events_user"],
+    ["held.eraseLate", "audit_events_user"],
     ["clients.findBySecret", "clients_secret_hash_unique"],
     ["clients.findBySecret", "clients_old_secret_hash_unique"],
   ])("%s uses %s", async (name, index) => {

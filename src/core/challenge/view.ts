@@ -20,7 +20,7 @@ export type ChallengeView = {
   };
 };
 
-/** What a waiting socket or long-poll is told (contract, "Waiting"). */
+/** What a waiting socket or long-poll is told (docs/waiting.md). */
 export type WaitView = { readonly id: ChallengeId; readonly state: PhaseName; readonly expiresAt: Instant };
 
 /** The challenge as it stands at `now`: time is settled first, so a late alarm never shows a dead challenge as alive. */

@@ -5,7 +5,7 @@ import { own } from "../own.ts";
 
 export type ActionRule = "allow" | "challenge" | "block" | "review";
 
-/** What an operator may set for a client; everything is optional (contract, "Client settings"). */
+/** What an operator may set for a client; everything is optional (docs/admin-api.md, "Clients"). */
 export type ClientSettings = {
   readonly access_token_seconds?: number;
   readonly id_token_seconds?: number;

@@ -1,4 +1,6 @@
 import type { QueueMessage } from "../messages.ts";
+import type { Millis } from "../time.ts";
+import type { Channel } from "./deliveries.ts";
 
 /** The queue for what must reach D1 or leave the house later. Never in the way of an answer. */
 export type Events = {
@@ -41,6 +43,10 @@ export type Config = {
   readonly issuer: string;
   readonly environment: "development" | "production";
   readonly adminToken?: string;
+  /** Channels that somebody carries; none: no code and no link leaves the service. */
+  readonly sends: readonly Channel[];
+  /** How long audit rows are kept; for ever when it is missing. */
+  readonly auditKept?: Millis;
   /** Whether addresses that a client names may be http and private; never in production (settled question 33). */
   readonly allowPrivateCallbacks: boolean;
 };

@@ -1,7 +1,7 @@
 import type { Instant } from "../time.ts";
 import type { Channel } from "./deliveries.ts";
 
-/** A message that was not sent, as `GET /dev/outbox` shows it (contract, "Development outbox"). */
+/** A message that was not sent, as `GET /dev/outbox` shows it (docs/delivery.md, "The development outbox"). */
 export type OutboxEntry = {
   readonly id: string;
   readonly channel: Channel;

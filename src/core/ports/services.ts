@@ -4,6 +4,7 @@ import type { Chance, Clock } from "./chance.ts";
 import type { Clients } from "./clients.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Background, Config, Events, Health, IpLimits, Log } from "./edge.ts";
+import type { HeldData } from "./held.ts";
 import type { Inboxes } from "./inboxes.ts";
 import type { ClientTokens, Keyring, TokenVerifier } from "./keys.ts";
 import type { Nonces } from "./nonces.ts";
@@ -26,6 +27,7 @@ export type Services = {
   readonly users: Users;
   readonly devices: Devices;
   readonly records: Records;
+  readonly held: HeldData;
   readonly userCodes: UserCodes;
   readonly actions: Actions;
   readonly authenticators: Authenticators;

@@ -24,15 +24,11 @@ export function tellDeviceRemoved(powers: Powers, news: DeviceNews): void {
 }
 
 /**
- * The same of the first device that a person ever has, since no device of theirs has signed it in (settled question 53). The enrolment
- * stands whatever becomes of the letters.
+ * The same of every device that is enrolled, whoever has let it in: who took a session over enrols a key of their own next (T33). The
+ * enrolment stands whatever becomes of the letters.
  */
-export function tellFirstDevice(powers: Powers & Pick<Services, "devices">, news: DeviceNews): void {
-  if (addressesOf(news).length === 0) return;
-  powers.background(async () => {
-    const ever = await powers.devices.ofUser(news.device.userId, { withRevoked: true });
-    if (ever.every(({ id }) => id === news.device.id)) await tell(powers, news, "device_enrolled");
-  });
+export function tellDeviceEnrolled(powers: Powers, news: DeviceNews): void {
+  if (addressesOf(news).length > 0) powers.background(() => tell(powers, news, "device_enrolled"));
 }
 
 const addressesOf = ({ user }: DeviceNews) =>

@@ -4,10 +4,11 @@ import { noStore } from "../../http/no-store.ts";
 import { accessRoutes } from "./access-routes.ts";
 import { clientRoutes } from "./client-routes.ts";
 import { adminOnly } from "./guard.ts";
+import { personRoutes } from "./person-routes.ts";
 import { recordRoutes } from "./record-routes.ts";
 import { userRoutes } from "./user-routes.ts";
 
-/** The admin API, mounted at `/admin` (contract, "Admin API"). Without the token nothing answers but 401. */
+/** The admin API, mounted at `/admin` (docs/admin-api.md). Without the token nothing answers but 401. */
 export function adminRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.use(noStore);
@@ -15,6 +16,7 @@ export function adminRoutes(): Hono<AppEnv> {
   routes.route("/clients", clientRoutes());
   routes.route("/users", userRoutes());
   routes.route("/users", accessRoutes());
+  routes.route("/users", personRoutes());
   routes.route("/", recordRoutes());
   return routes;
 }

@@ -3,6 +3,8 @@ import { GRANT_TYPES } from "../../core/client/client.ts";
 import { isAllowedOrigin } from "../../core/client/origin.ts";
 import { redirectUriFault, URI_LIMIT } from "../../core/client/redirect-uri.ts";
 import { parseChallengeId, parseClientId, parseRealm, parseUserId } from "../../core/ids.ts";
+import { HELD_LISTS, KEY_PARTS } from "../../core/ports/held.ts";
+import type { ExportCursor } from "../../core/usecases/export-person.ts";
 import { readExternalId } from "../../core/user/external-id.ts";
 import { IDENTIFIER_LIMIT, readIdentifier } from "../../core/user/identifier.ts";
 import type { IdentifierKind } from "../../core/user/user.ts";
@@ -152,6 +154,26 @@ export const auditQuerySchema = z.strictObject({
     .regex(/^[\w.:-]{1,100}$/)
     .optional(),
   after: z.string().regex(EVENT_ID).optional(),
+});
+
+const exportCursor = z
+  .strictObject({ list: z.enum(HELD_LISTS), key: z.array(z.string().max(URI_LIMIT)) })
+  .refine(({ list, key }) => key.length === 0 || key.length === KEY_PARTS[list]);
+
+/** Where a page of an export ended, as `next` gave it. */
+function readCursor(text: string): ExportCursor | undefined {
+  try {
+    const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (sign) =>
+      sign.charCodeAt(0),
+    );
+    return exportCursor.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+export const exportQuerySchema = z.strictObject({
+  after: parsed(readCursor, "not what `next` gave").optional(),
 });
 
 export const rotateKeysSchema = z.strictObject({ lane: z.enum(["standard", "cotter"]).default("standard") });

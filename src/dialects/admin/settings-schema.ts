@@ -52,8 +52,8 @@ const eventName = z
   .regex(/^[A-Za-z0-9 _.-]{1,64}$/, "letters, digits, blanks and _.-, at most 64")
   .refine((name) => !name.includes("ENROLL_NEW_TRUSTED_DEVICE"), "a reserved name");
 
-/** A setting that no door reads yet: whoever set it would rely on a protection that is not there. */
-const unread = z.custom<never>(() => false, "no door reads this setting yet: leave it out");
+/** A setting that no door reads yet: whoever asked for it would rely on what is not there. Its default asks for nothing. */
+const unread = z.literal(false, "no door reads this setting yet: leave it out");
 
 const members = {
   access_token_seconds: tokenSeconds,
@@ -102,7 +102,7 @@ const members = {
   approve_through: z.union([z.enum(["own", "realm"]), z.array(clientId).max(50)]),
 };
 
-/** Settings of a new client: all optional, nothing unknown (contract, "Client settings"). */
+/** Settings of a new client: all optional, nothing unknown (docs/admin-api.md, "Clients"). */
 export const settingsSchema = z.strictObject(members).partial();
 
 type Patched = {

@@ -13,7 +13,7 @@ import { type Namespace, servesIn } from "../../core/usecases/enrolled-methods.t
 import { nameOf } from "../../core/usecases/find-named-user.ts";
 import { noteRefusal } from "../../core/usecases/note-refusal.ts";
 import { revokeDevice } from "../../core/usecases/revoke-device.ts";
-import { tellFirstDevice } from "../../core/usecases/tell-of-device.ts";
+import { tellDeviceEnrolled } from "../../core/usecases/tell-of-device.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { bearerOf, requester, tenantOf } from "./client.ts";
 import { keyTextOfQuery, lookupKey } from "./credentials-text.ts";
@@ -148,7 +148,7 @@ export async function addCredential(
     const name = before ? nameOf(client, before) : left.userId;
     await tellLater(powers, client, authenticatorEvent(powers, "deleted", name, left));
   }
-  if (isNew) tellFirstDevice(powers, { client, user, device, origin: originOf(c) });
+  if (isNew) tellDeviceEnrolled(powers, { client, user, device, origin: originOf(c) });
   const changed = isNew ? "created" : isWider && "updated";
   if (changed) await tellLater(powers, client, authenticatorEvent(powers, changed, token.name, device));
   return c.json(credentialWire(token.name, device));

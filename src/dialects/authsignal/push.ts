@@ -50,7 +50,7 @@ export async function startPush(c: Context<AppEnv>, body: z.output<typeof startB
   });
 }
 
-/** Where the result can be waited for, instead of polled, and what opens it (contract, "Waiting"). */
+/** Where the result can be waited for, instead of polled, and what opens it (docs/waiting.md). */
 export async function waitingWire(c: Context<AppEnv>, id: Parameters<typeof handleOf>[1]) {
   const { issuer } = services(c).config;
   return {

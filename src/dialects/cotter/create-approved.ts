@@ -7,6 +7,7 @@ import { MINUTE, SECOND } from "../../core/time.ts";
 import { enrolByDevice } from "../../core/usecases/enrol-by-device.ts";
 import type { AtOnce } from "../../core/usecases/settle-at-once.ts";
 import { signInAtOnce } from "../../core/usecases/sign-in-at-once.ts";
+import { tellDeviceEnrolled } from "../../core/usecases/tell-of-device.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { readNewKey } from "./device-texts.ts";
 import { refuse } from "./errors.ts";
@@ -112,6 +113,7 @@ async function enrol(
     newDevice: { key: key.value, name: body.device_name ?? "", kind: body.device_type ?? "" },
   });
   if (!enrolled.ok) return refuseOnRecord(c, record.user.id, enrolled.error);
-  const { settled } = enrolled.value;
+  const { device, settled } = enrolled.value;
+  tellDeviceEnrolled(powers, { client: c.var.client, user: record, device, origin: originOf(c) });
   return c.json(await stated(powers, waiterEvent(settled, call.numberOf(settled))));
 }

@@ -7,7 +7,7 @@ import type { Refusal } from "../../core/refusal.ts";
 import { type Enrolled, enrolFirstDevice } from "../../core/usecases/enrol-first-device.ts";
 import { noteRefusal } from "../../core/usecases/note-refusal.ts";
 import { revokeDevice } from "../../core/usecases/revoke-device.ts";
-import { tellDeviceRemoved, tellFirstDevice } from "../../core/usecases/tell-of-device.ts";
+import { tellDeviceEnrolled, tellDeviceRemoved } from "../../core/usecases/tell-of-device.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { identifyKey, readNewKey } from "./device-texts.ts";
 import { ambientOf, offeredKey } from "./enrolment-key.ts";
@@ -68,7 +68,7 @@ async function enrol(
   });
   if (!enrolled.ok) return refuseFirst(c, record, enrolled.error);
   const { device } = enrolled.value;
-  tellFirstDevice(services(c), { client, user: record, device, origin: originOf(c) });
+  tellDeviceEnrolled(services(c), { client, user: record, device, origin: originOf(c) });
   const oauth_token = await bundleFor(c, client, enrolled.value);
   return c.json({ ...userWire(record, client, [device], "everything"), ...oauth_token });
 }

@@ -12,7 +12,7 @@ import { namesOther } from "../../core/usecases/check-service-token.ts";
 import { forcePasskey } from "../../core/usecases/force-passkey.ts";
 import { type BegunCeremony, beginCeremony, chooseRpId } from "../../core/usecases/passkey-ceremony.ts";
 import { selfIssueCode, ticketOf } from "../../core/usecases/self-issue-code.ts";
-import { tellFirstDevice } from "../../core/usecases/tell-of-device.ts";
+import { tellDeviceEnrolled } from "../../core/usecases/tell-of-device.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { isForeignPage, namedClient, serviceCall } from "./client.ts";
@@ -182,7 +182,7 @@ export async function complete(c: Context<AppEnv>, asked: z.output<typeof passke
   });
   if (!added.ok) return refuse(c, added.error);
   const { device, redeemed } = added.value;
-  tellFirstDevice(services(c), { client, user: person, device, origin: originOf(c) });
+  tellDeviceEnrolled(services(c), { client, user: person, device, origin: originOf(c) });
   return c.json(await result(c, client, person, redeemed, asked, { device, action: "credentials.add" }));
 }
 

@@ -24,7 +24,7 @@ export const COUNTDOWN_SCRIPT = `
 `;
 
 /**
- * Listens on the challenge's socket (contract, "Waiting") and goes on when it settles. A socket that breaks is opened again, later
+ * Listens on the challenge's socket (docs/waiting.md) and goes on when it settles. A socket that breaks is opened again, later
  * each time; a page that was put away looks again when it is shown.
  */
 export const WAIT_SCRIPT = `${COUNTDOWN_SCRIPT}

@@ -1,0 +1,71 @@
+import type { Profile } from "../action/authenticator.ts";
+import type { JsonObject } from "../challenge/state.ts";
+import { type UserId, userSubject } from "../ids.ts";
+import type { Prompt } from "../inbox/state.ts";
+import { HELD_LISTS, type HeldList } from "../ports/held.ts";
+import type { Services } from "../ports/services.ts";
+import { ANY_REALM, type UserRecord } from "../ports/users.ts";
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+
+/** Rows that one page holds at most, over all lists. */
+export const EXPORTED_ROWS = 500;
+
+/** Where a page ended: in which list, behind which key. */
+export type ExportCursor = { readonly list: HeldList; readonly key: readonly string[] };
+
+/** What is held about a person. The first page begins with who they are; rows of a list go on where the page before ended. */
+export type PersonExport = {
+  readonly person?: {
+    readonly user?: UserRecord;
+    readonly profile: Profile;
+    readonly prompts: readonly Prompt[];
+  };
+  readonly lists: Readonly<Record<HeldList, readonly JsonObject[]>>;
+  readonly next?: ExportCursor;
+};
+
+type Powers = Pick<Services, "users" | "authenticators" | "inboxes" | "held">;
+
+/**
+ * One page of everything that is held about a person, deleted or not: at most `EXPORTED_ROWS` rows, and one statement for each list.
+ * `unknown_user` when there is nothing at all.
+ */
+export async function exportPerson(
+  powers: Powers,
+  userId: UserId,
+  after?: ExportCursor,
+): Promise<Result<PersonExport, RefusalOf<"unknown_user">>> {
+  const person = after === undefined ? await whoIs(powers, userId) : undefined;
+  const lists: Record<HeldList, readonly JsonObject[]> = {
+    devices: [],
+    authenticators: [],
+    grants: [],
+    codes: [],
+    actions: [],
+    events: [],
+  };
+  let left = EXPORTED_ROWS;
+  for (const list of HELD_LISTS.slice(after === undefined ? 0 : HELD_LISTS.indexOf(after.list))) {
+    const key = list === after?.list && after.key.length > 0 ? after.key : undefined;
+    const rows = await powers.held.rows(userId, list, key, left + 1);
+    const page = rows.slice(0, left);
+    lists[list] = page.map(({ row }) => row);
+    left -= page.length;
+    if (rows.length > page.length) {
+      const last = page.at(-1)?.key ?? key;
+      return ok({ ...(person && { person }), lists, next: { list, key: last ?? [] } });
+    }
+  }
+  const isNobody = after === undefined && person?.user === undefined && left === EXPORTED_ROWS;
+  return isNobody ? no({ code: "unknown_user" }) : ok({ ...(person && { person }), lists });
+}
+
+async function whoIs(powers: Powers, userId: UserId) {
+  const [user, profile, { prompts }] = await Promise.all([
+    powers.users.byId(userId, ANY_REALM),
+    powers.authenticators.profile(userId),
+    powers.inboxes.view(userSubject(userId)),
+  ]);
+  return { ...(user && { user }), profile, prompts };
+}

@@ -1,0 +1,55 @@
+import type { Json, JsonObject } from "../../core/challenge/state.ts";
+import type { Prompt } from "../../core/inbox/state.ts";
+import type { ExportCursor, PersonExport } from "../../core/usecases/export-person.ts";
+import { userWire } from "./translate.ts";
+
+/** Columns that hold an instant: `at`, `created_at`, `ended_at`, … */
+const INSTANT = /^(?:.*_)?at$/;
+
+/** A row by the names of its columns, its instants in ISO 8601. */
+const rowWire = (row: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      INSTANT.test(name) && typeof value === "number" ? new Date(value).toISOString() : value,
+    ]),
+  );
+
+const promptWire = ({
+  challengeId,
+  clientId,
+  purpose,
+  origin,
+  context,
+  startedAt,
+  expiresAt,
+  status,
+}: Prompt) => ({
+  challenge_id: challengeId,
+  client_id: clientId,
+  purpose,
+  origin,
+  context,
+  started_at: new Date(startedAt).toISOString(),
+  expires_at: new Date(expiresAt).toISOString(),
+  status: status.name,
+});
+
+const cursorWire = (cursor: ExportCursor): string => {
+  const bytes = new TextEncoder().encode(JSON.stringify(cursor));
+  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+};
+
+const profileWire = (profile: object) => profile as unknown as Json;
+
+/** One page of what is held about a person; `user`, `profile` and `prompts` are in the first one alone. */
+export const exportWire = ({ person, lists, next }: PersonExport) => ({
+  ...(person && {
+    user: person.user === undefined ? null : userWire(person.user),
+    profile: profileWire(person.profile),
+    prompts: person.prompts.map(promptWire),
+  }),
+  ...Object.fromEntries(Object.entries(lists).map(([list, rows]) => [list, rows.map(rowWire)])),
+  next: next === undefined ? null : cursorWire(next),
+});

@@ -1,0 +1,143 @@
+import { and, asc, eq, getTableColumns, inArray, isNotNull, lt, ne, or, type SQL, sql } from "drizzle-orm";
+import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
+import type { JsonObject } from "../core/challenge/state.ts";
+import type { UserId } from "../core/ids.ts";
+import type { HeldData, HeldList, HeldRow } from "../core/ports/held.ts";
+import type { Instant } from "../core/time.ts";
+import { record } from "./audit.ts";
+import { type Store, sheltered } from "./database.ts";
+import { actions, auditEvents, authenticators, devices, erasures, grants, userCodes } from "./schema.ts";
+
+/** A list: its table, what its rows are ordered by within one user, and columns that are nobody's to read. */
+type Listed = {
+  readonly table: SQLiteTable;
+  readonly user: SQLiteColumn;
+  readonly key: readonly SQLiteColumn[];
+  readonly hidden?: readonly string[];
+};
+
+const LISTS: Readonly<Record<HeldList, Listed>> = {
+  devices: { table: devices, user: devices.userId, key: [devices.id] },
+  authenticators: { table: authenticators, user: authenticators.userId, key: [authenticators.id] },
+  grants: { table: grants, user: grants.userId, key: [grants.id] },
+  codes: { table: userCodes, user: userCodes.userId, key: [userCodes.challengeId], hidden: ["code_hash"] },
+  actions: {
+    table: actions,
+    user: actions.userId,
+    key: [actions.clientId, actions.code, actions.idempotencyKey],
+  },
+  events: { table: auditEvents, user: auditEvents.userId, key: [auditEvents.id] },
+};
+
+/** What is left of `data` in a row of somebody who is forgotten: that there was some. */
+const ERASED = { erased: true };
+const ERASED_TEXT = JSON.stringify(ERASED);
+
+/** Rows that hold something about their person. */
+const isTelling = or(
+  isNotNull(auditEvents.ip),
+  and(isNotNull(auditEvents.data), ne(sql`${auditEvents.data}`, ERASED_TEXT)),
+);
+
+/** Ids of audit rows begin with their moment in 12 hexadecimal digits. */
+const idAt = (at: Instant): string => at.toString(16).padStart(12, "0");
+
+const listOf = (columns: readonly SQLiteColumn[]): SQL => sql.join([...columns], sql`, `);
+
+async function rowsOf(
+  db: Store,
+  userId: UserId,
+  list: HeldList,
+  after: readonly string[] | undefined,
+  size: number,
+): Promise<readonly HeldRow[]> {
+  const { table, user, key, hidden = [] } = LISTS[list];
+  const rows = await db
+    .select()
+    .from(table)
+    .where(
+      and(
+        // Said twice for the partial indexes, which are only for rows that name a person.
+        isNotNull(user),
+        eq(user, userId),
+        after === undefined
+          ? undefined
+          : sql`(${listOf(key)}) > (${sql.join(
+              after.map((part) => sql`${part}`),
+              sql`, `,
+            )})`,
+      ),
+    )
+    .orderBy(...key.map((column) => asc(column)))
+    .limit(size);
+  const columns = Object.entries(getTableColumns(table));
+  return rows.map((row) => {
+    const told = columns.map(([name, column]) => [column.name, row[name] ?? null] as const);
+    const byName = Object.fromEntries(told) as JsonObject;
+    return {
+      key: key.map(({ name }) => String(byName[name])),
+      row: Object.fromEntries(told.filter(([name]) => !hidden.includes(name))) as JsonObject,
+    };
+  });
+}
+
+/** What is held about people, over D1. */
+export function makeHeldData(db: Store): HeldData {
+  const scrubbed = (rows: SQL) =>
+    db
+      .update(auditEvents)
+      .set({ ip: null, data: sql`case when ${auditEvents.data} is not null then ${ERASED_TEXT} end` })
+      .where(sql`${auditEvents.id} in (${rows})`);
+
+  return sheltered<HeldData>({
+    rows: (userId, list, after, size) => rowsOf(db, userId, list, after, size),
+
+    async erase(userId: UserId, size, event) {
+      const theirs = db
+        .select({ id: auditEvents.id })
+        .from(auditEvents)
+        .where(and(isNotNull(auditEvents.userId), eq(auditEvents.userId, userId), isTelling))
+        .orderBy(asc(auditEvents.id))
+        .limit(size);
+      const [, changed] = await db.batch([
+        db
+          .insert(erasures)
+          .values({ userId, at: event.at })
+          .onConflictDoUpdate({ target: erasures.userId, set: { at: event.at } }),
+        scrubbed(theirs.getSQL()),
+        record(db, event),
+      ]);
+      return changed.meta.changes;
+    },
+
+    async eraseLate(size) {
+      const late = db
+        .select({ id: auditEvents.id })
+        .from(erasures)
+        // In this order: the other way round it would walk the trail.
+        .crossJoin(auditEvents)
+        .where(and(isNotNull(auditEvents.userId), eq(auditEvents.userId, erasures.userId), isTelling))
+        .limit(size);
+      return (await scrubbed(late.getSQL())).meta.changes;
+    },
+
+    async endErasures(before, size) {
+      const over = db
+        .select({ userId: erasures.userId })
+        .from(erasures)
+        .where(lt(erasures.at, before))
+        .limit(size);
+      return (await db.delete(erasures).where(inArray(erasures.userId, over))).meta.changes;
+    },
+
+    async trim(before, size) {
+      const old = db
+        .select({ id: auditEvents.id })
+        .from(auditEvents)
+        .where(lt(auditEvents.id, idAt(before)))
+        .orderBy(asc(auditEvents.id))
+        .limit(size);
+      return (await db.delete(auditEvents).where(inArray(auditEvents.id, old))).meta.changes;
+    },
+  });
+}
