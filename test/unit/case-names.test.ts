@@ -71,11 +71,23 @@ describe("docs/security.md", () => {
   });
 });
 
+test("docs/faults.md: each of its rows is the beginning of a test's name", () => {
+  const files = globSync("test/**/*.test.{ts,tsx}", { cwd: root }).map((path) => ({
+    path,
+    text: read(path),
+  }));
+  const named = [...caseMatrix(files).keys()];
+  const rows = [...read("docs/faults.md").matchAll(/^\| ([CALOG]\d+) \|/gm)].map(([, id]) => id);
+  expect(rows.length).toBeGreaterThan(65);
+  expect(rows.filter((id) => !named.includes(String(id)))).toEqual([]);
+});
+
 describe("reading names", () => {
   test.each([
     ['test("T45 race: one winner", () => {});', ["T45"]],
     ["it('T45 race', () => {});", ["T45"]],
     ['test("S4 a removal", () => {});', ["S4"]],
+    ['test("C7 L2 a fault", () => {});', ["C7", "L2"]],
     ['test("S1 T111 a word", () => {});', ["S1", "T111"]],
     ['describe("T45 races", () => {});', ["T45"]],
     ['test.each([1, 2])("T52 %i ms late", () => {});', ["T52"]],

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { describe, expect, inject, test } from "vitest";
 import { makeApi } from "../support/api.ts";
+import { walkPage } from "../support/page-walk.ts";
 
 const origin = inject("origin");
 const api = makeApi(origin);
@@ -28,39 +29,6 @@ async function newClient(): Promise<string> {
   return String(made.body.client_id);
 }
 
-async function codeFor(to: string): Promise<string> {
-  const { body } = await api("GET", "/dev/outbox", { query: { to } });
-  return (body.messages as readonly { code: string }[])[0]?.code ?? "";
-}
-
-/** A browser, as far as HTTP goes. */
-async function walk(
-  path: string,
-  address: string,
-): Promise<{ code: string; state: string; challenge_id: string }> {
-  const entry = await api("GET", path);
-  const cookie = entry.headers.get("set-cookie")?.split(";")[0] ?? "";
-  const csrf = /name="csrf" value="([^"]*)"/.exec(entry.text)?.[1] ?? "";
-  const post = (to: string, fields: Readonly<Record<string, string>>) =>
-    api("POST", to, {
-      headers: { Cookie: cookie, "Content-Type": "application/x-www-form-urlencoded", Origin: "null" },
-      raw: new URLSearchParams({ csrf, ...fields }).toString(),
-    });
-  const sent = await post(path, { identifier: address });
-  expect(sent.status, sent.text.slice(-600)).toBe(303);
-  const check = sent.headers.get("location")?.split("?")[0] ?? "";
-  const done = await post(check, { code: await codeFor(address) });
-  expect(done.status).toBe(303);
-  const location = done.headers.get("location") ?? "";
-  expect(location.startsWith(`${REDIRECT}?`)).toBe(true);
-  const parameters = new URLSearchParams(location.slice(location.indexOf("?")));
-  return {
-    code: parameters.get("code") ?? "",
-    state: parameters.get("state") ?? "",
-    challenge_id: parameters.get("challenge_id") ?? "",
-  };
-}
-
 describe("the page's code is exchanged as the SDKs do it", () => {
   test.each(SDKS)(
     "$name: its verifier, its query, its headers",
@@ -71,9 +39,11 @@ describe("the page's code is exchanged as the SDKs do it", () => {
       const challenge = createHash("sha256").update(own).digest("base64url");
       const redirect = escapes ? encodeURIComponent(REDIRECT) : REDIRECT;
       const state = Math.random().toString(36).slice(2, 12);
-      const given = await walk(
+      const given = await walkPage(
+        api,
         `/app?api_key=${clientId}&redirect_url=${redirect}&type=EMAIL&code_challenge=${challenge}&state=${state}`,
         address,
+        REDIRECT,
       );
       expect(given.state).toBe(state);
       const ask = (json: object) =>

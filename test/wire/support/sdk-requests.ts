@@ -34,6 +34,8 @@ export type SdkRequest<Context> = {
   /** 200 where nothing is said. */
   readonly status?: number;
   readonly answer: Needs;
+  /** Members whose values are known before, by their paths. */
+  says?(context: Context): Readonly<Record<string, unknown>>;
   /** Keeps what the next request needs. */
   keep?(context: Context, answer: unknown): void;
 };
@@ -71,25 +73,37 @@ export const lacking = (needs: Needs, body: unknown): readonly string[] =>
       : [`${path}: ${JSON.stringify(value)} is no ${[kinds].flat().join(" or ")}`];
   });
 
-/** Plays the requests of one SDK in their order, and holds each answer against what its decoder requires. */
+/**
+ * Plays the requests of one SDK in their order, and holds each answer against what its decoder requires. `keepsCookies` says whether its
+ * HTTP stack does that by itself.
+ */
 export async function play<Context>(
   origin: string,
   requests: readonly SdkRequest<Context>[],
   context: Context,
+  keepsCookies = false,
 ): Promise<void> {
+  const jar = new Map<string, string>();
   for (const each of requests) {
     const { method, path, headers = {}, body } = await each.request(context);
     const answer = await fetch(`${origin}${path}`, {
       method,
-      headers,
+      headers: { ...headers, ...(jar.size > 0 ? { Cookie: [...jar.values()].join("; ") } : {}) },
       redirect: "manual",
       ...(body === undefined ? {} : { body }),
     });
+    for (const set of keepsCookies ? answer.headers.getSetCookie() : []) {
+      const [pair = ""] = set.split(";");
+      jar.set(pair.slice(0, pair.indexOf("=")), pair);
+    }
     const text = await answer.text();
     const json = parsed(text);
     const what = `${each.sdk} ${each.version} ${each.does}: ${method} ${path} came back ${text.slice(0, 400)}`;
     expect(answer.status, what).toBe(each.status ?? 200);
     expect(lacking(each.answer, json), what).toEqual([]);
+    for (const [path, value] of Object.entries(each.says?.(context) ?? {})) {
+      expect(at(json, path), `${what} (${path})`).toEqual(value);
+    }
     each.keep?.(context, json);
   }
 }
