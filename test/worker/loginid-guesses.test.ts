@@ -76,7 +76,7 @@ describe("T60 wrong guesses are counted for who guesses, over all codes, and end
     expect((await codes(at, sister, "authorize", bob, { body: { code: own } })).status).toBe(200);
   });
 
-  test("T158 a look at a right code forgives nothing and costs nothing; its redemption forgives", async () => {
+  test("T158 a look at a right code forgives nothing and costs nothing", async () => {
     const { backend, web, ada } = await scene();
     const code = await generated(at, backend, ada);
     for (let guess = 1; guess < GUESS_LIMIT; guess++)
@@ -85,12 +85,26 @@ describe("T60 wrong guesses are counted for who guesses, over all codes, and end
     for (let look = 0; look < 20; look++) {
       expect(await waitOn(at, web, ada, code, { no_wait: true })).toMatchObject(pending);
     }
+    await waitOn(at, web, ada, other(code, 9), { no_wait: true });
+    expect(await waitOn(at, web, ada, code, { no_wait: true })).toMatchObject(NOT_FOUND);
+  });
+
+  test("T158 a redemption forgives what was typed wrong before it", async () => {
+    const { backend, web, ada } = await scene();
+    const code = await generated(at, backend, ada);
+    const wrong = async (times: number, from: string) => {
+      for (let guess = 1; guess <= times; guess++)
+        await waitOn(at, web, ada, other(from, guess), { no_wait: true });
+    };
+    await wrong(GUESS_LIMIT - 1, code);
     await codes(at, backend, "authorize", ada, { body: { code } });
     expect((await waitOn(at, web, ada, code)).body.is_authenticated).toBe(true);
     await at.settled();
     const next = await generated(at, backend, ada);
-    for (let guess = 1; guess <= GUESS_LIMIT; guess++)
-      await waitOn(at, web, ada, other(next, guess), { no_wait: true });
+    await wrong(GUESS_LIMIT - 1, next);
+    const pending = { body: { code: "remote_session_in_progress" } };
+    expect(await waitOn(at, web, ada, next, { no_wait: true })).toMatchObject(pending);
+    await waitOn(at, web, ada, other(next, 9), { no_wait: true });
     expect(await waitOn(at, web, ada, next, { no_wait: true })).toMatchObject(NOT_FOUND);
   });
 

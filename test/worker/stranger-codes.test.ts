@@ -205,19 +205,21 @@ describe("T162 a client's ordinary user with a token of their own", () => {
     const user = fresh("u");
     const mail = { verificationMethod: "EMAIL_OTP", email: address };
     await server(home, bank, "POST", `/users/${user}/authenticators`, mail);
-    for (let round = 0; round < 12; round++) {
+    for (let minute = 0; minute < 18; minute++) {
       for (const ip of [STRANGER, "203.0.113.1", "203.0.113.2"]) {
         await enrolling(at, bank, address, ip);
         await enrolling(at, bank, address.replace("@", "+x@"), ip);
       }
-      seconds(120);
+      if (minute % 3 === 2) {
+        const { token } = (await track(home, bank, user, "signIn")).body;
+        const begun = await home.call("POST", "/v1/client/challenge/email-otp", undefined, bearer(token));
+        expect(begun.status, `minute ${minute}`).toBe(200);
+        const body = { verificationCode: at.last().code };
+        const done = await home.call("POST", "/v1/client/verify/email-otp", body, bearer(token));
+        expect(done.body, `minute ${minute}`).toMatchObject({ isVerified: true });
+      }
+      seconds(60);
     }
-    const { token } = (await track(home, bank, user, "signIn")).body;
-    const begun = await home.call("POST", "/v1/client/challenge/email-otp", undefined, bearer(token));
-    expect(begun.status).toBe(200);
-    const body = { verificationCode: at.last().code };
-    const done = await home.call("POST", "/v1/client/verify/email-otp", body, bearer(token));
-    expect(done.body).toMatchObject({ isVerified: true });
   });
 
   test("T162 writes so many letters an hour from one network, and leaves the client's last to enrolled addresses", async () => {
