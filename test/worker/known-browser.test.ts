@@ -110,7 +110,9 @@ describe("T159 a browser that has proven an address", () => {
     const client = await newPageClient(at);
     const addresses = Array.from({ length: KNOWN_ADDRESSES + 1 }, email);
     const person = browser(at);
-    for (const address of [...addresses, addresses[1] ?? ""]) await proves(at, person, client, address);
+    for (const address of addresses) await proves(at, person, client, address);
+    expect(known(person).split(".")).toHaveLength(KNOWN_ADDRESSES);
+    await proves(at, person, client, addresses[1] ?? "");
     expect(known(person).split(".")).toHaveLength(KNOWN_ADDRESSES);
     const brought = [];
     for (const address of addresses) brought.push(await broughtBy(at, person, client, address));

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import type { Caller } from "../../src/core/caller.ts";
+import type { ClientId } from "../../src/core/ids.ts";
+import { countLetter, nextLetterAt, type Sender } from "../../src/core/inbox/letters.ts";
+import { OPEN_LETTERS, OWN_LETTERS } from "../../src/core/inbox/policy.ts";
+import { EMPTY_INBOX, type InboxState } from "../../src/core/inbox/state.ts";
+import { DAY, MINUTE } from "../../src/core/time.ts";
+
+const NOW = 1_790_000_000_000;
+const sender = (caller: Caller, client = "bank"): Sender => ({ caller, clientId: client as ClientId });
+const SECRET: Caller = { brought: "secret" };
+const asked = (by: Sender, identifierId = "ada") => ({ sender: by, identifierId });
+
+/** A lane that has let so many letters through in this moment. */
+const sent = (count: number, by: Sender, from: InboxState = EMPTY_INBOX, at = NOW): InboxState =>
+  Array.from({ length: count }).reduce<InboxState>((state) => countLetter(state, asked(by), at), from);
+
+describe("T152 lanes of an address", () => {
+  const full = sent(5, sender(SECRET));
+
+  test("T152 a full one says when it is free", () => {
+    expect(nextLetterAt(full, asked(sender(SECRET)), NOW)).toBe(NOW + 5 * MINUTE);
+    expect(nextLetterAt(full, asked(sender(SECRET)), NOW + 5 * MINUTE)).toBeUndefined();
+  });
+
+  test.each([
+    ["another client's", asked(sender(SECRET, "blog"))],
+    ["a known browser's", asked(sender({ brought: "browser" }))],
+    ["strangers'", asked(sender({ brought: "nothing" }))],
+    ["that of an address which nobody has enrolled", asked({ ...sender(SECRET), unproven: true })],
+    ["a neighbouring spelling's", asked(sender(SECRET), "a.da")],
+  ])("T152 a full one leaves %s alone", (_, other) => {
+    expect(nextLetterAt(full, other, NOW)).toBeUndefined();
+  });
+
+  test("T152 strangers' is one over all clients and spellings", () => {
+    const open = sent(5, sender({ brought: "nothing" }));
+    for (const other of [
+      asked(sender({ brought: "nothing" }, "blog")),
+      asked(sender({ brought: "nothing" }), "a.da"),
+    ]) {
+      expect(nextLetterAt(open, other, NOW)).toBe(NOW + 5 * MINUTE);
+    }
+  });
+
+  test("T152 a day of letters is counted from each, and those of a version before lanes are strangers'", () => {
+    const days = [OPEN_LETTERS, OWN_LETTERS].map(
+      (rules) => rules.find(({ window }) => window === DAY)?.limit ?? 0,
+    );
+    for (const [by, limit] of [
+      [sender({ brought: "nothing" }), days[0]],
+      [sender(SECRET), days[1]],
+    ] as const) {
+      let state = EMPTY_INBOX;
+      for (let letter = 0; letter < (limit ?? 0); letter++)
+        state = sent(1, by, state, NOW + letter * 2 * MINUTE);
+      const last = NOW + (limit ?? 0) * 2 * MINUTE;
+      expect(nextLetterAt(state, asked(by), last)).toBe(NOW + DAY);
+    }
+    const old: InboxState = { ...EMPTY_INBOX, codeSends: Array(5).fill(NOW) };
+    expect(nextLetterAt(old, asked(sender({ brought: "nothing" })), NOW)).toBe(NOW + 5 * MINUTE);
+    expect(nextLetterAt(old, asked(sender(SECRET)), NOW)).toBeUndefined();
+  });
+});
