@@ -119,7 +119,7 @@ describe("S7 a stranger's starts", () => {
   });
 });
 
-test("T164 strangers who use up a client's starts stop neither its backend nor a known browser", async () => {
+test("T154 strangers who use up a client's starts stop neither its backend nor a known browser", async () => {
   const at = world();
   const home = at.from(HOME);
   const bank = await newTenant(home, { starts_per_minute: 12 });
