@@ -44,6 +44,8 @@ export const OWN_LETTERS: readonly Rule[] = [
   { window: 5 * MINUTE, limit: 5 },
   { window: DAY, limit: 30 },
 ];
+/** Of a client's letters to an address in a day, those for askers who have merely chosen it: the rest is for whoever has enrolled it. */
+export const CHOSEN_LETTERS: Rule = { window: DAY, limit: 15 };
 /** Addresses that are counted together share this many times the letters of one, in the lanes of those who bring something. */
 export const SPELLINGS = 2;
 
