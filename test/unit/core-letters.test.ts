@@ -2,7 +2,13 @@ import { describe, expect, test } from "vitest";
 import type { Caller } from "../../src/core/caller.ts";
 import type { ClientId } from "../../src/core/ids.ts";
 import { countLetter, nextLetterAt, type Sender } from "../../src/core/inbox/letters.ts";
-import { CHOSEN_LETTERS, OPEN_LETTERS, OPEN_SHARE, OWN_LETTERS, partOf } from "../../src/core/inbox/policy.ts";
+import {
+  CHOSEN_LETTERS,
+  OPEN_LETTERS,
+  OPEN_SHARE,
+  OWN_LETTERS,
+  partOf,
+} from "../../src/core/inbox/policy.ts";
 import { EMPTY_INBOX, type InboxState } from "../../src/core/inbox/state.ts";
 import { DAY, MINUTE } from "../../src/core/time.ts";
 

@@ -102,6 +102,7 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "starts about one user, or one address, at a client: by strangers, known browsers, or with an action's token":
     minutely(STARTS_ABOUT),
   "of them, one network that is no known browser's": minutely(halfOf(STARTS_ABOUT)),
+  "starts about one user, or one address, by a client's backend itself": minutely(STARTS_ABOUT),
   "what a device signs: memory of used signing inputs of a person": rule({
     limit: SPENT_LIMIT,
     window: SPENT_MEMORY,
@@ -219,8 +220,8 @@ describe("docs/limits.md", () => {
       rows.map(([who, guesses]) => [who, count(guesses), oneIn(guesses, 1e6), oneIn(guesses * live, 1e6)]),
     );
     expect(page).toContain(`A \`short\` carried code lives ${CARRIED_LIFETIME.short / SECOND} s.`);
-    expect(page).toContain(`at most ${LIVE_CODES} live ones of a person, type and purpose`);
-    expect(page).toContain(`those of both purposes: ${live}.`);
+    expect(page).toContain(`at most ${LIVE_CODES} live ones of a person, client, type and purpose`);
+    expect(page).toContain(`those of both purposes: ${live}, for each client whose codes are taken`);
     // A window that rolls lets no more through in the shorter life of a code.
     expect(CARRIED_LIFETIME.short).toBeLessThan(GUESSES.window);
     expect(page).toContain(`at most ${GUESSES.limit} guesses: ${oneIn(GUESSES.limit, 1e6)}.`);
