@@ -7,6 +7,7 @@ import {
   CHOSEN_LETTERS,
   DENIAL_WINDOW,
   DENIALS_TO_SILENCE,
+  DEVICE_LETTERS,
   ENROLMENT_WINDOW,
   GUESS_LIMIT,
   GUESSES,
@@ -121,6 +122,8 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "Authsignal: texts to a number for a client": rule(TEXTS),
   "of them, one network, of a client's texts": rules([TEXTS], halfOf),
   "Authsignal: a backend's code for one challenge": rule({ limit: 1, window: REPEAT }),
+  "letters that tell of an enrolled device, and those of a removed one, each: to a person by one client":
+    rule(DEVICE_LETTERS),
   "letters of a client": rule({ limit: sends, window: SEND_WINDOW }),
   "a stranger's goes out while fewer than": hourly(open),
   "strangers of one network, of a client's": hourly(partOf(sends, NETWORK_SHARE)),
