@@ -39,6 +39,13 @@ describe("T152 lanes of an address", () => {
     expect(nextLetterAt(full, other, NOW)).toBeUndefined();
   });
 
+  test("T152 one network has half of it, but a known browser's is its own", () => {
+    const four = (caller: Caller) => nextLetterAt(sent(3, sender(caller)), asked(sender(caller)), NOW);
+    expect(four({ brought: "secret", network: "n" })).toBe(NOW + 5 * MINUTE);
+    expect(four({ brought: "nothing", network: "n" })).toBe(NOW + 5 * MINUTE);
+    expect(four({ brought: "browser", network: "n" })).toBeUndefined();
+  });
+
   test("T152 strangers' is one over all clients and spellings", () => {
     const open = sent(5, sender({ brought: "nothing" }));
     for (const other of [

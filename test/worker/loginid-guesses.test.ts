@@ -162,6 +162,21 @@ describe("T60 wrong guesses are counted for who guesses, over all codes, and end
     );
   });
 
+  test("T158 a replayed token uses up no guess", async () => {
+    const { backend, ada } = await scene();
+    const code = await generated(at, backend, ada);
+    const token = await tokenOf(backend, "codes.authorize");
+    const tries = (wrong: string) => codes(at, backend, "authorize", ada, { token, body: { code: wrong } });
+    expect((await tries(other(code, 1))).status).toBe(404);
+    for (let guess = 2; guess < 2 * GUESS_LIMIT; guess++) {
+      expect((await tries(other(code, guess))).status).toBe(401);
+    }
+    expect((await codes(at, backend, "authorize", ada, { body: { code: other(code, 20) } })).status).toBe(
+      404,
+    );
+    expect((await codes(at, backend, "authorize", ada, { body: { code } })).status).toBe(200);
+  });
+
   test("T158 an outage uses up no guess", async () => {
     const { backend, web, ada } = await scene();
     let away = true;
@@ -204,6 +219,26 @@ describe("T63 guesses are taken before anything is looked up", () => {
     );
     // Each is looked for as a code of the one purpose, and of the other.
     expect(looked.size).toBe(2 * GUESS_LIMIT);
+    expect(answers.every(({ status }) => status === 404)).toBe(true);
+  });
+
+  test("race: a hundred for nobody's name take the same steps", async () => {
+    const { web } = await scene();
+    const nobody = { username: `${fresh("nobody")}@example.com` };
+    let looks = 0;
+    const counted = deployment({}, ({ userCodes }) => ({
+      userCodes: {
+        ...userCodes,
+        lookUp: (...given: Parameters<typeof userCodes.lookUp>) => {
+          looks++;
+          return userCodes.lookUp(...given);
+        },
+      },
+    }));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, guess) => waitOn(counted, web, nobody, other("123456", guess + 1))),
+    );
+    expect(looks).toBe(2 * GUESS_LIMIT);
     expect(answers.every(({ status }) => status === 404)).toBe(true);
   });
 

@@ -169,6 +169,17 @@ describe("S7 a stranger's letters and guesses", () => {
     expect((await server(home, bank, "POST", "/verify", body)).body).toMatchObject({ isVerified: true });
   });
 
+  test("S7 S12 whoever rents a /48 is one stranger, and another one is elsewhere", async () => {
+    const at = world();
+    const client = await newPageClient(at);
+    const address = email();
+    const sent = async (ip: string) => (await ask(at.browserAt(ip), client, address)) !== undefined;
+    const rented: boolean[] = [];
+    for (let block = 0; block < 5; block++) rented.push(await sent(`2001:db8:7:${block}::9`));
+    expect(rented).toEqual([true, true, true, false, false]);
+    expect(await sent("2001:db8:8::9")).toBe(true);
+  });
+
   test("S7i what is refused for a time says until when, with its date", async () => {
     const at = world();
     const client = await newPageClient(at);
