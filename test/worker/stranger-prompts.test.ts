@@ -99,7 +99,7 @@ describe("S7 a stranger's starts", () => {
     }
   });
 
-  test("S7h all letters of an hour, asked for from two addresses, end nobody else's mail", async () => {
+  test("S7j all letters of an hour, asked for from two addresses, end nobody else's mail", async () => {
     const at = world();
     const shop = await newPageClient(at, { code_sends_per_hour: 100 });
     const path = await appPath(shop);
