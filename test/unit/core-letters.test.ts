@@ -116,6 +116,8 @@ describe("T200 the day's letters to one address at one client, enrolled or chose
     const strangers = spread(chosen, 100, EMPTY_INBOX, NOW, () => `ada+${++serial}`);
     expect(strangers.out).toBe(2 * CHOSEN_LETTERS.limit);
     expect(spread(enrolled, 40, strangers.state, strangers.now).out).toBe(day);
+    const owners = spread(enrolled, 100, strangers.state, strangers.now, () => `ada+${++serial}`);
+    expect(strangers.out + owners.out).toBe(2 * day);
   });
 
   test("T200 one network that chose it takes half of that half", () => {
