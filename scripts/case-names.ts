@@ -5,11 +5,11 @@ const TEXT_OR_COMMENT =
   /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 
 /**
- * The name of a test, of a table of tests or of a group that starts with the id of a case (`T45`), of a row of the attack (`S4`) or of
- * the faults (`C7`), or with several of them (`S1 T111`); one that is skipped has none.
+ * The name of a test, of a table of tests or of a group that starts with the id of a case (`T45`), of a row of the attack (`S4`) or one fault
+ * of it (`S7a`), of a row of the faults (`C7`), or with several of them (`S1 T111`); one that is skipped has none.
  */
 const NAMED =
-  /(?:\b(?:test|it|describe)(?:\.(?:concurrent|sequential|only))*|\))\(\s*["'`]((?:(?:[SCALOG]\d{1,2}|T\d{2,3}) )*(?:[SCALOG]\d{1,2}|T\d{2,3}))\b/g;
+  /(?:\b(?:test|it|describe)(?:\.(?:concurrent|sequential|only))*|\))\(\s*["'`]((?:(?:S\d{1,2}[a-z]?|[CALOG]\d{1,2}|T\d{2,3}) )*(?:S\d{1,2}[a-z]?|[CALOG]\d{1,2}|T\d{2,3}))\b/g;
 
 /** The ids that the names in this text start with, sorted, each once. */
 export function casesNamedIn(text: string): readonly string[] {
@@ -27,6 +27,8 @@ export function caseMatrix(files: readonly TestFile[]): ReadonlyMap<string, read
   return new Map([...matrix].sort(([a], [b]) => byNumber(a, b)));
 }
 
-/** Rows before cases, each by its number. */
-const byNumber = (a: string, b: string): number =>
-  a.charAt(0).localeCompare(b.charAt(0)) || Number(a.slice(1)) - Number(b.slice(1));
+/** Rows before cases, each by its number, and a row before its faults. */
+const byNumber = (a: string, b: string): number => {
+  const number = (id: string) => Number.parseInt(id.slice(1), 10);
+  return a.charAt(0).localeCompare(b.charAt(0)) || number(a) - number(b) || a.localeCompare(b);
+};

@@ -221,7 +221,8 @@ export class InboxObject extends DurableObject {
     return { allowed: true, retryAt: counted.retryAt };
   }
 
-  returnStart(_who: SubjectKey, windowEnds: Instant): void {
+  returnStart(_who: SubjectKey, windowEnds: Instant, about?: StartAbout): void {
+    if (about) this.#tally.remove(about, Date.now());
     if (this.#used !== undefined) this.#used = returnStart(this.#state(), this.#used, windowEnds);
   }
 

@@ -51,7 +51,7 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     endDelivery: (who, id, status) => call(who, (stub) => stub.endDelivery(who, id, status)),
     deliveryOf: (who, id) => call(who, (stub) => stub.deliveryOf(who, id)),
     countStart: (who, limit, about) => call(who, (stub) => stub.countStart(who, limit, about)),
-    returnStart: (who, windowEnds) => call(who, (stub) => stub.returnStart(who, windowEnds)),
+    returnStart: (who, windowEnds, about) => call(who, (stub) => stub.returnStart(who, windowEnds, about)),
     remember: (who, entry) => call(who, (stub) => stub.remember(who, entry)),
     rememberedOf: (who, cookie) => call(who, (stub) => stub.rememberedOf(who, cookie)),
     recall: (who, cookie) => call(who, (stub) => stub.recall(who, cookie)),

@@ -4,9 +4,16 @@ import type { Caller } from "../../src/core/caller.ts";
 import type { ChallengeId, ClientId } from "../../src/core/ids.ts";
 import { holdsCode, putCode, tryCode } from "../../src/core/inbox/codes.ts";
 import type { Sender } from "../../src/core/inbox/letters.ts";
-import { GUESS_LIMIT, halfOf, OPEN_LETTERS, OWN_LETTERS, SPELLINGS } from "../../src/core/inbox/policy.ts";
+import {
+  CHOSEN_LETTERS,
+  GUESS_LIMIT,
+  halfOf,
+  OPEN_LETTERS,
+  OWN_LETTERS,
+  SPELLINGS,
+} from "../../src/core/inbox/policy.ts";
 import { EMPTY_INBOX } from "../../src/core/inbox/state.ts";
-import { MINUTE } from "../../src/core/time.ts";
+import { DAY, MINUTE } from "../../src/core/time.ts";
 
 const LIFETIME = 10 * MINUTE;
 const CHALLENGE = 45 * MINUTE;
@@ -171,6 +178,16 @@ test("T71 T152 no story sends more than the lanes allow: of strangers over all c
             halfOf(limit),
           );
         }
+        if (brought === "nothing") continue;
+        // Enrolled or chosen: one sum of the day for a client and an address, and for its spellings.
+        const isOfSum = (put: Put) =>
+          put.sender.caller.brought === brought && put.sender.clientId === first.put.sender.clientId;
+        const isSpelledSo = (put: Put) => isOfSum(put) && put.identifierId === first.put.identifierId;
+        const ofDay = OWN_LETTERS.find(({ window }) => window === DAY)?.limit ?? 0;
+        expect(count(first, DAY, isSpelledSo)).toBeLessThanOrEqual(ofDay);
+        expect(count(first, DAY, isOfSum)).toBeLessThanOrEqual(ofDay * SPELLINGS);
+        const isChosen = (put: Put) => isSpelledSo(put) && put.sender.unproven === true;
+        expect(count(first, DAY, isChosen)).toBeLessThanOrEqual(CHOSEN_LETTERS.limit);
       }
     }),
     { numRuns: 200 },

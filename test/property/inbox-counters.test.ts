@@ -202,6 +202,19 @@ describe("starts about somebody", () => {
     expect(start("ada", "stranger", BIRTH + MINUTE - 1)).toBe(BIRTH + MINUTE);
     expect(start("ada", "stranger", BIRTH + MINUTE)).toBeUndefined();
   });
+
+  test("T202 one that is given back makes room for one, in its own minute", () => {
+    const tally = makeTally();
+    const about = { key: "ada", network: "home" };
+    for (let time = 0; time < 5; time++) tally.add(about, BIRTH);
+    expect(tally.fullUntil(about, BIRTH)).toBe(BIRTH + MINUTE);
+    tally.remove(about, BIRTH + 1);
+    expect(tally.fullUntil(about, BIRTH + 1)).toBeUndefined();
+    tally.add(about, BIRTH + 1);
+    expect(tally.fullUntil(about, BIRTH + 1)).toBe(BIRTH + MINUTE);
+    for (let time = 0; time < 9; time++) tally.remove({ key: "bob" }, BIRTH + 1);
+    expect(tally.fullUntil(about, BIRTH + 1)).toBe(BIRTH + MINUTE);
+  });
 });
 
 describe("starts of a client", () => {

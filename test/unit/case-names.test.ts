@@ -89,6 +89,14 @@ describe("reading names", () => {
     ['test("S4 a removal", () => {});', ["S4"]],
     ['test("C7 L2 a fault", () => {});', ["C7", "L2"]],
     ['test("S1 T111 a word", () => {});', ["S1", "T111"]],
+    [
+      // Put together here, so that this list itself names no fault of a row.
+      'test("Row.b T60 a", f);\ntest("S12 b", f);\ntest("Row. c", f);\ntest("Row.a d", f);'.replaceAll(
+        "Row.",
+        "S7",
+      ),
+      ["S7", "S7a", "S7b", "S12", "T60"],
+    ],
     ['describe("T45 races", () => {});', ["T45"]],
     ['test.each([1, 2])("T52 %i ms late", () => {});', ["T52"]],
     ['test.each(["http://a.example"])(\n  "T97 %s",\n  () => {},\n);', ["T97"]],

@@ -48,7 +48,10 @@ test("T151 networks and clients are counted apart, waiters and backends of one c
   for (const other of [THERE, BACKEND, waiter, { kind: "stranger" } as const]) {
     expect(take(full, other, "x")).toMatchObject({ allowed: true });
   }
-  expect(take(takenBy(BACKEND, 5), waiter, "x")).toMatchObject({ allowed: true });
+  const bank = takenBy(BACKEND, 5);
+  expect(take(bank, BACKEND, "x")).toMatchObject({ allowed: false });
+  expect(take(bank, waiter, "x")).toMatchObject({ allowed: true });
+  expect(take(bank, { ...BACKEND, clientId: "blog" as ClientId }, "x")).toMatchObject({ allowed: true });
 });
 
 test("T151 one network has twenty guesses in a day, and the lock tells when the first of them is forgotten", () => {
@@ -87,6 +90,10 @@ test("T151 a redemption forgives the window and not the day", () => {
   }
   expect(take(state, HERE, "x", NOW + 5)).toEqual({ allowed: false, until: NOW + DAY });
   expect(forgiveGuesses(state, HERE)).toBe(state);
+  const both = takenBy(THERE, 5, NOW, takenBy(HERE, 5));
+  const forgiven = forgiveGuesses(both, HERE);
+  expect(take(forgiven, HERE, "x", NOW + 1)).toMatchObject({ allowed: true });
+  expect(take(forgiven, THERE, "x", NOW + 1)).toMatchObject({ allowed: false });
   expect(forgiveGuesses(state, THERE)).toBe(state);
 });
 

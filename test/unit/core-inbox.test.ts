@@ -172,6 +172,17 @@ describe("T155 the places of a minute", () => {
     expect(start(state, 4, 0, BIRTH, HOME)[1].reason).toBe("too_many");
   });
 
+  test("T155 a network's share of strangers' prompts is not used up by those who bring something from there", () => {
+    let state = EMPTY_INBOX;
+    const token: Caller = { brought: "secret", network: "home" };
+    for (let nth = 0; nth < 2; nth++) [state] = start(state, nth, 0, BIRTH, token);
+    for (let nth = 2; nth < 4; nth++) {
+      const [next, listed] = start(state, nth, nth - 1, BIRTH, HOME);
+      expect(listed.outcome).toBe("listed");
+      state = next;
+    }
+  });
+
   test("T155 a stranger's start ends no prompt of a caller who brought something, and is kept back itself", () => {
     const [asked] = start(EMPTY_INBOX, 0, 0, BIRTH, SECRET);
     const [after, value] = start(asked, 1, 0, BIRTH + 1, STRANGER);
@@ -226,6 +237,12 @@ describe("T02 three denials", () => {
     const backend = deniedThrice(SECRET);
     expect(start(backend.state, 9, 0, backend.now, SECRET)[1]).toMatchObject({ reason: "silenced" });
     expect(start(backend.state, 9, 0, backend.now + MINUTE, HOME)[1].outcome).toBe("listed");
+    // A stranger may sit in the network whose token-bearing calls were denied.
+    const token = deniedThrice({ brought: "secret", network: "home" });
+    expect(start(token.state, 9, 0, token.now + MINUTE, HOME)[1].outcome).toBe("listed");
+    const home = deniedThrice(HOME);
+    const same: Caller = { brought: "secret", network: "home" };
+    expect(start(home.state, 9, 0, home.now + MINUTE, same)[1].outcome).toBe("listed");
   });
 
   test("T156 three denials of three askers silence none of them", () => {

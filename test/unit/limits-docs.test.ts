@@ -4,8 +4,10 @@ import { describe, expect, test } from "vitest";
 import { codeSendsPerHour, startsPerMinute } from "../../src/core/client/settings.ts";
 import { ROTATION_GRACE } from "../../src/core/grant/rotate.ts";
 import {
+  CHOSEN_LETTERS,
   DENIAL_WINDOW,
   DENIALS_TO_SILENCE,
+  DEVICE_LETTERS,
   ENROLMENT_WINDOW,
   GUESS_LIMIT,
   GUESSES,
@@ -58,6 +60,12 @@ const span = (time: Millis): string => {
 const rule = ({ limit, window }: Rule): string => `${count(limit)} in ${span(window)}`;
 const rules = (all: readonly Rule[], of: (limit: number) => number = (limit) => limit): string =>
   all.map(({ limit, window }) => rule({ limit: of(limit), window })).join(", ");
+const ofDay = (all: readonly Rule[]): number => all.find(({ window }) => window === DAY)?.limit ?? 0;
+const shortOf = (all: readonly Rule[]): Rule => {
+  const found = all.find(({ window }) => window < DAY);
+  if (!found) throw new Error("no rule for a short window");
+  return found;
+};
 const oneIn = (guesses: number, of: number): string => `1 in ${count(Math.round(of / guesses))}`;
 
 /** The number of a counter for an address in wrangler.toml. */
@@ -95,6 +103,7 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "starts about one user, or one address, at a client: by strangers, known browsers, or with an action's token":
     minutely(STARTS_ABOUT),
   "of them, one network that is no known browser's": minutely(halfOf(STARTS_ABOUT)),
+  "starts about one user, or one address, by a client's backend itself": minutely(STARTS_ABOUT),
   "what a device signs: memory of used signing inputs of a person": rule({
     limit: SPENT_LIMIT,
     window: SPENT_MEMORY,
@@ -104,10 +113,17 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "to an address for a known browser, or for one client's backend": rules(OWN_LETTERS),
   "of a backend's, one network, where it is told": rules(OWN_LETTERS, halfOf),
   "to all spellings that are counted together, in such a lane": rules(OWN_LETTERS, twice),
-  "to an address that nobody has enrolled, for one client's backend or tokens": rules(OWN_LETTERS),
+  "of them, to one that nobody has enrolled": rules([shortOf(OWN_LETTERS), CHOSEN_LETTERS]),
+  "of those, one network, where it is told": rules([shortOf(OWN_LETTERS), CHOSEN_LETTERS], halfOf),
+  "to one that nobody has enrolled, while all of that client's to it are fewer than": rule({
+    limit: partOf(ofDay(OWN_LETTERS), OPEN_SHARE),
+    window: DAY,
+  }),
   "Authsignal: texts to a number for a client": rule(TEXTS),
   "of them, one network, of a client's texts": rules([TEXTS], halfOf),
   "Authsignal: a backend's code for one challenge": rule({ limit: 1, window: REPEAT }),
+  "letters that tell of an enrolled device, and those of a removed one, each: to a person by one client":
+    rule(DEVICE_LETTERS),
   "letters of a client": rule({ limit: sends, window: SEND_WINDOW }),
   "a stranger's goes out while fewer than": hourly(open),
   "strangers of one network, of a client's": hourly(partOf(sends, NETWORK_SHARE)),
@@ -171,12 +187,24 @@ describe("docs/limits.md", () => {
     expect(page).toContain(`at most ${KNOWN_ADDRESSES} addresses and ${KNOWN_DAYS} days`);
   });
 
+  test("T161 T200 all letters that one address gets in a day, and whose share of them is whose", () => {
+    const [open, own] = [ofDay(OPEN_LETTERS), ofDay(OWN_LETTERS)];
+    for (const said of [
+      `at most ${open} letters of strangers, and at each client ${own} by its backend and tokens and ${own} by browsers`,
+      `at most ${CHOSEN_LETTERS.limit} of the ${own} letters that a client may send to it, and none of the last ${own - partOf(own, OPEN_SHARE)}.`,
+    ]) {
+      expect(page).toContain(said);
+    }
+    expect(SPELLINGS).toBe(2);
+    expect(page).toContain("A mailbox with many spellings gets twice the latter.");
+  });
+
   test("T161 the chance of a guess at a one-time code, computed", () => {
-    const letters = (all: readonly Rule[]) => all.find(({ window }) => window === DAY)?.limit ?? 0;
     const rows = [
-      ["strangers of one network, at one address", halfOf(letters(OPEN_LETTERS)) * GUESS_LIMIT],
-      ["strangers of any number of networks, at one address", letters(OPEN_LETTERS) * GUESS_LIMIT],
-      ["whoever holds tokens of one client's actions for the address", letters(OWN_LETTERS) * GUESS_LIMIT],
+      ["strangers of one network, at one address", halfOf(ofDay(OPEN_LETTERS)) * GUESS_LIMIT],
+      ["strangers of any number of networks, at one address", ofDay(OPEN_LETTERS) * GUESS_LIMIT],
+      ["whoever holds tokens of one client's actions for the address", ofDay(OWN_LETTERS) * GUESS_LIMIT],
+      ["of them, who has merely chosen the address", CHOSEN_LETTERS.limit * GUESS_LIMIT],
       [`strangers, over all addresses of one client at ${open} letters an hour`, open * 24 * GUESS_LIMIT],
     ] as const;
     expect(tables("| who guesses | guesses in a day | chance in a day |")).toEqual(
@@ -195,8 +223,8 @@ describe("docs/limits.md", () => {
       rows.map(([who, guesses]) => [who, count(guesses), oneIn(guesses, 1e6), oneIn(guesses * live, 1e6)]),
     );
     expect(page).toContain(`A \`short\` carried code lives ${CARRIED_LIFETIME.short / SECOND} s.`);
-    expect(page).toContain(`at most ${LIVE_CODES} live ones of a person, type and purpose`);
-    expect(page).toContain(`those of both purposes: ${live}.`);
+    expect(page).toContain(`at most ${LIVE_CODES} live ones of a person, client, type and purpose`);
+    expect(page).toContain(`those of both purposes: ${live}, for each client whose codes are taken`);
     // A window that rolls lets no more through in the shorter life of a code.
     expect(CARRIED_LIFETIME.short).toBeLessThan(GUESSES.window);
     expect(page).toContain(`at most ${GUESSES.limit} guesses: ${oneIn(GUESSES.limit, 1e6)}.`);
@@ -211,7 +239,7 @@ describe("docs/limits.md", () => {
     const perNetwork = Number(platform("LIMIT_START").split(" ")[0]);
     const letters = Number(platform("LIMIT_SEND").split(" ")[0]);
     const part = partOf(sends, NETWORK_SHARE);
-    const openDay = OPEN_LETTERS.find(({ window }) => window === DAY)?.limit ?? 0;
+    const openDay = ofDay(OPEN_LETTERS);
     for (const said of [
       `At one request a second (${count(day)} a day)`,
       `From one network: ${halfOf(openDay)} letters a day in all; ${PROMPTS_OF_NETWORK} prompts a minute until the person has denied ${DENIALS_TO_SILENCE} at a client`,

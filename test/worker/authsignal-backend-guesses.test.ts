@@ -258,6 +258,43 @@ describe("a code for a user's action", () => {
   });
 });
 
+describe("T202 a backend's codes for one user or address", () => {
+  test.each(["a user", "an address of nobody yet"])(
+    "T202 are ten in a minute for %s, and others' go on",
+    async (who) => {
+      const shop = await backend();
+      const ada = await shop.enrolled();
+      const asked = { verificationMethod: "EMAIL_OTP", action: "pay" };
+      const to = (user: string, email: string): Json => (who === "a user" ? { userId: user } : { email });
+      const statuses: number[] = [];
+      // Letters are five in five minutes: past them a start is refused all the same, and counted.
+      for (let time = 0; time < 12; time++) {
+        statuses.push((await shop.challenge({ ...asked, ...to(ada.user, ada.address) })).status);
+      }
+      expect(statuses).toEqual([...Array(5).fill(200), ...Array(7).fill(429)]);
+      await shop.at.settled();
+      const noted = shop.queued.flatMap((message) => (message.kind === "audit" ? message.events : []));
+      const types = noted
+        .map(({ type }) => type)
+        .filter((type) => type.endsWith("limited") || type === "code_not_sent");
+      expect(types).toEqual([...Array(5).fill("code_not_sent"), ...Array(2).fill("starts_about_limited")]);
+      const bob = await shop.enrolled();
+      expect((await shop.challenge({ ...asked, ...to(bob.user, bob.address) })).status).toBe(200);
+    },
+  );
+
+  test("T202 are not what a token of the user's action may start", async () => {
+    const shop = await backend();
+    const ada = await shop.enrolled();
+    const { token } = (await shop.track(ada.user, "signIn")).body;
+    for (let time = 0; time < 12; time++) {
+      await shop.at.call("POST", "/v1/client/challenge/qr-code", {}, { Authorization: `Bearer ${token}` });
+    }
+    const asked = { verificationMethod: "EMAIL_OTP", action: "pay", userId: ada.user };
+    expect((await shop.challenge(asked)).status).toBe(200);
+  });
+});
+
 describe("guesses", () => {
   const begun = async (shop: Backend, more: Json = {}) => {
     const { body } = await shop.challenge({ verificationMethod: "EMAIL_OTP", action: "pay", ...more });

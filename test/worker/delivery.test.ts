@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Caller } from "../../src/core/caller.ts";
 import type { Message } from "../../src/core/ports/deliveries.ts";
 import { DELIVERY_ATTEMPTS } from "../../src/core/usecases/deliver-message.ts";
 import { aMessage, sending } from "./support/delivery.ts";
@@ -238,6 +239,26 @@ describe("texts", () => {
     expect(await send(at, "+4915222345678")).toBe("sent");
     vi.setSystemTime(Date.now() + 3_600_000);
     expect(await send(at, range[0] ?? "")).toBe("sent");
+  });
+
+  test("T71 strangers leave the last of a range to others, and one network has half of what they may", async () => {
+    const at = sending({ SMS_PER_RANGE: "10" });
+    let serial = 0;
+    const by = async (caller: Caller) => {
+      const sent = await at.services.deliveries.send(text(`+491511177${1_000 + ++serial}`), caller);
+      return sent.ok;
+    };
+    const sentBy = async (count: number, caller: Caller) => {
+      const all: boolean[] = [];
+      for (let time = 0; time < count; time++) all.push(await by(caller));
+      return all.filter(Boolean).length;
+    };
+    expect(await sentBy(8, { brought: "nothing", network: "one" })).toBe(4);
+    expect(await sentBy(1, { brought: "secret", network: "one" })).toBe(1);
+    // Whoever sends them, they are of one sum: strangers stop at eight.
+    expect(await sentBy(8, { brought: "nothing", network: "other" })).toBe(3);
+    expect(await sentBy(8, { brought: "nothing", network: "third" })).toBe(0);
+    expect(await sentBy(8, { brought: "secret" })).toBe(2);
   });
 
   test("T71 a country has a cap too, whichever ranges the numbers are of", async () => {

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { ChallengeId, ClientId } from "../../src/core/ids.ts";
+import { type ChallengeId, type ClientId, MAIN, parseRealm } from "../../src/core/ids.ts";
 import { DAY } from "../../src/core/time.ts";
+import { readIdentifier } from "../../src/core/user/identifier.ts";
 import { KNOWN_ADDRESSES, KNOWN_DAYS } from "../../src/dialects/cotter/page/known-browser.ts";
 import { fresh } from "./support/cotter.ts";
 import {
+  appPath,
   type Browser,
   browser,
   enter,
@@ -11,6 +13,7 @@ import {
   type PageDeployment,
   pageDeployment,
 } from "./support/page.ts";
+import { mainUser } from "./support/people.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
@@ -64,7 +67,7 @@ describe("T159 a browser that has proven an address", () => {
     const person = browser(at);
     const done = await proves(at, person, client, address);
     const set = done.headers.getSetCookie().find((one) => one.includes(NAME)) ?? "";
-    expect(set).toMatch(/^__Host-countersign_known=[a-z0-9]{1,6}-[A-Za-z0-9_-]{43};/);
+    expect(set).toMatch(/^__Host-countersign_known=[a-z0-9]{1,7}-[A-Za-z0-9_-]{43};/);
     for (const part of ["HttpOnly", "Secure", "SameSite=Lax", "Path=/", `Max-Age=${KNOWN_DAYS * 86_400}`]) {
       expect(set.split("; ")).toContain(part);
     }
@@ -110,7 +113,9 @@ describe("T159 a browser that has proven an address", () => {
     const client = await newPageClient(at);
     const addresses = Array.from({ length: KNOWN_ADDRESSES + 1 }, email);
     const person = browser(at);
-    for (const address of [...addresses, addresses[1] ?? ""]) await proves(at, person, client, address);
+    for (const address of addresses) await proves(at, person, client, address);
+    expect(known(person).split(".")).toHaveLength(KNOWN_ADDRESSES);
+    await proves(at, person, client, addresses[1] ?? "");
     expect(known(person).split(".")).toHaveLength(KNOWN_ADDRESSES);
     const brought = [];
     for (const address of addresses) brought.push(await broughtBy(at, person, client, address));
@@ -130,6 +135,41 @@ describe("T159 a browser that has proven an address", () => {
     await person.get(`${check}/done`);
     expect(await broughtBy(at, person, client, address)).toBe("browser");
     expect(known(reader)).toBe("");
+  });
+
+  test("T204 is a stranger once its address is another person's, and its owner is not", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at);
+    const address = email();
+    const [before, owner] = [browser(at), browser(at)];
+    await proves(at, before, client, address);
+    expect(await broughtBy(at, before, client, address)).toBe("browser");
+    const read = readIdentifier(address);
+    const [row] = (read && (await at.services.users.holdersOf(MAIN, read))) ?? [];
+    if (!row) throw new Error("nobody has it");
+    vi.setSystemTime(Date.now() + 300_000);
+    const nothing = { identifiers: { of: "operator", given: [] } } as const;
+    await at.services.users.update(mainUser(row.userId), nothing, Date.now());
+    // Nobody's: whoever proves it next is somebody else.
+    expect(await broughtBy(at, before, client, address)).toBe("nothing");
+    vi.setSystemTime(Date.now() + 300_000);
+    await proves(at, owner, client, address);
+    const [next] = (read && (await at.services.users.holdersOf(MAIN, read))) ?? [];
+    expect(next?.userId).not.toBe(row.userId);
+    expect(await broughtBy(at, owner, client, address)).toBe("browser");
+    for (let letter = 0; letter < 10; letter++) {
+      vi.setSystemTime(Date.now() + 60_000);
+      const path = await appPath(client);
+      await before.get(path);
+      await before.post(path, { identifier: address });
+    }
+    expect(await broughtBy(at, before, client, email())).toBe("nothing");
+    for (let letter = 0; letter < 5; letter++) {
+      expect(await broughtBy(at, owner, client, address)).toBe("browser");
+    }
+    // In another realm the same address may be anybody's.
+    const foreign = await newPageClient(at, {}, undefined, parseRealm("elsewhere"));
+    expect(await broughtBy(at, owner, foreign, address)).toBe("nothing");
   });
 
   test("T159 signs nobody in: another browser's verification stays shut to it", async () => {

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { STARTS_ABOUT } from "../../src/core/inbox/policy.ts";
 import { newAuthenticator } from "../fakes/authenticator.ts";
 import { claimsOf, deployment } from "./support/cotter.ts";
 import { codes, newAda, newBackend, tokenOf } from "./support/loginid.ts";
@@ -139,6 +140,16 @@ describe("who may not", () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(answers.filter(({ status }) => status === 401)).toHaveLength(9);
     expect((await auditOf(ada.id)).filter(({ type }) => type === "passkey.preauthorized")).toHaveLength(1);
+  });
+
+  test("T202 ten codes and passkeys for one person in a minute are what a backend may begin", async () => {
+    const { backend, ada } = await scene();
+    for (let i = 0; i < STARTS_ABOUT; i++) {
+      const started = i % 2 === 0 ? codes(at, backend, "generate", ada) : force(backend, { user_id: ada.id });
+      expect((await started).status).toBe(200);
+    }
+    expect((await force(backend, { user_id: ada.id })).body.code).toBe("too_many_requests");
+    expect((await force(backend, { user_id: (await newAda(at)).id })).status).toBe(200);
   });
 
   test("T05 past the client's limit of starts nothing is written but the nonce", async () => {

@@ -76,7 +76,7 @@ describe("T60 wrong guesses are counted for who guesses, over all codes, and end
     expect((await codes(at, sister, "authorize", bob, { body: { code: own } })).status).toBe(200);
   });
 
-  test("T158 a look at a right code forgives nothing and costs nothing; its redemption forgives", async () => {
+  test("T158 a look at a right code forgives nothing and costs nothing", async () => {
     const { backend, web, ada } = await scene();
     const code = await generated(at, backend, ada);
     for (let guess = 1; guess < GUESS_LIMIT; guess++)
@@ -85,12 +85,26 @@ describe("T60 wrong guesses are counted for who guesses, over all codes, and end
     for (let look = 0; look < 20; look++) {
       expect(await waitOn(at, web, ada, code, { no_wait: true })).toMatchObject(pending);
     }
+    await waitOn(at, web, ada, other(code, 9), { no_wait: true });
+    expect(await waitOn(at, web, ada, code, { no_wait: true })).toMatchObject(NOT_FOUND);
+  });
+
+  test("T158 a redemption forgives what was typed wrong before it", async () => {
+    const { backend, web, ada } = await scene();
+    const code = await generated(at, backend, ada);
+    const wrong = async (times: number, from: string) => {
+      for (let guess = 1; guess <= times; guess++)
+        await waitOn(at, web, ada, other(from, guess), { no_wait: true });
+    };
+    await wrong(GUESS_LIMIT - 1, code);
     await codes(at, backend, "authorize", ada, { body: { code } });
     expect((await waitOn(at, web, ada, code)).body.is_authenticated).toBe(true);
     await at.settled();
     const next = await generated(at, backend, ada);
-    for (let guess = 1; guess <= GUESS_LIMIT; guess++)
-      await waitOn(at, web, ada, other(next, guess), { no_wait: true });
+    await wrong(GUESS_LIMIT - 1, next);
+    const pending = { body: { code: "remote_session_in_progress" } };
+    expect(await waitOn(at, web, ada, next, { no_wait: true })).toMatchObject(pending);
+    await waitOn(at, web, ada, other(next, 9), { no_wait: true });
     expect(await waitOn(at, web, ada, next, { no_wait: true })).toMatchObject(NOT_FOUND);
   });
 
@@ -148,6 +162,21 @@ describe("T60 wrong guesses are counted for who guesses, over all codes, and end
     );
   });
 
+  test("T158 a replayed token uses up no guess", async () => {
+    const { backend, ada } = await scene();
+    const code = await generated(at, backend, ada);
+    const token = await tokenOf(backend, "codes.authorize");
+    const tries = (wrong: string) => codes(at, backend, "authorize", ada, { token, body: { code: wrong } });
+    expect((await tries(other(code, 1))).status).toBe(404);
+    for (let guess = 2; guess < 2 * GUESS_LIMIT; guess++) {
+      expect((await tries(other(code, guess))).status).toBe(401);
+    }
+    expect((await codes(at, backend, "authorize", ada, { body: { code: other(code, 20) } })).status).toBe(
+      404,
+    );
+    expect((await codes(at, backend, "authorize", ada, { body: { code } })).status).toBe(200);
+  });
+
   test("T158 an outage uses up no guess", async () => {
     const { backend, web, ada } = await scene();
     let away = true;
@@ -190,6 +219,26 @@ describe("T63 guesses are taken before anything is looked up", () => {
     );
     // Each is looked for as a code of the one purpose, and of the other.
     expect(looked.size).toBe(2 * GUESS_LIMIT);
+    expect(answers.every(({ status }) => status === 404)).toBe(true);
+  });
+
+  test("race: a hundred for nobody's name take the same steps", async () => {
+    const { web } = await scene();
+    const nobody = { username: `${fresh("nobody")}@example.com` };
+    let looks = 0;
+    const counted = deployment({}, ({ userCodes }) => ({
+      userCodes: {
+        ...userCodes,
+        lookUp: (...given: Parameters<typeof userCodes.lookUp>) => {
+          looks++;
+          return userCodes.lookUp(...given);
+        },
+      },
+    }));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, guess) => waitOn(counted, web, nobody, other("123456", guess + 1))),
+    );
+    expect(looks).toBe(2 * GUESS_LIMIT);
     expect(answers.every(({ status }) => status === 404)).toBe(true);
   });
 

@@ -1,8 +1,10 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { userSubject } from "../../src/core/ids.ts";
+import { STARTS_ABOUT } from "../../src/core/inbox/policy.ts";
+import { LIVE_CODES } from "../../src/core/usecases/issue-code.ts";
 import { deployment } from "./support/cotter.ts";
-import { type Ada, codes, newAda, newBackend, tokenOf } from "./support/loginid.ts";
+import { type Ada, codes, generated, newAda, newBackend, tokenOf } from "./support/loginid.ts";
 import { assertionOf, PAGE, passkeysAt } from "./support/passkeys.ts";
 
 const at = deployment();
@@ -74,5 +76,47 @@ describe("T05 a start past the client's limit", () => {
     expect(await codes(at, busy, "generate", ada)).toMatchObject(TOO_MANY);
     const begun = assertionOf(await beginSelf(web, ada.username));
     expect((await sendSigned(await signed(web, ada.username, begun, authenticator))).status).toBe(200);
+  });
+});
+
+test("T201 another client's codes for a person end none of this one's", async () => {
+  const [bank, blog] = [await newBackend(at), await newBackend(at)];
+  const ada = await newAda(at);
+  const own: string[] = [];
+  for (let i = 0; i < LIVE_CODES; i++) own.push(await generated(at, bank, ada, { type: "long" }));
+  for (let i = 0; i <= LIVE_CODES; i++) await generated(at, blog, ada, { type: "long" });
+  for (const code of own) {
+    expect((await codes(at, bank, "authorize", ada, { type: "long", body: { code } })).status).toBe(200);
+  }
+});
+
+describe("T202 a backend's codes for one user", () => {
+  test("T202 are ten in a minute, and others' go on", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    const backend = await newBackend(at);
+    const [ada, bob] = [await newAda(at), await newAda(at)];
+    for (let i = 0; i < STARTS_ABOUT; i++) await generated(at, backend, ada);
+    const before = await leftBy(ada);
+    const refused = await codes(at, backend, "generate", ada);
+    expect(refused).toMatchObject(TOO_MANY);
+    expect(Number(refused.headers.get("Retry-After"))).toBeGreaterThan(0);
+    // Another purpose is no other count.
+    expect(await codes(at, backend, "generate", ada, { purpose: "add_credential" })).toMatchObject(TOO_MANY);
+    expect(await leftBy(ada)).toEqual(before);
+    await generated(at, backend, bob);
+    await generated(at, await newBackend(at), ada);
+    vi.setSystemTime(Date.now() + 60_000);
+    await generated(at, backend, ada);
+  });
+
+  test("T202 that a replayed token asks for use up none of them", async () => {
+    const backend = await newBackend(at);
+    const ada = await newAda(at);
+    const token = await tokenOf(backend, "codes.generate");
+    expect((await codes(at, backend, "generate", ada, { token })).status).toBe(200);
+    for (let i = 0; i < 2 * STARTS_ABOUT; i++) {
+      expect((await codes(at, backend, "generate", ada, { token })).status).toBe(401);
+    }
+    await generated(at, backend, ada);
   });
 });

@@ -333,7 +333,7 @@ describe("S8 an anonymous call names nobody in a token", () => {
 });
 
 describe("S7 names: a stranger keeps nobody from theirs", () => {
-  test("S7 T115 of two who sign up under one text the first to finish has it, as an address or as a name", async () => {
+  test("S7k T115 of two who sign up under one text the first to finish has it, as an address or as a name", async () => {
     const client = await newClient(at);
     const address = mail();
     const begun = async (names: Json) =>
@@ -371,7 +371,7 @@ describe("S7 names: a stranger keeps nobody from theirs", () => {
     expect(looked.body.ID).toBe(owner);
   });
 
-  test("S7 T115 sign-ups that nobody finishes take no name", async () => {
+  test("S7k T115 sign-ups that nobody finishes take no name", async () => {
     const client = await newClient(at);
     const victim = mail();
     for (let count = 0; count < 5; count++) {
@@ -384,7 +384,7 @@ describe("S7 names: a stranger keeps nobody from theirs", () => {
     expect(own.status).toBe(200);
   });
 
-  test("S7 T115 a name that a stranger has finished a sign-up with is its owner's by a proof, and by the backend's word", async () => {
+  test("S7k T115 a name that a stranger has finished a sign-up with is its owner's by a proof, and by the backend's word", async () => {
     const client = await newPageClient(pages);
     const victim = mail();
     const made = await at.call("POST", "/api/v0/user/create", { identifier: victim }, { API_KEY_ID: client });

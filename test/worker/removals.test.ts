@@ -1,8 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { type ClientId, MAIN, type UserId } from "../../src/core/ids.ts";
+import { DEVICE_LETTERS } from "../../src/core/inbox/policy.ts";
 import type { Message } from "../../src/core/ports/deliveries.ts";
 import type { Services } from "../../src/core/ports/services.ts";
 import { ok } from "../../src/core/result.ts";
+import { tellDeviceRemoved } from "../../src/core/usecases/tell-of-device.ts";
 import { admin } from "./support/admin.ts";
 import {
   bearer,
@@ -226,6 +229,69 @@ describe("T184 an unsigned removal", () => {
     await here.settled();
     expect(told.map(({ to }) => to).sort()).toEqual(addresses.sort());
     expect(told[0]).toMatchObject({ template: "device_removed", deviceName: "Pixel", userId: person.id });
+  });
+
+  test("T203 is told so often a day, by each client, and on record from then on", async () => {
+    const told: Message[] = [];
+    const noted: string[] = [];
+    const here = deployment({}, ({ deliveries }) => ({
+      deliveries: {
+        ...deliveries,
+        send: async (message) => {
+          told.push(message);
+          return ok("sent" as const);
+        },
+      },
+      events: {
+        send: async (message) => {
+          if (message.kind === "audit") noted.push(...message.events.map(({ type }) => type));
+        },
+      },
+    }));
+    const [client, other] = [await newClient(here), await newClient(here)];
+    const person = await newPerson(here, client);
+    await proven(person.id, [`${fresh("a")}@example.com`, `${fresh("b")}@example.com`]);
+    const id = person.id as UserId;
+    const [device] = await here.services.devices.ofUser(id);
+    const user = await here.services.users.byId(id, MAIN);
+    if (!device || !user) throw new Error("nobody is here");
+    const news = async (asking: string) => {
+      const by = await here.services.clients.find(asking as ClientId);
+      if (!by) throw new Error(asking);
+      return { client: by, user, device, origin: {} };
+    };
+    for (let time = 0; time < DEVICE_LETTERS.limit; time++) {
+      tellDeviceRemoved(here.services, await news(client));
+      await here.settled();
+    }
+    expect(told).toHaveLength(2 * DEVICE_LETTERS.limit);
+    expect((await removeByKey(client, person.id, person.phone.publicKey, here)).status).toBe(200);
+    await here.settled();
+    expect(told).toHaveLength(2 * DEVICE_LETTERS.limit);
+    expect(noted).toContain("device_letter_not_sent");
+    tellDeviceRemoved(here.services, await news(other));
+    await here.settled();
+    expect(told).toHaveLength(2 * DEVICE_LETTERS.limit + 2);
+  });
+
+  test("T203 is told when it cannot be counted", async () => {
+    const told: Message[] = [];
+    const here = deployment({}, ({ deliveries, inboxes }) => ({
+      inboxes: { ...inboxes, countTogether: () => Promise.reject(new Error("the object is away")) },
+      deliveries: {
+        ...deliveries,
+        send: async (message) => {
+          told.push(message);
+          return ok("sent" as const);
+        },
+      },
+    }));
+    const client = await newClient(here);
+    const person = await newPerson(here, client);
+    await proven(person.id, [`${fresh("a")}@example.com`]);
+    expect((await removeByKey(client, person.id, person.phone.publicKey, here)).status).toBe(200);
+    await here.settled();
+    expect(told).toHaveLength(1);
   });
 
   test("T184 stands when nobody can be told", async () => {

@@ -99,7 +99,7 @@ describe("S7 a stranger's starts", () => {
     }
   });
 
-  test("S7h all letters of an hour, asked for from two addresses, end nobody else's mail", async () => {
+  test("S7j all letters of an hour, asked for from two addresses, end nobody else's mail", async () => {
     const at = world();
     const shop = await newPageClient(at, { code_sends_per_hour: 100 });
     const path = await appPath(shop);
@@ -117,4 +117,35 @@ describe("S7 a stranger's starts", () => {
     await browser.get(path);
     expect((await browser.post(path, { identifier: "somebody@example.com" })).status).toBe(303);
   });
+});
+
+test("T154 strangers who use up a client's starts stop neither its backend nor a known browser", async () => {
+  const at = world();
+  const home = at.from(HOME);
+  const bank = await newTenant(home, { starts_per_minute: 12 });
+  const user = "ada";
+  await enrol(home, bank, user);
+  const page = await newPageClient(at, { starts_per_minute: 12 });
+  const known = at.browserAt(HOME);
+  const address = "known@example.com";
+  const asks = async (who: ReturnType<typeof at.browserAt>, to: string) => {
+    const path = await appPath(page);
+    await who.get(path);
+    return await who.post(path, { identifier: to });
+  };
+  const check = (await asks(known, address)).location.split("?")[0] ?? "";
+  await known.post(check, { code: at.last().code ?? "" });
+  seconds(60);
+  const statuses: number[] = [];
+  for (let time = 0; time < 15; time++) {
+    const stranger = at.from(`203.0.113.${time}`);
+    const headers = { Authorization: `Basic ${btoa(`${bank.id}:`)}` };
+    const begun = await stranger.call("POST", "/v1/client/challenge/qr-code", { action: "kiosk" }, headers);
+    statuses.push(begun.status);
+    await asks(at.browserAt(`203.0.113.${time}`), `x${time}@example.com`);
+  }
+  expect(statuses).toEqual([...Array(12).fill(200), 429, 429, 429]);
+  expect((await asks(at.browserAt(STRANGER), "y@example.com")).status).toBe(429);
+  expect((await startPush(home, bank, user)).answer.status).toBe(200);
+  expect((await asks(known, address)).status).toBe(303);
 });

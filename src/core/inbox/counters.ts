@@ -86,6 +86,8 @@ export type StartTally = {
   /** When there is room for one more about this user or address; undefined: now. */
   fullUntil(about: StartAbout, now: Instant): Instant | undefined;
   add(about: StartAbout, now: Instant): void;
+  /** Gives one back that was added in this minute. */
+  remove(about: StartAbout, now: Instant): void;
 };
 
 /** Counts starts about each user or address, by the minute. In memory alone: an object that forgets them is not being asked. */
@@ -107,6 +109,10 @@ export function makeTally(): StartTally {
         counts.clear();
       }
       for (const [name] of limits(about)) counts.set(name, (counts.get(name) ?? 0) + 1);
+    },
+    remove(about, now) {
+      if (now >= windowEnds) return;
+      for (const [name] of limits(about)) counts.set(name, Math.max(0, (counts.get(name) ?? 0) - 1));
     },
   };
 }

@@ -44,8 +44,13 @@ export const OWN_LETTERS: readonly Rule[] = [
   { window: 5 * MINUTE, limit: 5 },
   { window: DAY, limit: 30 },
 ];
+/** Of a client's letters to an address in a day, those for askers who have merely chosen it: the rest is for whoever has enrolled it. */
+export const CHOSEN_LETTERS: Rule = { window: DAY, limit: 15 };
 /** Addresses that are counted together share this many times the letters of one, in the lanes of those who bring something. */
 export const SPELLINGS = 2;
+
+/** Letters that tell a person of an enrolled device, and those of a removed one: each by one client, to each proven address. */
+export const DEVICE_LETTERS: Rule = { window: DAY, limit: 10 };
 
 /** Starts in a minute about one user or address at a client, by strangers, known browsers or with an action's token. */
 export const STARTS_ABOUT = 10;

@@ -96,8 +96,8 @@ export type Inboxes = {
   deliveryOf(who: SubjectKey, id: string): Promise<Delivery | undefined>;
   /** Counts one start against a limit per minute, and what it is about against its own. `retryAt` ends the window, and names it. */
   countStart(who: SubjectKey, limit: number, about?: StartAbout): Promise<CountedStart>;
-  /** Gives back one start of the window that ends then: nothing was begun. */
-  returnStart(who: SubjectKey, windowEnds: Instant): Promise<void>;
+  /** Gives back one start of the window that ends then, and what it was about: nothing was begun. */
+  returnStart(who: SubjectKey, windowEnds: Instant, about?: StartAbout): Promise<void>;
   /** Remembers a browser of the person; the same one again changes nothing. */
   remember(who: SubjectKey, entry: Remembered): Promise<void>;
   /** The browser of a cookie, without using it. */

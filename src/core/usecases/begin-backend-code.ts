@@ -9,7 +9,8 @@ import { no, ok, type Result } from "../result.ts";
 import { type Aim, aimBackendCode, type BackendCodeAsked, CLOSED } from "./aim-backend-code.ts";
 import { backendCodeAt, type Carried, type SendPowers, sendOnce } from "./backend-code.ts";
 import { purposeOf } from "./begin-action-challenge.ts";
-import { countStart } from "./start-challenge.ts";
+import { identifierIdOf } from "./code-subject.ts";
+import { aboutForBackend, countStart } from "./start-challenge.ts";
 
 type Powers = SendPowers &
   Pick<Services, "rooms" | "users" | "devices" | "authenticators" | "actions" | "records">;
@@ -31,7 +32,12 @@ export async function beginBackendCode(
     const late = await settleIn(powers, asked.client, standing, aim.value);
     return late ? no(late) : ok(standing);
   }
-  const limited = await countStart(powers, asked.client, { brought: "secret" });
+  const limited = await countStart(
+    powers,
+    asked.client,
+    { brought: "secret" },
+    await aboutOf(powers, aim.value),
+  );
   if (limited) return no(limited);
   const code = codeOf(asked, aim.value);
   const spec = specOf(powers, asked, { id, aim: aim.value, code });
@@ -48,6 +54,10 @@ export async function beginBackendCode(
   await powers.rooms.apply(id, { name: "cancel", by: "start_refused" });
   return no(refusal);
 }
+
+/** The user, or the one address where nobody is known yet. */
+const aboutOf = async (powers: Pick<Services, "handles">, { user, identifier }: Aim): Promise<string> =>
+  aboutForBackend(user ? user.user.id : await identifierIdOf(powers, identifier));
 
 /** Challenges that one idempotency key begins, one after the other, while each can still be asked about. */
 const ATTEMPTS = 8;

@@ -7,7 +7,7 @@ import { SECOND } from "../time.ts";
 import type { User } from "../user/user.ts";
 import { type BegunCeremony, beginCeremony, CEREMONY } from "./passkey-ceremony.ts";
 import { preapprovalEvent, preapprove } from "./preapprove.ts";
-import { startChallenge, type TakenStart, takeStart } from "./start-challenge.ts";
+import { aboutForBackend, startChallenge, type TakenStart, takeStart } from "./start-challenge.ts";
 
 export type ForcedPasskey = {
   readonly client: Client;
@@ -29,7 +29,7 @@ export async function forcePasskey(
   powers: Powers,
   asked: ForcedPasskey,
 ): Promise<Result<BegunCeremony, Refusal>> {
-  const start = await takeStart(powers, asked.client, { brought: "secret" });
+  const start = await takeStart(powers, asked.client, { brought: "secret" }, aboutForBackend(asked.user.id));
   if (!start.ok) return start;
   return await begin(powers, asked, start.value);
 }

@@ -14,9 +14,9 @@ import { type Instant, SECOND } from "../time.ts";
 import { cancelChallenge } from "./cancel-challenge.ts";
 import { CARRIED_LIFETIME, COLLECTABLE, type CodeContext, carriedHash, drawCode } from "./carried-code.ts";
 import { type Preapproval, preapprovalEvent, preapprove } from "./preapprove.ts";
-import { startChallenge, takeStart } from "./start-challenge.ts";
+import { aboutForBackend, startChallenge, takeStart } from "./start-challenge.ts";
 
-/** Live codes of one person, kind and purpose; one more ends the oldest (LoginID §4.2). */
+/** Live codes of one person, client, kind and purpose; one more ends that client's oldest (LoginID §4.2). */
 export const LIVE_CODES = 5;
 const DRAWS = 4;
 
@@ -47,7 +47,7 @@ type Powers = Parameters<typeof startChallenge>[0] &
  * nothing; one that a replayed token asked for is given back.
  */
 export async function issueCode(powers: Powers, asked: CodeRequest): Promise<Result<IssuedCode, Refusal>> {
-  const start = await takeStart(powers, asked.client, BACKEND);
+  const start = await takeStart(powers, asked.client, BACKEND, aboutForBackend(asked.user.user.id));
   if (!start.ok) return start;
   const issued = await issueCounted(powers, asked);
   if (!issued.ok) await start.value.giveBack();
@@ -92,7 +92,8 @@ export async function issueCounted(powers: Powers, asked: CodeRequest): Promise<
     const given = await preapprove(powers, preapprovalOf(asked, challengeId));
     if (!given.ok) return given;
   }
-  await endOldest(powers, live, user.id);
+  const own = live.filter(({ clientId }) => clientId === client.id);
+  await endOldest(powers, own, user.id);
   const { matchCode } = started.value;
   return ok({ code, expiresAt, ...(matchCode === undefined ? {} : { matchCode }) });
 }

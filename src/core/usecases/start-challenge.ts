@@ -123,9 +123,10 @@ export async function takeStart(
   const limit = startsPerMinute(client.settings);
   const who = counterOf(client, caller);
   if (limit === 0 || who === undefined) return ok({ giveBack: async () => undefined });
-  const counted = await powers.inboxes.countStart(who, limit, aboutOf(caller, about));
+  const whom = aboutOf(caller, about);
+  const counted = await powers.inboxes.countStart(who, limit, whom);
   const { retryAt } = counted;
-  if (counted.allowed) return ok({ giveBack: () => powers.inboxes.returnStart(who, retryAt) });
+  if (counted.allowed) return ok({ giveBack: () => powers.inboxes.returnStart(who, retryAt, whom) });
   const refused =
     counted.scope === "client"
       ? { type: "client_starts_limited", subject: client.id }
@@ -133,6 +134,12 @@ export async function takeStart(
   noteRefusal(powers, { ...refused, clientId: client.id });
   return no({ code: "too_many", scope: counted.scope, retryAt });
 }
+
+/**
+ * What a backend's own call about somebody is counted for. Apart from calls with an action's token: whoever holds one must not use up
+ * what the backend may.
+ */
+export const aboutForBackend = (key: string): string => `backend ${key}`;
 
 function counterOf({ id }: Client, { brought }: Caller): SubjectKey | undefined {
   switch (brought) {
@@ -147,7 +154,7 @@ function counterOf({ id }: Client, { brought }: Caller): SubjectKey | undefined 
   }
 }
 
-/** One network may use half; a known browser's is its own, and calls of a backend itself name nobody here. */
+/** One network may use half; a known browser's is its own, and a backend itself is of no network. */
 function aboutOf({ brought, network }: Caller, key: string | undefined): StartAbout | undefined {
   if (key === undefined) return undefined;
   return brought === "browser" || network === undefined ? { key } : { key, network };

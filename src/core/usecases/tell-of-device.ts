@@ -3,13 +3,18 @@ import type { Client } from "../client/client.ts";
 import { brandOf } from "../client/settings.ts";
 import type { Device } from "../device/device.ts";
 import { userSubject } from "../ids.ts";
+import { DEVICE_LETTERS } from "../inbox/policy.ts";
 import type { Template } from "../ports/deliveries.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import { DAY } from "../time.ts";
+import { noteRefusal } from "./note-refusal.ts";
 import { reachedAt } from "./send-code.ts";
 
-type Powers = Pick<Services, "deliveries" | "chance" | "clock" | "background" | "log">;
+type Powers = Pick<
+  Services,
+  "deliveries" | "inboxes" | "handles" | "events" | "chance" | "clock" | "background" | "log"
+>;
 
 export type DeviceNews = {
   readonly client: Client;
@@ -35,6 +40,7 @@ const addressesOf = ({ user }: DeviceNews) =>
   user.identifiers.filter(({ kind, verifiedAt }) => kind === "email" && verifiedAt !== undefined);
 
 async function tell(powers: Powers, news: DeviceNews, template: Template): Promise<void> {
+  if (await isPastLimit(powers, news, template)) return;
   const sent = await Promise.allSettled(
     addressesOf(news).map((address) => send(powers, news, template, reachedAt(address))),
   );
@@ -43,6 +49,31 @@ async function tell(powers: Powers, news: DeviceNews, template: Template): Promi
     const cause = one.status === "rejected" ? String(one.reason) : one.value;
     powers.log("warn", "a person was not told of a device", { template, cause });
   }
+}
+
+/**
+ * Whether the person was told of so many devices today, of this kind and by this client, that one more is on record only: whoever holds
+ * a device of theirs could else fill the mailbox. A count that cannot be asked keeps no letter back.
+ */
+async function isPastLimit(
+  powers: Powers,
+  { client, user: { user } }: DeviceNews,
+  template: Template,
+): Promise<boolean> {
+  const subject = userSubject(user.id);
+  const count = { kind: `${template}:${client.id}`, ...DEVICE_LETTERS };
+  const counted = await powers.inboxes.countTogether(subject, [count]).catch((cause: unknown) => {
+    powers.log("warn", "letters of devices could not be counted", { template, cause: String(cause) });
+  });
+  if (!counted || counted.allowed) return false;
+  noteRefusal(powers, {
+    type: "device_letter_not_sent",
+    clientId: client.id,
+    subject: `${template} ${subject}`,
+    userId: user.id,
+    reason: template,
+  });
+  return true;
 }
 
 /** Answers why it was not handed over, if it was not. */

@@ -2,7 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { makeApp } from "../../../src/app.ts";
 import type { ClientSettings } from "../../../src/core/client/settings.ts";
-import { type ClientId, parseClientId } from "../../../src/core/ids.ts";
+import { type ClientId, MAIN, parseClientId, type Realm } from "../../../src/core/ids.ts";
 import type { Deliveries, Message } from "../../../src/core/ports/deliveries.ts";
 import type { Services } from "../../../src/core/ports/services.ts";
 import { ok } from "../../../src/core/result.ts";
@@ -65,6 +65,7 @@ export async function newPageClient(
   at: PageDeployment,
   settings: ClientSettings = {},
   redirectUris: readonly string[] = [REDIRECT],
+  realm: Realm = MAIN,
 ): Promise<ClientId> {
   const id = parseClientId(fresh("client"));
   if (id === undefined) throw new Error("not a client id");
@@ -78,6 +79,7 @@ export async function newPageClient(
       grantTypes: ["authorization_code", "refresh_token"],
       publicKeys: [],
       settings,
+      realm,
     },
     undefined,
     Date.now(),

@@ -38,6 +38,7 @@ export function world(
       LIMIT_WAIT: limiter(600),
       LIMIT_MISS: limiter(30),
       LIMIT_ADMIN: limiter(300),
+      LIMIT_READ: limiter(1_800),
       LIMIT_SEND: limiter(10),
       ...over,
     },

@@ -44,7 +44,7 @@ export type Begun = { readonly snapshot: Snapshot; readonly sent: SentCode };
 export async function begin(c: Context<AppEnv>, begin: Begin): Promise<Result<Begun, Refusal>> {
   const { ask, identifier, channel, method, secret, accepted, redirectUrl } = begin;
   const origin = originOf(c);
-  const brought = (await isKnownBrowser(c, identifier)) ? "browser" : "nothing";
+  const brought = (await isKnownBrowser(c, ask.client.realm, identifier)) ? "browser" : "nothing";
   const started = await startVerification(services(c), {
     client: ask.client,
     caller: await callerFrom(services(c), brought, origin.ip),
