@@ -158,7 +158,6 @@ describe("tokens of a sign-in (§4.5-4.7)", () => {
       aud: app.clientId,
       iss: app.origin,
       iat: expect.any(Number),
-      nbf: expect.any(Number),
       exp: expect.any(Number),
       jti: expect.any(String),
     };
