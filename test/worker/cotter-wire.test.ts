@@ -317,6 +317,23 @@ describe("T225 C10 the identical signed request, sent again", () => {
     expect(await devicesOf(person)).toHaveLength(1);
   });
 
+  test("T225 C10 another request whose number falls on the same event is another session", async () => {
+    const same = deployment({}, ({ handles }) => ({
+      handles: {
+        ...handles,
+        pepper: (context, secret) =>
+          handles.pepper(context, context[0] === "signed-event" && context[2] === "0" ? "same" : secret),
+      },
+    }));
+    const { client, person } = await scene();
+    const other = await newPerson(at, client);
+    const one = await create(client, await signed(client, person, second()), same);
+    const two = await create(client, await signed(client, other, second()), same);
+    expect([one.status, two.status]).toEqual([200, 200]);
+    expect([one.body.user_id, two.body.user_id]).toEqual([person.id, other.id]);
+    expect(claimsOf(tokensOf(two).access_token).sub).toBe(other.id);
+  });
+
   test("C10 a call that died before its answer goes on where it was", async () => {
     const { client, person } = await scene();
     const dying = deployment({}, ({ records, devices }) => ({
@@ -414,6 +431,17 @@ describe("T229 C13 the vendor's check of a token", () => {
       ]);
       expect(JSON.stringify(answer.body)).not.toContain(String(access_token).slice(0, 20).padEnd(20, "#"));
     }
+    const claims = { aud: client, sub: person.id, iat: Number(second()), exp: Number(second()) + 60 };
+    for (const [typ, more] of [
+      ["at+jwt", {}],
+      ["JWT", { type: "action_token" }],
+      ["JWT", {}],
+    ] as const) {
+      const foreign = await at.services.keyring.sign("standard", { typ }, { ...claims, ...more });
+      expect((await check(asked(foreign), { API_KEY_ID: client })).body.success).toBe(false);
+    }
+    const unknown = await check(asked(token), { API_KEY_ID: "no-such-client" });
+    expect(unknown.body.reason).toBe("API_KEY_ID is not valid");
     later(3_700);
     expect((await check(asked(token), { API_KEY_ID: client })).body).toEqual({
       success: false,
