@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { Origin } from "../core/challenge/state.ts";
 import type { Client } from "../core/client/client.ts";
 import type { Services } from "../core/ports/services.ts";
+import { oneLine } from "../core/shown-text.ts";
 
 /** What every route finds in its context. */
 export type AppEnv = {
@@ -25,20 +26,23 @@ export const services = (c: Context<AppEnv>): Services => c.var.services;
 export const originOf = (c: Context<AppEnv>): Origin => c.var.origin;
 
 const USER_AGENT_LIMIT = 256;
+const CITY_LIMIT = 64;
 const COUNTRY = /^(?!XX$)[A-Z][A-Z0-9]$/;
 const IP = /^[0-9a-fA-F:.]{2,45}$/;
 
 /**
- * Reads ip, country and user agent of a request. The address is the edge's own word (`CF-Connecting-IP`);
+ * Reads ip, city, country and user agent of a request. The address is the edge's own word (`CF-Connecting-IP`);
  * `X-Forwarded-For` is the caller's and is never read. What is missing or malformed stays unknown.
  */
 export function readOrigin(request: Request): Origin {
   const ip = request.headers.get("CF-Connecting-IP") ?? "";
   const country = request.cf?.country;
+  const city = typeof request.cf?.city === "string" ? oneLine(request.cf.city, CITY_LIMIT) : "";
   const userAgent = request.headers.get("User-Agent")?.slice(0, USER_AGENT_LIMIT);
   return {
     ...(IP.test(ip) && { ip }),
     ...(typeof country === "string" && COUNTRY.test(country) && { country }),
+    ...(city && { city }),
     ...(userAgent && { userAgent }),
   };
 }

@@ -51,7 +51,7 @@ import {
   withdraw,
 } from "../core/inbox/prompts.ts";
 import * as browsers from "../core/inbox/remembered.ts";
-import { isFull, isSpentElsewhere, spend, unspend } from "../core/inbox/spent.ts";
+import { isFull, spend, unspend, usedFor } from "../core/inbox/spent.ts";
 import { EMPTY_INBOX, type InboxState, type Prompt } from "../core/inbox/state.ts";
 import { own } from "../core/own.ts";
 import type { CountedStart, Guess, Inboxes, InboxView } from "../core/ports/inboxes.ts";
@@ -105,14 +105,12 @@ export class InboxObject extends DurableObject {
     this.#keep(who, withdraw(this.#state(), id));
   }
 
-  spend(who: SubjectKey, digest: string, use: string): boolean {
+  spend(who: SubjectKey, digest: string, use: string, second?: number): boolean {
     const now = Date.now();
     const state = this.#state();
-    if (isSpentElsewhere(state, digest, use, now)) return false;
-    const mark = own(state.spent, digest);
-    if (mark && now < mark.until) return true;
-    if (isFull(state, now)) return false;
-    this.#keep(who, spend(sweep(state, now), digest, use, now));
+    const used = usedFor(state, digest, use, now);
+    if (used !== "never" || isFull(state, now)) return used === "again";
+    this.#keep(who, spend(sweep(state, now), digest, use, now, second));
     return true;
   }
 

@@ -30,7 +30,7 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     find: (who, key) => call(who, (stub) => stub.find(who, key)),
     settle: (who, answer) => call(who, (stub) => stub.settle(who, answer)),
     withdraw: (who, id) => call(who, (stub) => stub.withdraw(who, id)),
-    spend: (who, digest, use) => call(who, (stub) => stub.spend(who, digest, use)),
+    spend: (who, digest, use, second) => call(who, (stub) => stub.spend(who, digest, use, second)),
     unspend: (who, digest) => call(who, (stub) => stub.unspend(who, digest)),
     openEnrolment: (who, opening, hint) => call(who, (stub) => stub.openEnrolment(who, opening), hint),
     beginSignUp: (who, signUp, hint) => call(who, (stub) => stub.beginSignUp(who, signUp), hint),

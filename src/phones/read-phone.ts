@@ -1,11 +1,14 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from "libphonenumber-js/mobile";
 import type { Phones } from "../core/ports/phones.ts";
+import { plainPhone } from "../core/typed-text.ts";
 
 const LONGEST = 40;
 
 /** Numbers by the plans of libphonenumber: lengths of all numbers, and the ranges that belong to mobiles. */
 export const phones: Phones = {
-  read(text, country) {
+  read(given, country) {
+    if (given.length > 2 * LONGEST) return undefined;
+    const text = plainPhone(given);
     if (text.length > LONGEST) return undefined;
     const region: CountryCode | undefined =
       country !== undefined && isSupportedCountry(country) ? country : undefined;

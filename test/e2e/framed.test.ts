@@ -30,6 +30,7 @@ const sitePage = (clientId: string, start: string) => `<!doctype html>
 <script>
   Cotter.CotterEnum.BackendURL = "${place.origin}/api/v0";
   Cotter.CotterEnum.JSURL = Cotter.CotterEnum.AssetURL = "${place.origin}";
+  Cotter.CotterEnum.WorkerURL = "${place.origin}";
   const told = (kind) => (value) => { document.getElementById("result").textContent = JSON.stringify({ kind, value }); };
   window.successes = 0;
   const cotter = new Cotter({ ApiKeyID: "${clientId}", Type: "EMAIL", OnSuccess: () => { window.successes += 1; } });
@@ -39,6 +40,7 @@ const sitePage = (clientId: string, start: string) => `<!doctype html>
 const STARTS: Readonly<Record<string, string>> = {
   "/otp": `cotter.signInWithOTP().showEmailForm().then(told("ok"), told("error"));`,
   "/link": `cotter.signInWithLink().showEmailForm().then(told("ok"), told("error"));`,
+  "/form": `cotter.withFormID("form_default").signInWithOTP().showEmailForm().then(told("ok"), told("error"));`,
   "/refuses": `cotter.signInWithOTP(() => "Only for members.").showEmailForm().then(told("ok"), told("error"));`,
 };
 
@@ -76,6 +78,24 @@ async function frameLooks(page: Page, name: string): Promise<void> {
 }
 
 describe("the form inside a page of the client, with the vendor's own SDK", () => {
+  test("C14 a form with an id asks nothing more, and its code is sent", async () => {
+    const { page, close } = await openPage({ viewport: { width: 480, height: 600 } });
+    try {
+      const address = email();
+      await page.goto(`${site.origin}/form`);
+      const frame = frameOf(page);
+      await frame.getByLabel("E-mail address").fill(address);
+      await frame.getByRole("button", { name: "Continue" }).click();
+      await frame.getByLabel("Code").waitFor();
+      const { code } = await newest(place, address);
+      await frame.getByLabel("Code").fill(`\u200b${code}`);
+      await frame.getByRole("button", { name: "Confirm" }).click();
+      expect((await resultOf(page)).kind).toBe("ok");
+    } finally {
+      await close();
+    }
+  });
+
   test("a code is typed in the frame, and the site has its tokens, once", async () => {
     const { page, complaints, close } = await openPage({ viewport: { width: 480, height: 600 } });
     try {

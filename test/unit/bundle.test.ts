@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** The bar of the foundation: what a cold isolate has to load. */
+/** What a cold isolate has to load. */
 const LIMIT = 500 * 1024;
 
 test("the Worker as it is deployed stays under 500 KiB, gzipped", () => {

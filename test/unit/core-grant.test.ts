@@ -96,6 +96,36 @@ describe("T85 honest races", () => {
   });
 });
 
+describe("T226 C2 a rotation that waits to be acknowledged", () => {
+  const waiting = (generation: number) => R(generation, { rotation: "acknowledged" });
+
+  test.each([30_000, LIFETIME - 1])(
+    "R1 %i ms after R2 was given out gets R2, and the family lives on from then",
+    (after) => {
+      const now = ROTATED_AT + after;
+      const next = { ...second, expiresAt: now + LIFETIME };
+      expect(rotate(second, waiting(1), now)).toEqual({ next, result: { ok: true, value: next } });
+    },
+  );
+
+  test("inside the grace nothing moves: calls at once write once", () => {
+    expect(rotate(second, waiting(1), ROTATED_AT + 29_999).next).toBe(second);
+  });
+
+  test("R1 after R2 was used is too old, and ends the family", () => {
+    const third = rotate(second, waiting(2), ROTATED_AT + 1).next;
+    expect(rotate(third, waiting(1), ROTATED_AT + 2).result).toEqual(REUSED);
+    expect(rotate(third, waiting(2), ROTATED_AT + 90_000).result.ok).toBe(true);
+  });
+
+  test("what was never given out, another client's and another key's are no predecessor", () => {
+    expect(rotate(BORN, waiting(0), BIRTH + 1).result).toEqual(REUSED);
+    const late = ROTATED_AT + 60_000;
+    expect(rotate(second, { ...waiting(1), clientId: "other" as never }, late).result).toEqual(REUSED);
+    expect(rotate(second, { ...waiting(1), jkt: "x" }, late).result).toEqual(REUSED);
+  });
+});
+
 describe("T86 a repeat inside the grace", () => {
   test.each([0, 1, 29_999])(
     "T86 R1 again after %i ms gets R2, never R1 nor R3, and moves nothing",

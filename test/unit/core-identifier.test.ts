@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { IDENTIFIER_LIMIT, readIdentifier } from "../../src/core/user/identifier.ts";
+import { IDENTIFIER_LIMIT, readIdentifier, readUsername } from "../../src/core/user/identifier.ts";
 
 describe("e-mail addresses", () => {
   test.each([
@@ -20,8 +20,31 @@ describe("e-mail addresses", () => {
     ["ada@exa_mple.com", "ada@exa_mple.com"],
     ["ada@a<b", "ada@a<b"],
   ])("%j is found as %j", (text, normal) => {
-    expect(readIdentifier(text)).toEqual({ kind: "email", value: text.trim(), normal });
+    expect(readIdentifier(text)).toMatchObject({ kind: "email", normal });
   });
+
+  test.each([
+    "ada@example.com.",
+    "ada@example.com,",
+    "<ada@example.com>;",
+    "mailto:ada@example.com",
+    "MAILTO: <Ada@Example.com>",
+    "\u200bada\u200b@example.com\ufeff",
+    "\u202aada@example.com\u202c",
+    "ad\u00ada@example.com",
+    "ada@example。com",
+    "ａｄａ＠ｅｘａｍｐｌｅ．ｃｏｍ",
+  ])("T228 C18 %j is ada@example.com: two spellings are one person", (text) => {
+    const read = readIdentifier(text);
+    expect([read?.kind, read?.normal]).toEqual(["email", "ada@example.com"]);
+    // Mail is sent to what is kept.
+    expect(read?.value).toMatch(/^ada@example\.com$/i);
+  });
+
+  test.each(["@.", "<>", "mailto:", "mailto:@", ".,;", "<ada>", "ada@.", "\u200b", "mailto:mailto:"])(
+    "%j is no address",
+    (text) => expect(readIdentifier(text)).toMatchObject({ kind: "username", value: text }),
+  );
 
   test.each([
     "ada@example.com:80",
@@ -58,6 +81,27 @@ describe("phone numbers", () => {
   });
 
   test.each([
+    ["\u202a+49 151 12345678\u202c", "+4915112345678"],
+    ["\u200e+49\u00a0151\u202f12345678", "+4915112345678"],
+    ["tel:+4915112345678", "+4915112345678"],
+    ["TEL: +49-151-12345678", "+4915112345678"],
+    ["+49‑151–12345678", "+4915112345678"],
+    ["＋４９１５１１２３４５６７８", "+4915112345678"],
+    ["+٤٩١٥١١٢٣٤٥٦٧٨", "+4915112345678"],
+    ["+۴۹۱۵۱۱۲۳۴۵۶۷۸", "+4915112345678"],
+    ["+४९१५११२३४५६७८", "+4915112345678"],
+    ["+52 1 55 1234 5678", "+525512345678"],
+    ["+525512345678", "+525512345678"],
+    // No number of Mexico, and no mobile prefix of another country.
+    ["+52 1 55 1234 567", "+521551234567"],
+    ["+1 521 555 1234", "+15215551234"],
+  ])("T228 C18 %j is found as %j: two spellings are one person", (text, normal) => {
+    const read = readIdentifier(text);
+    expect([read?.kind, read?.normal]).toEqual(["phone", normal]);
+    expect(read?.value).toMatch(/^\+[0-9 -]+$/);
+  });
+
+  test.each([
     "4915112345678",
     "00491511234567",
     "+49151x1234567",
@@ -67,7 +111,8 @@ describe("phone numbers", () => {
     "+1.......",
     "+12345",
     "+1234567890123456",
-    "+٤٩١٥١١٢٣٤٥٦٧٨",
+    "tel:4915112345678",
+    "tel:+4915112345678;ext=7",
   ])("%j is no number", (text) => {
     expect(readIdentifier(text)).toEqual({ kind: "username", value: text, normal: text });
   });
@@ -84,6 +129,21 @@ describe("usernames", () => {
     ["+1", "+1"],
   ])("%j is found as %j", (text, normal) => {
     expect(readIdentifier(text)).toEqual({ kind: "username", value: text.trim(), normal });
+  });
+});
+
+describe("T228 C18 names stay their owners'", () => {
+  test.each(["می\u200cخواهم", "ada\u200b", "ａｄａ", "٤٢", "ada.", "<ada>", "tel:ada"])(
+    "a username keeps what its owner may mean: %j",
+    (text) =>
+      expect(readIdentifier(text)).toEqual({ kind: "username", value: text, normal: text.normalize("NFC") }),
+  );
+
+  test("a text that is said to be a username is one, byte by byte, whatever it looks like", () => {
+    for (const value of ["ada@example.com.", "+52 1 55 1234 5678", "\u200bada"]) {
+      expect(readUsername(value)).toEqual({ kind: "username", value, normal: value });
+    }
+    for (const value of ["", " ", "a\u0000", "a".repeat(255)]) expect(readUsername(value)).toBeUndefined();
   });
 });
 
@@ -125,6 +185,8 @@ describe("any text", () => {
       .map(([address, rest]) => address + rest),
     fc.stringMatching(/^\+[0-9]{2}( ?[0-9]){5,12}$/),
     fc.stringMatching(/^\+[0-9 ().-]{1,34}$/),
+    fc.stringMatching(/^(?:mailto:|<|\u200b| )*[a-z。.＠@]{1,9}@[a-z。．.]{1,9}[>.,;\u202c ]*$/),
+    fc.stringMatching(/^(?:tel:|\u202a| )*[+＋]52 ?1[٠-٩0-9 \u00a0–-]{8,16}\u202c?$/),
   );
 
   test("is read into a form that reads as itself: finding by it finds the same", () => {
@@ -134,7 +196,7 @@ describe("any text", () => {
         const read = readIdentifier(text);
         if (!read) return;
         kinds.add(read.kind);
-        expect(read.value).toBe(text.trim());
+        if (read.kind === "username") expect(read.value).toBe(text.trim());
         expect(readIdentifier(read.normal)).toEqual({
           kind: read.kind,
           value: read.normal,

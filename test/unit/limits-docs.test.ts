@@ -24,6 +24,7 @@ import {
   PROMPTS_OF_NETWORK,
   PROMPTS_PER_MINUTE,
   partOf,
+  REPEATABLE,
   type Rule,
   SEND_WINDOW,
   SILENCE,
@@ -152,6 +153,7 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "admin calls without the token": platform("LIMIT_ADMIN"),
   "the window for a first device": span(ENROLMENT_WINDOW),
   "the refresh token before the last": span(ROTATION_GRACE),
+  "the identical signed request of the Cotter door": span(REPEATABLE),
   "a service token of the LoginID door, by its nonce": `${span(TOKEN_AGE)}, once`,
 };
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { ClientSettings } from "../../src/core/client/settings.ts";
 import type { QueueMessage } from "../../src/core/messages.ts";
 import {
   claimsOf,
@@ -23,8 +24,8 @@ const at: Deployment = deployment({}, (services) => ({
   },
 }));
 
-async function signedIn() {
-  const client = await newClient(at);
+async function signedIn(settings: ClientSettings = {}) {
+  const client = await newClient(at, settings);
   const person = await newPerson(at, client);
   return { client, person, r1: String(person.tokens.refresh_token) };
 }
@@ -50,8 +51,65 @@ describe("refreshing", () => {
     expect(answer.headers.get("Cache-Control")).toContain("no-store");
   });
 
-  test("T84 the first token after the grace ends the family, with its successor, on record and told to the webhook", async () => {
+  test("T226 C2 the predecessor gets the same successor for as long as that is unused, and keeps the session alive", async () => {
+    const { client, r1 } = await signedIn({ refresh_token_days: 1 });
+    const r2 = String((await refresh(at, client, r1)).body.refresh_token);
+    for (const wait of [31, 3_600, 20 * 3_600, 20 * 3_600, 20 * 3_600]) {
+      later(wait);
+      const again = await refresh(at, client, r1);
+      expect([wait, again.status, again.body.refresh_token]).toEqual([wait, 200, r2]);
+      expect(claimsOf(again.body.access_token).iat).toBe(Math.floor(Date.now() / 1_000));
+    }
+    const r3 = String((await refresh(at, client, r2)).body.refresh_token);
+    expect([r1, r2]).not.toContain(r3);
+    expect((await refresh(at, client, r2)).body.refresh_token).toBe(r3);
+    later(25 * 3_600);
+    expect((await refresh(at, client, r2)).status).toBe(400);
+  });
+
+  test("T226 C2 once the successor was used, its predecessor ends the family, at any time and in twenty calls at once", async () => {
     const { client, person, r1 } = await signedIn();
+    const r2 = String((await refresh(at, client, r1)).body.refresh_token);
+    later(90);
+    const [r3] = await Promise.all([
+      refresh(at, client, r2),
+      ...Array.from({ length: 19 }, () => refresh(at, client, r2)),
+    ]);
+    expect(r3?.status).toBe(200);
+    const reused = await refresh(at, client, r1);
+    expect([reused.status, reused.body.msg]).toEqual([400, "Refresh token is not valid"]);
+    for (const token of [r2, r3?.body.refresh_token])
+      expect((await refresh(at, client, token)).status).toBe(400);
+    expect(sent.map((message) => message.kind).sort()).toEqual(["grant_ended", "webhook"]);
+    vi.useRealTimers();
+    await vi.waitFor(async () =>
+      expect(await at.services.records.grantsOfUser(person.id as never)).toEqual([]),
+    );
+  });
+
+  test("T226 C2 another client's call, a sign-out and a removed device end it for the predecessor too", async () => {
+    const ends = [
+      async (_: string, r1: string) => void (await refresh(at, await newClient(at), r1)),
+      async (client: string, r1: string) =>
+        void (await at.call(
+          "DELETE",
+          `/api/v0/token/${client}`,
+          { refresh_token: r1 },
+          { API_KEY_ID: client },
+        )),
+    ];
+    for (const end of ends) {
+      const { client, r1 } = await signedIn();
+      const r2 = (await refresh(at, client, r1)).body.refresh_token;
+      later(60);
+      await end(client, r1);
+      for (const token of [r1, r2]) expect((await refresh(at, client, token)).status).toBe(400);
+      vi.useRealTimers();
+    }
+  });
+
+  test("T84 C2 strict: the first token after the grace ends the family, with its successor, on record and told to the webhook", async () => {
+    const { client, person, r1 } = await signedIn({ refresh_rotation: "strict" });
     const r2 = String((await refresh(at, client, r1)).body.refresh_token);
     later(31);
     const reused = await refresh(at, client, r1);

@@ -411,7 +411,7 @@ describe("redeeming", () => {
     const { waiter, shown } = await pending(client, person);
     await respond(at, client, person, shown, true);
     const first = (await poll(at, client, waiter)).body.oauth_token as Json;
-    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 29_000 });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 119_000 });
     const second = (await poll(at, client, waiter)).body.oauth_token as Json;
     expect(second.refresh_token).toBe(first.refresh_token);
     expect(claimsOf(second.access_token)).toEqual(claimsOf(first.access_token));

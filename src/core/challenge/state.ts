@@ -10,6 +10,7 @@ export type Purpose = "sign_in" | "enrol_device" | "verify_identifier" | (string
 export type Origin = {
   readonly ip?: string;
   readonly country?: string;
+  readonly city?: string;
   readonly userAgent?: string;
 };
 
@@ -37,6 +38,8 @@ export type ChallengeSpec = {
   /** Whose devices may claim and decide, as the client's settings said at the start; its own alone when it is missing. */
   readonly approvers?: Approvers;
   readonly nonce: string;
+  /** Digest of the signed request that opened, approved and redeemed it at once, where that may be repeated. */
+  readonly request?: string;
   /** Opaque to the machine; belongs to the door. At most CONTEXT_LIMIT bytes of JSON. */
   readonly context: JsonObject;
   readonly origin: Origin;

@@ -57,7 +57,12 @@ export type ClientSettings = {
   readonly remember_minutes?: number;
   /** Whether a proof on the hosted page opens the first-device window for its address and user agent; false when it is missing. */
   readonly enrol_after_proof?: boolean;
+  /** How long a refresh token of the Cotter door stays good once it has a successor; `acknowledged` when it is missing. */
+  readonly refresh_rotation?: RefreshRotation;
 };
+
+/** `acknowledged`: until the successor is used. `strict`: for a short grace (30 s). */
+export type RefreshRotation = "acknowledged" | "strict";
 
 /** `colour` is `#rrggbb`, `logo` an https address of a picture. Without a name the client's own stands. */
 export type BrandSettings = { readonly name?: string; readonly colour?: string; readonly logo?: string };
@@ -75,6 +80,10 @@ export const tokenLengths = (settings: ClientSettings) => ({
 /** The client's rule for an action's code, which is a caller's word. */
 export const actionRule = ({ actions }: ClientSettings, code: string): ActionRule | undefined =>
   own(actions, code);
+
+/** The rule of the Cotter door, whose SDKs may keep a refresh token that has a successor; every other door is strict. */
+export const refreshRotation = (settings: ClientSettings): RefreshRotation =>
+  settings.refresh_rotation ?? "acknowledged";
 
 /** Starts that the client may make in any minute; 0 is no limit. */
 export const startsPerMinute = (settings: ClientSettings): number => settings.starts_per_minute ?? 300;

@@ -1,3 +1,4 @@
+import type { RefreshRotation } from "../client/settings.ts";
 import type { ClientId } from "../ids.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -14,6 +15,8 @@ export type Presented = {
   readonly jkt?: string;
   /** Handle-key version that the next token is derived with. */
   readonly keyVersion: number;
+  /** How long the previous token is good; `strict` when it is missing. */
+  readonly rotation?: RefreshRotation;
 };
 
 export type Rotation = {
@@ -23,8 +26,9 @@ export type Rotation = {
 };
 
 /**
- * Decides one presentation of a refresh token (RFC 9700 §4.14.2). The current generation rotates; the previous one inside the
- * grace gets the current one again; anything older, or another client or key, ends the family.
+ * Decides one presentation of a refresh token (RFC 9700 §4.14.2). The current generation rotates; the previous one gets
+ * the current one again, inside the grace or, where the rotation waits to be acknowledged, until the current one is used; anything older,
+ * or another client or key, ends the family.
  */
 export function rotate(grant: Grant, presented: Presented, now: Instant): Rotation {
   if (!isAlive(grant, now)) return { next: grant, result: no({ code: "grant_ended" }) };
@@ -41,8 +45,12 @@ export function rotate(grant: Grant, presented: Presented, now: Instant): Rotati
   }
   // Generation 0 was never given out: a young family has no previous token.
   const isPrevious = presented.generation > 0 && presented.generation === grant.generation - 1;
-  const isInGrace = now < grant.rotatedAt + ROTATION_GRACE;
-  return isPrevious && isInGrace ? { next: grant, result: ok(grant) } : reused(grant, now);
+  if (!isPrevious) return reused(grant, now);
+  if (now < grant.rotatedAt + ROTATION_GRACE) return { next: grant, result: ok(grant) };
+  if (presented.rotation !== "acknowledged") return reused(grant, now);
+  // Somebody who goes on with the previous token is there: the family lives on from now.
+  const next: Grant = { ...grant, expiresAt: now + grant.lifetime };
+  return { next, result: ok(next) };
 }
 
 const reused = (grant: Grant, now: Instant): Rotation => ({

@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE, type Millis } from "../time.ts";
+import { DAY, HOUR, MINUTE, type Millis, SECOND } from "../time.ts";
 
 // Every number of this file stands in docs/limits.md, and test/unit/limits-docs.test.ts holds the two together.
 
@@ -23,6 +23,8 @@ export const SILENCE: Millis = 10 * MINUTE;
 /** How long a used signing input is remembered: longer than any door accepts its timestamp. */
 export const SPENT_MEMORY: Millis = 20 * MINUTE;
 export const SPENT_LIMIT = 400;
+/** How long the identical signed request is answered as it was the first time: apps repeat a slow call by themselves. */
+export const REPEATABLE: Millis = 30 * SECOND;
 
 /** How long after the sign-up the first device may be enrolled without a signature (settled question 22). */
 export const ENROLMENT_WINDOW: Millis = 10 * MINUTE;

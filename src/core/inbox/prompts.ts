@@ -14,7 +14,7 @@ import {
   PROMPTS_OF_NETWORK,
   PROMPTS_PER_MINUTE,
 } from "./policy.ts";
-import { isSpentElsewhere, spend } from "./spent.ts";
+import { isSpentElsewhere, spend, unsignedSecond } from "./spent.ts";
 import type { InboxState, Prompt } from "./state.ts";
 import { freeAt, latest } from "./windows.ts";
 
@@ -53,7 +53,7 @@ export function list(state: InboxState, request: PromptRequest, now: Instant): S
       value: { outcome: "suppressed", signingSecond: toSeconds(now), ...back },
     };
   }
-  const signingSecond = Math.max(toSeconds(now), kept.lastSigningSecond + 1);
+  const signingSecond = nextSecond(kept, now);
   const older = kept.prompts.map(
     (prompt): Prompt =>
       prompt === rival ? { ...prompt, status: { name: "superseded", by: request.challengeId } } : prompt,
@@ -70,6 +70,10 @@ export function list(state: InboxState, request: PromptRequest, now: Instant): S
     value: { outcome: "listed", signingSecond, ...(rival ? { superseded: rival.challengeId } : {}) },
   };
 }
+
+/** Of this inbox alone: later than any prompt's before, and none that a device has signed by itself. */
+const nextSecond = (state: InboxState, now: Instant): number =>
+  unsignedSecond(state, Math.max(toSeconds(now), state.lastSigningSecond + 1));
 
 function keptBack(
   state: InboxState,
@@ -155,7 +159,9 @@ export function settlePrompt(
   if (!prompt) return refuse("unknown_challenge");
   const { deviceId } = answer;
   if (deviceId !== undefined && isRemoved(state, deviceId, now)) return refuse("device_revoked");
-  if (isSpentElsewhere(state, answer.digest, prompt.challengeId, now)) return refuse("replayed");
+  if (isSpentElsewhere(state, answer.digest, prompt.challengeId, now)) {
+    return { ...refuse("replayed"), next: signedElsewhere(state, prompt, now) };
+  }
   switch (prompt.status.name) {
     case "superseded":
       return refuse("superseded");
@@ -185,6 +191,16 @@ export function settlePrompt(
     next: answer.decision === "deny" ? countDenial(next, prompt, now) : heard(next),
     value: ok(prompt),
   };
+}
+
+/**
+ * The device has signed this prompt's input for a sign-in of its own, in the same second. That is never an answer, so the prompt gets
+ * another second: shown again, it can be answered.
+ */
+function signedElsewhere(state: InboxState, prompt: Prompt, now: Instant): InboxState {
+  if (prompt.status.name !== "live") return state;
+  const signingSecond = nextSecond(state, now);
+  return { ...replace(state, { ...prompt, signingSecond }), lastSigningSecond: signingSecond };
 }
 
 /** Takes a prompt from the list without a decision: its challenge was cancelled. Unknown and decided ones stay as they are. */

@@ -76,6 +76,9 @@ export type KeptCode = {
   readonly previousCode?: { readonly hash: string; readonly expiresAt: Instant };
 };
 
+/** A use of a signing input; `second` is the one in it, where a device signed by its own clock. */
+export type Spent = { readonly use: string; readonly until: Instant; readonly second?: number };
+
 /** Everything an inbox object remembers: one JSON value. */
 export type InboxState = {
   readonly schema: 1;
@@ -91,7 +94,7 @@ export type InboxState = {
   /** Requests that were kept from the person, until the person approves one. */
   readonly blocked: { readonly count: number; readonly last?: Instant };
   /** Signing inputs that have been used: by digest, for what, and up to when it is remembered. */
-  readonly spent: Readonly<Record<string, { readonly use: string; readonly until: Instant }>>;
+  readonly spent: Readonly<Record<string, Spent>>;
   readonly lastSigningSecond: number;
   /** Devices that were removed a short while ago, and up to when that is remembered: their answers may still be on their way. */
   readonly removed: Readonly<Record<DeviceId, Instant>>;

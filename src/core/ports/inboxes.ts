@@ -55,8 +55,11 @@ export type Inboxes = {
     >
   >;
   withdraw(who: SubjectKey, id: ChallengeId): Promise<void>;
-  /** Spends a signing input for `use`; false when it was spent for anything else, or when the memory is full. */
-  spend(who: SubjectKey, digest: string, use: string): Promise<boolean>;
+  /**
+   * Spends a signing input for `use`; false when it was spent for anything else, or when the memory is full. With the `second` that its
+   * device signed by its own clock, the same use passes again for `REPEATABLE`, and no prompt gets that second.
+   */
+  spend(who: SubjectKey, digest: string, use: string, second?: number): Promise<boolean>;
   unspend(who: SubjectKey, digest: string): Promise<void>;
   /** `hint` places a new inbox near its person: a Cloudflare location hint. */
   openEnrolment(who: SubjectKey, opening: Opening, hint?: string): Promise<void>;

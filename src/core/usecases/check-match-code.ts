@@ -6,6 +6,7 @@ import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { MINUTE } from "../time.ts";
+import { plainCode } from "../typed-text.ts";
 import { OUT_OF_ATTEMPTS } from "./settle-action.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
 
@@ -35,7 +36,7 @@ export async function checkMatchCode(
       ? await outOfGuesses(powers, snapshot)
       : no({ code: "code_locked", until: counted.retryAt });
   }
-  const given = await powers.handles.pepper(["match", id], typed ?? "");
+  const given = await powers.handles.pepper(["match", id], plainCode(typed ?? ""));
   if (given === matchCodeHash) {
     await powers.inboxes.uncount(who, [own.kind, sum.kind]);
     return ok(undefined);

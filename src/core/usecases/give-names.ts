@@ -4,7 +4,7 @@ import type { Fallen } from "../ports/standing.ts";
 import type { GivenIdentifier, UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
-import { readIdentifier } from "../user/identifier.ts";
+import { readIdentifier, readUsername } from "../user/identifier.ts";
 import type { Identifier, IdentifierKind } from "../user/user.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
 import { isOf } from "./claimed-name.ts";
@@ -83,9 +83,8 @@ function rowOf(
     name?.verified === true && row?.verifiedAt === undefined ? { vouchedAt: row?.vouchedAt ?? now } : {};
   if (name?.value === undefined) return ok(present.map((row) => ({ ...row, ...seen(row) })));
   if (name.value === null) return ok([]);
-  const read = readIdentifier(name.value);
   // Whatever a backend calls a username is one, though it may look like an address.
-  const fits = kind === "username" ? read && { ...read, kind, normal: read.value.normalize("NFC") } : read;
+  const fits = kind === "username" ? readUsername(name.value) : readIdentifier(name.value);
   if (fits?.kind !== kind) return no({ code: "malformed", detail: kind });
   const same = present.find(({ normal }) => normal === fits.normal);
   if (!same) return ok([{ ...fits, assertedBy: "client", client: client.id, ...seen() }]);

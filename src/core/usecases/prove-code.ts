@@ -5,6 +5,7 @@ import type { Prover } from "../ports/secrets.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { ok, type Result } from "../result.ts";
+import { plainCode } from "../typed-text.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import { codeHash, codeSubject, identifierIdOf } from "./code-subject.ts";
 
@@ -34,7 +35,12 @@ export async function checkCode(
 ): Promise<Result<{ readonly identifierId: string; readonly digest: string }, Refused>> {
   const { spec, identifier, purpose } = typed;
   const challengeId = spec.id;
-  const hash = await codeHash(powers, { challengeId, identifier, purpose, code: asSent(typed.code) });
+  const hash = await codeHash(powers, {
+    challengeId,
+    identifier,
+    purpose,
+    code: plainCode(typed.code.slice(0, LONGEST)),
+  });
   const subject = await codeSubject(powers, spec.realm ?? MAIN, identifier);
   const tried = await powers.inboxes.tryCode(subject, { challengeId, hash });
   if (!tried.ok) return tried;
@@ -42,12 +48,6 @@ export async function checkCode(
     identifierId: await identifierIdOf(powers, identifier),
     digest: await powers.handles.digest(["code", challengeId, hash]),
   });
-}
-
-/** Digits as people type them: in groups, in the widths and with the dashes of their keyboards. */
-function asSent(text: string): string {
-  const plain = text.slice(0, LONGEST).normalize("NFKC").trim();
-  return /^[\d\s-]+$/.test(plain) ? plain.replaceAll(/[\s-]/g, "") : plain;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { UserId } from "../ids.ts";
 import { type Page, pageOf } from "../page.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
-import { readIdentifier } from "../user/identifier.ts";
+import { readIdentifier, readUsername } from "../user/identifier.ts";
 import { namesFor, viewOf } from "../user/name-view.ts";
 import type { IdentifierKind } from "../user/user.ts";
 
@@ -43,8 +43,8 @@ export async function queryUsers(
 
 /** Whatever a backend calls a username is one, though it may look like an address. */
 function nameOf(kind: IdentifierKind, text: string) {
+  if (kind === "username") return readUsername(text);
   const read = readIdentifier(text);
-  if (kind === "username") return read && { ...read, kind, normal: read.value.normalize("NFC") };
   return read?.kind === kind ? read : undefined;
 }
 

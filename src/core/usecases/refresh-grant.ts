@@ -1,4 +1,5 @@
 import type { Client } from "../client/client.ts";
+import type { RefreshRotation } from "../client/settings.ts";
 import { type Grant, isAlive } from "../grant/state.ts";
 import type { Lane } from "../key/key.ts";
 import type { Snapshot } from "../ports/rooms.ts";
@@ -15,6 +16,12 @@ type Powers = Pick<
 >;
 type Refused = RefusalOf<"bad_refresh_token" | "refresh_reused" | "grant_ended" | "unknown_grant">;
 
+export type Refreshing = {
+  readonly lane: Extract<Lane, "standard" | "cotter">;
+  readonly rotation: RefreshRotation;
+  readonly ip?: string | undefined;
+};
+
 /**
  * Rotates the family of a refresh token and answers the grant as it stands then; the new token is derived from it. A forged token
  * does nothing. A genuine one that is too old, or another client's, ends the family, is put on record and told to the client's
@@ -25,8 +32,7 @@ export async function refreshGrant(
   powers: Powers,
   client: Client,
   token: string,
-  lane: Extract<Lane, "standard" | "cotter">,
-  ip?: string,
+  { lane, rotation, ip }: Refreshing,
 ): Promise<Result<Grant, Refused>> {
   const grant = await grantOfToken(powers, token);
   if (!grant.ok) return grant;
@@ -38,6 +44,7 @@ export async function refreshGrant(
     generation: grant.value.generation,
     clientId: client.id,
     keyVersion: powers.handles.keyVersion,
+    rotation,
   });
   if (!refreshed.ok && refreshed.error.code === "refresh_reused") {
     noteReuse(powers, grant.value.grant, client, ip);

@@ -1,12 +1,12 @@
 import type { VerifiedProof } from "../challenge/proof.ts";
 import type { ChallengeSpec, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
 import { askerOf, type Client } from "../client/client.ts";
-import type { ChallengeId } from "../ids.ts";
+import { type ChallengeId, userSubject } from "../ids.ts";
 import type { Lane } from "../key/key.ts";
-import type { Applied } from "../ports/rooms.ts";
+import type { Applied, Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
-import type { Result } from "../result.ts";
+import { ok, type Result } from "../result.ts";
 import { MINUTE, type Millis } from "../time.ts";
 import { redeemDraft } from "./redeem-challenge.ts";
 
@@ -20,8 +20,13 @@ export type AtOnce = {
   readonly proof: VerifiedProof;
   readonly lane: Extract<Lane, "standard" | "cotter">;
   readonly replayWindow: Millis;
+  /**
+   * The second that the device signed by its own clock. The identical request again is then answered as at first for a while, and `draw`
+   * must draw by the signing input: the same id for the same turn.
+   */
+  readonly signedSecond?: number;
   /** Draws an id, and says what the waiter of that challenge would prove. */
-  readonly draw: () => Promise<{ readonly id: ChallengeId; readonly waiterProof: string }>;
+  readonly draw: (turn: number) => Promise<{ readonly id: ChallengeId; readonly waiterProof: string }>;
   /** What tokens say about the user; absent when no grant is asked for. */
   readonly subject?: JsonObject;
 };
@@ -30,19 +35,48 @@ type Powers = Pick<Services, "rooms" | "keyring" | "handles" | "chance" | "clock
 
 const DRAWS = 4;
 
+/** Spends the signing input, before anything comes of it; false where it was used, unless this very request may still be repeated. */
+export async function spendInput(
+  powers: Pick<Services, "inboxes" | "chance">,
+  { proof, signedSecond, draw }: AtOnce,
+): Promise<boolean> {
+  const use = signedSecond === undefined ? powers.chance.uuid() : (await draw(0)).id;
+  return await powers.inboxes.spend(userSubject(proof.userId), proof.digest, use, signedSecond);
+}
+
+/** What an earlier call of this very request has settled. */
+export async function settledBefore(
+  powers: Pick<Services, "rooms">,
+  asked: AtOnce,
+): Promise<Applied | undefined> {
+  for (let turn = 0; turn < DRAWS; turn++) {
+    const { id } = await asked.draw(turn);
+    const found = await powers.rooms.read(id);
+    if (found && isOf(asked, found)) return { ...found, changed: false };
+    if (!found) return undefined;
+  }
+  return undefined;
+}
+
+const isOf = ({ signedSecond, proof }: AtOnce, { spec, facts }: Snapshot): boolean =>
+  signedSecond !== undefined && spec.request === proof.digest && facts !== undefined;
+
 /**
  * A flow without a wait: the challenge is opened, approved and redeemed in one commit of its object (settled question 17).
- * Refuses what the machine refuses, such as a device that is younger than its request by the clocks of two places.
+ * A repetition of a request finds what the first call has settled: `changed` is false then. Refuses what the machine refuses, such as a device that is younger than its request by the clocks of two places.
  */
 export async function settleAtOnce(powers: Powers, asked: AtOnce): Promise<Result<Applied, Refusal>> {
   const draft = await redeemDraft(powers, asked.client, asked.lane, asked.subject);
-  for (let draw = 0; draw < DRAWS; draw++) {
-    const { id, waiterProof } = await asked.draw();
+  for (let turn = 0; turn < DRAWS; turn++) {
+    const { id, waiterProof } = await asked.draw(turn);
     const settled = await powers.rooms.openSettled(specOf(powers, asked, id), asked.proof, {
       waiterProof,
       draft,
     });
     if (settled.ok || settled.error.code !== "occupied") return settled;
+    if (asked.signedSecond === undefined) continue;
+    const found = await powers.rooms.read(id);
+    if (found && isOf(asked, found)) return ok({ ...found, changed: false });
   }
   throw new Error("every id that was drawn is occupied");
 }
@@ -58,6 +92,7 @@ function specOf(powers: Powers, asked: AtOnce, id: ChallengeId): ChallengeSpec {
     scope: asked.scope,
     requiresClaim: false,
     nonce: powers.chance.text(16),
+    ...(asked.signedSecond === undefined ? {} : { request: asked.proof.digest }),
     context: asked.context,
     origin: asked.origin,
     createdAt: now,

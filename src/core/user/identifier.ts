@@ -1,3 +1,4 @@
+import { plainEmail, plainPhone } from "../typed-text.ts";
 import type { IdentifierKind } from "./user.ts";
 
 export type ReadIdentifier = {
@@ -17,18 +18,34 @@ const DIGITS = /^[0-9]{6,15}$/;
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f]/;
 
 /**
- * Reads a free-form identifier as one of the three kinds and gives the form by which it is unique: an address in lower case with
- * its domain as the URL parser writes it, a phone number as `+` and digits, a username in NFC as written.
+ * Reads a free-form identifier as one of the three kinds, as a person means it: addresses and numbers without what nobody sees and
+ * what clipboards put around them (docs/decisions/0052). The form by which it is unique is an address in lower case with its domain as
+ * the URL parser writes it, a phone number as `+` and digits, a username in NFC as written.
  * Undefined for what is empty, too long, or holds control characters or half a surrogate pair, which storage would fold into one.
  */
 export function readIdentifier(text: string): ReadIdentifier | undefined {
+  const username = readUsername(text);
+  return username && (readEmail(username.value) ?? readPhone(username.value) ?? username);
+}
+
+/** Reads a text that is a username whatever it looks like: its owner compares it, so nothing in it is corrected but blanks around. */
+export function readUsername(text: string): ReadIdentifier | undefined {
   const value = text.trim();
   if (value === "" || value.length > IDENTIFIER_LIMIT) return undefined;
   if (UNPRINTABLE.test(value) || !value.isWellFormed()) return undefined;
-  if (EMAIL.test(value)) return { kind: "email", value, normal: normalEmail(value) };
-  const digits = value.replaceAll(/[^0-9]/g, "");
-  if (PHONE.test(value) && DIGITS.test(digits)) return { kind: "phone", value, normal: `+${digits}` };
   return { kind: "username", value, normal: value.normalize("NFC") };
+}
+
+function readEmail(text: string): ReadIdentifier | undefined {
+  const value = plainEmail(text);
+  return EMAIL.test(value) ? { kind: "email", value, normal: normalEmail(value) } : undefined;
+}
+
+function readPhone(text: string): ReadIdentifier | undefined {
+  const value = plainPhone(text);
+  const digits = value.replaceAll(/[^0-9]/g, "");
+  if (!PHONE.test(value) || !DIGITS.test(digits)) return undefined;
+  return { kind: "phone", value, normal: `+${digits}` };
 }
 
 function normalEmail(value: string): string {
@@ -36,5 +53,6 @@ function normalEmail(value: string): string {
   const local = value.slice(0, at).normalize("NFC").toLowerCase();
   const domain = value.slice(at + 1).toLowerCase();
   const parsed = URL.parse(`http://${domain}`)?.hostname;
-  return `${local}@${parsed === undefined || parsed === "" ? domain : parsed}`;
+  const host = parsed?.replace(/\.+$/, "");
+  return `${local}@${host === undefined || host === "" ? domain : host}`;
 }

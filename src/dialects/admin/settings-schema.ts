@@ -92,6 +92,7 @@ const members = {
   user_ids: z.enum(["own", "subject"]),
   enrol_after_proof: z.boolean(),
   remember_minutes: z.int().min(0).max(43_200),
+  refresh_rotation: z.enum(["acknowledged", "strict"]),
   actions,
   brand,
   verify_seconds: z.int().min(1).max(3_600),

@@ -34,8 +34,10 @@ async function clientOf(c: Context<AppEnv>): Promise<Client | undefined> {
   return client;
 }
 
-/** A path as it is routed keeps `=` escaped where the caller has escaped it. */
+/**
+ * A path as it is routed keeps `=` escaped where the caller has escaped it. `/token/custom` is a call of its own and names nobody.
+ */
 const segmentOf = (path: string): string | undefined => {
-  const segment = /\/token\/([^/]+)$/.exec(path)?.[1];
+  const segment = /\/token\/(?!custom$)([^/]+)$/.exec(path)?.[1];
   return segment?.replaceAll(/%3d/gi, "=");
 };

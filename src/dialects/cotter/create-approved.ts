@@ -12,7 +12,7 @@ import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { readNewKey } from "./device-texts.ts";
 import { refuse } from "./errors.ts";
 import { REPLAY_WINDOW } from "./lifetimes.ts";
-import { drawEvent } from "./numbers.ts";
+import { drawSignedEvent } from "./numbers.ts";
 import { namedPerson } from "./people.ts";
 import type { CreateEventBody } from "./schema.ts";
 import { provenBy, refuseOnRecord } from "./signer.ts";
@@ -76,8 +76,10 @@ function atOnce(c: Context<AppEnv>, record: UserRecord, body: CreateEventBody, p
     proof,
     lane: "cotter",
     replayWindow: REPLAY_WINDOW,
-    draw: async () => {
-      const drawn = await drawEvent(powers, client, body.location === undefined);
+    signedSecond: Number(body.timestamp),
+    draw: async (turn) => {
+      const narrow = body.location === undefined;
+      const drawn = await drawSignedEvent(powers, client, { digest: proof.digest, narrow, turn });
       number = drawn.number;
       return drawn;
     },

@@ -34,7 +34,21 @@ export async function identifyKey(
   return undefined;
 }
 
-/** The key text of a path segment: base64 over the ASCII of the key text, either alphabet, padding optional (Cotter §3.1). */
+/**
+ * Finds which key an address names, in its path or in its query: base64 over the ASCII of the key text, or the key text itself. A `+` may
+ * have come as a blank, which no key text has.
+ */
+export async function identifyKeyOf(
+  powers: Pick<Services, "proofs">,
+  given: string,
+): Promise<DeviceKey | undefined> {
+  const text = given.replaceAll(" ", "+");
+  const inner = keyOfPath(text);
+  const wrapped = inner === undefined ? undefined : await identifyKey(powers, inner);
+  return wrapped ?? (await identifyKey(powers, text));
+}
+
+/** The key text inside an address: base64 over its ASCII, either alphabet, padding optional (Cotter §3.1). */
 export function keyOfPath(segment: string): string | undefined {
   const standard = segment.replaceAll("-", "+").replaceAll("_", "/").replaceAll("=", "");
   if (standard.length > 4_096 || !/^[A-Za-z0-9+/]+$/.test(standard)) return undefined;

@@ -92,7 +92,7 @@ export function refuse(c: Context, refusal: Refusal): Response {
   return c.json({ msg }, status, seconds === undefined ? {} : { "Retry-After": String(seconds) });
 }
 
-const FAULTS: Readonly<Record<FaultStatus, string>> = {
+export const FAULTS: Readonly<Record<FaultStatus, string>> = {
   400: "Request is not valid",
   404: "Not found",
   405: "Method is not allowed",

@@ -4,7 +4,7 @@ import { jsonBody } from "../../http/json-body.ts";
 import { createApproved } from "./create-approved.ts";
 import { createPending } from "./create-pending.ts";
 import { refuse } from "./errors.ts";
-import { personOf, plusRestored } from "./people.ts";
+import { knownOf } from "./people.ts";
 import { livePromptFor } from "./prompts.ts";
 import { respond } from "./respond.ts";
 import { createEventBody, pendingBody, respondBody } from "./schema.ts";
@@ -27,11 +27,11 @@ export function eventRoutes(): Hono<AppEnv> {
 /** What awaits this person: one event, or the JSON literal null (Cotter fact 5). */
 async function newest(c: Context<AppEnv>, user: string): Promise<Response> {
   const powers = services(c);
-  const name = plusRestored(user);
-  const record = await personOf(c, name);
+  const person = await knownOf(c, user);
   const { client } = c.var;
-  const shown = record ? await livePromptFor(powers, client, record.user.id) : undefined;
-  if (!record || !shown) return c.json(null);
+  const shown = person ? await livePromptFor(powers, client, person.record.user.id) : undefined;
+  if (!person || !shown) return c.json(null);
+  const { record, name } = person;
   // Nobody has signed this call, and the client's id is public.
   const place = client.settings.prompt_place === true && shown.prompt.clientId === client.id;
   return c.json(await stated(powers, promptEvent(shown, record, client, { place }, { name })));

@@ -12,7 +12,7 @@ import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { identifyKey, readNewKey } from "./device-texts.ts";
 import { ambientOf, offeredKey } from "./enrolment-key.ts";
 import { refuse } from "./errors.ts";
-import { type Arriving, arrivingOf, personOf, plusRestored } from "./people.ts";
+import { type Arriving, arrivingAt, knownOf } from "./people.ts";
 import type { methodBody } from "./schema.ts";
 import { METHOD } from "./signing-input.ts";
 import { type Bundle, firstBundle } from "./tokens.ts";
@@ -25,21 +25,14 @@ export async function changeMethod(c: Context<AppEnv>, user: string, body: Metho
   if (body.method !== METHOD) {
     return refuse(c, { code: "malformed", detail: `method: only ${METHOD} is offered` });
   }
-  const name = plusRestored(user);
-  const person = body.enrolled ? await arrivingOf(c, name) : await knownOf(c, name);
+  const person = await (body.enrolled ? arrivingAt : knownOf)(c, user);
   if (!person) return refuse(c, { code: "unknown_user" });
-  return body.enrolled ? enrol(c, name, person, body) : remove(c, name, person, body);
+  return body.enrolled ? enrol(c, person, body) : remove(c, person, body);
 }
-
-const knownOf = async (c: Context<AppEnv>, name: string): Promise<Arriving | undefined> => {
-  const record = await personOf(c, name);
-  return record && { record };
-};
 
 async function enrol(
   c: Context<AppEnv>,
-  name: string,
-  { record, signUp }: Arriving,
+  { record, name, signUp }: Arriving,
   body: MethodBody,
 ): Promise<Response> {
   const { devices } = services(c);
@@ -100,12 +93,7 @@ async function bundleFor(
  * Removal is unsigned on this wire, and whoever knows the key's text may ask for it: so it takes away only what this door enrolled for
  * this client, its person is told, and no answer ever carries tokens (§10.5).
  */
-async function remove(
-  c: Context<AppEnv>,
-  name: string,
-  { record }: Arriving,
-  body: MethodBody,
-): Promise<Response> {
+async function remove(c: Context<AppEnv>, { record, name }: Arriving, body: MethodBody): Promise<Response> {
   const { devices, limits } = services(c);
   const { client } = c.var;
   const { ip } = originOf(c);

@@ -15,10 +15,33 @@ export async function drawEvent(
   client: Client,
   narrow: boolean,
 ): Promise<DrawnEvent> {
-  const number = powers.chance.number(narrow ? NARROW : WIDE);
+  return await eventOf(powers, client, powers.chance.number(narrow ? NARROW : WIDE));
+}
+
+async function eventOf(
+  powers: Pick<Services, "rooms" | "handles">,
+  client: Client,
+  number: number,
+): Promise<DrawnEvent> {
   const [name = ""] = await powers.handles.numberNames("cotter", client.id, String(number));
   const id = powers.rooms.named(name);
   return { number, id, waiterProof: await waiterProofOf(powers, client, String(number)) };
+}
+
+/**
+ * Draws the event id of a request that a device has signed, from its signing input: the identical request draws the same ones, so that
+ * its repetition finds the event of the first. Keyed, so that nobody else can tell the number.
+ */
+export async function drawSignedEvent(
+  powers: Pick<Services, "rooms" | "handles">,
+  client: Client,
+  signed: { readonly digest: string; readonly narrow: boolean; readonly turn: number },
+): Promise<DrawnEvent> {
+  const mac = await powers.handles.pepper(["signed-event", client.id, String(signed.turn)], signed.digest);
+  const bytes = atob(mac.slice(0, 12).replaceAll("-", "+").replaceAll("_", "/"));
+  const drawn = Array.from(bytes).reduce((value, byte) => value * 256n + BigInt(byte.charCodeAt(0)), 0n);
+  const number = 1 + Number(drawn % BigInt(signed.narrow ? NARROW : WIDE));
+  return await eventOf(powers, client, number);
 }
 
 /** What the holder of an event id proves when it collects the tokens. */

@@ -13,17 +13,42 @@ export async function personOf(c: Context<AppEnv>, text: string): Promise<UserRe
   return text === "" ? undefined : await services(c).users.byAnyName(viewOf(c.var.client), text);
 }
 
-/** A person, or somebody whose sign-up waits for its first device: only the id that their own caller was told leads there. */
-export type Arriving = { readonly record: UserRecord; readonly signUp?: SignUp };
+/**
+ * A person by one of their names, or somebody whose sign-up waits for its first device: only the id that their own caller was told leads
+ * there.
+ */
+export type Arriving = { readonly record: UserRecord; readonly name: string; readonly signUp?: SignUp };
+
+/** The person whom an address names, and by which reading of its text. */
+export const knownOf = (c: Context<AppEnv>, given: string): Promise<Arriving | undefined> =>
+  firstOf(spellingsOf(given), async (name) => {
+    const record = await personOf(c, name);
+    return record && { record, name };
+  });
 
 /** The same, with sign-ups that this client's callers have begun. */
-export async function arrivingOf(c: Context<AppEnv>, text: string): Promise<Arriving | undefined> {
-  const record = await personOf(c, text);
-  if (record) return { record };
-  const id = parseUserId(text) ?? offeredSignUp(c);
+export const arrivingAt = (c: Context<AppEnv>, given: string): Promise<Arriving | undefined> =>
+  firstOf(spellingsOf(given), (name) => arrivingOf(c, name));
+
+async function firstOf(
+  names: readonly string[],
+  find: (name: string) => Promise<Arriving | undefined>,
+): Promise<Arriving | undefined> {
+  for (const name of names) {
+    const found = await find(name);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** The person of a text as it stands in a body, with sign-ups that this client's callers have begun. */
+export async function arrivingOf(c: Context<AppEnv>, name: string): Promise<Arriving | undefined> {
+  const record = await personOf(c, name);
+  if (record) return { record, name };
+  const id = parseUserId(name) ?? offeredSignUp(c);
   const signUp = id && (await services(c).inboxes.signUpOf(userSubject(id)));
-  if (!id || signUp?.clientId !== c.var.client.id || !goesBy(signUp, id, text)) return undefined;
-  return { record: signedUp(id, signUp), signUp };
+  if (!id || signUp?.clientId !== c.var.client.id || !goesBy(signUp, id, name)) return undefined;
+  return { record: signedUp(id, signUp), name, signUp };
 }
 
 /** Whether the text is one of the names that this sign-up was begun with. */
@@ -49,5 +74,18 @@ export async function namedPerson(
   return record ? { text, record } : undefined;
 }
 
-/** iOS sends a phone number's `+` unescaped, so it arrives as a blank (Cotter §3.1 row 2). */
-export const plusRestored = (text: string): string => (text.startsWith(" ") ? `+${text.slice(1)}` : text);
+/**
+ * What a text of an address may mean, the likeliest first. Apps send `+` unescaped, so that it comes as a blank (Cotter §3.1 row 2): a
+ * blank inside an e-mail address, or before digits, was one. A name that really has blanks is looked for last.
+ */
+export function spellingsOf(given: string): readonly string[] {
+  const text = given.trim();
+  const isLed = given.startsWith(" ");
+  if (isLed && /^[0-9]/.test(text)) return [`+${text}`];
+  const plus = text.replaceAll(" ", "+");
+  if (readIdentifier(plus)?.kind === "email") {
+    const led = isLed ? [`+${plus}`] : [];
+    return [plus, ...led, ...(plus === text ? [] : [text])];
+  }
+  return isLed ? [`+${text}`, text] : [text];
+}

@@ -15,6 +15,7 @@ import { limitCalls, limitSecrets } from "./limits.ts";
 import { pageDoors } from "./page/routes.ts";
 import { identityBody } from "./schema.ts";
 import { sessionRoutes } from "./sessions.ts";
+import { sideDoors } from "./side-doors.ts";
 import { userRoutes } from "./users.ts";
 
 const PUBLIC_KEYS = { "Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*" };
@@ -63,8 +64,8 @@ export function cotterRoutes(): Hono<AppEnv> {
   return routes;
 }
 
-/** The door with the hosted pages that belong to it. */
-export const cotterDoors = (): readonly Door[] => [cotterDoor(), ...pageDoors()];
+/** The door with the hosted pages and the side doors that belong to it. */
+export const cotterDoors = (): readonly Door[] => [cotterDoor(), ...pageDoors(), ...sideDoors()];
 
 /** The door as the app mounts it: what fails behind it is said in `{msg}` too. */
 export const cotterDoor = (): Door => ({

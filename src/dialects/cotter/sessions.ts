@@ -1,6 +1,7 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import type * as z from "zod";
+import { refreshRotation } from "../../core/client/settings.ts";
 import { refreshGrant } from "../../core/usecases/refresh-grant.ts";
 import { revokeRefreshToken } from "../../core/usecases/revoke-refresh-token.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
@@ -20,6 +21,9 @@ export function sessionRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const refresh = jsonBody(refreshBody, refuse);
   routes.post("/", refresh, (c) => rotate(c, c.req.valid("json")));
+  routes.post("/custom", (c) =>
+    refuse(c, { code: "not_allowed", detail: "Custom claims are not offered by this server" }),
+  );
   routes.post("/:api_key_id", refresh, (c) => rotate(c, c.req.valid("json")));
   routes.delete("/:api_key_id", bodyOrNone, (c) => signOut(c, c.req.valid("json")));
   return routes;
@@ -40,7 +44,11 @@ async function rotate(c: Context<AppEnv>, body: RefreshBody): Promise<Response> 
   }
   const token = refresh_token ?? cookieToken(c);
   if (!token) return refuse(c, { code: "bad_refresh_token" });
-  const refreshed = await refreshGrant(services(c), c.var.client, token, "cotter", originOf(c).ip);
+  const refreshed = await refreshGrant(services(c), c.var.client, token, {
+    lane: "cotter",
+    rotation: refreshRotation(c.var.client.settings),
+    ip: originOf(c).ip,
+  });
   if (!refreshed.ok) return refuse(c, refreshed.error);
   const bundle = await refreshedBundle(services(c), c.var.client, refreshed.value);
   keepCookie(c, bundle);

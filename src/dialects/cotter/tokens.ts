@@ -40,8 +40,8 @@ export async function bundleOf(
     ...realmClaim(client),
     aud: client.id,
     iss: issuerFor(client.settings, "cotter", powers.config.issuer),
+    // No nbf: a back end whose clock is behind would refuse what was just signed.
     iat: times.iat,
-    nbf: times.iat,
   };
   const access: TokenClaims = {
     ...shared,

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "../../core/challenge/state.ts";
+import type { Json, JsonObject, Origin } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { Device } from "../../core/device/device.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
@@ -129,6 +129,9 @@ const word = (context: JsonObject, name: string, fallback: string): string => {
   return typeof value === "string" ? value : fallback;
 };
 
+/** The vendor's guide has a city here. */
+const placeOf = ({ city, country }: Origin): string => city ?? country ?? UNKNOWN;
+
 /** An event as its waiter sees it: by the secret number, with the second the prompt was given (Cotter §4.2-4.4). */
 export function waiterEvent(snapshot: Snapshot, number: number, second?: number): EventWire {
   const { spec, view } = snapshot;
@@ -143,7 +146,7 @@ export function waiterEvent(snapshot: Snapshot, number: number, second?: number)
     issuer: spec.clientId,
     event: word(spec.context, "sent_event", word(spec.context, "event", LOGIN)),
     ip: spec.origin.ip ?? UNKNOWN,
-    location: spec.origin.country ?? UNKNOWN,
+    location: placeOf(spec.origin),
     timestamp: String(second ?? toSeconds(spec.createdAt)),
     method: METHOD,
     new: pending,
@@ -175,7 +178,7 @@ export function promptEvent(
   brought: Brought,
 ): EventWire {
   const { answer } = told;
-  const { ip, country } = told.place ? prompt.origin : {};
+  const origin = told.place ? prompt.origin : {};
   return {
     ID: prompt.respondNumber,
     CreatedAt: iso(prompt.startedAt),
@@ -185,8 +188,8 @@ export function promptEvent(
     client_user_id: clientUserIdOf(client, record, brought),
     issuer: prompt.clientId,
     event,
-    ip: ip ?? UNKNOWN,
-    location: country ?? UNKNOWN,
+    ip: origin.ip ?? UNKNOWN,
+    location: placeOf(origin),
     timestamp: String(prompt.signingSecond),
     method: METHOD,
     new: answer === undefined,

@@ -3,11 +3,11 @@ import type { Device } from "../../core/device/device.ts";
 import { registerUser } from "../../core/usecases/register-user.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { jsonBody } from "../../http/json-body.ts";
-import { identifyKey, keyOfPath } from "./device-texts.ts";
+import { identifyKeyOf } from "./device-texts.ts";
 import { handOver } from "./enrolment-key.ts";
 import { refuse } from "./errors.ts";
 import { changeMethod } from "./methods.ts";
-import { type Arriving, arrivingOf, personOf, plusRestored } from "./people.ts";
+import { type Arriving, arrivingAt, knownOf } from "./people.ts";
 import { placeHint } from "./place-hint.ts";
 import { createUserBody, methodBody } from "./schema.ts";
 import { METHOD } from "./signing-input.ts";
@@ -46,8 +46,8 @@ export function userRoutes(): Hono<AppEnv> {
   routes.get("/", async (c) => {
     const given = c.req.query("identifier");
     if (given === undefined) return refuse(c, { code: "malformed", detail: "identifier: expected string" });
-    const person = await arrivingOf(c, plusRestored(given));
-    return c.json(person ? await shown(c, person, plusRestored(given)) : zeroUser(c.var.client));
+    const person = await arrivingAt(c, given);
+    return c.json(person ? await shown(c, person) : zeroUser(c.var.client));
   });
   routes.get("/methods", async (c) => {
     const { cotter_user_id = "", method = "", public_key = "" } = c.req.query();
@@ -57,18 +57,17 @@ export function userRoutes(): Hono<AppEnv> {
     changeMethod(c, c.req.query("cotter_user_id") ?? "", c.req.valid("json")),
   );
   routes.get("/enrolled/any/:user/:method", async (c) => {
-    const record = await personOf(c, c.req.param("user"));
-    const devices = record ? await services(c).devices.ofUser(record.user.id) : [];
+    const person = await knownOf(c, c.req.param("user"));
+    const devices = person ? await services(c).devices.ofUser(person.record.user.id) : [];
     return c.json({ enrolled: c.req.param("method") === METHOD && devices.length > 0, method: METHOD });
   });
   routes.get("/enrolled/:user/:method/:key", async (c) => {
     const { user, method, key } = c.req.param();
-    return c.json(await enrolment(c, user, method, keyOfPath(key) ?? ""));
+    return c.json(await enrolment(c, user, method, key));
   });
   routes.get("/:user", async (c) => {
-    const name = plusRestored(c.req.param("user"));
-    const person = await arrivingOf(c, name);
-    return person ? c.json(await shown(c, person, name)) : refuse(c, { code: "unknown_user" });
+    const person = await arrivingAt(c, c.req.param("user"));
+    return person ? c.json(await shown(c, person)) : refuse(c, { code: "unknown_user" });
   });
   routes.put("/:user", jsonBody(methodBody, refuse), (c) =>
     changeMethod(c, c.req.param("user"), c.req.valid("json")),
@@ -77,7 +76,7 @@ export function userRoutes(): Hono<AppEnv> {
 }
 
 /** An anonymous caller is told no address but the one that they asked by; whoever begins a sign-up has brought all of it. */
-async function shown(c: Context<AppEnv>, { record, signUp }: Arriving, name: string) {
+async function shown(c: Context<AppEnv>, { record, name, signUp }: Arriving) {
   const { client } = c.var;
   if (signUp) return userWire(record, client, [], "everything");
   const [devices, isBackend] = await Promise.all([
@@ -97,17 +96,17 @@ async function holdsSecret(c: Context<AppEnv>): Promise<boolean> {
 }
 
 /** Whether this exact key is enrolled for this person: rows 6 and 7. What is unknown or unreadable is simply not enrolled. */
-async function enrolment(c: Context<AppEnv>, user: string, method: string, keyText: string) {
-  const device = method === METHOD ? await liveDevice(c, user, keyText) : undefined;
+async function enrolment(c: Context<AppEnv>, user: string, method: string, key: string) {
+  const device = method === METHOD ? await liveDevice(c, user, key) : undefined;
   return { enrolled: device !== undefined, method: METHOD };
 }
 
-async function liveDevice(c: Context<AppEnv>, user: string, keyText: string): Promise<Device | undefined> {
+async function liveDevice(c: Context<AppEnv>, user: string, given: string): Promise<Device | undefined> {
   const { devices } = services(c);
-  const key = await identifyKey(services(c), keyText);
-  const record = key ? await personOf(c, plusRestored(user)) : undefined;
-  if (!key || !record) return undefined;
-  return liveOne(await devices.ofUserByFingerprint(record.user.id, key.fingerprint));
+  const key = await identifyKeyOf(services(c), given);
+  const person = key ? await knownOf(c, user) : undefined;
+  if (!key || !person) return undefined;
+  return liveOne(await devices.ofUserByFingerprint(person.record.user.id, key.fingerprint));
 }
 
 const liveOne = (device: Device | undefined): Device | undefined =>

@@ -5,6 +5,7 @@ import type { Device } from "../../core/device/device.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Instant } from "../../core/time.ts";
 import type { TokenClaims } from "../../core/token/token.ts";
+import { plainCode, plainText } from "../../core/typed-text.ts";
 import type { CodeKind, CodePurpose } from "../../core/usecases/carried-code.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
 import { isSeenBy, namesFor, viewOf } from "../../core/user/name-view.ts";
@@ -21,19 +22,18 @@ const PURPOSES: Readonly<Record<string, CodePurpose>> = {
 export const purposeOf = (purpose: "temporary_authentication" | "add_credential"): CodePurpose =>
   PURPOSES[purpose] ?? "sign_in";
 
-/** A code as it was drawn, from how a person typed it: blanks and hyphens in digits, capitals and blanks between words (LoginID §5). */
+/** A code as it was drawn, from how a person typed or pasted it: marks that nobody sees, digits of any script, blanks, dashes, capitals. */
 export function codeOf(kind: CodeKind, given: string | number): string {
   if (typeof given === "number") return kind === "short" ? String(given).padStart(6, "0") : String(given);
   switch (kind) {
     case "short":
-      return given.replaceAll(/[\s-]/g, "");
+      return plainCode(given);
     case "phrase":
-      return given
+      return plainCode(given)
         .toLowerCase()
-        .trim()
-        .replaceAll(/[\s-]+/g, "-");
+        .replaceAll(/[\s\p{Pd}]+/gu, "-");
     case "long":
-      return given;
+      return plainText(given);
   }
 }
 

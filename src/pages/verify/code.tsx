@@ -39,8 +39,7 @@ export const CodeField = ({
       type="text"
       inputmode="numeric"
       autocomplete="one-time-code"
-      pattern="[0-9 \-]*"
-      maxlength={12}
+      maxlength={64}
       required
       autofocus={!framed}
       aria-describedby={error === undefined ? "secret" : "error secret"}

@@ -28,11 +28,11 @@ export type Deployment = {
   settled(): Promise<void>;
 };
 
-/** The whole Worker over the real bindings; `over` replaces bindings, `change` replaces powers. */
+/** The whole Worker over the real bindings; `over` replaces bindings, `change` replaces powers; `send` takes a request as it is. */
 export function deployment(
   over: Record<string, unknown> = {},
   change: (services: Services) => Partial<Services> = () => ({}),
-): Deployment {
+): Deployment & { send(request: Request): Promise<Answer> } {
   const parsed = parseEnv({ ...env, ...over });
   if (!parsed.ok) throw new Error(`bad test environment: ${parsed.error.join(", ")}`);
   const contexts: ExecutionContext[] = [];
@@ -42,24 +42,28 @@ export function deployment(
     const services = wiring(parsed.value, context);
     return { context, services: { ...services, ...change(services) } };
   };
+  const send = async (request: Request): Promise<Answer> => {
+    const { context, services } = wire();
+    const response = await app.fetch(request, ok(services), context);
+    await waitOnExecutionContext(context);
+    const text = await response.text();
+    return {
+      status: response.status,
+      body: text === "" ? {} : JSON.parse(text),
+      headers: response.headers,
+    };
+  };
   return {
     services: wire().services,
+    send,
     async call(method, path, body, headers = {}, signal) {
-      const { context, services } = wire();
       const request = new Request(`http://localhost:8787${path}`, {
         method,
         headers: { ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal === undefined ? {} : { signal }),
       });
-      const response = await app.fetch(request, ok(services), context);
-      await waitOnExecutionContext(context);
-      const text = await response.text();
-      return {
-        status: response.status,
-        body: text === "" ? {} : JSON.parse(text),
-        headers: response.headers,
-      };
+      return await send(request);
     },
     async settled() {
       for (const context of contexts) await waitOnExecutionContext(context);

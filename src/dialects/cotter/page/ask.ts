@@ -7,7 +7,7 @@ import { parseClientId, parseUserId } from "../../../core/ids.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import { type AppEnv, services } from "../../../http/context.ts";
 import type { TroubleKind } from "../../../pages/verify/ending.tsx";
-import { plusRestored } from "../people.ts";
+import { spellingsOf } from "../people.ts";
 
 /** What an app asks of the page (Cotter §8.1). Everything here has been checked. */
 export type Ask = {
@@ -104,7 +104,7 @@ function readShared(c: Context<AppEnv>, values: Values, client: Client, codeChal
     codeChallenge,
     state,
     ...(userId === undefined ? {} : { userId }),
-    ...(input ? { input: type === "PHONE" ? plusRestored(input) : input } : {}),
+    ...(input ? { input: spellingsOf(input)[0] ?? input } : {}),
     direct: direct_login === "true" && Boolean(input),
     channels: channelsOf(values.use_channel, c.req.queries(CHANNEL_LIST) ?? []),
   };

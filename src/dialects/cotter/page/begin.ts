@@ -19,7 +19,7 @@ const DOTTED_DOMAIN = /@[^@]+\.[^@.]+\.?$/;
 /** The address that was typed, as the kind that was asked for; a phone number without `+` is read where the reader is. */
 export function readAddress(c: Context<AppEnv>, type: Ask["type"], text: string): ReadIdentifier | undefined {
   if (type === "PHONE") {
-    const number = services(c).phones.read(text.trim().normalize("NFKC"), originOf(c).country);
+    const number = services(c).phones.read(text.normalize("NFKC"), originOf(c).country);
     const phone = number && readIdentifier(number.e164);
     return phone?.kind === "phone" ? phone : undefined;
   }

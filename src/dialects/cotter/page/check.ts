@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { Client } from "../../../core/client/client.ts";
 import { isRegisteredRedirect } from "../../../core/client/redirect-match.ts";
 import type { Snapshot } from "../../../core/ports/rooms.ts";
+import { plainCode } from "../../../core/typed-text.ts";
 import { codeSubject } from "../../../core/usecases/code-subject.ts";
 import { finishVerification } from "../../../core/usecases/finish-verification.ts";
 import { AUTHORIZATION_CODE } from "../../../core/usecases/redeem-authorization-code.ts";
@@ -66,7 +67,7 @@ export async function takeCode(c: Context<AppEnv>): Promise<Response> {
   if (own instanceof Response) return own;
   const form = await readForm(c);
   if (!form || !(await isOwnForm(c, form.csrf))) return trouble(c, "browser", { client: own.client });
-  const code = (form.code ?? "").trim();
+  const code = plainCode(form.code ?? "");
   if (own.verification.method !== "otp") return trouble(c, "request", { client: own.client });
   if (own.snapshot.view.state === "approved") return goBack(c, own);
   if (own.snapshot.view.state !== "pending") return c.redirect(pathOf(own), 303);

@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { Client } from "../../../core/client/client.ts";
 import type { Snapshot } from "../../../core/ports/rooms.ts";
 import type { Refusal } from "../../../core/refusal.ts";
+import { plainCode } from "../../../core/typed-text.ts";
 import { codeSubject } from "../../../core/usecases/code-subject.ts";
 import { finishVerification } from "../../../core/usecases/finish-verification.ts";
 import { AUTHORIZATION_CODE } from "../../../core/usecases/redeem-authorization-code.ts";
@@ -118,7 +119,7 @@ async function ownOf(c: Context<AppEnv>, body: z.output<typeof ownBody>): Promis
 export async function checkFramed(c: Context<AppEnv>, body: z.output<typeof codeBody>): Promise<Response> {
   const own = await ownOf(c, body);
   if (own?.verification.method !== "otp") return refuse(c, { code: "expired" });
-  const code = body.code.trim();
+  const code = plainCode(body.code);
   if (code === "") return refuse(c, { code: "empty" });
   const origin = originOf(c);
   const finished = await finishVerification(services(c), {
