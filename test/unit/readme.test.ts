@@ -68,7 +68,7 @@ function brokenLinks(page: string, text: string): readonly string[] {
   const links = [...text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, link]) => link ?? "");
   return links.filter((link) => {
     const [path = "", anchor] = link.split("#");
-    const target = resolve(root, page, "..", path);
+    const target = path === "" ? resolve(root, page) : resolve(root, page, "..", path);
     if (!existsSync(target)) return true;
     return anchor !== undefined && !anchorsOf(readFileSync(target, "utf8")).includes(anchor);
   });

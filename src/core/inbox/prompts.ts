@@ -198,7 +198,7 @@ export function settlePrompt(
  * another second: shown again, it can be answered.
  */
 function signedElsewhere(state: InboxState, prompt: Prompt, now: Instant): InboxState {
-  if (prompt.status.name !== "live") return state;
+  if (prompt.status.name !== "live" || now >= prompt.expiresAt) return state;
   const signingSecond = nextSecond(state, now);
   return { ...replace(state, { ...prompt, signingSecond }), lastSigningSecond: signingSecond };
 }
