@@ -11,7 +11,7 @@ import { hasUser, heard, obstacle, stands, verdict } from "./guards.ts";
 import { anyName, calledBy, giveIdentifiers, isNamed, meantBy, namersFor, type Writing } from "./names.ts";
 import { OPERATOR, ownerOf } from "./owners.ts";
 import { present } from "./rows.ts";
-import { actions, authenticators, devices, identifiers, profiles, users } from "./schema.ts";
+import { actions, authenticators, clientProfiles, devices, identifiers, profiles, users } from "./schema.ts";
 
 type UserRow = typeof users.$inferSelect;
 type IdentifierRow = typeof identifiers.$inferSelect;
@@ -213,6 +213,7 @@ export function makeUsers(db: Store): Users {
         db.delete(actions).where(eq(actions.userId, id)),
         db.delete(authenticators).where(eq(authenticators.userId, id)),
         db.delete(profiles).where(eq(profiles.userId, id)),
+        db.delete(clientProfiles).where(eq(clientProfiles.userId, id)),
         ...written,
         gone,
       ]);

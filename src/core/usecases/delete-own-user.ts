@@ -32,6 +32,7 @@ export async function deleteOwnUser(
   if (belongs === "wholly") return await deleteUser(powers, record.user.id, by);
   if (record.user.status === "locked") return no({ code: "user_locked" });
   await removeEnrolled(powers, client, record, held, by);
+  await powers.authenticators.removeProfile(record.user.id, client.id);
   return await removeWords(powers, client, record, by);
 }
 
