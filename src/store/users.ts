@@ -8,7 +8,16 @@ import { recordWhere } from "./audit.ts";
 import { clash, makeBirths } from "./births.ts";
 import { commit, type Store, sheltered } from "./database.ts";
 import { hasUser, heard, obstacle, stands, verdict } from "./guards.ts";
-import { anyName, calledBy, giveIdentifiers, isNamed, meantBy, namersFor, type Writing } from "./names.ts";
+import {
+  anyName,
+  calledBy,
+  displacedIn,
+  giveIdentifiers,
+  isNamed,
+  meantBy,
+  namersFor,
+  type Writing,
+} from "./names.ts";
 import { OPERATOR, ownerOf } from "./owners.ts";
 import { present } from "./rows.ts";
 import { actions, authenticators, clientProfiles, devices, identifiers, profiles, users } from "./schema.ts";
@@ -194,7 +203,8 @@ export function makeUsers(db: Store): Users {
       const allowed = heard(written.value[0]);
       if (!allowed.ok) return allowed;
       const changed = toRecord(written.value);
-      return changed === undefined ? no({ code: "unknown_user" }) : ok(changed);
+      if (changed === undefined) return no({ code: "unknown_user" });
+      return ok({ ...changed, ...displacedIn(written.value, id) });
     },
 
     async end(id, now) {

@@ -55,7 +55,13 @@ export type UserChange = {
   readonly takesFrom?: ClientId;
 };
 
-type Inserted = Result<UserRecord, RefusalOf<"user_exists" | "client_disabled">>;
+/** A user as they were written. */
+export type WrittenUser = UserRecord & {
+  /** Who had a name by a weaker word that a proof has taken: what they began before is over, and their sessions are to be ended. */
+  readonly displaced?: readonly UserId[];
+};
+
+type Inserted = Result<WrittenUser, RefusalOf<"user_exists" | "client_disabled">>;
 
 /**
  * Users and their names. A name belongs to whoever gave it: a proof and the operator's word hold in the realm, a backend's word and
@@ -99,7 +105,7 @@ export type Users = {
     now: Instant,
     /** Written in the same batch, when the change is. */
     event?: AuditEvent,
-  ): Promise<Result<UserRecord, RefusalOf<"user_exists"> | Fallen>>;
+  ): Promise<Result<WrittenUser, RefusalOf<"user_exists"> | Fallen>>;
   /** Everything of theirs that began before this instant is over, as when they are locked; false when there is no such user. */
   end(id: UserId, now: Instant): Promise<boolean>;
   /**

@@ -60,7 +60,8 @@ async function create(powers: Powers, asked: AdoptIdentifier, claimers: readonly
   if (!made.ok && made.error.code === "client_disabled") return no(made.error);
   // Somebody else proved it in the same moment: it is theirs, and whoever proves it is them.
   if (!made.ok) return await provenBySomebody(powers, asked);
-  for (const claimer of claimers) {
+  // Also who has claimed it since they were read.
+  for (const claimer of new Set([...claimers, ...(made.value.displaced ?? [])])) {
     await leaveBehind(powers, claimer, by).catch((cause: unknown) => {
       powers.log("warn", "what a claimed identifier left behind goes through the queue", {
         cause: String(cause),

@@ -9,7 +9,7 @@ import type { ReadIdentifier } from "../user/identifier.ts";
 import type { IdentifierKind, UserStatus } from "../user/user.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
 import { endCodes } from "./carried-code.ts";
-import { isOf } from "./claimed-name.ts";
+import { endClaims, isOf } from "./claimed-name.ts";
 import { endGrants } from "./end-grants.ts";
 import { endInFlight } from "./end-in-flight.ts";
 import { recordEvent } from "./record-event.ts";
@@ -67,6 +67,7 @@ export async function updateUser(
     return no({ code: "not_allowed", detail: "somebody has locked the user meanwhile" });
   }
   await recordEvent(powers, event);
+  await endClaims(powers, changed.value.displaced ?? [], by);
   if (status === "locked") {
     await endGrants(powers, { userId: id, reason: "user_locked", ...by });
     await endInFlight(powers, { userId: id, reason: "user_locked", ...by });
