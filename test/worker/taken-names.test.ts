@@ -119,4 +119,29 @@ describe("T207 who claims an address in the moment of its owner's proof", () => 
       );
     },
   );
+
+  test.each(["users.update 1 before", "users.remove 1 before"])(
+    "T208 a claimer who is left without a name, and is named before %s, stays",
+    async (point) => {
+      const client = await newPageClient(stage());
+      const address = email();
+      const claimer = await claims(address);
+      const at = stage();
+      const request = (await dryProof(client)).split(":")[0];
+      at.at(`${request}: ${point}`, async () => {
+        const named = await admin("PATCH", `/users/${claimer.id}`, { external_id: fresh("ext") });
+        expect(named.status).toBe(200);
+      });
+      await proves(at, client, address);
+      expect(at.acted()).toBe(true);
+      expect((await users.byId(claimer.id, ANY_REALM))?.user.status).toBe("active");
+      expect((await refresh(operator, claimer.client, claimer.token)).status).toBe(400);
+    },
+  );
 });
+
+async function dryProof(client: Awaited<ReturnType<typeof newPageClient>>): Promise<string> {
+  const dry = stage();
+  await proves(dry, client, email());
+  return pointOf(dry, "users.insert 1 before");
+}

@@ -89,6 +89,7 @@ async function leaveBehind(
   const left = await powers.users.byId(id, ANY_REALM);
   if (!left) return;
   const isNameless = left.identifiers.length === 0 && left.user.externalId === undefined;
-  if (isNameless) await deleteUser(powers, id, by);
-  else await endGrants(powers, { userId: id, reason: TAKEN_OVER, ...by });
+  // Somebody may name them meanwhile; then they stay.
+  if (isNameless && (await deleteUser(powers, id, by, "nameless")).ok) return;
+  await endGrants(powers, { userId: id, reason: TAKEN_OVER, ...by });
 }
