@@ -1,21 +1,23 @@
 import * as z from "zod";
+import { isPublicHost } from "./core/client/callback-target.ts";
 import type { QueueMessage } from "./core/messages.ts";
 import { no, ok, type Result } from "./core/result.ts";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 /** Names and literals that lead to the reader's own machine, as the URL parser writes them (RFC 6761 §6.3, RFC 6890). */
-const ONE_MACHINE = /^(?:(?:.+\.)?localhost|127\..+|0\.0\.0\.0|\[::(?:1|ffff:7f..:.+)?\])$/;
+const ONE_MACHINE =
+  /^(?:(?:.+\.)?localhost|(?:127|0)\.[0-9.]+|\[::1?\]|\[(?:64:ff9b)?::(?:ffff:(?:0:)?)?7f..:.+\])$/;
 
 /** A number instead of a name: a phone reaches a development server by it. */
 const NUMBER = /^[\d.]+$|^\[/;
 
-/** An origin and nothing more: tokens carry it byte by byte, so there is one way to write it. */
+/** An origin and nothing more, without a dot at its end: tokens carry it byte by byte, so there is one way to write it. */
 function isIssuer(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
   const isHere = LOOPBACK.has(url.hostname) || NUMBER.test(url.hostname);
   const isTaken = url.protocol === "https:" || (url.protocol === "http:" && isHere);
-  return isTaken && text === url.origin;
+  return isTaken && text === url.origin && !url.hostname.endsWith(".");
 }
 
 const binding = <T extends object>(...methods: readonly (keyof T & string)[]) =>
@@ -110,6 +112,7 @@ const schema = z.object({
   ALLOW_PRIVATE_CALLBACKS: switched,
   ALLOW_WEAK_SECRETS: switched,
   ALLOW_LOOPBACK_ISSUER: switched,
+  ALLOW_PRIVATE_ISSUER: switched,
   ALLOW_UNLIMITED_ADDRESSES: switched,
   // Blank is as good as missing: rows are kept for ever.
   AUDIT_DAYS: optional(z.string().regex(/^[1-9]\d{0,4}$/)),
@@ -177,7 +180,11 @@ function unfitForProduction(env: Env): string[] {
   return Object.entries(checks).flatMap(([name, unfit]) => (unfit ? [name] : []));
 }
 
-type SecretName = "KEY_ENCRYPTION_KEY" | "HANDLE_KEY" | "PEPPER" | "ADMIN_TOKEN";
+type SecretName = "KEY_ENCRYPTION_KEY" | "HANDLE_KEY" | "PEPPER" | "ADMIN_TOKEN" | "DELIVERY_WEBHOOK_SECRET";
+/** Secrets that are any text, and not 32 bytes. */
+const TEXTS: ReadonlySet<SecretName> = new Set(["ADMIN_TOKEN", "DELIVERY_WEBHOOK_SECRET"]);
+/** What providers have made up: as long as they like, but no text of a secret of our own. */
+const THEIRS = ["SMTP_PASSWORD", "RESEND_API_KEY", "TWILIO_AUTH_TOKEN"] as const;
 
 /** The texts of each secret, without their versions. */
 const textsOf = (env: Env): readonly (readonly [SecretName, readonly string[]])[] => {
@@ -187,6 +194,10 @@ const textsOf = (env: Env): readonly (readonly [SecretName, readonly string[]])[
     ["HANDLE_KEY", keys(env.HANDLE_KEY)],
     ["PEPPER", [env.PEPPER]],
     ["ADMIN_TOKEN", env.ADMIN_TOKEN === undefined ? [] : [env.ADMIN_TOKEN]],
+    [
+      "DELIVERY_WEBHOOK_SECRET",
+      env.DELIVERY_WEBHOOK_SECRET === undefined ? [] : [env.DELIVERY_WEBHOOK_SECRET],
+    ],
   ];
 };
 
@@ -208,19 +219,23 @@ const isLong = (token: string): boolean =>
 /** Secrets that can be guessed, and those that share a text: who learns one would have the other. */
 function weakSecrets(env: Env): string[] {
   const secrets = textsOf(env);
+  const given = THEIRS.flatMap((name) => env[name] ?? []);
   return secrets.flatMap(([name, texts]) => {
-    const others = new Set(secrets.flatMap(([other, theirs]) => (other === name ? [] : theirs)));
-    const isStrong = name === "ADMIN_TOKEN" ? isLong : isVaried;
+    const others = new Set(secrets.flatMap(([other, theirs]) => (other === name ? given : theirs)));
+    const isStrong = TEXTS.has(name) ? isLong : isVaried;
     return texts.every((text) => isStrong(text) && !others.has(text)) ? [] : [name];
   });
 }
 
 /** What a deployment may only have that says so, by a variable named after the risk. */
 function riskyInProduction(env: Env): string[] {
-  const isLoopback = isHttp(env.ISSUER) || ONE_MACHINE.test(new URL(env.ISSUER).hostname);
+  const { hostname } = new URL(env.ISSUER);
+  const isLoopback = isHttp(env.ISSUER) || ONE_MACHINE.test(hostname);
+  const isPrivate = !isLoopback && !isPublicHost(hostname);
   return [
     ...(env.ALLOW_WEAK_SECRETS === "true" ? [] : weakSecrets(env)),
     ...(isLoopback && env.ALLOW_LOOPBACK_ISSUER !== "true" ? ["ISSUER"] : []),
+    ...(isPrivate && env.ALLOW_PRIVATE_ISSUER !== "true" ? ["ISSUER"] : []),
     ...(env.IP_LIMITS === "off" && env.ALLOW_UNLIMITED_ADDRESSES !== "true" ? ["IP_LIMITS"] : []),
   ];
 }

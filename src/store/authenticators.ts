@@ -1,4 +1,4 @@
-import { and, asc, eq, exists, isNotNull, isNull, ne, not, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, exists, inArray, isNotNull, isNull, ne, not, type SQL, sql } from "drizzle-orm";
 import type { Authenticator, Profile, ProfileChange } from "../core/action/authenticator.ts";
 import type { AuditEvent } from "../core/audit.ts";
 import type { ClientId, DeviceId } from "../core/ids.ts";
@@ -8,9 +8,9 @@ import { no, ok, type Result } from "../core/result.ts";
 import { recordWhere } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
 import { hasNothing } from "./enrolments.ts";
-import { hasDevice, hasUser, heard, obstacle, stands, verdict } from "./guards.ts";
+import { disabled, hasDevice, hasUser, heard, obstacle, stands, verdict } from "./guards.ts";
 import { present, rowWhere } from "./rows.ts";
-import { authenticators, profiles } from "./schema.ts";
+import { authenticators, clientProfiles } from "./schema.ts";
 
 const isRow = ({ userId, id }: Pick<Authenticator, "userId" | "id">) =>
   and(eq(authenticators.userId, userId), eq(authenticators.id, id));
@@ -104,11 +104,41 @@ const makeRemoving = (db: Store): Pick<Authenticators, "remove" | "forget"> => (
   },
 });
 
+/** What each client's backend says of a user. */
+const makeProfiles = (db: Store): Pick<Authenticators, "profile" | "changeProfile" | "removeProfile"> => ({
+  async profile(userId, { client, from }) {
+    const heard = [client, ...from];
+    const rows = await db
+      .select({ by: clientProfiles.clientId, profile: clientProfiles.profile })
+      .from(clientProfiles)
+      .where(and(eq(clientProfiles.userId, userId), inArray(clientProfiles.clientId, heard)));
+    return heard.flatMap((id) => rows.filter(({ by }) => by === id))[0]?.profile ?? {};
+  },
+
+  async changeProfile(userId, clientId, change, now) {
+    const given = Object.entries(change).filter(([, value]) => value !== null);
+    const row = { userId, clientId, profile: Object.fromEntries(given) as Profile, updatedAt: now };
+    const set = { profile: changed(change), updatedAt: now };
+    const guard = sql`${hasUser(db, userId)} and not ${disabled(db, clientId)}`;
+    await db
+      .insert(clientProfiles)
+      .select(rowWhere(clientProfiles, row, guard))
+      .onConflictDoUpdate({ target: [clientProfiles.userId, clientProfiles.clientId], set });
+  },
+
+  async removeProfile(userId, clientId) {
+    await db
+      .delete(clientProfiles)
+      .where(and(eq(clientProfiles.userId, userId), eq(clientProfiles.clientId, clientId)));
+  },
+});
+
 /** Authenticators and profiles over D1. */
 export function makeAuthenticators(db: Store): Authenticators {
   return sheltered<Authenticators>({
     ...makeEnrolling(db),
     ...makeRemoving(db),
+    ...makeProfiles(db),
 
     async ofUser(userId) {
       const rows = await db
@@ -152,30 +182,12 @@ export function makeAuthenticators(db: Store): Authenticators {
         .set({ lastVerifiedAt: now })
         .where(and(isRow({ userId, id }), STANDS));
     },
-
-    async profile(userId) {
-      const rows = await db
-        .select({ profile: profiles.profile })
-        .from(profiles)
-        .where(eq(profiles.userId, userId));
-      return rows[0]?.profile ?? {};
-    },
-
-    async changeProfile(userId, change, now) {
-      const given = Object.entries(change).filter(([, value]) => value !== null);
-      const row = { userId, profile: Object.fromEntries(given) as Profile, updatedAt: now };
-      const set = { profile: changed(change), updatedAt: now };
-      await db
-        .insert(profiles)
-        .select(rowWhere(profiles, row, hasUser(db, userId)))
-        .onConflictDoUpdate({ target: profiles.userId, set });
-    },
   });
 }
 
 /** The profile of a row with this change. The members' names are the type's own, so that they may be in a path. */
 function changed(change: ProfileChange): SQL {
-  let profile = sql`${profiles.profile}`;
+  let profile = sql`${clientProfiles.profile}`;
   for (const [name, value] of Object.entries(change)) {
     const path = `$.${name}`;
     profile =

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { ClientId } from "../core/ids.ts";
-import type { NewUser, UserRecord, Users } from "../core/ports/users.ts";
+import type { NewUser, Users, WrittenUser } from "../core/ports/users.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import type { Identifier, User } from "../core/user/user.ts";
@@ -8,7 +8,7 @@ import { recordWhere } from "./audit.ts";
 import { commit, type Store } from "./database.ts";
 import { toRow as deviceRow } from "./enrolments.ts";
 import { disabled, hasUser, verdict } from "./guards.ts";
-import { anyName, giveIdentifiers } from "./names.ts";
+import { anyName, displacedIn, giveIdentifiers } from "./names.ts";
 import { type Owner, ownerOf } from "./owners.ts";
 import { rowWhere } from "./rows.ts";
 import { devices, grants, users } from "./schema.ts";
@@ -65,11 +65,11 @@ function bornIn(
   user: User,
   given: NewUser,
   now: number,
-): Result<UserRecord, RefusalOf<"client_disabled" | "user_exists">> {
+): Result<WrittenUser, RefusalOf<"client_disabled" | "user_exists">> {
   const [said] = results[0] as readonly { readonly obstacle: string | null }[];
   if (said?.obstacle === "user_exists") return no({ code: "user_exists", field: "identifier" });
   if (said?.obstacle) return no({ code: "client_disabled" });
-  return ok({ user, identifiers: rowsOf(user, given, now) });
+  return ok({ user, identifiers: rowsOf(user, given, now), ...displacedIn(results, user.id) });
 }
 
 const rowsOf = ({ id }: User, { identifiers: given }: NewUser, now: number): readonly Identifier[] =>

@@ -6,7 +6,17 @@ import type { HeldData, HeldList, HeldRow } from "../core/ports/held.ts";
 import type { Instant } from "../core/time.ts";
 import { record } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
-import { actions, auditEvents, authenticators, devices, erasures, grants, userCodes } from "./schema.ts";
+import {
+  actions,
+  auditEvents,
+  authenticators,
+  clientProfiles,
+  devices,
+  erasures,
+  grants,
+  profiles,
+  userCodes,
+} from "./schema.ts";
 
 /** A list: its table, what its rows are ordered by within one user, and columns that are nobody's to read. */
 type Listed = {
@@ -17,6 +27,8 @@ type Listed = {
 };
 
 const LISTS: Readonly<Record<HeldList, Listed>> = {
+  profiles: { table: clientProfiles, user: clientProfiles.userId, key: [clientProfiles.clientId] },
+  old_profiles: { table: profiles, user: profiles.userId, key: [profiles.userId] },
   devices: { table: devices, user: devices.userId, key: [devices.id] },
   authenticators: { table: authenticators, user: authenticators.userId, key: [authenticators.id] },
   grants: { table: grants, user: grants.userId, key: [grants.id] },

@@ -1,6 +1,6 @@
 import { and, eq, inArray, isNull, not, or, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { type ClientId, parseUserId, type Realm, type UserId } from "../core/ids.ts";
-import type { GivenIdentifier, IdentifierLook } from "../core/ports/users.ts";
+import type { GivenIdentifier, IdentifierLook, WrittenUser } from "../core/ports/users.ts";
 import { type ReadIdentifier, readIdentifier } from "../core/user/identifier.ts";
 import type { NameView } from "../core/user/name-view.ts";
 import type { Store } from "./database.ts";
@@ -135,21 +135,41 @@ export function giveIdentifier(db: Store, { realm, userId, now, guard }: Writing
 
 /**
  * What a proof makes needless: the person's own weaker rows of the same identifier, and what anonymous calls said of it for others.
- * Goes behind the write of the proof: a batch that is undone has taken nothing away.
+ * What those others began before is over then: a session that is listed later would speak of the name. Goes behind the write of the
+ * proof: a batch that is undone has taken nothing away.
  */
-function afterProof(db: Store, { realm, userId, takesFrom, guard }: Writing, proven: ReadIdentifier) {
+function afterProof(db: Store, { realm, userId, now, takesFrom, guard }: Writing, proven: ReadIdentifier) {
   const weaker = and(eq(identifiers.userId, userId), not(eq(identifiers.owner, PROVEN)));
   const claimed = sql`substr(${identifiers.owner}, 1, 1) = ${CALLERS}`;
   const named =
     takesFrom === undefined
       ? undefined
       : and(eq(identifiers.owner, backendOf(takesFrom)), isNull(identifiers.vouchedAt));
-  return db.delete(identifiers).where(and(isNamed(realm, proven), or(weaker, claimed, named), guard));
+  const passing = and(isNamed(realm, proven), or(claimed, named), not(eq(identifiers.userId, userId)));
+  const whose = db.select({ id: identifiers.userId }).from(identifiers).where(passing);
+  return [
+    db
+      .update(users)
+      .set({ endedAt: now })
+      .where(and(inArray(users.id, whose), guard)),
+    db
+      .delete(identifiers)
+      .where(and(isNamed(realm, proven), or(weaker, claimed, named), guard))
+      .returning({ displaced: identifiers.userId }),
+  ] as const;
+}
+
+/** From the results of a batch with these statements: who has lost a name to this user's proof. */
+export function displacedIn(results: readonly unknown[], userId: UserId): Pick<WrittenUser, "displaced"> {
+  const rows = results.filter(Array.isArray).flat() as readonly { readonly displaced?: UserId }[];
+  const ids = rows.flatMap(({ displaced }) => (displaced === undefined ? [] : [displaced]));
+  const displaced = [...new Set(ids)].filter((id) => id !== userId);
+  return displaced.length === 0 ? {} : { displaced };
 }
 
 /** The statements that give a user all of these names. */
 export const giveIdentifiers = (db: Store, writing: Writing, given: readonly GivenIdentifier[]) =>
   given.flatMap((identifier) => [
     giveIdentifier(db, writing, identifier),
-    ...(identifier.verifiedAt === undefined ? [] : [afterProof(db, writing, identifier)]),
+    ...(identifier.verifiedAt === undefined ? [] : afterProof(db, writing, identifier)),
   ]);

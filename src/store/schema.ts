@@ -267,9 +267,21 @@ export const authenticators = sqliteTable(
   (table) => [primaryKey({ columns: [table.userId, table.id] })],
 );
 
-/** WITHOUT ROWID. */
+/** WITHOUT ROWID. Of the version in which a person had one profile for all clients; rows are read no more, and go with their user. */
 export const profiles = sqliteTable("profiles", {
   userId: text("user_id").$type<UserId>().primaryKey(),
   profile: json("profile").$type<Profile>().notNull(),
   updatedAt: instant("updated_at").notNull(),
 });
+
+/** WITHOUT ROWID. What one client's backend says of a user. */
+export const clientProfiles = sqliteTable(
+  "client_profiles",
+  {
+    userId: text("user_id").$type<UserId>().notNull(),
+    clientId: text("client_id").$type<ClientId>().notNull(),
+    profile: json("profile").$type<Profile>().notNull(),
+    updatedAt: instant("updated_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.clientId] })],
+);

@@ -5,13 +5,23 @@ import { ANY_REALM, type UserChange, type UserRecord, type Users, type Within } 
 import { no, ok } from "../core/result.ts";
 import type { AssertedBy, Identifier, User } from "../core/user/user.ts";
 import { recordWhere } from "./audit.ts";
+import { holds } from "./belonging.ts";
 import { clash, makeBirths } from "./births.ts";
 import { commit, type Store, sheltered } from "./database.ts";
 import { hasUser, heard, obstacle, stands, verdict } from "./guards.ts";
-import { anyName, calledBy, giveIdentifiers, isNamed, meantBy, namersFor, type Writing } from "./names.ts";
+import {
+  anyName,
+  calledBy,
+  displacedIn,
+  giveIdentifiers,
+  isNamed,
+  meantBy,
+  namersFor,
+  type Writing,
+} from "./names.ts";
 import { OPERATOR, ownerOf } from "./owners.ts";
 import { present } from "./rows.ts";
-import { actions, authenticators, devices, identifiers, profiles, users } from "./schema.ts";
+import { actions, authenticators, clientProfiles, devices, identifiers, profiles, users } from "./schema.ts";
 
 type UserRow = typeof users.$inferSelect;
 type IdentifierRow = typeof identifiers.$inferSelect;
@@ -172,11 +182,12 @@ export function makeUsers(db: Store): Users {
     ...makeBirths(db),
 
     async update({ id, realm }, change, now, event) {
-      const { identifiers: given, added, takesFrom, externalId, since, ...rest } = change;
+      const { identifiers: given, added, takesFrom, externalId, since, only, ...rest } = change;
       const clientId = changedBy(change);
       const standing = clientId === undefined ? undefined : { userId: id, clientId, since: now };
       const isThere = standing === undefined ? hasUser(db, id) : stands(db, standing);
-      const guard = since === undefined ? isThere : sql`${isThere} and ${endedThen(db, id, since)}`;
+      const ended = since === undefined ? isThere : sql`${isThere} and ${endedThen(db, id, since)}`;
+      const guard = only === undefined ? ended : sql`${ended} and ${holds(db, id, only)}`;
       const writing = { realm, userId: id, now, guard };
       const ends = rest.status === "locked" ? { endedAt: now } : {};
       const written = await commit(db, [
@@ -184,7 +195,8 @@ export function makeUsers(db: Store): Users {
         db
           .update(users)
           .set({ ...rest, ...renamed(externalId), ...ends, updatedAt: now })
-          .where(and(eq(users.id, id), guard)),
+          .where(and(eq(users.id, id), guard))
+          .returning({ written: users.id }),
         ...(given === undefined ? [] : replaceIdentifiers(db, writing, given)),
         ...(added === undefined ? [] : giveIdentifiers(db, { ...writing, takesFrom }, [added])),
         ...(event === undefined ? [] : [recordWhere(db, event, guard)]),
@@ -193,8 +205,10 @@ export function makeUsers(db: Store): Users {
       if (!written.ok) return no(clash(written.error));
       const allowed = heard(written.value[0]);
       if (!allowed.ok) return allowed;
+      if (only !== undefined && written.value[1].length === 0) return no({ code: "unknown_user" });
       const changed = toRecord(written.value);
-      return changed === undefined ? no({ code: "unknown_user" }) : ok(changed);
+      if (changed === undefined) return no({ code: "unknown_user" });
+      return ok({ ...changed, ...displacedIn(written.value, id) });
     },
 
     async end(id, now) {
@@ -202,21 +216,26 @@ export function makeUsers(db: Store): Users {
       return (await ended.returning({ id: users.id })).length === 1;
     },
 
-    async remove(id, event) {
-      const isThere = hasUser(db, id);
-      // The audit row goes first, while its guard can still see the user.
-      const written = event === undefined ? [] : [recordWhere(db, event, isThere)];
-      const gone = db.delete(users).where(eq(users.id, id)).returning({ id: users.id });
-      const results = await db.batch([
-        db.delete(identifiers).where(eq(identifiers.userId, id)),
-        db.delete(devices).where(eq(devices.userId, id)),
-        db.delete(actions).where(eq(actions.userId, id)),
-        db.delete(authenticators).where(eq(authenticators.userId, id)),
-        db.delete(profiles).where(eq(profiles.userId, id)),
-        ...written,
-        gone,
-      ]);
-      return (results.at(-1) as Awaited<typeof gone>).length === 1;
+    async remove(id, event, only) {
+      const guard = only === undefined ? hasUser(db, id) : sql`${hasUser(db, id)} and ${holds(db, id, only)}`;
+      // The audit row goes first, while its guard can still see the user; what is theirs goes last, behind the user.
+      const isGone = not(hasUser(db, id));
+      const gone = db
+        .delete(users)
+        .where(and(eq(users.id, id), guard))
+        .returning({ id: users.id });
+      const theirs = [
+        db.delete(identifiers).where(and(eq(identifiers.userId, id), isGone)),
+        db.delete(devices).where(and(eq(devices.userId, id), isGone)),
+        db.delete(actions).where(and(eq(actions.userId, id), isGone)),
+        db.delete(authenticators).where(and(eq(authenticators.userId, id), isGone)),
+        db.delete(profiles).where(and(eq(profiles.userId, id), isGone)),
+        db.delete(clientProfiles).where(and(eq(clientProfiles.userId, id), isGone)),
+      ];
+      const results = await (event === undefined
+        ? db.batch([gone, ...theirs])
+        : db.batch([recordWhere(db, event, guard), gone, ...theirs]));
+      return (results[event === undefined ? 0 : 1] as Awaited<typeof gone>).length === 1;
     },
   });
 }

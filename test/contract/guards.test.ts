@@ -284,7 +284,10 @@ test("T191 what is known of a deleted person's device or profile is not written 
   const { userId, deviceId } = await scene();
   await users.remove(userId);
   await authenticators.put(makeAuthenticator({ userId, id: deviceId, kind: "device" }));
-  await authenticators.changeProfile(userId, { locale: "de" }, NOW);
+  await authenticators.changeProfile(userId, CLIENT, { locale: "de" }, NOW);
   expect(await actions.track({ ...action, userId })).toBeUndefined();
-  expect([await authenticators.ofUser(userId), await authenticators.profile(userId)]).toEqual([[], {}]);
+  expect([
+    await authenticators.ofUser(userId),
+    await authenticators.profile(userId, { client: CLIENT, from: [] }),
+  ]).toEqual([[], {}]);
 });

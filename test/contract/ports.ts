@@ -122,8 +122,9 @@ const authenticatorCalls: CallsOf<Authenticators> = {
   touch: (port) => port.touch(newUserId(), "x", NOW),
   remove: (port) => port.remove(newUserId(), "x", NOW, CLIENT),
   forget: (port) => port.forget(newUserId(), "x"),
-  profile: (port) => port.profile(newUserId()),
-  changeProfile: (port) => port.changeProfile(newUserId(), {}, NOW),
+  profile: (port) => port.profile(newUserId(), { client: CLIENT, from: [] }),
+  changeProfile: (port) => port.changeProfile(newUserId(), CLIENT, {}, NOW),
+  removeProfile: (port) => port.removeProfile(newUserId(), CLIENT),
 };
 
 const recordCalls: CallsOf<Records> = {

@@ -29,7 +29,7 @@ const refused = (over: object): readonly string[] => {
 const EMAIL_FROM = "no-reply@sign.example";
 const HOOK = {
   DELIVERY_WEBHOOK_URL: "https://sender.example/in",
-  DELIVERY_WEBHOOK_SECRET: "sixteen-or-more-characters",
+  DELIVERY_WEBHOOK_SECRET: "thirty-two-characters-at-the-least",
 };
 const TWILIO = {
   TWILIO_ACCOUNT_SID: `AC${"0".repeat(32)}`,

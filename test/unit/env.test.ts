@@ -208,6 +208,12 @@ describe("production refuses what is weak", () => {
     "https://[::1]",
     "https://[::ffff:7f00:1]",
     "https://0.0.0.0",
+    "https://0.1.2.3",
+    "https://a.sign.localhost:8443",
+    "https://[::]",
+    "https://[::7f00:1]",
+    "https://[::ffff:7fff:ffff]",
+    "https://[64:ff9b::7f00:1]",
   ])("T134 the address %s, which is of one machine", (ISSUER) => {
     expect(refused({ ...production, ISSUER })).toEqual(["ISSUER"]);
     expect(refused({ ...production, ISSUER, ALLOW_LOOPBACK_ISSUER: "true" })).toEqual([]);
@@ -228,6 +234,89 @@ describe("production refuses what is weak", () => {
       expect(refused({ ...development, ISSUER })).toEqual(["ISSUER"]);
     },
   );
+
+  test.each([
+    "https://10.0.0.1",
+    "https://172.31.255.254:8443",
+    "https://192.168.1.1",
+    "https://169.254.169.254",
+    "https://100.64.0.1",
+    "https://192.0.2.1",
+    "https://224.0.0.1",
+    "https://[fe80::1]",
+    "https://[fd00::1]",
+    "https://[::ffff:a00:1]",
+    "https://[64:ff9b::a00:1]",
+    "https://[2002:a00:1::]",
+    "https://[ff02::1]",
+    "https://sign",
+    "https://sign.local",
+    "https://sign.lan",
+    "https://sign.corp.internal",
+    "https://sign.home.arpa",
+  ])("T209 the address %s, which the public internet cannot reach", (ISSUER) => {
+    expect(refused({ ...production, ISSUER })).toEqual(["ISSUER"]);
+    expect(refused({ ...production, ISSUER, ALLOW_LOOPBACK_ISSUER: "true" })).toEqual(["ISSUER"]);
+    expect(refused({ ...production, ISSUER, ALLOW_PRIVATE_ISSUER: "true" })).toEqual([]);
+    expect(refused({ ...development, ISSUER })).toEqual([]);
+  });
+
+  test.each(["https://localhost", "https://127.0.0.1", "https://[::1]", "http://192.168.1.5:8787"])(
+    "T209 the leave for private addresses is none for %s",
+    (ISSUER) => {
+      expect(refused({ ...production, ISSUER, ALLOW_PRIVATE_ISSUER: "true" })).toEqual(["ISSUER"]);
+    },
+  );
+
+  test.each([
+    "https://localhost.",
+    "https://sign.localhost.",
+    "https://sign.example.",
+    "https://10.0.0.1.",
+    "https://127.1",
+    "https://0x7f000001",
+    "https://2130706433",
+    "https://0177.0.0.1",
+    "https://[0:0:0:0:0:0:0:1]",
+    "https://[::ffff:127.0.0.1]",
+  ])("T209 another spelling than tokens may carry, %s, with every leave and in development too", (ISSUER) => {
+    const leaves = { ALLOW_LOOPBACK_ISSUER: "true", ALLOW_PRIVATE_ISSUER: "true" };
+    expect(refused({ ...production, ...leaves, ISSUER })).toEqual(["ISSUER"]);
+    expect(refused({ ...development, ISSUER })).toEqual(["ISSUER"]);
+  });
+
+  test.each([
+    "https://8.8.8.8",
+    "https://[2606:4700::1111]",
+    "https://localhost.sign.example",
+    "https://10.sign.example",
+  ])("T209 the public address %s passes", (ISSUER) => expect(refused({ ...production, ISSUER })).toEqual([]));
+
+  test("T209 the secret of the message webhook is as long as the admin token, and no other secret's text", () => {
+    const long = key(1).slice(0, 32);
+    for (const DELIVERY_WEBHOOK_SECRET of [
+      "sixteen-or-more!",
+      "x".repeat(64),
+      "ab".repeat(32),
+      key(1).slice(0, 31),
+    ]) {
+      expect(refused({ ...production, DELIVERY_WEBHOOK_SECRET })).toEqual(["DELIVERY_WEBHOOK_SECRET"]);
+      expect(refused({ ...production, DELIVERY_WEBHOOK_SECRET, ALLOW_WEAK_SECRETS: "true" })).toEqual([]);
+      expect(refused({ ...development, DELIVERY_WEBHOOK_SECRET })).toEqual([]);
+    }
+    expect(refused({ ...production, DELIVERY_WEBHOOK_SECRET: long })).toEqual([]);
+    const both = { ADMIN_TOKEN: long, DELIVERY_WEBHOOK_SECRET: long };
+    expect(refused({ ...production, ...both })).toEqual(["ADMIN_TOKEN", "DELIVERY_WEBHOOK_SECRET"]);
+  });
+
+  test("T209 a provider's credential may be short, and is none of our own secrets", () => {
+    for (const name of ["SMTP_PASSWORD", "RESEND_API_KEY", "TWILIO_AUTH_TOKEN"]) {
+      expect(refused({ ...production, [name]: "re_x" })).toEqual([]);
+      expect(refused({ ...production, [name]: key(4) })).toEqual(["PEPPER"]);
+      expect(refused({ ...production, [name]: production.ADMIN_TOKEN })).toEqual(["ADMIN_TOKEN"]);
+    }
+    expect(refused({ ...production, SMTP_PASSWORD: "re_x", RESEND_API_KEY: "re_x" })).toEqual([]);
+  });
 
   test("T134 no limits for addresses", () => {
     expect(refused({ ...production, IP_LIMITS: "off" })).toEqual(["IP_LIMITS"]);

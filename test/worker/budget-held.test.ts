@@ -5,7 +5,7 @@ import { answer, bearer, enrol, newTenant, startPush } from "./support/authsigna
 import { inside } from "./support/challenges.ts";
 import { deployment, fresh, type Json } from "./support/cotter.ts";
 import { counting } from "./support/counting.ts";
-import { codes, generated, newAda, newBackend, waitOn } from "./support/loginid.ts";
+import { codes, generated, newAda, newBackend, newWeb, waitOn } from "./support/loginid.ts";
 
 // What it costs to be told while one waits: the approval and the answer, with all that is written behind it.
 const counter = counting(env);
@@ -49,7 +49,7 @@ test("a held poll of the Authsignal door", async () => {
 
 test("a wait of the LoginID door", async () => {
   const backend = await newBackend(at);
-  const web = await newBackend(at, { kind: "public" });
+  const web = await newWeb(at, backend);
   const ada = await newAda(at);
   const code = await generated(at, backend, ada);
   const held = waitOn(at, web, ada, code);

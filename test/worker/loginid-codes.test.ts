@@ -4,17 +4,17 @@ import { afterEach, expect, test, vi } from "vitest";
 import { userSubject } from "../../src/core/ids.ts";
 import { stubOf } from "./support/challenges.ts";
 import { claimsOf, deployment, fresh, newPerson, prompt, respond } from "./support/cotter.ts";
-import { codes, generated, newAda, newBackend, waitOn } from "./support/loginid.ts";
+import { codes, generated, newAda, newBackend, newScene, newWeb, waitOn } from "./support/loginid.ts";
 import { mainUser, withId } from "./support/people.ts";
 
 const at = deployment();
 afterEach(() => vi.useRealTimers());
 
-const scene = async (settings = {}) => ({
-  backend: await newBackend(at, { settings: { wait_seconds: 20, ...settings } }),
-  web: await newBackend(at, { kind: "public", settings: { wait_seconds: 20 } }),
-  ada: await newAda(at),
-});
+const scene = (settings = {}) =>
+  newScene(at, {
+    backend: { settings: { wait_seconds: 20, ...settings } },
+    web: { settings: { wait_seconds: 20 } },
+  });
 
 /** The challenges that stand in a person's inbox. */
 const promptsOf = async (ada: Parameters<typeof userSubject>[0]) =>
@@ -150,7 +150,7 @@ test("invalidating ends the wait, the prompt and the code, and may be repeated",
 
 test("a wait that times out may be repeated, until the code itself is over", async () => {
   const { backend, ada } = await scene();
-  const web = await newBackend(at, { kind: "public", settings: { wait_seconds: 1 } });
+  const web = await newWeb(at, backend, { settings: { wait_seconds: 1 } });
   const code = await generated(at, backend, ada);
   expect(await waitOn(at, web, ada, code)).toMatchObject({
     status: 400,
@@ -219,7 +219,7 @@ test("a pre-approved code needs the client's setting, is on record and asks nobo
 
 test("T08 T45 a result is given out once: the identical request again within five minutes, nothing else ever", async () => {
   const { backend, web, ada } = await scene();
-  const other = await newBackend(at, { kind: "public" });
+  const other = await newWeb(at, backend);
   const code = await generated(at, backend, ada);
   await codes(at, backend, "authorize", ada, { body: { code } });
   const answers = await Promise.all(Array.from({ length: 20 }, () => waitOn(at, web, ada, code)));
@@ -305,13 +305,15 @@ test("T11 a locked or deleted person gets no code and no result", async () => {
   expect((await codes(at, backend, "generate", ada)).body.code).toBe("user_not_found");
 });
 
-test("S6 a code is good at the client that gave it out, and at those that go by its word", async () => {
+test("S6 T205 a code is good at the client that gave it out, and at those that list it, whoever named the person", async () => {
   const { backend, web, ada } = await scene();
+  const own = await newAda(at, undefined, "client", backend.id);
   const proven = await newAda(at, `${fresh("eve")}@example.com`, "proof");
   const bank = await newBackend(at);
-  const [listing, strict] = [
-    await newBackend(at, { kind: "public", settings: { wait_seconds: 1, names_from: [backend.id] } }),
-    await newBackend(at, { kind: "public", settings: { wait_seconds: 1, names_from: [bank.id] } }),
+  const [plain, strict, listing] = [
+    await newBackend(at, { kind: "public", settings: { wait_seconds: 1 } }),
+    await newWeb(at, bank, { settings: { wait_seconds: 1 } }),
+    await newWeb(at, backend, { settings: { wait_seconds: 1 } }),
   ];
   const look = async (client: { readonly id: string }, whom: typeof ada, code: unknown) =>
     (
@@ -321,11 +323,13 @@ test("S6 a code is good at the client that gave it out, and at those that go by 
         no_wait: true,
       })
     ).body.code;
-  const [known, strange] = [await generated(at, backend, ada), await generated(at, backend, proven)];
-  expect(await look(web, ada, known)).toBe("remote_session_in_progress");
-  // Nobody but themselves has named this person: another client's backend signs them in nowhere.
-  expect(await look(web, proven, strange)).toBe("verification_code_not_found");
-  expect(await look(listing, proven, strange)).toBe("remote_session_in_progress");
-  expect(await look(strict, ada, known)).toBe("verification_code_not_found");
-  expect((await codes(at, bank, "authorize", ada, { body: { code: known } })).status).toBe(404);
+  // Named by the operator, by the backend itself, and by nobody but themselves.
+  for (const person of [ada, own, proven]) {
+    const code = await generated(at, backend, person);
+    expect(await look(plain, person, code)).toBe("verification_code_not_found");
+    expect(await look(strict, person, code)).toBe("verification_code_not_found");
+    expect(await look(web, person, code)).toBe("remote_session_in_progress");
+    expect(await look(listing, person, code)).toBe("remote_session_in_progress");
+    expect((await codes(at, bank, "authorize", person, { body: { code } })).status).toBe(404);
+  }
 });

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { ask } from "./support/app.ts";
 import { deployment, fresh, type Json } from "./support/cotter.ts";
 import { counting } from "./support/counting.ts";
-import { codes, generated, newAda, newBackend, tokenOf, waitOn } from "./support/loginid.ts";
+import { codes, generated, newAda, newBackend, newWeb, tokenOf, waitOn } from "./support/loginid.ts";
 
 const at = deployment();
 const raw = (path: string, init: RequestInit = {}) => ask(path, { method: "POST", ...init });
@@ -195,7 +195,7 @@ describe("what a step costs", () => {
 
   test("generate and authorize: the person read, then one batch with the nonce in it; a wait writes none", async () => {
     const backend = await newBackend(counted);
-    const web = await newBackend(counted, { kind: "public", settings: { wait_seconds: 1 } });
+    const web = await newWeb(counted, backend, { settings: { wait_seconds: 1 } });
     const ada = await newAda(counted);
     await generated(counted, backend, ada);
     await waitOn(counted, web, ada, "x", { no_wait: true });

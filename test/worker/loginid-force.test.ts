@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { STARTS_ABOUT } from "../../src/core/inbox/policy.ts";
 import { newAuthenticator } from "../fakes/authenticator.ts";
 import { claimsOf, deployment } from "./support/cotter.ts";
-import { codes, newAda, newBackend, tokenOf } from "./support/loginid.ts";
+import { codes, newAda, newBackend, newWeb, tokenOf } from "./support/loginid.ts";
 import { PAGE, passkeysAt, payloadOf } from "./support/passkeys.ts";
 import { mainUser } from "./support/people.ts";
 
@@ -58,7 +58,7 @@ describe("a passkey by the backend's word alone", () => {
     expect(device).toMatchObject({ kind: "passkey", credentialId: authenticator.credentialId });
     // The passkey is the backend's, by whose word it was made: another client takes it where its settings say so.
     const settings = { approve_through: [backend.id] };
-    const web = await newBackend(at, { kind: "public", allowedOrigins: [PAGE], settings });
+    const web = await newWeb(at, backend, { allowedOrigins: [PAGE], settings });
     const asked = await beginSelf(web, ada.username);
     const signedIn = await finishSelf(
       web,

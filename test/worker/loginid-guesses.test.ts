@@ -9,7 +9,17 @@ import { LIVE_CODES } from "../../src/core/usecases/issue-code.ts";
 import { chance } from "../../src/wiring.ts";
 import { storedIn } from "./support/challenges.ts";
 import { deployment, fresh } from "./support/cotter.ts";
-import { type Ada, codes, generated, newAda, newBackend, tokenOf, waitOn } from "./support/loginid.ts";
+import {
+  type Ada,
+  codes,
+  generated,
+  newAda,
+  newBackend,
+  newScene,
+  newWeb,
+  tokenOf,
+  waitOn,
+} from "./support/loginid.ts";
 import { namespaces } from "./support/namespaces.ts";
 
 const at = deployment();
@@ -20,11 +30,7 @@ const other = (code: string, by = 1): string => String((Number(code) + by) % 1_0
 const NOT_FOUND = { status: 404, body: { code: "verification_code_not_found" } };
 const LOCKED = { status: 429, body: { code: "remote_session_maximum_retry_attempts" } };
 
-const scene = async () => ({
-  backend: await newBackend(at),
-  web: await newBackend(at, { kind: "public", settings: { wait_seconds: 5 } }),
-  ada: await newAda(at),
-});
+const scene = () => newScene(at, { web: { settings: { wait_seconds: 5 } } });
 
 describe("T60 wrong guesses are counted for who guesses, over all codes, and end nothing", () => {
   test("L5 by a waiter: five wrong ones keep that network from guessing on until a new code, and the codes live", async () => {
@@ -268,7 +274,7 @@ test("T62 case, blanks, another client and another address are one counter", asy
     ada.username.toUpperCase(),
   ];
   for (const [index, username] of spellings.entries()) {
-    const web = await newBackend(at, { kind: "public" });
+    const web = await newWeb(at, backend);
     await waitOn(
       at,
       web,
@@ -278,7 +284,7 @@ test("T62 case, blanks, another client and another address are one counter", asy
       { "CF-Connecting-IP": `203.0.113.${index}` },
     );
   }
-  const web = await newBackend(at, { kind: "public" });
+  const web = await newWeb(at, backend);
   expect(await waitOn(at, web, ada, code)).toMatchObject(NOT_FOUND);
 });
 

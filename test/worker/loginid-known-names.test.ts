@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, expect, test } from "vitest";
 import { deployment, fresh } from "./support/cotter.ts";
 import { counting } from "./support/counting.ts";
-import { generated, newAda, newBackend, waitOn } from "./support/loginid.ts";
+import { generated, newAda, newBackend, newWeb, waitOn } from "./support/loginid.ts";
 
 const counter = counting(env);
 const at = deployment(counter.bindings);
@@ -21,7 +21,7 @@ async function costOf(guess: () => Promise<unknown>) {
 
 test("T139 a wrong guess costs the same for a known and an unknown name, the first and the second time", async () => {
   const backend = await newBackend(at);
-  const web = await newBackend(at, { kind: "public", settings: { wait_seconds: 1 } });
+  const web = await newWeb(at, backend, { settings: { wait_seconds: 1 } });
   const ada = await newAda(at);
   const code = await generated(at, backend, ada);
   const wrong = code === "000000" ? "111111" : "000000";

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { newAuthenticator, type Spoilt } from "../fakes/authenticator.ts";
 import { claimsOf, deployment, type Json } from "./support/cotter.ts";
-import { codes, generated, newAda, newBackend, tokenOf, waitOn } from "./support/loginid.ts";
+import { codes, generated, newAda, newBackend, newWeb, tokenOf, waitOn } from "./support/loginid.ts";
 import { ADD, PAGE, passkeysAt, payloadOf } from "./support/passkeys.ts";
 
 const at = deployment();
@@ -116,7 +116,7 @@ test("unknown person and wrong code look the same; past five wrong guesses the r
 test("the challenge is this person's, this client's, and ends", async () => {
   const { backend, web, ada } = await scene();
   const begun = payloadOf(await init(web, ada.username, await approvedCode(backend, ada)));
-  const other = await newBackend(at, { kind: "public", allowedOrigins: [PAGE] });
+  const other = await newWeb(at, backend, { allowedOrigins: [PAGE] });
   const bob = await newAda(at);
   const authenticator = await newAuthenticator();
   for (const [client, name] of [

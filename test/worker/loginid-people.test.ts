@@ -6,7 +6,16 @@ import { type UserId, userSubject } from "../../src/core/ids.ts";
 import { newDevice } from "./support/admin.ts";
 import { stubOf } from "./support/challenges.ts";
 import { type Answer, deployment, fresh, type Json } from "./support/cotter.ts";
-import { type Backend, codes, generated, newAda, newBackend, tokenOf, waitOn } from "./support/loginid.ts";
+import {
+  type Backend,
+  codes,
+  generated,
+  newAda,
+  newBackend,
+  newWeb,
+  tokenOf,
+  waitOn,
+} from "./support/loginid.ts";
 
 const at = deployment();
 
@@ -98,8 +107,7 @@ describe("people by a backend's word", () => {
     "T11 a person who is %s ends the waits on their codes at once",
     async (_what, method, suffix, scope, status, code) => {
       const backend = await newBackend(at);
-      const settings = { wait_seconds: 20, names_from: [backend.id] };
-      const web = await newBackend(at, { kind: "public", settings });
+      const web = await newWeb(at, backend, { settings: { wait_seconds: 20 } });
       const ada = await newAda(at, undefined, "client", backend.id);
       const waiting = waitOn(at, web, ada, await generated(at, backend, ada));
       await held(ada.id);
@@ -111,7 +119,7 @@ describe("people by a backend's word", () => {
 
 test("T11 a lock through the admin API ends the waits on their codes, too", async () => {
   const backend = await newBackend(at);
-  const web = await newBackend(at, { kind: "public", settings: { wait_seconds: 20 } });
+  const web = await newWeb(at, backend, { settings: { wait_seconds: 20 } });
   const ada = await newAda(at);
   const waiting = waitOn(at, web, ada, await generated(at, backend, ada));
   await held(ada.id);
@@ -163,7 +171,7 @@ describe("outages and limits", () => {
     const backend = await newBackend(at);
     const ada = await newAda(at);
     const code = await generated(at, backend, ada);
-    const web = await newBackend(at, { kind: "public" });
+    const web = await newWeb(at, backend);
     const noCodes = deployment({}, ({ userCodes }) => ({
       userCodes: { ...userCodes, issue: fail, lookUp: fail, ofUser: fail },
     }));

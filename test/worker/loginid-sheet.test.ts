@@ -3,17 +3,13 @@ import { userSubject } from "../../src/core/ids.ts";
 import { ask } from "./support/app.ts";
 import { storedIn } from "./support/challenges.ts";
 import { claimsOf, deployment, type Json } from "./support/cotter.ts";
-import { codes, generated, newAda, newBackend, tokenOf, waitOn } from "./support/loginid.ts";
+import { codes, generated, newBackend, newScene, tokenOf, waitOn } from "./support/loginid.ts";
 import { assertionOf, passkeysAt } from "./support/passkeys.ts";
 
 const at = deployment();
 afterEach(() => vi.useRealTimers());
 
-const scene = async () => ({
-  backend: await newBackend(at),
-  web: await newBackend(at, { kind: "public", settings: { wait_seconds: 5 } }),
-  ada: await newAda(at),
-});
+const scene = () => newScene(at, { web: { settings: { wait_seconds: 5 } } });
 const headerOf = (jwt: unknown): Json => JSON.parse(atob(String(jwt).split(".")[0] ?? "")) as Json;
 
 describe("whose word it was", () => {

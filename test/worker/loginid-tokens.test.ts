@@ -9,6 +9,7 @@ import {
   newAda,
   newBackend,
   newSigning,
+  newWeb,
   tokenOf,
   waitOn,
 } from "./support/loginid.ts";
@@ -247,7 +248,7 @@ describe("a nonce is good for one call", () => {
 
   test("a public client's wait ignores whatever token comes along", async () => {
     const { backend, ada } = await scene();
-    const web = await newBackend(at, { kind: "public" });
+    const web = await newWeb(at, backend);
     const code = await generated(at, backend, ada);
     const headers = { Authorization: "Bearer leaked.from.elsewhere" };
     expect((await waitOn(at, web, ada, code, { no_wait: true }, headers)).body.code).toBe(

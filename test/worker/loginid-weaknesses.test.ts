@@ -7,7 +7,17 @@ import { TOKEN } from "./support/admin.ts";
 import { stubOf } from "./support/challenges.ts";
 import { deployment, fresh, type Json } from "./support/cotter.ts";
 import { counting } from "./support/counting.ts";
-import { type Ada, codes, generated, newAda, newBackend, tokenOf, waitOn } from "./support/loginid.ts";
+import {
+  type Ada,
+  codes,
+  generated,
+  newAda,
+  newBackend,
+  newScene,
+  newWeb,
+  tokenOf,
+  waitOn,
+} from "./support/loginid.ts";
 import { PAGE, passkeysAt } from "./support/passkeys.ts";
 
 const at = deployment();
@@ -16,11 +26,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const scene = async () => ({
-  backend: await newBackend(at),
-  web: await newBackend(at, { kind: "public", settings: { wait_seconds: 20 } }),
-  ada: await newAda(at),
-});
+const scene = () => newScene(at, { web: { settings: { wait_seconds: 20 } } });
 
 /** The object of the person's newest challenge, once somebody is held on it. */
 async function heldOn(ada: Ada) {
@@ -56,7 +62,7 @@ describe("a held wait", () => {
   test("T52 ends at once when its code runs out in the middle, by the object's alarm", async () => {
     const { backend, ada } = await scene();
     // Longer than this test may last: nothing but the alarm ends this wait.
-    const web = await newBackend(at, { kind: "public", settings: { wait_seconds: 120 } });
+    const web = await newWeb(at, backend, { settings: { wait_seconds: 120 } });
     const waiting = waitOn(at, web, ada, await generated(at, backend, ada));
     const { stub, challengeId } = await heldOn(ada);
     // The first frame is read by the real clock.
@@ -94,7 +100,7 @@ describe("§9.2 who exists cannot be told by what a wait does", () => {
 
   test("a wrong code and a person who is not there cost the same, at the wait and at init/code", async () => {
     const { backend, web, ada } = await scene();
-    const page = await newBackend(at, { kind: "public", allowedOrigins: [PAGE] });
+    const page = await newWeb(at, backend, { allowedOrigins: [PAGE] });
     await generated(at, backend, ada, { type: "long" });
     const nobody = { username: `${fresh("nobody")}@example.com` };
     const long = "A".repeat(32);

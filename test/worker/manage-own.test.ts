@@ -5,6 +5,7 @@ import { readIdentifier } from "../../src/core/user/identifier.ts";
 import { newDevice } from "./support/admin.ts";
 import { newTenant, server, type Tenant } from "./support/authsignal.ts";
 import { deployment, fresh, type Json } from "./support/cotter.ts";
+import { stage } from "./support/in-flight.ts";
 import { type Ada, type Backend, newAda, newBackend, tokenOf } from "./support/loginid.ts";
 import { mainUser } from "./support/people.ts";
 
@@ -282,5 +283,77 @@ describe("T116 the Authsignal door", () => {
     const before = await of(id);
     expect((await drop(tenant, name)).status).toBeGreaterThanOrEqual(400);
     expect(await of(id)).toEqual(before);
+  });
+});
+
+describe("T208 somebody else comes to have something of the person between the look and the write", () => {
+  /** A call of a backend's on a stage, with something done to its end when this point is reached. */
+  async function meanwhile(point: string, act: () => Promise<unknown>, [method, path, scope]: Call) {
+    const staged = stage();
+    staged.at(point, async () => void (await act()));
+    const headers = { Authorization: `Bearer ${await tokenOf(mine, scope)}` };
+    const answer = await staged.call(method, path, undefined, headers);
+    expect(staged.acted(), staged.points.map(({ name }) => name).join(", ")).toBe(true);
+    return answer;
+  }
+  type Call = readonly [method: string, path: string, scope: string];
+  const removal = ({ id }: Ada): Call => ["DELETE", `/manage/users/${id}`, "users.delete"];
+  const locking = ({ id }: Ada): Call => ["PUT", `/manage/users/${id}/deactivate`, "users.deactivate"];
+  const unlocking = ({ id }: Ada): Call => ["PUT", `/manage/users/${id}/activate`, "users.activate"];
+
+  test.each(Object.entries(SHARES))("T208 a deletion leaves who has %s by then", async (_, share) => {
+    const ada = await ownAda(mine);
+    await newDevice(ada.id, { clientId: mine.id });
+    const answer = await meanwhile("1: users.update 1 before", () => share(ada), removal(ada));
+    expect(answer.status).toBe(204);
+    const { user, identifiers } = await of(ada.id);
+    expect([user.status, identifiers.filter(({ client }) => client === mine.id)]).toEqual(["active", []]);
+    const devices = await at.services.devices.ofUser(ada.id);
+    expect(devices.filter(({ clientId }) => clientId === mine.id)).toEqual([]);
+  });
+
+  test.each(Object.entries(SHARES))("T208 a lock leaves who has %s by then", async (_, share) => {
+    const ada = await ownAda(mine);
+    const answer = await meanwhile("1: users.update 1 before", () => share(ada), locking(ada));
+    expect(answer).toMatchObject(FORBIDDEN);
+    expect(await statusOf(ada)).toBe("active");
+  });
+
+  test("T208 an unlock leaves who has been named by the operator by then", async () => {
+    const ada = await ownAda(mine);
+    await lock(mine, ada.id);
+    const share = SHARES["the operator's external id"]!;
+    expect(await meanwhile("1: users.update 1 before", () => share(ada), unlocking(ada))).toMatchObject(
+      FORBIDDEN,
+    );
+    expect(await statusOf(ada)).toBe("locked");
+  });
+
+  test.each(["external_id", "username"])(
+    "T208 behind the lock that begins the deletion, with the operator's %s: they stay, and the lock goes",
+    async (member) => {
+      const ada = await ownAda(mine);
+      await newDevice(ada.id, { clientId: mine.id });
+      const act = async () => {
+        const said = await admin("PATCH", `/admin/users/${ada.id}`, { [member]: fresh("op") });
+        expect([said.status, said.body.status]).toEqual([200, "locked"]);
+      };
+      const answer = await meanwhile("1: users.remove 1 before", act, removal(ada));
+      expect([answer.status, await statusOf(ada)]).toEqual([204, "active"]);
+      expect(await at.services.devices.ofUser(ada.id)).toEqual([]);
+    },
+  );
+
+  test("T208 the Authsignal door leaves them as well", async () => {
+    const [shop, bank] = [await newTenant(at), await newTenant(at, { user_ids: "subject" })];
+    const name = fresh("ada");
+    await server(at, shop, "POST", `/users/${name}/actions/sign-in`);
+    const view = { realm: "main", client: shop.id, from: [] } as never;
+    const { user } = (await at.services.users.byExternalId(view, name))!;
+    const staged = stage();
+    staged.at("1: users.update 1 before", async () => void (await newDevice(user.id, { clientId: bank.id })));
+    expect((await server(staged, shop, "DELETE", `/users/${name}`)).status).toBe(200);
+    expect([staged.acted(), (await of(user.id)).user.status]).toEqual([true, "active"]);
+    expect(await at.services.devices.ofUser(user.id)).toHaveLength(1);
   });
 });

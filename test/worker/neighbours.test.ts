@@ -16,7 +16,7 @@ import {
   start,
 } from "./support/cotter.ts";
 import { from, limited } from "./support/limiters.ts";
-import { codes, generated, newAda, newBackend, tokenOf, waitOn } from "./support/loginid.ts";
+import { codes, generated, newAda, newBackend, newWeb, tokenOf, waitOn } from "./support/loginid.ts";
 import { browser, enter, exchange, newPageClient, pageDeployment, verified } from "./support/page.ts";
 
 const IP = "192.0.2.44";
@@ -135,7 +135,7 @@ describe("S14 beside a neighbour who has missed too often", () => {
 
   test("LoginID: 192 bits are looked at, six digits are not", async () => {
     const backend = await newBackend(open);
-    const web = await newBackend(open, { kind: "public", settings: { wait_seconds: 1 } });
+    const web = await newWeb(open, backend, { settings: { wait_seconds: 1 } });
     const ada = await newAda(open);
     const { here } = await beside();
     const answers: Record<string, Answer> = {};

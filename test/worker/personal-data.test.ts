@@ -49,7 +49,7 @@ async function somebody() {
   const device = await newDevice(userId);
   const grant = await signIn(userId, device.id);
   const now = Date.now();
-  await powers.authenticators.changeProfile(userId, { displayName: "Ada L." }, now);
+  await powers.authenticators.changeProfile(userId, shop, { displayName: "Ada L." }, now);
   await powers.actions.track({
     userId,
     clientId: shop,
@@ -78,7 +78,7 @@ describe("O13 what is held about a person", () => {
     expect(status).toBe(200);
     expect(body.next).toBeNull();
     expect(body.user).toMatchObject({ user_id: userId, identifiers: [{ value: email, verified: true }] });
-    expect(body.profile).toEqual({ displayName: "Ada L." });
+    expect(body.profiles).toMatchObject([{ client_id: shop, profile: { displayName: "Ada L." } }]);
     expect(body.prompts).toEqual([]);
     expect(body.devices).toMatchObject([
       { id: device.id, name: "Phone", enrolled_at: expect.stringMatching(/Z$/) },
@@ -98,6 +98,7 @@ describe("O13 what is held about a person", () => {
       .map((table) => getTableName(table));
     const told = [
       "identifiers",
+      "client_profiles",
       "profiles",
       "devices",
       "authenticators",

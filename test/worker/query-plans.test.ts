@@ -20,6 +20,7 @@ const TABLES = [
   "authenticators",
   "profiles",
   "erasures",
+  "client_profiles",
 ];
 
 /** Reads whole by design: the clients for their realms, for the operator; who was erased in a week, once an hour; a handful of keys, once a minute and isolate; one row for the probe. */

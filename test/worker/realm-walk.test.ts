@@ -244,7 +244,7 @@ async function rowsOf({ realm }: World): Promise<Readonly<Record<string, unknown
     grants: `select * from grants where user_id in (${mine}) order by id`,
     actions: `select * from actions where user_id in (${mine}) order by code, idempotency_key`,
     authenticators: `select * from authenticators where user_id in (${mine}) order by id`,
-    profiles: `select * from profiles where user_id in (${mine}) order by user_id`,
+    profiles: `select * from client_profiles where user_id in (${mine}) order by user_id, client_id`,
     codes: `select * from user_codes where user_id in (${mine}) order by code_hash`,
   };
   const rows = Object.entries(queries).map(async ([table, sql]) => {

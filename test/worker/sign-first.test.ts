@@ -15,7 +15,7 @@ import {
   respond,
   start,
 } from "./support/cotter.ts";
-import { codes, generated, newAda, newBackend, waitOn } from "./support/loginid.ts";
+import { codes, generated, newAda, newBackend, newWeb, waitOn } from "./support/loginid.ts";
 import { assertionOf, passkeysAt } from "./support/passkeys.ts";
 
 const SPOILT = { KEY_ENCRYPTION_KEY: "1:q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80" };
@@ -137,7 +137,7 @@ describe("while the signing keys do not open", () => {
   test("T131 a LoginID wait leaves its code: it is good when the keys are", async () => {
     await at.services.keyring.ready("standard");
     const backend = await newBackend(at);
-    const web = await newBackend(at, { kind: "public", settings: { wait_seconds: 1 } });
+    const web = await newWeb(at, backend, { settings: { wait_seconds: 1 } });
     const ada = await newAda(at);
     const code = await generated(at, backend, ada);
     expect((await waitOn(broken, web, ada, code)).status).toBe(503);

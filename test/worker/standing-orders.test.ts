@@ -30,7 +30,7 @@ import {
   USER,
 } from "./support/challenges.ts";
 import { claimsOf, deployment, fresh, newPerson, prompt, respond } from "./support/cotter.ts";
-import { codes, generated, newAda, newBackend, waitOn } from "./support/loginid.ts";
+import { codes, generated, newAda, newBackend, newWeb, waitOn } from "./support/loginid.ts";
 import { withId } from "./support/people.ts";
 import { frames, listen } from "./support/sockets.ts";
 
@@ -151,7 +151,7 @@ describe("an order left with a wait", () => {
 
 test("T11 while a wait is held, a locked person's device may deny but not approve, and nobody gets a token", async () => {
   const backend = await newBackend(at);
-  const web = await newBackend(at, { kind: "public", settings: { wait_seconds: 1 } });
+  const web = await newWeb(at, backend, { settings: { wait_seconds: 1 } });
   const person = await newPerson(at, backend.id);
   const { user, identifiers } = (await withId(at, person.id as UserId))!;
   const given = [{ ...identifiers[0]!, assertedBy: "admin" as const }];
@@ -177,7 +177,7 @@ test("T11 while a wait is held, a locked person's device may deny but not approv
 test("a backend whose answer was lost may approve again, though the approval has ended a wait; later, or another's word, may not", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   const [backend, other] = [await newBackend(at), await newBackend(at)];
-  const web = await newBackend(at, { kind: "public" });
+  const web = await newWeb(at, backend);
   const ada = await newAda(at);
   const code = await generated(at, backend, ada);
   const waiting = waitOn(at, web, ada, code);

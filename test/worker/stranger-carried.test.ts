@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { codes, generated, newAda, newBackend, waitOn } from "./support/loginid.ts";
+import { codes, generated, newAda, newBackend, newWeb, waitOn } from "./support/loginid.ts";
 import { HOME, STRANGER, seconds, world } from "./support/stranger.ts";
 
 afterEach(() => vi.useRealTimers());
@@ -13,7 +13,7 @@ describe("S7 a stranger's guesses at carried codes", () => {
       const at = world();
       const [home, stranger] = [at.from(HOME), at.from(STRANGER)];
       const bank = await newBackend(home);
-      const web = await newBackend(home, { kind: "public" });
+      const web = await newWeb(home, bank);
       const ada = await newAda(home);
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
       const live = await generated(home, bank, ada, { type });

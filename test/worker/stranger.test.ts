@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ClientSettings } from "../../src/core/client/settings.ts";
 import { answer, bearer, enrol, newTenant, server, startPush, track } from "./support/authsignal.ts";
 import { fresh, type Json, newClient, newPerson, poll, prompt, respond, start } from "./support/cotter.ts";
-import { codes, generated, newAda, newBackend, waitOn } from "./support/loginid.ts";
+import { codes, generated, newAda, newBackend, newWeb, waitOn } from "./support/loginid.ts";
 import { appPath, type Browser, newPageClient } from "./support/page.ts";
 import { HOME, STRANGER, seconds, world, wrongFor } from "./support/stranger.ts";
 
@@ -29,7 +29,8 @@ test("T160 a stranger at every door for hours keeps nobody out who brings someth
   const [bank, desk] = [await newTenant(home, BY_ID), await newTenant(home)];
   const phone = await enrol(home, bank, person.id);
   const ada = await newAda(home);
-  const [backend, web] = [await newBackend(home), await newBackend(home, { kind: "public" })];
+  const backend = await newBackend(home);
+  const web = await newWeb(home, backend);
   // Who has proven the address meanwhile is another person than the one whom the operator gave it.
   const byId = { username: undefined, user_id: ada.id };
   const user = fresh("u");

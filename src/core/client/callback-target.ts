@@ -69,7 +69,7 @@ function faultOf(url: URL, text: string, allowPrivate: boolean): string | undefi
 }
 
 /** Whether a host, as the URL parser writes it (numbers in any base already dotted), may be on the public internet. */
-function isPublicHost(host: string): boolean {
+export function isPublicHost(host: string): boolean {
   if (host.startsWith("[")) return isPublicIpv6(groupsOf(host.slice(1, -1)));
   const ipv4 = host.split(".").map(Number);
   if (/^[0-9.]+$/.test(host) && ipv4.length === 4) return isPublicIpv4(ipv4);

@@ -5,6 +5,7 @@ import type { ChallengeId, ClientId, DeviceId, UserId } from "../ids.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
+import type { NameView } from "../user/name-view.ts";
 import type { Fallen } from "./standing.ts";
 
 export type ActionQuery = {
@@ -85,7 +86,9 @@ export type Authenticators = {
   remove(userId: UserId, id: string, now: Instant, by?: ClientId): Promise<boolean>;
   /** Takes back what was enrolled a moment ago, as if it had never been. */
   forget(userId: UserId, id: string): Promise<void>;
-  profile(userId: UserId): Promise<Profile>;
-  /** In one statement, so that of several changes at once each stays. */
-  changeProfile(userId: UserId, change: ProfileChange, now: Instant): Promise<void>;
+  /** What the backends say of a user by whose word a client goes: its own, else that of the first in `from` that says anything. */
+  profile(userId: UserId, view: Pick<NameView, "client" | "from">): Promise<Profile>;
+  /** Of this client's profile alone; in one statement, so that of several changes at once each stays. */
+  changeProfile(userId: UserId, clientId: ClientId, change: ProfileChange, now: Instant): Promise<void>;
+  removeProfile(userId: UserId, clientId: ClientId): Promise<void>;
 };

@@ -4,10 +4,21 @@ import type { UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 
 /** Lists of what is held about a person, beside the user and their names. */
-export const HELD_LISTS = ["devices", "authenticators", "grants", "codes", "actions", "events"] as const;
+export const HELD_LISTS = [
+  "profiles",
+  "old_profiles",
+  "devices",
+  "authenticators",
+  "grants",
+  "codes",
+  "actions",
+  "events",
+] as const;
 export type HeldList = (typeof HELD_LISTS)[number];
 /** Of how many parts a key of each list consists. */
 export const KEY_PARTS: Readonly<Record<HeldList, number>> = {
+  profiles: 1,
+  old_profiles: 1,
   devices: 1,
   authenticators: 1,
   grants: 1,

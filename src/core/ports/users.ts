@@ -41,7 +41,12 @@ export type IdentifierLook = {
   readonly anonymous?: boolean;
 };
 
+/** What must hold of a user in the very moment of a write: nobody but this client has anything of them, or they have no name at all. */
+export type Only = { readonly whollyOf: ClientId } | "nameless";
+
 export type UserChange = {
+  /** Refused with `unknown_user`, and nothing changed, unless this holds. */
+  readonly only?: Only;
   readonly status?: UserStatus;
   /** Nothing changes unless this is still when they were last locked or signed out. */
   readonly since?: Instant;
@@ -55,7 +60,13 @@ export type UserChange = {
   readonly takesFrom?: ClientId;
 };
 
-type Inserted = Result<UserRecord, RefusalOf<"user_exists" | "client_disabled">>;
+/** A user as they were written. */
+export type WrittenUser = UserRecord & {
+  /** Who had a name by a weaker word that a proof has taken: what they began before is over, and their sessions are to be ended. */
+  readonly displaced?: readonly UserId[];
+};
+
+type Inserted = Result<WrittenUser, RefusalOf<"user_exists" | "client_disabled">>;
 
 /**
  * Users and their names. A name belongs to whoever gave it: a proof and the operator's word hold in the realm, a backend's word and
@@ -99,14 +110,14 @@ export type Users = {
     now: Instant,
     /** Written in the same batch, when the change is. */
     event?: AuditEvent,
-  ): Promise<Result<UserRecord, RefusalOf<"user_exists"> | Fallen>>;
+  ): Promise<Result<WrittenUser, RefusalOf<"user_exists"> | Fallen>>;
   /** Everything of theirs that began before this instant is over, as when they are locked; false when there is no such user. */
   end(id: UserId, now: Instant): Promise<boolean>;
   /**
-   * Deletes the user, the identifiers and the devices in one batch, the audit row with them; false when there was none. The list
-   * of grants stays: the queue may still be walking it.
+   * Deletes the user, the identifiers and the devices in one batch, the audit row with them; false when there was none, or `only` does not
+   * hold. The list of grants stays: the queue may still be walking it.
    */
-  remove(id: UserId, event?: AuditEvent): Promise<boolean>;
+  remove(id: UserId, event?: AuditEvent, only?: Only): Promise<boolean>;
   page(within: Within, after: UserId | undefined, size: number): Promise<readonly UserRecord[]>;
   /** The users of whom this client has a name of its own, a friend's or the operator's, in the order of their ids. */
   pageFor(view: NameView, after: UserId | undefined, size: number): Promise<readonly UserRecord[]>;

@@ -60,7 +60,8 @@ async function create(powers: Powers, asked: AdoptIdentifier, claimers: readonly
   if (!made.ok && made.error.code === "client_disabled") return no(made.error);
   // Somebody else proved it in the same moment: it is theirs, and whoever proves it is them.
   if (!made.ok) return await provenBySomebody(powers, asked);
-  for (const claimer of claimers) {
+  // Also who has claimed it since they were read.
+  for (const claimer of new Set([...claimers, ...(made.value.displaced ?? [])])) {
     await leaveBehind(powers, claimer, by).catch((cause: unknown) => {
       powers.log("warn", "what a claimed identifier left behind goes through the queue", {
         cause: String(cause),
@@ -88,6 +89,7 @@ async function leaveBehind(
   const left = await powers.users.byId(id, ANY_REALM);
   if (!left) return;
   const isNameless = left.identifiers.length === 0 && left.user.externalId === undefined;
-  if (isNameless) await deleteUser(powers, id, by);
-  else await endGrants(powers, { userId: id, reason: TAKEN_OVER, ...by });
+  // Somebody may name them meanwhile; then they stay.
+  if (isNameless && (await deleteUser(powers, id, by, "nameless")).ok) return;
+  await endGrants(powers, { userId: id, reason: TAKEN_OVER, ...by });
 }

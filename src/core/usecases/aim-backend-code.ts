@@ -9,6 +9,7 @@ import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Millis } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
+import { viewOf } from "../user/name-view.ts";
 import type { Requester } from "./audit-event.ts";
 import { claimersOf } from "./claimed-name.ts";
 import { needsScope } from "./enrol-by-code.ts";
@@ -78,7 +79,9 @@ async function aimAt(powers: Powers, asked: BackendCodeAsked, name: string): Pro
   if (!chosen.ok) return chosen;
   const { use, identifier } = chosen.value;
   const { locale } =
-    context.locale === undefined ? await powers.authenticators.profile(user.user.id) : context;
+    context.locale === undefined
+      ? await powers.authenticators.profile(user.user.id, viewOf(client))
+      : context;
   const aim = { use, identifier, idempotencyKey: action.idempotencyKey, locale: locale ?? "en", user };
   // A new address proves nothing about the person, so it meets only what takes its course anyway.
   return ok(use === "meet" || action.state === "allow" ? { ...aim, action } : aim);

@@ -128,24 +128,11 @@ export async function findCarried(
 }
 
 /**
- * Whether a code is good at this client: one that it gave out, or a client that it lists in `names_from`. A public client that lists
- * nobody takes those of whoever named the person, and of every backend for a person whom the operator named.
+ * Whether a code is good at this client: one that it gave out, or that a client gave out which it lists in `names_from`. The person's
+ * names say nothing about that: anybody's backend may have named them, or nobody's.
  */
-function isTaken({ client, user }: Presented, { clientId }: UserCodeRow): boolean {
-  const { names_from: friends } = client.settings;
-  if (clientId === client.id || friends?.some((friend) => friend === clientId)) return true;
-  return client.kind === "public" && friends === undefined && hasNamed(user, clientId);
-}
-
-function hasNamed({ user, identifiers }: UserRecord, client: ClientId): boolean {
-  const words = [
-    { assertedBy: user.externalAssertedBy, client: user.externalClient },
-    ...identifiers.filter(({ assertedBy }) => assertedBy !== "proof"),
-  ];
-  return words.some((word) =>
-    word.assertedBy === "client" ? word.client === client : word.assertedBy === "admin",
-  );
-}
+const isTaken = ({ client }: Presented, { clientId }: UserCodeRow): boolean =>
+  clientId === client.id || (client.settings.names_from ?? []).some((friend) => friend === clientId);
 
 /** Whether it is a code of this person all the same, given out for another purpose. */
 async function isForAnother(

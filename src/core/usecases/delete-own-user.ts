@@ -1,4 +1,5 @@
 import type { Client } from "../client/client.ts";
+import { Outage } from "../fault.ts";
 import type { Services } from "../ports/services.ts";
 import type { Fallen } from "../ports/standing.ts";
 import type { UserRecord } from "../ports/users.ts";
@@ -17,6 +18,9 @@ type Powers = Pick<Services, "authenticators" | "records" | "clock"> &
 
 type Enrolled = Pick<Awaited<ReturnType<typeof belongingOf>>["held"], "devices" | "addresses">;
 
+/** Whoever came in between is seen at the second look. */
+const LOOKS = 3;
+
 /**
  * Deletes a person for a client's backend: as a whole when nobody else has anything of them, else only what is this client's, and the person
  * stays. Refused: `unknown_user` when this client has nothing of theirs, `user_locked` when they are shared and locked.
@@ -27,11 +31,32 @@ export async function deleteOwnUser(
   record: UserRecord,
   by: Requester,
 ): Promise<Result<undefined, Fallen>> {
+  let left: UserRecord | undefined = record;
+  for (let looks = 0; looks < LOOKS && left !== undefined; looks++) {
+    const deleted = await deleteOnce(powers, client, left, by);
+    if (deleted) return deleted;
+    left = await powers.users.byId(record.user.id, client.realm);
+  }
+  if (left === undefined) return no({ code: "unknown_user" });
+  throw new Outage("a person changes hands while they are deleted", { retryAfter: 2 });
+}
+
+/** Undefined when they were wholly this client's, and no longer when they were to be deleted. */
+async function deleteOnce(
+  powers: Powers,
+  client: Client,
+  record: UserRecord,
+  by: Requester,
+): Promise<Result<undefined, Fallen> | undefined> {
   const { belongs, held } = await belongingOf(powers, client.id, record);
   if (belongs === "not") return no({ code: "unknown_user" });
-  if (belongs === "wholly") return await deleteUser(powers, record.user.id, by);
+  if (belongs === "wholly") {
+    const deleted = await deleteUser(powers, record.user.id, by, { whollyOf: client.id });
+    return deleted.ok ? deleted : undefined;
+  }
   if (record.user.status === "locked") return no({ code: "user_locked" });
   await removeEnrolled(powers, client, record, held, by);
+  await powers.authenticators.removeProfile(record.user.id, client.id);
   return await removeWords(powers, client, record, by);
 }
 

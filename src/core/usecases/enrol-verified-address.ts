@@ -2,7 +2,7 @@ import type { Authenticator } from "../action/authenticator.ts";
 import type { Client } from "../client/client.ts";
 import type { Services } from "../ports/services.ts";
 import type { Fallen } from "../ports/standing.ts";
-import type { UserRecord } from "../ports/users.ts";
+import type { UserRecord, WrittenUser } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
@@ -60,6 +60,9 @@ export async function enrolVerifiedAddress(
     return given;
   }
   const user = given.value;
+  // Who has claimed it since they were read.
+  const later = given.value.displaced?.filter((id) => !claimers.value.includes(id)) ?? [];
+  await endClaims(powers, later, asked.by);
   const enrolled = first ?? (await powers.authenticators.enrol(row, event, client.id));
   if (!enrolled.ok) return enrolled;
   const isNew = enrolled.value === "enrolled";
@@ -94,7 +97,7 @@ async function rowOf(powers: Powers, asked: VerifiedAddress) {
 }
 
 /** The user with this address among their own: proven, or vouched for by this client's backend. */
-async function give(powers: Powers, asked: VerifiedAddress): Promise<Result<UserRecord, Refused>> {
+async function give(powers: Powers, asked: VerifiedAddress): Promise<Result<WrittenUser, Refused>> {
   const { user, identifier, assertedBy, client } = asked;
   const isThis = isOf(identifier);
   const view = viewOf(client);

@@ -1,4 +1,3 @@
-import type { Profile } from "../action/authenticator.ts";
 import type { JsonObject } from "../challenge/state.ts";
 import { type UserId, userSubject } from "../ids.ts";
 import type { Prompt } from "../inbox/state.ts";
@@ -18,14 +17,13 @@ export type ExportCursor = { readonly list: HeldList; readonly key: readonly str
 export type PersonExport = {
   readonly person?: {
     readonly user?: UserRecord;
-    readonly profile: Profile;
     readonly prompts: readonly Prompt[];
   };
   readonly lists: Readonly<Record<HeldList, readonly JsonObject[]>>;
   readonly next?: ExportCursor;
 };
 
-type Powers = Pick<Services, "users" | "authenticators" | "inboxes" | "held">;
+type Powers = Pick<Services, "users" | "inboxes" | "held">;
 
 /**
  * One page of everything that is held about a person, deleted or not: at most `EXPORTED_ROWS` rows, and one statement for each list.
@@ -38,6 +36,8 @@ export async function exportPerson(
 ): Promise<Result<PersonExport, RefusalOf<"unknown_user">>> {
   const person = after === undefined ? await whoIs(powers, userId) : undefined;
   const lists: Record<HeldList, readonly JsonObject[]> = {
+    profiles: [],
+    old_profiles: [],
     devices: [],
     authenticators: [],
     grants: [],
@@ -62,10 +62,9 @@ export async function exportPerson(
 }
 
 async function whoIs(powers: Powers, userId: UserId) {
-  const [user, profile, { prompts }] = await Promise.all([
+  const [user, { prompts }] = await Promise.all([
     powers.users.byId(userId, ANY_REALM),
-    powers.authenticators.profile(userId),
     powers.inboxes.view(userSubject(userId)),
   ]);
-  return { ...(user && { user }), profile, prompts };
+  return { ...(user && { user }), prompts };
 }

@@ -2,12 +2,15 @@ import type { Client } from "../client/client.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import { no, ok } from "../result.ts";
+import type { Instant } from "../time.ts";
 import type { User, UserStatus } from "../user/user.ts";
 import type { Requester } from "./audit-event.ts";
 import { belongingOf } from "./belonging.ts";
 import { updateUser } from "./update-user.ts";
 
 type Powers = Pick<Services, "devices" | "authenticators" | "records"> & Parameters<typeof updateUser>[0];
+
+const SHARED = no({ code: "not_allowed", detail: "the person is not this client's alone" } as const);
 
 /** So many locks after one another are looked through; beyond them only the operator unlocks. */
 const LOCKS = 20;
@@ -26,15 +29,28 @@ export async function setOwnStatus(
   const { user } = record;
   const { belongs } = await belongingOf(powers, client.id, record);
   if (belongs === "not") return no({ code: "unknown_user" });
-  if (belongs === "partly")
-    return no({ code: "not_allowed", detail: "the person is not this client's alone" });
-  if (status === "locked") return await updateUser(powers, user.id, { status, identifiers: {} }, by);
+  if (belongs === "partly") return SHARED;
+  const change = async (since?: Instant) => {
+    const patch = {
+      status,
+      identifiers: {},
+      only: { whollyOf: client.id },
+      ...(since === undefined ? {} : { since }),
+    };
+    const changed = await updateUser(powers, user.id, patch, by);
+    const isLeft =
+      !changed.ok &&
+      changed.error.code === "unknown_user" &&
+      (await powers.users.byId(user.id, client.realm));
+    return isLeft ? SHARED : changed;
+  };
+  if (status === "locked") return await change();
   if (user.status === "active") return ok(record);
   const { endedAt } = user;
   if (endedAt === undefined || !(await isLockedBy(powers, user, by.actor))) {
     return no({ code: "not_allowed", detail: "the lock is not this client's" });
   }
-  return await updateUser(powers, user.id, { status, identifiers: {}, since: endedAt }, by);
+  return await change(endedAt);
 }
 
 /** Whether every lock since they were last active is this actor's, and the last of them is the one that holds. */

@@ -1,7 +1,7 @@
 import type { UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import type { Fallen } from "../ports/standing.ts";
-import { ANY_REALM, type GivenIdentifier, type UserRecord } from "../ports/users.ts";
+import { ANY_REALM, type GivenIdentifier, type Only, type UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Instant } from "../time.ts";
@@ -9,7 +9,7 @@ import type { ReadIdentifier } from "../user/identifier.ts";
 import type { IdentifierKind, UserStatus } from "../user/user.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
 import { endCodes } from "./carried-code.ts";
-import { isOf } from "./claimed-name.ts";
+import { endClaims, isOf } from "./claimed-name.ts";
 import { endGrants } from "./end-grants.ts";
 import { endInFlight } from "./end-in-flight.ts";
 import { recordEvent } from "./record-event.ts";
@@ -23,6 +23,8 @@ export type UserPatch = {
   readonly verified?: boolean;
   /** Only while their last end is still this one: nobody has locked them since. */
   readonly since?: Instant;
+  /** Only while this holds; refused like an unknown user otherwise. */
+  readonly only?: Only;
 };
 
 type Powers = Pick<Services, "users" | "events" | "chance"> &
@@ -42,7 +44,7 @@ export async function updateUser(
 ): Promise<Result<UserRecord, RefusalOf<"user_exists" | "not_allowed"> | Fallen>> {
   const present = await powers.users.byId(id, ANY_REALM);
   if (present === undefined) return no({ code: "unknown_user" });
-  const { status, externalId, since } = patch;
+  const { status, externalId, since, only } = patch;
   const renames = Object.keys(patch.identifiers).length > 0;
   const now = powers.clock.now();
   const identifiers = identifiersAfter(present, patch, now);
@@ -59,6 +61,7 @@ export async function updateUser(
     ...(status === undefined ? {} : { status }),
     ...(externalId === undefined ? {} : { externalId }),
     ...(since === undefined ? {} : { since }),
+    ...(only === undefined ? {} : { only }),
     ...(renames ? { identifiers: { of: "operator", given: identifiers } as const } : {}),
   };
   const changed = await powers.users.update(present.user, change, event.at);
@@ -67,6 +70,7 @@ export async function updateUser(
     return no({ code: "not_allowed", detail: "somebody has locked the user meanwhile" });
   }
   await recordEvent(powers, event);
+  await endClaims(powers, changed.value.displaced ?? [], by);
   if (status === "locked") {
     await endGrants(powers, { userId: id, reason: "user_locked", ...by });
     await endInFlight(powers, { userId: id, reason: "user_locked", ...by });

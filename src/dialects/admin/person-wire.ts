@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "../../core/challenge/state.ts";
+import type { JsonObject } from "../../core/challenge/state.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
 import type { ExportCursor, PersonExport } from "../../core/usecases/export-person.ts";
 import { userWire } from "./translate.ts";
@@ -41,13 +41,10 @@ const cursorWire = (cursor: ExportCursor): string => {
   return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 };
 
-const profileWire = (profile: object) => profile as unknown as Json;
-
-/** One page of what is held about a person; `user`, `profile` and `prompts` are in the first one alone. */
+/** One page of what is held about a person; `user` and `prompts` are in the first one alone. */
 export const exportWire = ({ person, lists, next }: PersonExport) => ({
   ...(person && {
     user: person.user === undefined ? null : userWire(person.user),
-    profile: profileWire(person.profile),
     prompts: person.prompts.map(promptWire),
   }),
   ...Object.fromEntries(Object.entries(lists).map(([list, rows]) => [list, rows.map(rowWire)])),

@@ -17,7 +17,7 @@ import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { failUntracked, putOnRecord } from "./claimed-action.ts";
 import { actionOf } from "./collect.ts";
 import { type Holder, holderOf, refuseOnRecord, signedBy } from "./credentials.ts";
-import { detailsOf } from "./details.ts";
+import { detailsOf, userCustomFor } from "./details.ts";
 import { refuse } from "./errors.ts";
 import { canAnswer } from "./prompts.ts";
 import type { answerBody, claimBody } from "./schema.ts";
@@ -134,9 +134,9 @@ export async function claim(
   const { action, idem, unlisted } = spec.context;
   const { userId } = holder.value.device;
   const { client } = holder.value;
-  const [custom, profile, asker] = await Promise.all([
+  const [custom, userCustom, asker] = await Promise.all([
     detailsOf(powers, spec, userId),
-    powers.authenticators.profile(userId),
+    userCustomFor(powers, holder.value),
     spec.clientId === client.id ? client : powers.clients.find(spec.clientId),
   ]);
   return c.json({
@@ -145,6 +145,6 @@ export async function claim(
     ...shownContext(spec, custom),
     ...(action === undefined || unlisted === true ? {} : { actionCode: action }),
     ...(idem === undefined ? {} : { idempotencyKey: idem }),
-    ...userOf(profile.custom),
+    ...userOf(userCustom),
   });
 }

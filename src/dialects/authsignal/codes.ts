@@ -9,6 +9,7 @@ import type { CodeAsker, CodeSending } from "../../core/usecases/code-challenge.
 import { enrolByCode } from "../../core/usecases/enrol-by-code.ts";
 import { finalizeLink } from "../../core/usecases/finalize-link.ts";
 import { type VerifiedActionCode, verifyActionCode } from "../../core/usecases/verify-action-code.ts";
+import { viewOf } from "../../core/user/name-view.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { localeOf } from "../../pages/verify/words.ts";
 import { readAddress } from "./addresses.ts";
@@ -51,7 +52,7 @@ async function sendingOf(
   const { client, action, user } = asker;
   const locale =
     action.context.locale ??
-    (await powers.authenticators.profile(user.user.id)).locale ??
+    (await powers.authenticators.profile(user.user.id, viewOf(client))).locale ??
     localeOf(c.req.header("Accept-Language"));
   const { code, idempotencyKey } = action;
   const context = challengeContext(method, { code, idempotencyKey, name: token.name });

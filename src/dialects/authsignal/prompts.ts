@@ -9,7 +9,7 @@ import type { Namespace } from "../../core/usecases/enrolled-methods.ts";
 import { nameOf } from "../../core/usecases/find-named-user.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { type Holder, holderOfQuery } from "./credentials.ts";
-import { detailsOf } from "./details.ts";
+import { detailsOf, userCustomFor } from "./details.ts";
 import { refuse } from "./errors.ts";
 import { actionCodeOf, promptWire, type SignedView } from "./translate.ts";
 
@@ -76,7 +76,7 @@ export async function pendingPrompt(c: Context<AppEnv>, namespace: Namespace): P
   if (!prompt) return c.json({ userAuthenticatorId: device.id });
   if (signature === undefined && (await mustBeSigned(powers, prompt.clientId))) return refuse(c, UNSIGNED);
   const isSigned = nonce !== undefined && (await isFirstUse(powers, device.userId, nonce));
-  const signed = isSigned ? await signedView(powers, prompt, device.userId) : undefined;
+  const signed = isSigned ? await signedView(powers, prompt, holder.value) : undefined;
   return c.json({
     userAuthenticatorId: device.id,
     ...promptWire({ client, name: nameOf(client, user) }, prompt, signed),
@@ -89,15 +89,15 @@ const mustBeSigned = async (powers: Pick<Services, "clients">, id: ClientId): Pr
   (await powers.clients.find(id))?.settings.signed_prompts === true;
 
 async function signedView(
-  powers: Pick<Services, "actions" | "authenticators">,
+  powers: Pick<Services, "actions" | "authenticators" | "clients">,
   prompt: Prompt,
-  userId: UserId,
+  holder: Holder,
 ): Promise<SignedView> {
-  const [custom, profile] = await Promise.all([
-    detailsOf(powers, prompt, userId),
-    powers.authenticators.profile(userId),
+  const [custom, userCustom] = await Promise.all([
+    detailsOf(powers, prompt, holder.device.userId),
+    userCustomFor(powers, holder),
   ]);
-  return { custom, userCustom: profile.custom };
+  return { custom, userCustom };
 }
 
 const isFirstUse = (

@@ -63,7 +63,7 @@ export async function getUser(c: Context<AppEnv>): Promise<Response> {
   if (!record) return c.json({ isEnrolled: false, emailVerified: false, phoneNumberVerified: false });
   const [enrolled, profile] = await Promise.all([
     enrolledOf(powers, record.user.id),
-    powers.authenticators.profile(record.user.id),
+    powers.authenticators.profile(record.user.id, viewOf(c.var.client)),
   ]);
   const methods = methodsOf(enrolled);
   return c.json({
@@ -103,7 +103,7 @@ export async function updateUser(c: Context<AppEnv>, body: UserBody): Promise<Re
   if (!named.ok) return refuse(c, named.error);
   const changed = profileChange(body);
   if (Object.keys(changed).length > 0) {
-    await powers.authenticators.changeProfile(record.user.id, changed, powers.clock.now());
+    await powers.authenticators.changeProfile(record.user.id, c.var.client.id, changed, powers.clock.now());
   }
   const sent = Object.entries(body).filter(([, value]) => value !== undefined);
   return c.json(Object.fromEntries(sent) as JsonObject);

@@ -20,7 +20,7 @@ async function scene(origin: string) {
     String((await admin("POST", "/admin/clients", { json: { name: "Shop", ...json } })).body.client_id);
   const pem = publicKey.export({ type: "spki", format: "pem" });
   const clientId = await register({ kind: "confidential", public_keys: [pem] });
-  const web = await register({ kind: "public", settings: { wait_seconds: 60 } });
+  const web = await register({ kind: "public", settings: { wait_seconds: 60, names_from: [clientId] } });
   const username = `ada-${randomUUID()}`;
   const person = await admin("POST", "/admin/users", { json: { username } });
   const userId = String(person.body.user_id);

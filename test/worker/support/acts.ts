@@ -55,7 +55,7 @@ export const remains = (userId: UserId): Promise<ReadonlySet<string>> =>
   textsOf(
     [
       "users where id",
-      ...["devices", "identifiers", "authenticators", "actions", "profiles", "grants"].map(
+      ...["devices", "identifiers", "authenticators", "actions", "profiles", "client_profiles", "grants"].map(
         (table) => `${table} where user_id`,
       ),
     ].map((from) => `select '${from.split(" ")[0]}' from ${from} = ?1`),

@@ -32,7 +32,7 @@ export const PRODUCTION = {
   SMS_BY: "webhook",
   SMS_COUNTRIES: "DE",
   DELIVERY_WEBHOOK_URL: "https://sender.example/in",
-  DELIVERY_WEBHOOK_SECRET: "a-secret-of-the-sender",
+  DELIVERY_WEBHOOK_SECRET: "a-secret-of-the-sender-and-long-enough",
 } as const;
 
 /** The Worker as a production deployment has it: its queue and its Email binding are held by the test. */

@@ -35,7 +35,7 @@ import {
 } from "./cotter.ts";
 import { enrolByPhone, signInByPhone } from "./cotter-signed.ts";
 import { type Stage, stage } from "./in-flight.ts";
-import { type Ada, codes, newBackend, waitOn } from "./loginid.ts";
+import { type Ada, codes, newBackend, newWeb, waitOn } from "./loginid.ts";
 import { browser, enter, exchange, type Handed, handed, newPageClient } from "./page.ts";
 import { ADD, assertionOf, PAGE, passkeysAt, payloadOf } from "./passkeys.ts";
 
@@ -300,11 +300,11 @@ async function confirmed(at: Stage, check: string, person: ReturnType<typeof bro
 
 async function loginid() {
   const username = email();
-  const [backend, web, id] = await Promise.all([
+  const [backend, id] = await Promise.all([
     newBackend(operator, { settings: { preauthorize: true }, allowedOrigins: [PAGE] }),
-    newBackend(operator, { kind: "public", allowedOrigins: [PAGE], settings: { wait_seconds: 1 } }),
     put({ identifiers: [{ ...read(username), assertedBy: "admin" }] }),
   ]);
+  const web = await newWeb(operator, backend, { allowedOrigins: [PAGE], settings: { wait_seconds: 1 } });
   const ada: Ada = { id, username };
   return { backend, web, ada };
 }

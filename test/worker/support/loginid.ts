@@ -56,6 +56,18 @@ export async function newBackend(
   return { id, signing };
 }
 
+type Over = { settings?: ClientSettings; allowedOrigins?: string[] };
+
+/** The web client of this backend: it takes the backend's codes and goes by the backend's names. */
+export const newWeb = (at: Deployment, backend: Backend, over: Over = {}): Promise<Backend> =>
+  newBackend(at, { ...over, kind: "public", settings: { names_from: [backend.id], ...over.settings } });
+
+/** A backend with its web client, and a person as an operator makes one. */
+export async function newScene(at: Deployment, over: { backend?: Over; web?: Over } = {}) {
+  const backend = await newBackend(at, over.backend);
+  return { backend, web: await newWeb(at, backend, over.web), ada: await newAda(at) };
+}
+
 /** A service token as the SDKs make it; `claims` and `header` spoil parts of it. */
 export async function tokenOf(
   backend: Backend,

@@ -1,6 +1,6 @@
 import { newAuthenticator, type Spoilt } from "../../fakes/authenticator.ts";
 import type { Answer, Deployment, Json } from "./cotter.ts";
-import { type Ada, type Backend, generated, newAda, newBackend, tokenOf } from "./loginid.ts";
+import { type Ada, type Backend, generated, newScene, tokenOf } from "./loginid.ts";
 
 export const PAGE = "https://shop.example";
 export const ADD = { purpose: "add_credential" };
@@ -20,11 +20,11 @@ export const assertionOf = (answer: { readonly body: Json }) => answer.body.asse
 
 /** The passkey calls of the LoginID door at one deployment, as its browser package makes them. */
 export function passkeysAt(at: Deployment) {
-  const scene = async (allowedOrigins = [PAGE]) => ({
-    backend: await newBackend(at, { settings: { preauthorize: true }, allowedOrigins }),
-    web: await newBackend(at, { kind: "public", allowedOrigins, settings: { wait_seconds: 5 } }),
-    ada: await newAda(at),
-  });
+  const scene = (allowedOrigins = [PAGE]) =>
+    newScene(at, {
+      backend: { settings: { preauthorize: true }, allowedOrigins },
+      web: { allowedOrigins, settings: { wait_seconds: 5 } },
+    });
 
   const approvedCode = (backend: Backend, ada: Ada) =>
     generated(at, backend, ada, { ...ADD, body: { authorize: true } });
