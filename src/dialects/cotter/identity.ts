@@ -47,8 +47,8 @@ export async function getIdentity(
   if (!exchanged.ok) return refuseCode(c, exchanged.error);
   const { grant, facts } = exchanged.value.redeemed;
   if (!grant) throw new Error("an exchanged code opened a grant");
-  const devices = await powers.devices.ofUser(exchanged.value.user.user.id);
-  if (devices.length === 0) handOver(c, exchanged.value.enrolmentKey);
+  const { devices, enrolmentKey } = exchanged.value;
+  if (devices.length === 0 && enrolmentKey !== undefined) handOver(c, enrolmentKey);
   return c.json({
     ...(await identityOf(c, exchanged.value)),
     oauth_token: await firstBundle(powers, client, grant, facts),
