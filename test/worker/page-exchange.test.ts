@@ -117,22 +117,25 @@ describe("the code is for whoever asked, once", () => {
   test.each([
     ["at once", 0],
     ["an hour later", 3_600_000],
-  ])("T210 C16 the same exchange again, %s, is refused and ends the session of the first", async (_when, after) => {
-    const at = pageDeployment();
-    const client = await newPageClient(at);
-    const given = await verified(at, client, email());
-    const first = await exchange(at, client, given);
-    expect(first.status).toBe(200);
-    later(after);
-    expect(await exchange(at, client, given)).toEqual({ status: 400, body: MSG });
-    expect((await refresh(at, client, first.body.oauth_token.refresh_token)).status).toBe(400);
-    const told = at.queued.filter((one) => (one as { kind: string }).kind === "grant_ended");
-    expect(told).toHaveLength(1);
-    expect(JSON.stringify(at.queued)).toContain("authorization_code_misused");
-    // Once more changes nothing, and writes nothing more.
-    expect((await exchange(at, client, given)).status).toBe(400);
-    expect(at.queued.filter((one) => (one as { kind: string }).kind === "grant_ended")).toHaveLength(1);
-  });
+  ])(
+    "T210 C16 the same exchange again, %s, is refused and ends the session of the first",
+    async (_when, after) => {
+      const at = pageDeployment();
+      const client = await newPageClient(at);
+      const given = await verified(at, client, email());
+      const first = await exchange(at, client, given);
+      expect(first.status).toBe(200);
+      later(after);
+      expect(await exchange(at, client, given)).toEqual({ status: 400, body: MSG });
+      expect((await refresh(at, client, first.body.oauth_token.refresh_token)).status).toBe(400);
+      const told = at.queued.filter((one) => (one as { kind: string }).kind === "grant_ended");
+      expect(told).toHaveLength(1);
+      expect(JSON.stringify(at.queued)).toContain("authorization_code_misused");
+      // Once more changes nothing, and writes nothing more.
+      expect((await exchange(at, client, given)).status).toBe(400);
+      expect(at.queued.filter((one) => (one as { kind: string }).kind === "grant_ended")).toHaveLength(1);
+    },
+  );
 
   test("T210 C16 of twenty exchanges at once one is answered, and its session does not live", async () => {
     const at = pageDeployment();

@@ -21,7 +21,8 @@ export function redirectUriFault(text: string): string | undefined {
   if (scheme === undefined || url === null) return "must be an absolute URI";
   if (INERT_SCHEMES.has(scheme)) return "this scheme is not allowed";
   if (url.username !== "" || url.password !== "") return "must not hold credentials";
-  if (scheme === "http") return LOOPBACK.test(text) ? undefined : "http is for 127.0.0.1, [::1] and localhost alone";
+  if (scheme === "http")
+    return LOOPBACK.test(text) ? undefined : "http is for 127.0.0.1, [::1] and localhost alone";
   if (scheme === "https") return WEB.test(text) ? undefined : "must name a host";
   return undefined;
 }

@@ -9,6 +9,8 @@ import type { UserRecord } from "../ports/users.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { type Verification, verificationOf } from "../verification/verification.ts";
+import { adoptIdentifier } from "./adopt-identifier.ts";
+import { proverIdOf } from "./code-subject.ts";
 import { finishedEvent } from "./finished-event.ts";
 import { noteRefusal } from "./note-refusal.ts";
 import { recordFinish } from "./record-finish.ts";
@@ -30,6 +32,8 @@ export type CodeExchange = {
   readonly keyDigest: (key: string) => Promise<string>;
   readonly hint?: string;
   readonly subject: (user: UserRecord) => JsonObject;
+  /** Who the caller shows to be of those who signed up through this client; asked only of an address that somebody has claimed. */
+  readonly claimer: () => Promise<UserId | undefined>;
 };
 
 export type ExchangedCode = {
@@ -42,21 +46,9 @@ export type ExchangedCode = {
   readonly enrolmentKey?: string;
 };
 
-type Powers = Pick<
-  Services,
-  | "rooms"
-  | "users"
-  | "devices"
-  | "inboxes"
-  | "records"
-  | "keyring"
-  | "handles"
-  | "chance"
-  | "clock"
-  | "events"
-  | "background"
-  | "log"
->;
+type Powers = Parameters<typeof adoptIdentifier>[0] &
+  Parameters<typeof redeemChallenge>[0] &
+  Pick<Services, "devices" | "inboxes" | "handles" | "chance" | "clock" | "events" | "background" | "log">;
 
 /**
  * Exchanges an authorization code of the hosted page, once, for the person's tokens (RFC 6749 §4.1.3, RFC 7636 §4.6). A forged code
@@ -67,7 +59,7 @@ export async function redeemAuthorizationCode(
   powers: Powers,
   asked: CodeExchange,
 ): Promise<Result<ExchangedCode, Refusal>> {
-  const { client, code, redirectUrl, codeVerifier, origin } = asked;
+  const { client, code, origin } = asked;
   const id = await powers.handles.read(code, AUTHORIZATION_CODE);
   const snapshot = id && powers.rooms.parse(id) ? await powers.rooms.read(id) : undefined;
   const verification = snapshot && verificationOf(snapshot.spec);
@@ -76,14 +68,10 @@ export async function redeemAuthorizationCode(
     await burn(powers, snapshot, asked);
     return no({ code: "bad_handle" });
   }
-  const { approval } = snapshot.view;
-  if (!approval) return no({ code: "not_approved" });
   // Read before the code is used up: what fails here may be asked for again.
-  const [user, devices] = await Promise.all([
-    powers.users.byId(approval.userId, client.realm),
-    powers.devices.ofUser(approval.userId),
-  ]);
-  if (!user) return no({ code: "unknown_user" });
+  const prover = await proverOf(powers, snapshot, asked, verification);
+  if (!prover.ok) return prover;
+  const { user, devices } = prover.value;
   const redeemed = await redeemChallenge(powers, {
     snapshot,
     client,
@@ -92,10 +80,11 @@ export async function redeemAuthorizationCode(
     waiterProof: await powers.handles.waiterProof(["page", client.id, code, powers.chance.text(16)]),
     subject: asked.subject,
     withGrant: true,
+    userId: user.user.id,
     ...(origin.ip === undefined ? {} : { ip: origin.ip }),
   });
   if (!redeemed.ok) {
-    if (redeemed.error.code === "redeemed") await takeBack(powers, snapshot, asked, approval.userId);
+    if (redeemed.error.code === "redeemed") await takeBack(powers, snapshot, asked, user.user.id);
     return redeemed;
   }
   const enrolmentKey = await openWindow(powers, snapshot, asked, user);
@@ -106,6 +95,35 @@ export async function redeemAuthorizationCode(
     devices,
     ...(enrolmentKey === undefined ? {} : { enrolmentKey }),
   });
+}
+
+type Prover = { readonly user: UserRecord; readonly devices: readonly Device[] };
+
+/** Whose the proof is: the person for whom it was approved, or, of a claimed address, the claimer or a new one. */
+async function proverOf(
+  powers: Powers,
+  { spec, view }: Snapshot,
+  asked: CodeExchange,
+  { identifier, userId }: Verification,
+): Promise<Result<Prover, Refusal>> {
+  const { client, origin } = asked;
+  const approvedFor = view.approval?.userId;
+  const newId = await proverIdOf(powers, spec.id);
+  if (approvedFor === newId && view.state === "approved") {
+    const named = userId === undefined ? {} : { userId };
+    const claimer = await asked.claimer();
+    const whose = { claimer, newId, began: spec.createdAt, ...named };
+    const adopted = await adoptIdentifier(powers, { identifier, client, origin, ...whose });
+    if (!adopted.ok) return adopted;
+    const user = adopted.value;
+    return ok({ user, devices: await powers.devices.ofUser(user.user.id) });
+  }
+  if (approvedFor === undefined) return no({ code: "not_approved" });
+  const [user, devices] = await Promise.all([
+    powers.users.byId(approvedFor, client.realm),
+    powers.devices.ofUser(approvedFor),
+  ]);
+  return user ? ok({ user, devices }) : no({ code: "unknown_user" });
 }
 
 /** Opens the first-device window. The tokens go out all the same when it cannot be opened, because the code is used up. */

@@ -8,6 +8,7 @@ import {
   redeemAuthorizationCode,
 } from "../../core/usecases/redeem-authorization-code.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { claimerOf } from "./claimer.ts";
 import { ambientOf, handOver, keyDigest } from "./enrolment-key.ts";
 import { refuse } from "./errors.ts";
 import { placeHint } from "./place-hint.ts";
@@ -43,6 +44,7 @@ export async function getIdentity(
     keyDigest: (key) => keyDigest(c, key),
     ...placeHint(c.req.raw),
     subject: subjectOf(client),
+    claimer: () => claimerOf(c),
   });
   if (!exchanged.ok) return refuseCode(c, exchanged.error);
   const { grant, facts } = exchanged.value.redeemed;
@@ -57,7 +59,7 @@ export async function getIdentity(
 }
 
 function refuseCode(c: Context<AppEnv>, refusal: Refusal): Response {
-  if (refusal.code === "user_locked") return refuse(c, refusal);
+  if (refusal.code === "user_locked" || refusal.code === "not_allowed") return refuse(c, refusal);
   return c.json({ msg: "Authorization code is not valid" }, 400);
 }
 

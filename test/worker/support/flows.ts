@@ -289,6 +289,37 @@ const page = (method: "code" | "link"): Flow => ({
   },
 });
 
+const claimed: Flow = {
+  name: "hosted page: an address that was claimed, proven by its claimer",
+  ofNobody: true,
+  works: (out) => has("oauth_token", "user")(out) && (out.user as Json).enrolled !== undefined,
+  async ready() {
+    const [client, phone] = await Promise.all([newPageClient(stage()), newPhone()]);
+    const address = email();
+    const claim = { ...read(address), assertedBy: "anonymous", client } as const;
+    const device = { door: "cotter", kind: "phone", clientId: client, text: phone.publicKey } as const;
+    const id = await put({ identifiers: [claim] }, device);
+    const until = (Date.now() + 600_000).toString(36);
+    const mac = await services.handles.pepper(["claimer", client, until], id);
+    const shown = { Cookie: `claimed=${id}.${until}.${mac}` };
+    let given: Handed | undefined;
+    return {
+      clients: [client],
+      who: always(id),
+      async run(at) {
+        const person = browser(at);
+        const check = await enter(person, client, address).catch(() => undefined);
+        if (check === undefined) return {};
+        const done = await person.post(check, { code: at.last().code ?? "" });
+        if (done.status !== 303 || !done.location.includes("code=")) return {};
+        given = handed(done.location);
+        return (await exchange(at, client, given, {}, shown)).body;
+      },
+      again: async (at) => (given ? (await exchange(at, client, given, {}, shown)).body : {}),
+    };
+  },
+};
+
 async function confirmed(at: Stage, check: string, person: ReturnType<typeof browser>) {
   const link = new URL(at.last().link ?? "");
   const secret = link.searchParams.get("t") ?? "";
@@ -709,6 +740,7 @@ export const COTTER: readonly Flow[] = [
   refreshing(false),
   page("code"),
   page("link"),
+  claimed,
 ];
 
 export const LOGINID: readonly Flow[] = [
