@@ -157,8 +157,7 @@ describe("T25 a device that came after the challenge", () => {
 });
 
 describe("T213 whose a redemption is", () => {
-  const { draft } = redeemBy("waiter-1");
-  const asOther = { name: "redeem", waiterProof: "waiter-1", draft, userId: OTHER_USER } as const;
+  const asOther = { name: "redeem", waiterProof: "waiter-1", draft: DRAFT, userId: OTHER_USER } as const;
   const approvedBy = (kind: "code" | "device", over: object) => {
     const approved = challengeIn("approved");
     const approver = kind === "code" ? { kind, identifierId: "i" } : { kind, deviceId: PHONE };

@@ -108,6 +108,17 @@ describe("T213 C6 the one who claimed the address is that user when they prove i
     expect((await prove({})).body.user.ID).toBe(claimer.id);
   });
 
+  test("T213 C6 while it is open whose the address is, no browser is remembered for anybody", async () => {
+    const at = pageDeployment();
+    const client = await newPageClient(at, { remember_minutes: 60 });
+    const address = email();
+    await claims(at, client, address);
+    const done = await typed(at, client, address);
+    expect(done.headers.getSetCookie().filter((one) => one.includes("remembered"))).toEqual([]);
+    const plain = await typed(at, client, email());
+    expect(plain.headers.getSetCookie().filter((one) => one.includes("remembered"))).toHaveLength(1);
+  });
+
   test("T213 C6 another claimer of the address goes", async () => {
     const { at, client, address, claimer, prove } = await scene();
     const other = await newPageClient(at);

@@ -1,6 +1,7 @@
 import type { JsonObject, Origin } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import { codeChallengeOf } from "../client/pkce.ts";
+import { recoveryOf } from "../client/settings.ts";
 import type { Device } from "../device/device.ts";
 import { type ChallengeId, type UserId, userSubject } from "../ids.ts";
 import type { Snapshot } from "../ports/rooms.ts";
@@ -126,19 +127,24 @@ async function proverOf(
   return user ? ok({ user, devices }) : no({ code: "unknown_user" });
 }
 
-/** Opens the first-device window. The tokens go out all the same when it cannot be opened, because the code is used up. */
+/**
+ * Opens the first-device window, or the way back to a device, after a proof that was given now: a remembered browser has proven nothing
+ * (T33). The tokens go out all the same when it cannot be opened, because the code is used up.
+ */
 async function openWindow(
   powers: Powers,
-  { spec }: Snapshot,
+  { spec, view }: Snapshot,
   asked: CodeExchange,
   { user }: UserRecord,
 ): Promise<string | undefined> {
+  if (view.approval?.provenAt !== undefined) return undefined;
   const enrolmentKey = powers.chance.text(32);
   const { ambient, hint } = asked;
   const opening = {
     key: await asked.keyDigest(enrolmentKey),
     began: spec.createdAt,
     ...(ambient === undefined ? {} : { ambient }),
+    ...(recoveryOf(asked.client.settings) === "off" ? {} : { recoversAt: asked.client.id }),
   };
   try {
     await powers.inboxes.openEnrolment(userSubject(user.id), opening, hint);

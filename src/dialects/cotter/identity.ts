@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type * as z from "zod";
+import { recoveryOf } from "../../core/client/settings.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { DAY, type Instant, toSeconds } from "../../core/time.ts";
 import { identifierIdOf } from "../../core/usecases/code-subject.ts";
@@ -50,7 +51,8 @@ export async function getIdentity(
   const { grant, facts } = exchanged.value.redeemed;
   if (!grant) throw new Error("an exchanged code opened a grant");
   const { devices, enrolmentKey } = exchanged.value;
-  if (devices.length === 0 && enrolmentKey !== undefined) handOver(c, enrolmentKey);
+  const mayEnrol = devices.length === 0 || recoveryOf(client.settings) === "lost";
+  if (mayEnrol && enrolmentKey !== undefined) handOver(c, enrolmentKey);
   return c.json({
     ...(await identityOf(c, exchanged.value)),
     oauth_token: await firstBundle(powers, client, grant, facts),

@@ -1,6 +1,13 @@
 import type { Device } from "../../../src/core/device/device.ts";
 import { Outage } from "../../../src/core/fault.ts";
-import { type ClientId, MAIN, newDeviceId, newUserId, type UserId } from "../../../src/core/ids.ts";
+import {
+  type ClientId,
+  MAIN,
+  newDeviceId,
+  newUserId,
+  type UserId,
+  userSubject,
+} from "../../../src/core/ids.ts";
 import { ANY_REALM, type NewUser } from "../../../src/core/ports/users.ts";
 import { auditEvent } from "../../../src/core/usecases/audit-event.ts";
 import { readIdentifier } from "../../../src/core/user/identifier.ts";
@@ -198,6 +205,45 @@ const firstDevice = (query: string): Flow => ({
     };
   },
 });
+
+/** The app removed the only device; a proof's key is at hand. */
+const recovered: Flow = {
+  name: "Cotter: a device in place of one that was removed",
+  works: has("oauth_token"),
+  async ready() {
+    const [client, phone, lost] = await Promise.all([
+      newClient(operator, { recovery: "removed" }),
+      newPhone(),
+      newPhone(),
+    ]);
+    const device = { door: "cotter", kind: "phone", clientId: client, text: lost.publicKey } as const;
+    const id = await put({ identifiers: [] }, device);
+    const { devices, inboxes, handles } = services;
+    const [only] = await devices.ofUser(id);
+    if (!only) throw new Error("no device");
+    const removal = { ...made("device.revoked"), reason: "removed_by_app" };
+    await devices.revoke(id, only.id, removal, Date.now());
+    const who = userSubject(id);
+    await inboxes.noteDevice(who);
+    const cookie = "k".repeat(43);
+    const key = await handles.digest(["first-device", client, cookie]);
+    await inboxes.openEnrolment(who, { key, began: Date.now(), recoversAt: client });
+    return {
+      clients: [client],
+      who: always(id),
+      async run(at) {
+        const body = {
+          method: "TRUSTED_DEVICE",
+          enrolled: true,
+          code: phone.publicKey,
+          algorithm: "ED25519",
+        };
+        const path = `/api/v0/user/methods?cotter_user_id=${id}&oauth_token=true`;
+        return (await at.call("PUT", path, body, { API_KEY_ID: client, Cookie: `enrol=${cookie}` })).body;
+      },
+    };
+  },
+};
 
 const otherDevice: Flow = {
   name: "Cotter: a phone enrols another one, which signs in",
@@ -735,6 +781,7 @@ export const COTTER: readonly Flow[] = [
   atOnce,
   firstDevice("&oauth_token=true"),
   firstDevice(""),
+  recovered,
   otherDevice,
   refreshing(true),
   refreshing(false),
