@@ -57,6 +57,7 @@ function factsOf(message: Message, brand: string, language: string, now: Instant
   const { template, code, link, deviceName, origin } = message;
   if (template === "one_time_code" && !code) throw new TypeError("a one-time code's message has no code");
   if (template === "magic_link" && !link) throw new TypeError("a magic link's message has no link");
+  if (template === "recovery_begun" && !link) throw new TypeError("a recovery's message has no link");
   const place = placeOf(origin, language);
   return {
     brand,

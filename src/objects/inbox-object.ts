@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { ChallengeId, DeviceId, SubjectKey } from "../core/ids.ts";
+import type { ChallengeId, ClientId, DeviceId, SubjectKey } from "../core/ids.ts";
 import {
   type CodeRequest,
   holdsCode,
@@ -20,17 +20,7 @@ import {
 } from "../core/inbox/counters.ts";
 import { type Claim, claimDelivery, type Delivery, endDelivery } from "../core/inbox/deliveries.ts";
 import { endAll, removeDevice } from "../core/inbox/ending.ts";
-import {
-  beginSignUp,
-  noteDevice,
-  type Offered,
-  type Opening,
-  openEnrolment,
-  restoreEnrolment,
-  type SignUp,
-  signUpOf,
-  takeEnrolment,
-} from "../core/inbox/enrolment.ts";
+import * as enrolment from "../core/inbox/enrolment.ts";
 import {
   forgiveGuesses,
   type Guesser,
@@ -50,6 +40,7 @@ import {
   sweep,
   withdraw,
 } from "../core/inbox/prompts.ts";
+import * as recovery from "../core/inbox/recovery.ts";
 import * as browsers from "../core/inbox/remembered.ts";
 import { isFull, spend, unspend, usedFor } from "../core/inbox/spent.ts";
 import { EMPTY_INBOX, type InboxState, type Prompt } from "../core/inbox/state.ts";
@@ -61,6 +52,7 @@ import { NOT_WELCOME } from "./frames.ts";
 import { idleAt, isPassing, promptsFrame, showsTheSame } from "./inbox-life.ts";
 import { admit, hangUp, openSockets, tell } from "./sockets.ts";
 
+type Taken = Omit<ReturnType<typeof enrolment.takeEnrolment>, "next">;
 type Settled = Awaited<ReturnType<Inboxes["settle"]>>;
 
 const SOCKETS_PER_DEVICE = 8;
@@ -105,12 +97,13 @@ export class InboxObject extends DurableObject {
     this.#keep(who, withdraw(this.#state(), id));
   }
 
-  spend(who: SubjectKey, digest: string, use: string, second?: number): boolean {
+  spend(who: SubjectKey, digest: string, use: string, how: Parameters<Inboxes["spend"]>[3] = {}): boolean {
     const now = Date.now();
     const state = this.#state();
     const used = usedFor(state, digest, use, now);
     if (used !== "never" || isFull(state, now)) return used === "again";
-    this.#keep(who, spend(sweep(state, now), digest, use, now, second));
+    const next = spend(sweep(state, now), digest, use, now, how.second);
+    this.#keep(who, how.byDevice ? recovery.endWaits(next, now) : next);
     return true;
   }
 
@@ -119,35 +112,43 @@ export class InboxObject extends DurableObject {
     if (own(state.spent, digest)) this.#keep(who, unspend(state, digest));
   }
 
-  openEnrolment(who: SubjectKey, opening: Opening): void {
-    this.#keep(who, openEnrolment(this.#state(), opening, Date.now()));
+  openEnrolment(who: SubjectKey, opening: enrolment.Opening): void {
+    this.#keep(who, enrolment.openEnrolment(this.#state(), opening, Date.now()));
   }
 
-  beginSignUp(who: SubjectKey, signUp: SignUp): void {
-    this.#keep(who, beginSignUp(this.#state(), signUp, Date.now()));
+  beginSignUp(who: SubjectKey, signUp: enrolment.SignUp): void {
+    this.#keep(who, enrolment.beginSignUp(this.#state(), signUp, Date.now()));
   }
 
-  signUpOf(_who: SubjectKey): SignUp | undefined {
-    return signUpOf(this.#state(), Date.now());
+  signUpOf(_who: SubjectKey): enrolment.SignUp | undefined {
+    return enrolment.signUpOf(this.#state(), Date.now());
   }
 
-  takeEnrolment(
-    who: SubjectKey,
-    offered: Offered,
-    attempt: string,
-  ): { readonly taken: boolean; readonly until: Instant } {
-    const { next, taken, until } = takeEnrolment(this.#state(), offered, Date.now(), attempt);
+  takeEnrolment(who: SubjectKey, offered: enrolment.Offered, attempt: string): Taken {
+    const { next, taken, until } = enrolment.takeEnrolment(this.#state(), offered, Date.now(), attempt);
     this.#keep(who, next);
     return { taken, until };
   }
 
   restoreEnrolment(who: SubjectKey, attempt: string, until: Instant): void {
-    this.#keep(who, restoreEnrolment(this.#state(), attempt, until));
+    this.#keep(who, enrolment.restoreEnrolment(this.#state(), attempt, until));
   }
 
   noteDevice(who: SubjectKey): void {
     const state = this.#state();
-    if (!state.hadDevice || state.enrolment) this.#keep(who, noteDevice(state));
+    if (!state.hadDevice || state.enrolment || state.recoveries) this.#keep(who, enrolment.noteDevice(state));
+  }
+
+  takeRecovery(who: SubjectKey, asked: Parameters<Inboxes["takeRecovery"]>[1]): recovery.TakenRecovery {
+    const { next, value } = recovery.takeRecovery(this.#state(), asked, Date.now());
+    this.#keep(who, next);
+    return value;
+  }
+
+  endWait(who: SubjectKey, client: ClientId, since: Instant): boolean {
+    const { next, ended } = recovery.endWait(this.#state(), client, since, Date.now());
+    this.#keep(who, next);
+    return ended;
   }
 
   takeGuess(who: SubjectKey, guess: Guess): TakenGuess {

@@ -30,7 +30,7 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     find: (who, key) => call(who, (stub) => stub.find(who, key)),
     settle: (who, answer) => call(who, (stub) => stub.settle(who, answer)),
     withdraw: (who, id) => call(who, (stub) => stub.withdraw(who, id)),
-    spend: (who, digest, use, second) => call(who, (stub) => stub.spend(who, digest, use, second)),
+    spend: (who, digest, use, how) => call(who, (stub) => stub.spend(who, digest, use, how)),
     unspend: (who, digest) => call(who, (stub) => stub.unspend(who, digest)),
     openEnrolment: (who, opening, hint) => call(who, (stub) => stub.openEnrolment(who, opening), hint),
     beginSignUp: (who, signUp, hint) => call(who, (stub) => stub.beginSignUp(who, signUp), hint),
@@ -38,6 +38,8 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     takeEnrolment: (who, offered, attempt) => call(who, (stub) => stub.takeEnrolment(who, offered, attempt)),
     restoreEnrolment: (who, attempt, until) =>
       call(who, (stub) => stub.restoreEnrolment(who, attempt, until)),
+    takeRecovery: (who, asked) => call(who, (stub) => stub.takeRecovery(who, asked)),
+    endWait: (who, client, since) => call(who, (stub) => stub.endWait(who, client, since)),
     noteDevice: (who) => call(who, (stub) => stub.noteDevice(who)),
     takeGuess: (who, guess) => call(who, (stub) => stub.takeGuess(who, guess)),
     returnGuess: (who, guess) => call(who, (stub) => stub.returnGuess(who, guess)),

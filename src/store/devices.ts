@@ -14,7 +14,7 @@ import { devices } from "./schema.ts";
 type DeviceRow = typeof devices.$inferSelect;
 
 function toDevice(row: DeviceRow): Device {
-  const { fingerprint, algorithm, publicKey, revokedReason: _, ...rest } = row;
+  const { fingerprint, algorithm, publicKey, ...rest } = row;
   return { ...present(rest), key: { algorithm, bytes: publicKey, fingerprint } };
 }
 

@@ -30,7 +30,9 @@ const isStored = (db: Store, { id }: Device): SQL =>
 const TAKEN = no({ code: "device_exists" } as const);
 
 /** The ways in which a device comes to be: each is one batch with its audit row, all or nothing. */
-export function makeEnrolments(db: Store): Pick<Devices, "insert" | "insertFirst" | "replace"> {
+export function makeEnrolments(
+  db: Store,
+): Pick<Devices, "insert" | "insertFirst" | "insertRecovered" | "replace"> {
   return {
     async insert(device, event, grant, signedBy) {
       const standing = standingOf(device, signedBy);
@@ -53,6 +55,7 @@ export function makeEnrolments(db: Store): Pick<Devices, "insert" | "insertFirst
       return written.ok ? heard(written.value[0]) : TAKEN;
     },
 
+    insertRecovered: (...given) => insertRecovered(db, ...given),
     insertFirst: (device, event) => insertFirst(db, device, event),
     replace: (old, device, event) => replace(db, old, device, event),
   };
@@ -87,6 +90,64 @@ async function insertFirst(db: Store, device: Device, event: AuditEvent): Return
   const [said, , stored] = written.value;
   const allowed = heard(said);
   return allowed.ok && stored.length === 0 ? no({ code: "enrolment_closed" }) : allowed;
+}
+
+/** Whether a live device of theirs stands in the way of one that takes the place of these. */
+function isRivalled(db: Store, { userId, clientId, door }: Device, but: readonly DeviceId[]): SQL {
+  const ofClient = but.length === 0 ? undefined : and(eq(devices.clientId, clientId), eq(devices.door, door));
+  const others = and(...but.map((id) => ne(devices.id, id)));
+  const live = and(eq(devices.userId, userId), isNull(devices.revokedAt), ofClient, others);
+  return exists(db.select({ id: devices.id }).from(devices).where(live));
+}
+
+/** What is removed goes first, audit row before device; the guard looks at neither, so it holds for the whole batch. */
+async function insertRecovered(
+  db: Store,
+  ...[device, event, removals, grant]: Parameters<Devices["insertRecovered"]>
+): ReturnType<Devices["insertRecovered"]> {
+  const standing = standingOf(device);
+  const rivalled = isRivalled(
+    db,
+    device,
+    removals.map(({ deviceId }) => deviceId),
+  );
+  const guard = sql`${stands(db, standing)} and not ${rivalled}`;
+  const stored = isStored(db, device);
+  const removed = removals.flatMap((one) => {
+    const target = and(
+      eq(devices.id, one.deviceId),
+      eq(devices.userId, device.userId),
+      isNull(devices.revokedAt),
+    );
+    const isLive = exists(db.select({ id: devices.id }).from(devices).where(target));
+    return [
+      recordWhere(db, one.event, sql`${isLive} and ${guard}`),
+      db
+        .update(devices)
+        .set({ revokedAt: one.event.at, revokedReason: one.event.reason ?? null })
+        .where(and(target, guard)),
+    ];
+  });
+  const listing =
+    grant === undefined
+      ? []
+      : [
+          db
+            .insert(grants)
+            .select(rowWhere(grants, grant, stored))
+            .onConflictDoNothing(),
+        ];
+  const written = await commit(db, [
+    verdict(db, sql`case when ${rivalled} then 'enrolment_closed' else ${obstacle(db, standing)} end`),
+    ...removed,
+    db.insert(devices).select(rowWhere(devices, toRow(device), guard)),
+    recordWhere(db, event, stored),
+    ...listing,
+  ]);
+  if (!written.ok) return TAKEN;
+  const [said] = written.value[0] as readonly { readonly obstacle: string | null }[];
+  if (said?.obstacle === "enrolment_closed") return no({ code: "enrolment_closed" });
+  return heard(written.value[0] as Parameters<typeof heard>[0]);
 }
 
 /** A key that has left `old` by then is another live device's, whose unique row undoes the batch, or nobody's. */

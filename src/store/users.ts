@@ -182,9 +182,9 @@ export function makeUsers(db: Store): Users {
     ...makeBirths(db),
 
     async update({ id, realm }, change, now, event) {
-      const { identifiers: given, added, takesFrom, externalId, since, only, ...rest } = change;
+      const { identifiers: given, added, takesFrom, externalId, since, only, began = now, ...rest } = change;
       const clientId = changedBy(change);
-      const standing = clientId === undefined ? undefined : { userId: id, clientId, since: now };
+      const standing = clientId === undefined ? undefined : { userId: id, clientId, since: began };
       const isThere = standing === undefined ? hasUser(db, id) : stands(db, standing);
       const ended = since === undefined ? isThere : sql`${isThere} and ${endedThen(db, id, since)}`;
       const guard = only === undefined ? ended : sql`${ended} and ${holds(db, id, only)}`;

@@ -184,7 +184,7 @@ describe("revoking", () => {
     const device = await withUser(makeDevice());
     await recorded.insert(device, makeEvent());
     const revoked = await recorded.revoke(device.userId, device.id, makeEvent({ reason: "lost" }), NOW + 7);
-    expect(revoked).toEqual({ ...device, revokedAt: NOW + 7 });
+    expect(revoked).toEqual({ ...device, revokedAt: NOW + 7, revokedReason: "lost" });
     const before = calls.length;
     expect(await recorded.byFingerprint(MAIN, device.key.fingerprint)).toBeUndefined();
     expect(await recorded.ofUser(device.userId)).toEqual([]);

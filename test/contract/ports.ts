@@ -89,6 +89,7 @@ const deviceCalls: CallsOf<Devices> = {
   ofUser: (port) => port.ofUser(newUserId()),
   insert: (port) => port.insert(makeDevice(), makeEvent(), makeGrant(), newDeviceId()),
   insertFirst: (port) => port.insertFirst(makeDevice(), makeEvent()),
+  insertRecovered: (port) => port.insertRecovered(makeDevice(), makeEvent(), []),
   rekind: (port) => port.rekind(makeDevice(), "device", CLIENT, makeEvent()),
   replace: (port) => port.replace({ device: makeDevice(), event: makeEvent() }, makeDevice(), makeEvent()),
   rename: (port) => port.rename(newUserId(), newDeviceId(), "n", makeEvent()),

@@ -194,6 +194,14 @@ describe("objects can hibernate", () => {
     expect(imported.filter((path) => STUB_CALLERS.includes(path))).toEqual([]);
   });
 
+  test("T218 G6 one place makes proofs, and so looks whether who approves is locked", () => {
+    const makers = walk(join(root, "src"))
+      .filter(isCode)
+      .map(read)
+      .filter(({ text }) => /\bas (?:unknown as )?VerifiedProof\b/.test(text));
+    expect(makers.map(({ path }) => path)).toEqual(["src/keys/proofs.ts"]);
+  });
+
   test.each([
     "setTimeout(() => this.broom(), 1000);",
     "const timer = setInterval(tick, 1000);",

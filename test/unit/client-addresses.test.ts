@@ -46,7 +46,6 @@ describe("redirect URIs", () => {
   });
 
   test.each([
-    "http://localhost:3000/cb",
     "http://localhost.evil.example/cb",
     "http://127.0.0.1.evil.example/cb",
     "http://127.0.0.1:80@evil.example/cb",
@@ -57,9 +56,23 @@ describe("redirect URIs", () => {
     "http://0.0.0.0/cb",
     "http://[::]/cb",
     "http://[::ffff:127.0.0.1]/cb",
-  ])("T83 at registration: %s is no loopback literal", (uri) => {
+    "http://localhost@evil.example/cb",
+    "http://localhost:80@evil.example/cb",
+    "http://user@localhost/cb",
+    "http://LOCALHOST/cb",
+    "http://localhost./cb",
+    "http://app.localhost/cb",
+    "http://localhost:/cb",
+  ])("T83 at registration: %s is no loopback address", (uri) => {
     expect(redirectUriFault(uri)).toBeTypeOf("string");
   });
+
+  test.each(["http://localhost", "http://localhost:8080", "http://localhost:3000/cb?x=1"])(
+    "T211 C3 %s may be registered: some apps can send nothing else",
+    (uri) => {
+      expect(redirectUriFault(uri)).toBeUndefined();
+    },
+  );
 });
 
 describe("origins", () => {

@@ -156,6 +156,34 @@ describe("T25 a device that came after the challenge", () => {
   });
 });
 
+describe("T213 whose a redemption is", () => {
+  const asOther = { name: "redeem", waiterProof: "waiter-1", draft: DRAFT, userId: OTHER_USER } as const;
+  const approvedBy = (kind: "code" | "device", over: object) => {
+    const approved = challengeIn("approved");
+    const approver = kind === "code" ? { kind, identifierId: "i" } : { kind, deviceId: PHONE };
+    const { userId: _, ...spec } = approved.spec;
+    const phase = { ...phaseOf("approved", BIRTH), approver };
+    return { ...approved, spec: { ...spec, ...over }, phase } as typeof approved;
+  };
+
+  test("T213 the exchange says whose a proof by code is, of a challenge about nobody", () => {
+    const open = approvedBy("code", { purpose: "verify_identifier" });
+    const result = transition(open, asOther, BIRTH + 2_000);
+    expect(result.ok && result.value.next.phase).toMatchObject({ name: "redeemed", userId: OTHER_USER });
+  });
+
+  test.each([
+    ["about a person", approvedBy("code", { purpose: "verify_identifier", userId: USER })],
+    ["with another purpose", approvedBy("code", { purpose: "sign_in" })],
+    ["approved by a device", approvedBy("device", { purpose: "verify_identifier" })],
+  ])("T213 one %s is redeemed for nobody else", (_name, challenge) => {
+    expect(transition(challenge, asOther, BIRTH + 2_000)).toEqual({
+      ok: false,
+      error: { code: "device_of_another_user" },
+    });
+  });
+});
+
 describe("T45 T47 redeeming", () => {
   const approved = challengeIn("approved", BIRTH + 1_500);
   const redeemed = (replayWindow: number) => {

@@ -87,6 +87,9 @@ describe("limiters", () => {
       "GET /app/link/:id": "none",
       // A link's secret is 256 bits: nobody guesses it, and a neighbour's misses must not stop its reader.
       "POST /app/link/:id": "none",
+      // The same of the letter about a lost device.
+      "GET /app/recovery/:id": "none",
+      "POST /app/recovery/:id": "none",
       ...Object.fromEntries(
         ["/signup", "/login"].flatMap((prefix) => [
           [`GET ${prefix}`, "none"],

@@ -108,4 +108,28 @@ describe("loopback addresses", () => {
   ])("T83 %s is refused", (uri) => {
     expect(isRegisteredRedirect(LOOPBACK, uri)).toBe(false);
   });
+
+  test.each([
+    ["http://localhost:8080", "http://localhost:8080", true],
+    ["http://localhost:8080", "http://localhost:51004", true],
+    ["http://localhost:8080", "http://localhost", true],
+    ["http://localhost/cb", "http://localhost:1/cb", true],
+    ["http://localhost:8080", "http://localhost:8080/", false],
+    ["http://localhost:8080/cb", "http://localhost:8080/cb/x", false],
+    ["http://localhost:8080/cb", "http://localhost:8080/CB", false],
+    ["http://localhost/cb", "http://127.0.0.1/cb", false],
+    ["http://127.0.0.1/cb", "http://localhost/cb", false],
+    ["http://localhost/cb", "http://[::1]/cb", false],
+    ["http://localhost/cb", "https://localhost/cb", false],
+    ["http://localhost/cb", "http://LOCALHOST/cb", false],
+    ["http://localhost/cb", "http://localhost./cb", false],
+    ["http://localhost/cb", "http://localhost:0/cb", false],
+    ["http://localhost/cb", "http://localhost:65536/cb", false],
+    ["http://localhost/cb", "http://localhost:80@evil.example/cb", false],
+    ["http://localhost/cb", "http://localhost@evil.example/cb", false],
+    ["http://localhost/cb", "http://localhost.evil.example/cb", false],
+    ["http://localhost/cb", "http://localhost:80.evil.example/cb", false],
+  ])("T211 C3 registered %s, given %s: %s", (registered, given, matches) => {
+    expect(isRegisteredRedirect([registered], given)).toBe(matches);
+  });
 });

@@ -174,6 +174,21 @@ describe("T20 T70 a ceremony is for one person, one call and one kind of code", 
     expect(begun.rp).toMatchObject({ id: new URL(PAGE).hostname });
   });
 
+  test("T217 G3 a locked person's approved code begins no ceremony, and none when they are active again", async () => {
+    const { backend, web, ada } = await scene();
+    const code = await approvedCode(backend, ada);
+    await at.services.users.update(mainUser(ada.id), { status: "locked" }, Date.now());
+    const refused = await init(web, ada.username, code);
+    expect([refused.body.code, refused.body.attestation_payload]).toEqual(["account_deactivated", undefined]);
+    await at.services.users.update(mainUser(ada.id), { status: "active" }, Date.now());
+    const begun = await init(web, ada.username, code);
+    if (begun.status === 200) {
+      const late = await complete(web, ada.username, payloadOf(begun), await newAuthenticator());
+      expect(late.status).toBeGreaterThanOrEqual(400);
+    }
+    expect(await devicesOf(ada)).toEqual([]);
+  });
+
   test("a locked person's passkey makes no code, and no passkey is added to them", async () => {
     const { backend, web, ada, authenticator } = await withPasskey();
     const added = payloadOf(await init(web, ada.username, await approvedCode(backend, ada)));

@@ -32,6 +32,8 @@ export type RedeemOrder = {
   readonly draft: RedeemDraft;
   /** What the waiter calls the session. */
   readonly sessionName?: string;
+  /** Whose it is, where that was left open until now: a proof by code, of a challenge that is about nobody. */
+  readonly userId?: UserId;
   readonly ip?: string;
 };
 

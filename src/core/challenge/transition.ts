@@ -247,11 +247,12 @@ function redeem(
   command: CommandOf<"redeem">,
   now: Instant,
 ): Outcome {
-  const { draft } = command;
+  const { draft, userId = phase.userId } = command;
+  if (userId !== phase.userId && !isLeftOpen(challenge, phase)) return no({ code: "device_of_another_user" });
   const next: Phase = {
     name: "redeemed",
     approver: phase.approver,
-    userId: phase.userId,
+    userId,
     facts: factsOf(draft, phase, now),
     withGrant: draft.grant !== undefined,
     waiterProof: command.waiterProof,
@@ -268,6 +269,10 @@ function redeem(
   const effects: Effect[] = draft.grant ? [{ name: "openGrant", draft: draft.grant }] : [];
   return enter(challenge, next, [step], [...effects, { name: "wake" }]);
 }
+
+/** A code proves an address; whose that is may be known only at the exchange (docs/decisions/0055). Nothing else is redeemed for another. */
+const isLeftOpen = ({ spec }: Challenge, { approver }: Of<"approved">): boolean =>
+  spec.userId === undefined && spec.purpose === "verify_identifier" && approver.kind === "code";
 
 function factsOf(draft: RedeemDraft, phase: Of<"approved">, now: Instant): Facts {
   const iat = toSeconds(now);

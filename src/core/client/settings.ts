@@ -59,6 +59,11 @@ export type ClientSettings = {
   readonly enrol_after_proof?: boolean;
   /** How long a refresh token of the Cotter door stays good once it has a successor; `acknowledged` when it is missing. */
   readonly refresh_rotation?: RefreshRotation;
+  /**
+   * How a person who had a device comes to another one by proving an address: `removed`, where the app removed all that they had; `lost`,
+   * also after a wait of 72 h where one is lost; `off` when it is missing (docs/decisions/0056).
+   */
+  readonly recovery?: "off" | "removed" | "lost";
 };
 
 /** `acknowledged`: until the successor is used. `strict`: for a short grace (30 s). */
@@ -84,6 +89,8 @@ export const actionRule = ({ actions }: ClientSettings, code: string): ActionRul
 /** The rule of the Cotter door, whose SDKs may keep a refresh token that has a successor; every other door is strict. */
 export const refreshRotation = (settings: ClientSettings): RefreshRotation =>
   settings.refresh_rotation ?? "acknowledged";
+/** Whether a person who had a device may come to another one by a proof, and whether also one who lost it. */
+export const recoveryOf = ({ recovery = "off" }: ClientSettings): "off" | "removed" | "lost" => recovery;
 
 /** Starts that the client may make in any minute; 0 is no limit. */
 export const startsPerMinute = (settings: ClientSettings): number => settings.starts_per_minute ?? 300;

@@ -25,6 +25,7 @@ export type Device = {
   readonly clientId: ClientId;
   readonly enrolledAt: Instant;
   readonly revokedAt?: Instant;
+  readonly revokedReason?: string;
   /** Of a passkey: its WebAuthn credential id, base64url, and the last signature counter that it told. */
   readonly credentialId?: string;
   readonly signCount?: number;

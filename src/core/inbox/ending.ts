@@ -1,6 +1,7 @@
 import type { ChallengeId, DeviceId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 import { SPENT_MEMORY } from "./policy.ts";
+import { withoutRecoveries } from "./recovery.ts";
 import type { InboxState, Prompt } from "./state.ts";
 
 type Ended = { readonly next: InboxState; readonly value: readonly ChallengeId[] };
@@ -14,7 +15,8 @@ const withdrawn = (prompt: Prompt): Prompt =>
   prompt.status.name === "live" ? { ...prompt, status: { name: "withdrawn" } } : prompt;
 
 /** The window for a first device shuts; one that was taken counts as a device only if its device is noted. */
-function closeEnrolment({ enrolment, signUp: _, remembered: __, ...rest }: InboxState): InboxState {
+function closeEnrolment(state: InboxState): InboxState {
+  const { enrolment, signUp: _, remembered: __, ...rest } = withoutRecoveries(state);
   return enrolment?.takenBy === undefined ? rest : { ...rest, hadDevice: false };
 }
 
@@ -27,7 +29,8 @@ export function endAll(state: InboxState): Ended {
   const standing = state.prompts.filter(
     (prompt) => prompt.status.name === "live" || prompt.status.name === "superseded" || isApproved(prompt),
   );
-  if (standing.length === 0 && !state.enrolment && !state.signUp && !state.remembered)
+  const { enrolment, signUp, remembered, recoveries } = state;
+  if (standing.length === 0 && !enrolment && !signUp && !remembered && !recoveries)
     return { next: state, value: [] };
   const next = closeEnrolment({ ...state, prompts: state.prompts.map(withdrawn) });
   return { next, value: standing.map(idOf) };

@@ -2,6 +2,7 @@ import type { ClientId, Realm } from "../ids.ts";
 import type { Instant } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import { ENROLMENT_WINDOW } from "./policy.ts";
+import { openRecovery, withoutRecoveries } from "./recovery.ts";
 import type { InboxState } from "./state.ts";
 
 /** A sign-up that nobody has finished: it is nobody's name before its first device is enrolled, and ends with its window. */
@@ -21,25 +22,31 @@ const ID = "the user's id";
  * `ambient`, where a client's settings want it, what its calls look like (address and user agent). `began` is when the proof began that
  * opens it.
  */
-export type Opening = { readonly key: string; readonly ambient?: string; readonly began?: Instant };
+export type Opening = {
+  readonly key: string;
+  readonly ambient?: string;
+  readonly began?: Instant;
+  /** The client through which somebody who had a device may come to another one. */
+  readonly recoversAt?: ClientId;
+};
 
-/** Whoever has ever had a device gets no such window. */
-export const openEnrolment = (
-  state: InboxState,
-  { key, ambient, began }: Opening,
-  now: Instant,
-): InboxState =>
-  state.hadDevice
-    ? state
-    : {
-        ...state,
-        enrolment: {
-          binding: key,
-          until: now + ENROLMENT_WINDOW,
-          ...(ambient === undefined ? {} : { ambient }),
-          ...(began === undefined ? {} : { began }),
-        },
-      };
+/** Whoever has ever had a device gets no such window, but where the client's settings let them recover. */
+export function openEnrolment(state: InboxState, opening: Opening, now: Instant): InboxState {
+  const { key, ambient, began, recoversAt } = opening;
+  if (state.hadDevice)
+    return recoversAt === undefined || began === undefined
+      ? state
+      : openRecovery(state, recoversAt, { key, began }, now);
+  return {
+    ...state,
+    enrolment: {
+      binding: key,
+      until: now + ENROLMENT_WINDOW,
+      ...(ambient === undefined ? {} : { ambient }),
+      ...(began === undefined ? {} : { began }),
+    },
+  };
+}
 
 /** Begins a sign-up under an id that only its caller knows. */
 export const beginSignUp = (state: InboxState, signUp: SignUp, now: Instant): InboxState =>
@@ -109,6 +116,6 @@ export function restoreEnrolment(state: InboxState, attempt: string, until: Inst
 
 /** Records that the person has a device now, through whichever door it came. */
 export function noteDevice(state: InboxState): InboxState {
-  const { enrolment: _, signUp: __, ...rest } = state;
+  const { enrolment: _, signUp: __, ...rest } = withoutRecoveries(state);
   return { ...rest, hadDevice: true };
 }

@@ -29,6 +29,13 @@ export const REPEATABLE: Millis = 30 * SECOND;
 /** How long after the sign-up the first device may be enrolled without a signature (settled question 22). */
 export const ENROLMENT_WINDOW: Millis = 10 * MINUTE;
 
+/** How long somebody who lost their device waits for another one, after the first proof of an address; any device or reader ends it. */
+export const RECOVERY_WAIT: Millis = 72 * HOUR;
+/** How long after the wait the next proof may enrol it. */
+export const RECOVERY_OPEN: Millis = 7 * DAY;
+/** How long no wait begins after somebody has ended one. */
+export const RECOVERY_PAUSE: Millis = DAY;
+
 /** Wrong guesses at one challenge's code before it is dead. */
 export const GUESS_LIMIT = 5;
 /** Counters that nobody touches are forgotten after this long. */

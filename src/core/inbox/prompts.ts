@@ -14,6 +14,7 @@ import {
   PROMPTS_OF_NETWORK,
   PROMPTS_PER_MINUTE,
 } from "./policy.ts";
+import { endWaits } from "./recovery.ts";
 import { isSpentElsewhere, spend, unsignedSecond } from "./spent.ts";
 import type { InboxState, Prompt } from "./state.ts";
 import { freeAt, latest } from "./windows.ts";
@@ -186,7 +187,8 @@ export function settlePrompt(
       ...(deviceId === undefined ? {} : { deviceId }),
     },
   };
-  const next = replace(spend(sweep(state, now), answer.digest, prompt.challengeId, now), closed);
+  const used = deviceId === undefined ? state : endWaits(state, now);
+  const next = replace(spend(sweep(used, now), answer.digest, prompt.challengeId, now), closed);
   return {
     next: answer.decision === "deny" ? countDenial(next, prompt, now) : heard(next),
     value: ok(prompt),

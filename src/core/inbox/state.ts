@@ -8,6 +8,7 @@ import type { Denial, Silence } from "./denials.ts";
 import type { SignUp } from "./enrolment.ts";
 import type { CountedGuess } from "./guesses.ts";
 import type { Letter } from "./letters.ts";
+import type { Recovery } from "./recovery.ts";
 import type { Remembered } from "./remembered.ts";
 
 /** What answering this prompt takes; a door that cannot honour a demand does not list the prompt (settled question 19). */
@@ -110,6 +111,8 @@ export type InboxState = {
   };
   /** A sign-up that waits for its first device; the person exists from then on. */
   readonly signUp?: SignUp;
+  /** By client: how the person comes to another device after the ones that they had. */
+  readonly recoveries?: Readonly<Record<ClientId, Recovery>>;
   /** True for ever once the person has had a device; only a taken window that is given back makes it false again. */
   readonly hadDevice: boolean;
   readonly counters: Readonly<Record<string, Counter>>;

@@ -1,4 +1,4 @@
-import type { ChallengeId, DeviceId, SubjectKey } from "../ids.ts";
+import type { ChallengeId, ClientId, DeviceId, SubjectKey } from "../ids.ts";
 import type { CodeRequest, PutCode, TriedCode } from "../inbox/codes.ts";
 import type { Count, Counted, StartAbout } from "../inbox/counters.ts";
 import type { Claim, Delivery } from "../inbox/deliveries.ts";
@@ -6,6 +6,7 @@ import type { Silence } from "../inbox/denials.ts";
 import type { Offered, Opening, SignUp } from "../inbox/enrolment.ts";
 import type { Guesser, TakenGuess } from "../inbox/guesses.ts";
 import type { Answer, Listed, PromptRequest } from "../inbox/prompts.ts";
+import type { RecoveryTry, TakenRecovery } from "../inbox/recovery.ts";
 import type { Cookie, Recalled, Remembered } from "../inbox/remembered.ts";
 import type { Prompt } from "../inbox/state.ts";
 import type { RefusalOf } from "../refusal.ts";
@@ -57,9 +58,15 @@ export type Inboxes = {
   withdraw(who: SubjectKey, id: ChallengeId): Promise<void>;
   /**
    * Spends a signing input for `use`; false when it was spent for anything else, or when the memory is full. With the `second` that its
-   * device signed by its own clock, the same use passes again for `REPEATABLE`, and no prompt gets that second.
+   * device signed by its own clock, the same use passes again for `REPEATABLE`, and no prompt gets that second. What a device signed
+   * (`byDevice`) ends every wait of a recovery: it is not lost.
    */
-  spend(who: SubjectKey, digest: string, use: string, second?: number): Promise<boolean>;
+  spend(
+    who: SubjectKey,
+    digest: string,
+    use: string,
+    how?: { readonly second?: number | undefined; readonly byDevice?: boolean },
+  ): Promise<boolean>;
   unspend(who: SubjectKey, digest: string): Promise<void>;
   /** `hint` places a new inbox near its person: a Cloudflare location hint. */
   openEnrolment(who: SubjectKey, opening: Opening, hint?: string): Promise<void>;
@@ -75,6 +82,10 @@ export type Inboxes = {
   ): Promise<{ readonly taken: boolean; readonly until: Instant }>;
   restoreEnrolment(who: SubjectKey, attempt: string, until: Instant): Promise<void>;
   noteDevice(who: SubjectKey): Promise<void>;
+  /** Whether a proof's key is good for a person who has had a device; begins the wait for it (docs/decisions/0056). */
+  takeRecovery(who: SubjectKey, asked: RecoveryTry): Promise<TakenRecovery>;
+  /** Ends the wait that began then; false when it does not run any more. */
+  endWait(who: SubjectKey, client: ClientId, since: Instant): Promise<boolean>;
   /** Takes one guess at a code that a person carries, before anything is looked up (settled question 24). */
   takeGuess(who: SubjectKey, guess: Guess): Promise<TakenGuess>;
   /** Gives a guess back: nothing was compared, or the code was the person's. */

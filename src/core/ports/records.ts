@@ -44,6 +44,16 @@ export type Devices = {
     device: Device,
     event: AuditEvent,
   ): Enrolled<RefusalOf<"device_exists"> | RefusalOf<"enrolment_closed">>;
+  /**
+   * A device in place of these, which are removed in the same batch; each with its audit row. Only while its user has no other live device
+   * that this client enrolled through this door, and none at all where nothing is removed: `enrolment_closed` otherwise.
+   */
+  insertRecovered(
+    device: Device,
+    event: AuditEvent,
+    removals: readonly { readonly deviceId: DeviceId; readonly event: AuditEvent }[],
+    grant?: GrantListing,
+  ): Enrolled<RefusalOf<"device_exists"> | RefusalOf<"enrolment_closed">>;
   /** Changes what a live device is, on this client's word, together with its audit row. */
   rekind(
     device: Pick<Device, "userId" | "id">,

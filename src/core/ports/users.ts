@@ -56,6 +56,8 @@ export type UserChange = {
   readonly identifiers?: { readonly of: ClientId | "operator"; readonly given: readonly GivenIdentifier[] };
   /** Joins what the user has, whatever that is; not together with `identifiers`. */
   readonly added?: GivenIdentifier;
+  /** When what is said began: nothing is written if the user was locked or signed out since. */
+  readonly began?: Instant;
   /** A proof that is added takes the name from whom this client's backend had merely named, too. */
   readonly takesFrom?: ClientId;
 };

@@ -1,4 +1,12 @@
-import { identifierSubject, MAIN, type Realm, type SubjectKey } from "../ids.ts";
+import {
+  type ChallengeId,
+  identifierSubject,
+  MAIN,
+  newUserId,
+  type Realm,
+  type SubjectKey,
+  type UserId,
+} from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import { countingForm } from "../user/counting-form.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
@@ -38,7 +46,14 @@ export const codeHash = (
  * want an id. Keyed, so that nobody finds the address by trying.
  */
 export async function identifierIdOf(powers: Powers, identifier: ReadIdentifier): Promise<string> {
-  const mac = await powers.handles.pepper(["identifier-id", identifier.kind], identifier.normal);
+  return asUuid(await powers.handles.pepper(["identifier-id", identifier.kind], identifier.normal));
+}
+
+/** Stands for whoever proves an identifier by this challenge, while it is open whose it is: nobody has this id before. */
+export const proverIdOf = async (powers: Powers, challengeId: ChallengeId): Promise<UserId> =>
+  newUserId(asUuid(await powers.handles.pepper(["prover-id"], challengeId)));
+
+function asUuid(mac: string): string {
   const binary = atob(mac.replaceAll("-", "+").replaceAll("_", "/"));
   const hex = Array.from(binary.slice(0, 16), (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0"));
   const text = hex.join("");

@@ -16,6 +16,7 @@ import { viewOf } from "../user/name-view.ts";
 import { auditEvent } from "./audit-event.ts";
 import { grantListing } from "./finished-event.ts";
 import { noteListed } from "./record-finish.ts";
+import { type Recovering, recoverDevice } from "./recover-device.ts";
 import type { Redeemed } from "./redeem-challenge.ts";
 import { newUserOf } from "./register-user.ts";
 import { settleAtOnce } from "./settle-at-once.ts";
@@ -53,11 +54,12 @@ type Powers = Pick<
   | "clock"
   | "background"
   | "log"
->;
+> &
+  Parameters<typeof recoverDevice>[0];
 
 /**
  * Enrols a person's first device without a signature, inside the window that a sign-up or a proof opened and for whoever holds what
- * its answer handed over; only while they never had a device (docs/decisions/0035). A sign-up becomes a user in the same batch. Refused
+ * its answer handed over; only while they never had a device (docs/decisions/0035), or as the client's settings let them recover (0056). A sign-up becomes a user in the same batch. Refused
  * otherwise with `enrolment_closed`, `device_exists`, or `user_exists` when somebody has taken one of the sign-up's names meanwhile.
  */
 export async function enrolFirstDevice(
@@ -70,8 +72,7 @@ export async function enrolFirstDevice(
   const holder = await powers.devices.byFingerprint(client.realm, key.fingerprint);
   if (holder) return no({ code: "device_exists" });
   const ever = signUp ? [] : await powers.devices.ofUser(user.user.id, { withRevoked: true });
-  if (ever.some((device) => device.revokedAt === undefined)) return no({ code: "device_exists" });
-  if (ever.length > 0) return no({ code: "enrolment_closed" });
+  if (ever.length > 0) return await recoverDevice(powers, asked, ever, (how) => store(powers, asked, how));
   // Taken for this key: the same phone may come again when this call dies before it is done.
   const attempt = key.fingerprint;
   const { endedAt } = user.user;
@@ -88,10 +89,10 @@ export async function enrolFirstDevice(
   return enrolled;
 }
 
-type NotStored = RefusalOf<"device_exists" | "user_exists"> | Fallen;
+type NotStored = RefusalOf<"device_exists" | "user_exists" | "enrolment_closed"> | Fallen;
 type Stored = Result<Enrolled, NotStored>;
 
-async function store(powers: Powers, asked: FirstEnrolment): Promise<Stored> {
+async function store(powers: Powers, asked: FirstEnrolment, how?: Recovering): Promise<Stored> {
   const device = deviceOf(powers, asked);
   const settled = asked.subject === undefined ? undefined : await signIn(powers, asked, device);
   const event = auditEvent(powers, {
@@ -101,11 +102,13 @@ async function store(powers: Powers, asked: FirstEnrolment): Promise<Stored> {
     clientId: device.clientId,
     deviceId: device.id,
     ip: asked.origin.ip,
-    reason: "first_device",
+    reason: how?.reason ?? "first_device",
     data: settled ? { challenge_id: settled.view.id, timeline: settled.timeline } : undefined,
   });
   const listing = settled?.grant ? grantListing(settled.grant) : undefined;
-  const kept = await orUndone(powers, settled, () => insert(powers, asked, device, event, listing));
+  const kept = await orUndone(powers, settled, () =>
+    how ? how.write(device, event, listing) : insert(powers, asked, device, event, listing),
+  );
   // Of what was refused nothing is written later either.
   if (settled) noteListed(powers, settled.view.id);
   if (!kept.ok) return kept;

@@ -6,18 +6,18 @@ import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { VERIFY_IDENTIFIER, verificationOf } from "../verification/verification.ts";
-import { adoptIdentifier } from "./adopt-identifier.ts";
-import { codeSubject } from "./code-subject.ts";
+import { adoptUnlessClaimed } from "./adopt-identifier.ts";
+import { codeSubject, proverIdOf } from "./code-subject.ts";
 import { noteRefusal } from "./note-refusal.ts";
 import { checkCode, vouchForCode } from "./prove-code.ts";
 import { OUT_OF_ATTEMPTS } from "./settle-action.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
 
-type Powers = Pick<Services, "handles" | "proofs"> & Parameters<typeof adoptIdentifier>[0];
+type Powers = Pick<Services, "handles" | "proofs"> & Parameters<typeof adoptUnlessClaimed>[0];
 
 /**
  * Takes the code that came back, typed or in its link, and approves the challenge with it for the person whose identifier it proves,
- * found or made now. Giving the right code again is a success too: the challenge is decided once. Refused: `wrong_code`,
+ * found or made now; of one that an anonymous call has claimed, the exchange says whose it is (docs/decisions/0055). Giving the right code again is a success too: the challenge is decided once. Refused: `wrong_code`,
  * `out_of_guesses` (the challenge is over then), `expired`, `not_allowed` (the app named another person), what the challenge refuses.
  */
 export async function finishVerification(
@@ -49,14 +49,16 @@ export async function finishVerification(
     if (reason === "out_of_guesses") await withdrawChallenge(powers, snapshot, OUT_OF_ATTEMPTS);
     return checked;
   }
-  const adopted = await adoptIdentifier(powers, {
+  const adopted = await adoptUnlessClaimed(powers, {
     identifier,
     client,
     origin,
     ...(userId === undefined ? {} : { userId }),
   });
   if (!adopted.ok) return adopted;
-  const proof = vouchForCode(powers, adopted.value.user, { ...checked.value, amr: [method] });
+  // The one who claimed it shows at the exchange that it was them; until then it is nobody's.
+  const prover = adopted.value?.user ?? { id: await proverIdOf(powers, spec.id), status: "active" as const };
+  const proof = vouchForCode(powers, prover, { ...checked.value, amr: [method] });
   if (!proof.ok) return proof;
   const applied = await powers.rooms.apply(spec.id, { name: "approve", proof: proof.value, ...ip });
   if (applied.ok) return ok(applied.value);

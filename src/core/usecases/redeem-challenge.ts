@@ -3,6 +3,7 @@ import type { Facts, JsonObject } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import { tokenLengths } from "../client/settings.ts";
 import type { Grant } from "../grant/state.ts";
+import type { UserId } from "../ids.ts";
 import type { Lane } from "../key/key.ts";
 import type { Applied, Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
@@ -27,6 +28,8 @@ export type Redemption = {
   readonly withGrant: boolean;
   /** What the waiter calls the session: on record with the redemption. */
   readonly sessionName?: string;
+  /** Whose it is, where the approval left that open. */
+  readonly userId?: UserId;
   readonly ip?: string;
 };
 
@@ -55,7 +58,8 @@ export async function redeemChallenge(
   const { snapshot, waiterProof } = redemption;
   const approval = snapshot.view.approval;
   if (!approval) return no({ code: "not_approved" });
-  const { userId, approver } = approval;
+  const { approver } = approval;
+  const userId = redemption.userId ?? approval.userId;
   const user = await powers.users.byId(userId, redemption.client.realm);
   if (!user) return no({ code: "unknown_user" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
@@ -67,6 +71,7 @@ export async function redeemChallenge(
     waiterProof,
     draft: await draftOf(powers, redemption, user),
     ...(redemption.sessionName === undefined ? {} : { sessionName: redemption.sessionName }),
+    ...(redemption.userId === undefined ? {} : { userId: redemption.userId }),
     ...(redemption.ip === undefined ? {} : { ip: redemption.ip }),
   });
   return applied.ok ? await takeRedeemed(powers, applied.value) : applied;

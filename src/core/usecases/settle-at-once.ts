@@ -41,7 +41,8 @@ export async function spendInput(
   { proof, signedSecond, draw }: AtOnce,
 ): Promise<boolean> {
   const use = signedSecond === undefined ? powers.chance.uuid() : (await draw(0)).id;
-  return await powers.inboxes.spend(userSubject(proof.userId), proof.digest, use, signedSecond);
+  const how = { second: signedSecond, byDevice: proof.kind === "device" };
+  return await powers.inboxes.spend(userSubject(proof.userId), proof.digest, use, how);
 }
 
 /** What an earlier call of this very request has settled. */

@@ -19,8 +19,10 @@ type Powers = Pick<
 export type DeviceNews = {
   readonly client: Client;
   readonly user: UserRecord;
-  readonly device: Device;
+  readonly device: Pick<Device, "name">;
   readonly origin: Origin;
+  /** What ends what the letter tells of. */
+  readonly link?: string;
 };
 
 /** Tells a person at every e-mail address they have proven, behind the answer. The removal stands whatever becomes of the letters. */
@@ -34,6 +36,11 @@ export function tellDeviceRemoved(powers: Powers, news: DeviceNews): void {
  */
 export function tellDeviceEnrolled(powers: Powers, news: DeviceNews): void {
   if (addressesOf(news).length > 0) powers.background(() => tell(powers, news, "device_enrolled"));
+}
+
+/** The same of a wait for a device in place of a lost one, with the link that ends it (docs/decisions/0056). */
+export function tellRecoveryBegun(powers: Powers, news: DeviceNews & { readonly link: string }): void {
+  powers.background(() => tell(powers, news, "recovery_begun"));
 }
 
 const addressesOf = ({ user }: DeviceNews) =>
@@ -79,7 +86,7 @@ async function isPastLimit(
 /** Answers why it was not handed over, if it was not. */
 async function send(
   powers: Powers,
-  { client, user, device, origin }: DeviceNews,
+  { client, user, device, origin, link }: DeviceNews,
   template: Template,
   to: string,
 ): Promise<string | undefined> {
@@ -94,6 +101,7 @@ async function send(
     userId: user.user.id,
     subject: userSubject(user.user.id),
     deviceName: device.name,
+    ...(link === undefined ? {} : { link }),
     origin,
     expiresAt: powers.clock.now() + DAY,
   });

@@ -47,6 +47,21 @@ export const EN: Words = {
     short: `${facts.brand}: a new device, “${facts.device}”, can now approve your sign-ins. Not you? Remove it in your settings.`,
   }),
 
+  recovery_begun: (facts) => ({
+    subject: `Somebody asks for a new device for ${facts.brand}`,
+    heading: "A new device was asked for",
+    before: [
+      `Somebody who reads one of your addresses says that your device is lost. In three days “${facts.device}” may take its place and approve your sign-ins to ${facts.brand}.`,
+      "If this was not you, stop it:",
+    ],
+    button: "This was not me",
+    after: [
+      ...askedFrom(facts),
+      "If this was you, wait three days, and do not use the old device: that stops it too.",
+    ],
+    short: `${facts.brand}: somebody asks for a new device in your name. Not you? Stop it: ${facts.link}`,
+  }),
+
   device_removed: (facts) => ({
     subject: `A device can no longer sign you in to ${facts.brand}`,
     heading: "A device was removed",

@@ -93,6 +93,7 @@ const members = {
   enrol_after_proof: z.boolean(),
   remember_minutes: z.int().min(0).max(43_200),
   refresh_rotation: z.enum(["acknowledged", "strict"]),
+  recovery: z.enum(["off", "removed", "lost"]),
   actions,
   brand,
   verify_seconds: z.int().min(1).max(3_600),

@@ -130,7 +130,7 @@ async function prove(
   // Before the signature is used up for an answer that cannot be signed.
   await powers.keyring.ready("standard");
   const who = userSubject(holder.user.user.id);
-  if (!(await powers.inboxes.spend(who, proof.value.digest, powers.chance.uuid())))
+  if (!(await powers.inboxes.spend(who, proof.value.digest, powers.chance.uuid(), { byDevice: true })))
     return no({ code: "replayed" });
   const settled = await settleAtOnce(powers, {
     door: "authsignal",

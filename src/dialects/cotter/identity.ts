@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type * as z from "zod";
+import { recoveryOf } from "../../core/client/settings.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { DAY, type Instant, toSeconds } from "../../core/time.ts";
 import { identifierIdOf } from "../../core/usecases/code-subject.ts";
@@ -8,6 +9,7 @@ import {
   redeemAuthorizationCode,
 } from "../../core/usecases/redeem-authorization-code.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { claimerOf } from "./claimer.ts";
 import { ambientOf, handOver, keyDigest } from "./enrolment-key.ts";
 import { refuse } from "./errors.ts";
 import { placeHint } from "./place-hint.ts";
@@ -43,12 +45,14 @@ export async function getIdentity(
     keyDigest: (key) => keyDigest(c, key),
     ...placeHint(c.req.raw),
     subject: subjectOf(client),
+    claimer: () => claimerOf(c),
   });
   if (!exchanged.ok) return refuseCode(c, exchanged.error);
   const { grant, facts } = exchanged.value.redeemed;
   if (!grant) throw new Error("an exchanged code opened a grant");
-  const devices = await powers.devices.ofUser(exchanged.value.user.user.id);
-  if (devices.length === 0) handOver(c, exchanged.value.enrolmentKey);
+  const { devices, enrolmentKey } = exchanged.value;
+  const mayEnrol = devices.length === 0 || recoveryOf(client.settings) === "lost";
+  if (mayEnrol && enrolmentKey !== undefined) handOver(c, enrolmentKey);
   return c.json({
     ...(await identityOf(c, exchanged.value)),
     oauth_token: await firstBundle(powers, client, grant, facts),
@@ -57,7 +61,7 @@ export async function getIdentity(
 }
 
 function refuseCode(c: Context<AppEnv>, refusal: Refusal): Response {
-  if (refusal.code === "user_locked") return refuse(c, refusal);
+  if (refusal.code === "user_locked" || refusal.code === "not_allowed") return refuse(c, refusal);
   return c.json({ msg: "Authorization code is not valid" }, 400);
 }
 

@@ -3,6 +3,7 @@ import type { Device } from "../../core/device/device.ts";
 import { registerUser } from "../../core/usecases/register-user.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { jsonBody } from "../../http/json-body.ts";
+import { nameClaimer } from "./claimer.ts";
 import { identifyKeyOf } from "./device-texts.ts";
 import { handOver } from "./enrolment-key.ts";
 import { refuse } from "./errors.ts";
@@ -41,6 +42,7 @@ export function userRoutes(): Hono<AppEnv> {
     });
     if (!registered.ok) return refuse(c, registered.error);
     handOver(c, registered.value.user.id);
+    await nameClaimer(c, registered.value.user.id);
     return c.json(userWire(registered.value, c.var.client, [], "everything"));
   });
   routes.get("/", async (c) => {

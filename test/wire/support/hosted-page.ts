@@ -13,8 +13,8 @@ export async function openHostedPage(
   app: App,
   redirect: string,
   type: "EMAIL" | "PHONE" = "EMAIL",
+  verifier = randomBytes(32).toString("base64url"),
 ): Promise<HostedPage> {
-  const verifier = randomBytes(32).toString("base64url");
   const query = new URLSearchParams({
     api_key: app.clientId,
     redirect_url: redirect,

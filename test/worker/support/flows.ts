@@ -1,6 +1,13 @@
 import type { Device } from "../../../src/core/device/device.ts";
 import { Outage } from "../../../src/core/fault.ts";
-import { type ClientId, MAIN, newDeviceId, newUserId, type UserId } from "../../../src/core/ids.ts";
+import {
+  type ClientId,
+  MAIN,
+  newDeviceId,
+  newUserId,
+  type UserId,
+  userSubject,
+} from "../../../src/core/ids.ts";
 import { ANY_REALM, type NewUser } from "../../../src/core/ports/users.ts";
 import { auditEvent } from "../../../src/core/usecases/audit-event.ts";
 import { readIdentifier } from "../../../src/core/user/identifier.ts";
@@ -199,6 +206,45 @@ const firstDevice = (query: string): Flow => ({
   },
 });
 
+/** The app removed the only device; a proof's key is at hand. */
+const recovered: Flow = {
+  name: "Cotter: a device in place of one that was removed",
+  works: has("oauth_token"),
+  async ready() {
+    const [client, phone, lost] = await Promise.all([
+      newClient(operator, { recovery: "removed" }),
+      newPhone(),
+      newPhone(),
+    ]);
+    const device = { door: "cotter", kind: "phone", clientId: client, text: lost.publicKey } as const;
+    const id = await put({ identifiers: [] }, device);
+    const { devices, inboxes, handles } = services;
+    const [only] = await devices.ofUser(id);
+    if (!only) throw new Error("no device");
+    const removal = { ...made("device.revoked"), reason: "removed_by_app" };
+    await devices.revoke(id, only.id, removal, Date.now());
+    const who = userSubject(id);
+    await inboxes.noteDevice(who);
+    const cookie = "k".repeat(43);
+    const key = await handles.digest(["first-device", client, cookie]);
+    await inboxes.openEnrolment(who, { key, began: Date.now(), recoversAt: client });
+    return {
+      clients: [client],
+      who: always(id),
+      async run(at) {
+        const body = {
+          method: "TRUSTED_DEVICE",
+          enrolled: true,
+          code: phone.publicKey,
+          algorithm: "ED25519",
+        };
+        const path = `/api/v0/user/methods?cotter_user_id=${id}&oauth_token=true`;
+        return (await at.call("PUT", path, body, { API_KEY_ID: client, Cookie: `enrol=${cookie}` })).body;
+      },
+    };
+  },
+};
+
 const otherDevice: Flow = {
   name: "Cotter: a phone enrols another one, which signs in",
   byDevice: true,
@@ -288,6 +334,37 @@ const page = (method: "code" | "link"): Flow => ({
     };
   },
 });
+
+const claimed: Flow = {
+  name: "hosted page: an address that was claimed, proven by its claimer",
+  ofNobody: true,
+  works: (out) => has("oauth_token", "user")(out) && (out.user as Json).enrolled !== undefined,
+  async ready() {
+    const [client, phone] = await Promise.all([newPageClient(stage()), newPhone()]);
+    const address = email();
+    const claim = { ...read(address), assertedBy: "anonymous", client } as const;
+    const device = { door: "cotter", kind: "phone", clientId: client, text: phone.publicKey } as const;
+    const id = await put({ identifiers: [claim] }, device);
+    const until = (Date.now() + 600_000).toString(36);
+    const mac = await services.handles.pepper(["claimer", client, until], id);
+    const shown = { Cookie: `claimed=${id}.${until}.${mac}` };
+    let given: Handed | undefined;
+    return {
+      clients: [client],
+      who: always(id),
+      async run(at) {
+        const person = browser(at);
+        const check = await enter(person, client, address).catch(() => undefined);
+        if (check === undefined) return {};
+        const done = await person.post(check, { code: at.last().code ?? "" });
+        if (done.status !== 303 || !done.location.includes("code=")) return {};
+        given = handed(done.location);
+        return (await exchange(at, client, given, {}, shown)).body;
+      },
+      again: async (at) => (given ? (await exchange(at, client, given, {}, shown)).body : {}),
+    };
+  },
+};
 
 async function confirmed(at: Stage, check: string, person: ReturnType<typeof browser>) {
   const link = new URL(at.last().link ?? "");
@@ -704,11 +781,13 @@ export const COTTER: readonly Flow[] = [
   atOnce,
   firstDevice("&oauth_token=true"),
   firstDevice(""),
+  recovered,
   otherDevice,
   refreshing(true),
   refreshing(false),
   page("code"),
   page("link"),
+  claimed,
 ];
 
 export const LOGINID: readonly Flow[] = [

@@ -6,7 +6,7 @@ import { parseUserId, type UserId, userSubject } from "../../../core/ids.ts";
 import type { Remembered } from "../../../core/inbox/remembered.ts";
 import type { Snapshot } from "../../../core/ports/rooms.ts";
 import { MINUTE, SECOND } from "../../../core/time.ts";
-import { identifierIdOf } from "../../../core/usecases/code-subject.ts";
+import { identifierIdOf, proverIdOf } from "../../../core/usecases/code-subject.ts";
 import type { Brought } from "../../../core/usecases/recall-browser.ts";
 import type { Verification } from "../../../core/verification/verification.ts";
 import { type AppEnv, services } from "../../../http/context.ts";
@@ -69,6 +69,8 @@ export async function rememberSignIn(
   const length = rememberMinutes(client.settings) * MINUTE;
   if (length === 0 || approval === undefined || approval.provenAt !== undefined) return;
   const powers = services(c);
+  // A claimed address may turn out to be its claimer's: nobody is known yet to be remembered.
+  if (approval.userId === (await proverIdOf(powers, spec.id))) return;
   // Of the challenge, so that the same answer again remembers the same browser.
   const id = (await powers.handles.digest(["remembered-entry", spec.id])).slice(0, ENTRY_LENGTH);
   const entry: Remembered = {

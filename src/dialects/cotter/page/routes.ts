@@ -22,6 +22,7 @@ import {
 } from "./frame.ts";
 import { limitGuesses, limitOpenings, limitSends } from "./limits.ts";
 import { showLink, takeLink } from "./link.ts";
+import { showRecovery, stopRecovery } from "./recovery.ts";
 
 /** `/app`: the hosted page as mobile apps open it (Cotter §8.1). */
 export function appPageRoutes(): Hono<AppEnv> {
@@ -35,6 +36,8 @@ export function appPageRoutes(): Hono<AppEnv> {
   routes.post("/check/:id/again", limitSends, sendAgain);
   routes.get("/link/:id", showLink);
   routes.post("/link/:id", takeLink);
+  routes.get("/recovery/:id", limitOpenings, showRecovery);
+  routes.post("/recovery/:id", limitOpenings, stopRecovery);
   return routes;
 }
 
