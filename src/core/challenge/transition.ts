@@ -174,7 +174,11 @@ function decide(challenge: Challenge, command: CommandOf<"approve" | "deny">, no
       ? []
       : [{ at: command.promptedAt, what: "prompted", by: `user:${proof.userId}` }];
   const what = command.name === "approve" ? "approved" : "denied";
-  const steps = [...prompted, { at: now, what, by: nameOf(approver), ...ipOf(command) } satisfies Step];
+  const said = command.evidence === undefined ? {} : { evidence: command.evidence };
+  const steps = [
+    ...prompted,
+    { at: now, what, by: nameOf(approver), ...ipOf(command), ...said } satisfies Step,
+  ];
   if (command.name === "deny") return enter(challenge, { name: "denied", approver, at: now }, steps, WAKE);
   const phase: Phase = {
     name: "approved",
