@@ -8,7 +8,12 @@ import type { Instant } from "../time.ts";
 export type Channel = "email" | "sms" | "whatsapp" | "push";
 
 /** What a message is about; its words are the delivery room's, in the reader's language. */
-export type Template = "one_time_code" | "magic_link" | "device_enrolled" | "device_removed";
+export type Template =
+  | "one_time_code"
+  | "magic_link"
+  | "device_enrolled"
+  | "device_removed"
+  | "address_replaced";
 
 /** How a client shows itself to the reader. `colour` is `#rrggbb`, `logo` an https URL; anything else is left out. */
 export type Brand = { readonly name: string; readonly colour?: string; readonly logo?: string };

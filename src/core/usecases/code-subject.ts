@@ -1,4 +1,4 @@
-import { identifierSubject, MAIN, type Realm, type SubjectKey } from "../ids.ts";
+import { identifierSubject, MAIN, type Realm, type SubjectKey, type UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import { countingForm } from "../user/counting-form.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
@@ -35,10 +35,15 @@ export const codeHash = (
 
 /**
  * Names an identifier without telling it, as a UUID (RFC 9562 §5.8) that stays the same: for proofs, the audit trail and wires that
- * want an id. Keyed, so that nobody finds the address by trying.
+ * want an id. Keyed, so that nobody finds the address by trying. With `of` it is that user's alone.
  */
-export async function identifierIdOf(powers: Powers, identifier: ReadIdentifier): Promise<string> {
-  const mac = await powers.handles.pepper(["identifier-id", identifier.kind], identifier.normal);
+export async function identifierIdOf(
+  powers: Powers,
+  identifier: ReadIdentifier,
+  of?: UserId,
+): Promise<string> {
+  const context = ["identifier-id", identifier.kind, ...(of === undefined ? [] : [of])];
+  const mac = await powers.handles.pepper(context, identifier.normal);
   const binary = atob(mac.replaceAll("-", "+").replaceAll("_", "/"));
   const hex = Array.from(binary.slice(0, 16), (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0"));
   const text = hex.join("");
