@@ -69,6 +69,16 @@ async function answerThrown(doors: readonly Door[], c: Context<AppEnv>, error: E
   return await fault(doors, c, 500);
 }
 
+/** Whether each percent escape of the path stands for a character: the router would pass on the others as they are. */
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(new URL(url).pathname);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function sharedRoutes(doors: readonly Door[]): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.get("/", (c) => {
@@ -95,6 +105,7 @@ function makeRoutes(doors: readonly Door[]): Hono<AppEnv> {
     return await next();
   });
   app.use(requestId, securityHeaders);
+  app.use(async (c, next) => (isDecodable(c.req.raw.url) ? await next() : await fault(doors, c, 400)));
   app.use(refuseOtherMethods(app, (c, status) => fault(doors, c, status)));
   for (const { prefix, routes } of doors) app.route(prefix, routes);
   app.route("/", sharedRoutes(doors));

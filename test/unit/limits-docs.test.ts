@@ -128,6 +128,7 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "Authsignal: a backend's code for one challenge": rule({ limit: 1, window: REPEAT }),
   "letters that tell of an enrolled device, and those of a removed one, each: to a person by one client":
     rule(DEVICE_LETTERS),
+  "letters to an address that a backend has replaced: by one client": rule(DEVICE_LETTERS),
   "letters of a client": rule({ limit: sends, window: SEND_WINDOW }),
   "a stranger's goes out while fewer than": hourly(open),
   "strangers of one network, of a client's": hourly(partOf(sends, NETWORK_SHARE)),

@@ -457,7 +457,7 @@ test("T107 bad bodies are 400 with all three members, and without the secret it 
     ["/challenge", { ...fine, verificationMethod: "SMS", phoneNumber: "jo@example.com" }],
     ["/challenge", { ...fine, userId: "a/b" }],
     ["/challenge", { ...fine, userId: "" }],
-    ["/challenge", { ...fine, custom: [] }],
+    ["/challenge", { ...fine, custom: [7] }],
     ["/challenge", { ...fine, custom: { x: "y".repeat(4_000) } }],
     ["/challenge", { ...fine, challengeId: 7 }],
     ["/verify", { challengeId: "x" }],

@@ -352,8 +352,8 @@ describe("a link enrols an address", () => {
   test("polling for what is refused writes nothing: another user's address, one that comes too late", async () => {
     const counted = counting(env as unknown as Parameters<typeof counting>[0]);
     const here = scene(undefined, undefined, { ...counted.bindings });
-    const { tenant, to } = await enrolled(here, MAIL);
-    const user = fresh("u");
+    const tenant = await newTenant(here.at);
+    const [user, to] = [fresh("u"), MAIL.address()];
     const [theirs, late, first] = [
       await tokenOf(here.at, tenant, user, "a"),
       await tokenOf(here.at, tenant, user, "b"),
@@ -371,6 +371,7 @@ describe("a link enrols an address", () => {
       return [status, d1RowsWritten, queue, objects];
     };
     await confirm(theirs, to);
+    expect((await enrolled(here, MAIL, {}, to, tenant)).done.body.isVerified).toBe(true);
     expect(await refusedFor(theirs)).toEqual([400, 0, 0, { "challenge.read": 1 }]);
     await confirm(late, MAIL.address());
     await confirm(first, MAIL.address());

@@ -32,7 +32,7 @@ test("an enrolled number is one authenticator, and is found and asked again by e
     expect((await enrol(phoneNumber)).body).toMatchObject({ authenticator: { phoneNumber: plain } });
     expect(await enrol(phoneNumber, `/users/${fresh("u")}`)).toMatchObject(INVALID);
     expect((await shop.track(user, "look", { phoneNumber })).status).toBe(200);
-    expect((await shop.call("PATCH", at, { phoneNumber })).body).toEqual({ phoneNumber });
+    expect((await shop.call("PATCH", at, { phoneNumber })).body).toEqual({ userId: user, phoneNumber });
     expect((await shop.call("GET", at)).body).toMatchObject({
       phoneNumber: plain,
       phoneNumberVerified: true,

@@ -134,6 +134,8 @@ export type Step = {
   readonly ip?: string;
   /** At the redemption: what the waiter calls the session. */
   readonly sessionName?: string;
+  /** Digest of the bytes that said it, where the door keeps it: the same bytes may come again. */
+  readonly evidence?: string;
 };
 
 export type Challenge = {

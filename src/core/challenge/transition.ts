@@ -1,11 +1,12 @@
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { type Instant, toSeconds } from "../time.ts";
+import { approverOf, nameOf } from "./approver.ts";
 import { admits } from "./approvers.ts";
 import { settle } from "./clock.ts";
 import type { Command, Effect, RedeemDraft } from "./command.ts";
 import type { VerifiedProof } from "./proof.ts";
-import type { Approver, Challenge, ChallengeSpec, DecisionKind, Facts, Phase, Step } from "./state.ts";
+import type { Challenge, ChallengeSpec, DecisionKind, Facts, Phase, Step } from "./state.ts";
 
 export type Moved = { readonly next: Challenge; readonly effects: readonly Effect[] };
 type Outcome = Result<Moved, Refusal>;
@@ -174,7 +175,11 @@ function decide(challenge: Challenge, command: CommandOf<"approve" | "deny">, no
       ? []
       : [{ at: command.promptedAt, what: "prompted", by: `user:${proof.userId}` }];
   const what = command.name === "approve" ? "approved" : "denied";
-  const steps = [...prompted, { at: now, what, by: nameOf(approver), ...ipOf(command) } satisfies Step];
+  const said = command.evidence === undefined ? {} : { evidence: command.evidence };
+  const steps = [
+    ...prompted,
+    { at: now, what, by: nameOf(approver), ...ipOf(command), ...said } satisfies Step,
+  ];
   if (command.name === "deny") return enter(challenge, { name: "denied", approver, at: now }, steps, WAKE);
   const phase: Phase = {
     name: "approved",
@@ -207,31 +212,6 @@ const repeatsClaim = (command: CommandOf<"approve" | "deny">, phase: Of<"claimed
 
 const isClaimer = (proof: VerifiedProof, phase: Of<"claimed">): boolean =>
   proof.kind === "device" && proof.deviceId === phase.deviceId && proof.userId === phase.userId;
-
-function approverOf(proof: VerifiedProof): Approver {
-  switch (proof.kind) {
-    case "device":
-    case "firstEnrolment":
-      return { kind: proof.kind, deviceId: proof.deviceId };
-    case "code":
-      return { kind: "code", identifierId: proof.identifierId };
-    case "client":
-      return { kind: "client", clientId: proof.clientId };
-  }
-}
-
-/** The approver as one word for the audit trail, `kind:id`. */
-export function nameOf(approver: Approver): string {
-  switch (approver.kind) {
-    case "device":
-    case "firstEnrolment":
-      return `${approver.kind}:${approver.deviceId}`;
-    case "code":
-      return `code:${approver.identifierId}`;
-    case "client":
-      return `client:${approver.clientId}`;
-  }
-}
 
 function cancel(challenge: Challenge, command: CommandOf<"cancel">, now: Instant): Outcome {
   const step: Step = { at: now, what: "cancelled", by: command.by, ...ipOf(command) };

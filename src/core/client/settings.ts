@@ -49,6 +49,8 @@ export type ClientSettings = {
   readonly prompt_place?: boolean;
   /** Whether the Cotter door removes a device on an unsigned call, as its SDKs make it; true when it is missing. */
   readonly unsigned_removal?: boolean;
+  /** Whether several users of the Authsignal door may have one telephone number; false when it is missing. */
+  readonly shared_numbers?: boolean;
   /** Clients of the realm whose backends' words about names this one goes by, and whose carried codes it takes. */
   readonly names_from?: readonly ClientId[];
   /** `subject`: the backend names people by our own ids and by nothing else; `own` when it is missing. */

@@ -13,7 +13,8 @@ export type Template =
   | "magic_link"
   | "device_enrolled"
   | "device_removed"
-  | "recovery_begun";
+  | "recovery_begun"
+  | "address_replaced";
 
 /** How a client shows itself to the reader. `colour` is `#rrggbb`, `logo` an https URL; anything else is left out. */
 export type Brand = { readonly name: string; readonly colour?: string; readonly logo?: string };

@@ -98,7 +98,7 @@ async function addressOf(
   const { identifier: given, method } = asked;
   const kind = enrolledAs(method);
   // What was enrolled after the action was tracked would only prove that it is the asker's.
-  const own = admittedCodes(asked.client, enrolled.rows).filter(
+  const own = admittedCodes(asked.client, user, enrolled.rows).filter(
     (row) => row.kind === kind && (row.verifiedAt ?? 0) <= action.createdAt,
   );
   const row = given ? own.find(({ identifier }) => identifier === given.normal) : own.at(-1);

@@ -7,8 +7,9 @@ import type { Refusal } from "../refusal.ts";
 import { ok, type Result } from "../result.ts";
 import { SECOND } from "../time.ts";
 import { callerFrom } from "./caller-from.ts";
-import { codeSubject, identifierIdOf } from "./code-subject.ts";
+import { codeSubject } from "./code-subject.ts";
 import { sendActionCode } from "./send-action-code.ts";
+import { authenticatorIdOf, standingAddress } from "./standing-address.ts";
 
 /** A challenge of a backend's code, as its object has it now. */
 export type Carried = { readonly snapshot: Snapshot; readonly code: BackendCode };
@@ -24,15 +25,19 @@ export async function backendCodeAt(
   return snapshot && code && snapshot.spec.clientId === clientId ? { snapshot, code } : undefined;
 }
 
-/** Whether an address that was enrolled when its code was sent still is; one that is only being enrolled is as good as before. */
-export async function isStillEnrolled(
+/**
+ * The id of the authenticator that a code is of: undefined when an address that was enrolled when its code was sent is no more; one that is only
+ * being enrolled is as good as before.
+ */
+export async function authenticatorOf(
   powers: Pick<Services, "authenticators" | "handles">,
+  client: Client,
   userId: UserId,
   { use, identifier }: BackendCode,
-): Promise<boolean> {
-  if (use !== "meet") return true;
-  const id = await identifierIdOf(powers, identifier);
-  return (await powers.authenticators.find(userId, id))?.verifiedAt !== undefined;
+): Promise<string | undefined> {
+  if (use !== "meet") return await authenticatorIdOf(powers, client, userId, identifier);
+  const row = await standingAddress(powers, userId, identifier, client);
+  return row?.verifiedAt === undefined ? undefined : row.id;
 }
 
 export type SendPowers = Parameters<typeof sendActionCode>[0];

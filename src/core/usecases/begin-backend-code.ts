@@ -10,6 +10,7 @@ import { type Aim, aimBackendCode, type BackendCodeAsked, CLOSED } from "./aim-b
 import { backendCodeAt, type Carried, type SendPowers, sendOnce } from "./backend-code.ts";
 import { purposeOf } from "./begin-action-challenge.ts";
 import { identifierIdOf } from "./code-subject.ts";
+import { beganBefore } from "./end-other-ways.ts";
 import { aboutForBackend, countStart } from "./start-challenge.ts";
 
 type Powers = SendPowers &
@@ -118,6 +119,7 @@ function specOf(
       // A tracked action's row has it; of what is claimed later nothing else knows it.
       ...(custom === undefined || aim.user ? {} : { custom }),
       ...backendCodeContext(code),
+      ...(aim.action ? beganBefore(aim.action) : {}),
     },
     origin: { ...(ip === undefined ? {} : { ip }), ...(userAgent === undefined ? {} : { userAgent }) },
     brought: "secret",

@@ -20,14 +20,14 @@ import { withdrawChallenge } from "./withdraw-challenge.ts";
 
 type Powers = SendingPowers & Pick<Services, "actions" | "authenticators" | "users">;
 
+/** `authenticator`: the one that the page has chosen, of the method's kind. */
+type Beginning = CodeAsker & CodeSending & { readonly authenticator?: string | undefined };
+
 /**
  * Sends a code to the person's enrolled address, to meet the action (Authsignal §9.2). Asked again while its challenge waits, the same
  * challenge gets a new code. Refused: a closed action, a locked person, nobody to write to, what `sendActionCode` refuses.
  */
-export async function beginCode(
-  powers: Powers,
-  asked: CodeAsker & CodeSending,
-): Promise<Result<Snapshot, Refusal>> {
+export async function beginCode(powers: Powers, asked: Beginning): Promise<Result<Snapshot, Refusal>> {
   const { action, user, method } = asked;
   if (!isOpen(action.state)) return CLOSED;
   if (user.user.status === "locked") return no({ code: "user_locked" });
@@ -51,12 +51,14 @@ export async function beginCode(
  */
 async function enrolledAddress(
   powers: Powers,
-  { client, action, user, method }: CodeAsker & CodeSending,
+  { client, action, user, method, authenticator }: Beginning,
 ): Promise<ReadIdentifier | undefined> {
   const rows = await powers.authenticators.ofUser(user.user.id);
-  const row = admittedCodes(client, rows).findLast(
-    ({ kind, verifiedAt = Number.POSITIVE_INFINITY }) =>
-      kind === enrolledAs(method) && verifiedAt <= action.createdAt,
+  const row = admittedCodes(client, user, rows).findLast(
+    ({ id, kind, verifiedAt = Number.POSITIVE_INFINITY }) =>
+      kind === enrolledAs(method) &&
+      verifiedAt <= action.createdAt &&
+      (authenticator === undefined || id === authenticator),
   );
   const address = row?.identifier && addressOfRow(method, row.identifier, user.identifiers);
   // One that the user gave up and another has proven since is that other's mailbox.

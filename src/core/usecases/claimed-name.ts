@@ -14,6 +14,12 @@ import type { Requester } from "./audit-event.ts";
 export const isOf = (identifier: ReadIdentifier) => (own: ReadIdentifier) =>
   own.kind === identifier.kind && own.normal === identifier.normal;
 
+/** Whether this client lets several users have the identifier: then it is a way to reach each, and names none of them. */
+export const isShared = (
+  { settings }: Pick<Client, "settings">,
+  { kind }: Pick<ReadIdentifier, "kind">,
+): boolean => kind === "phone" && settings.shared_numbers === true;
+
 /**
  * Who has this identifier by a weaker word than what is about to be written for the user, so that it passes on and their sessions end.
  * A proof takes it from anonymous callers and from whom this client's own backend had merely named; a backend's word takes it from
@@ -26,6 +32,7 @@ export async function claimersOf(
   identifier: ReadIdentifier,
   word: "proof" | "client",
 ): Promise<Result<readonly UserId[], RefusalOf<"user_exists">>> {
+  if (isShared(client, identifier)) return ok([]);
   const view = viewOf(client);
   const isThis = isOf(identifier);
   if (identifiers.some((own) => isThis(own) && own.verifiedAt !== undefined)) return ok([]);

@@ -33,6 +33,8 @@ export type CodeAsker = {
 /** How a code is sent: what the door keeps of its challenge, and for how long. */
 export type CodeSending = {
   readonly method: AddressMethod;
+  /** How it goes out where that is not the method's own way: a number may be enrolled over WhatsApp. */
+  readonly channel?: "whatsapp";
   /** BCP 47 tag of the reader's language. */
   readonly locale: string;
   readonly context: JsonObject;
@@ -110,7 +112,7 @@ function send(
     challengeId: spec.id,
     client,
     identifier: to.identifier,
-    channel: channelOf(method),
+    channel: asked.channel ?? channelOf(method),
     purpose: to.use,
     as: linkOf
       ? { template: "magic_link", linkOf: (secret) => linkOf(spec.id, secret) }

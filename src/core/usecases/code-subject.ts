@@ -43,10 +43,15 @@ export const codeHash = (
 
 /**
  * Names an identifier without telling it, as a UUID (RFC 9562 §5.8) that stays the same: for proofs, the audit trail and wires that
- * want an id. Keyed, so that nobody finds the address by trying.
+ * want an id. Keyed, so that nobody finds the address by trying. With `of` it is that user's alone.
  */
-export async function identifierIdOf(powers: Powers, identifier: ReadIdentifier): Promise<string> {
-  return asUuid(await powers.handles.pepper(["identifier-id", identifier.kind], identifier.normal));
+export async function identifierIdOf(
+  powers: Powers,
+  identifier: ReadIdentifier,
+  of?: UserId,
+): Promise<string> {
+  const context = ["identifier-id", identifier.kind, ...(of === undefined ? [] : [of])];
+  return asUuid(await powers.handles.pepper(context, identifier.normal));
 }
 
 /** Stands for whoever proves an identifier by this challenge, while it is open whose it is: nobody has this id before. */

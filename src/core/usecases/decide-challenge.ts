@@ -13,6 +13,8 @@ import { recordFinish } from "./record-finish.ts";
 export type Decision = {
   readonly prompt: Prompt;
   readonly proof: VerifiedProof;
+  /** Digest of the signature's own bytes, so that the same call may come again. */
+  readonly evidence?: string;
   readonly ip?: string;
 };
 
@@ -46,6 +48,7 @@ export async function decideChallenge(powers: Powers, decision: Decision): Promi
     name: proof.decision,
     proof,
     promptedAt: settled.value.listedAt,
+    ...(decision.evidence === undefined ? {} : { evidence: decision.evidence }),
     ...(decision.ip === undefined ? {} : { ip: decision.ip }),
   });
   if (applied.ok && applied.value.changed && applied.value.view.state === "denied") {

@@ -5,9 +5,9 @@ import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Requester } from "./audit-event.ts";
 import type { Carried } from "./backend-code.ts";
-import { identifierIdOf } from "./code-subject.ts";
 import { needsScope } from "./enrol-by-code.ts";
 import { type EnrolledAddress, enrolVerifiedAddress } from "./enrol-verified-address.ts";
+import { authenticatorIdOf, standingAddress } from "./standing-address.ts";
 
 type Powers = Pick<Services, "users" | "authenticators" | "handles" | "clock" | "chance" | "events">;
 
@@ -29,13 +29,13 @@ export async function enrolBackendCode(
   const { client, user, by } = asked;
   const { snapshot, code } = asked.carried;
   const { identifier, mayAdd } = code;
-  const id = await identifierIdOf(powers, identifier);
   if (code.use !== "enrol") {
+    const id = await authenticatorIdOf(powers, client, user.user.id, identifier);
     await powers.authenticators.touch(user.user.id, id, powers.clock.now());
     return ok(undefined);
   }
   if (snapshot.view.approval) {
-    const authenticator = await powers.authenticators.find(user.user.id, id);
+    const authenticator = await standingAddress(powers, user.user.id, identifier, client);
     return authenticator ? ok({ user, authenticator, isNew: false }) : no({ code: "unknown_challenge" });
   }
   if (needsScope({ client, mayAdd })) return no({ code: "not_allowed", detail: "the scope is missing" });

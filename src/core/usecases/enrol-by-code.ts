@@ -4,6 +4,7 @@ import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
+import { claimersOf } from "./claimed-name.ts";
 import {
   type CarriedCode,
   CLOSED,
@@ -14,8 +15,8 @@ import {
   type SendingPowers,
   sendAgain,
 } from "./code-challenge.ts";
-import { identifierIdOf } from "./code-subject.ts";
 import { enrolledOf, neverEnrolled } from "./enrolled-methods.ts";
+import { authenticatorIdOf } from "./standing-address.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
 
 export type CodeEnrolment = CodeAsker &
@@ -25,13 +26,13 @@ export type CodeEnrolment = CodeAsker &
     readonly mayAdd: boolean;
   };
 
-type Powers = SendingPowers & Pick<Services, "userCodes" | "devices" | "authenticators">;
+type Powers = SendingPowers & Pick<Services, "userCodes" | "devices" | "authenticators" | "users">;
 
 /**
  * Sends a code to a new address; nothing is enrolled before it comes back (Authsignal §9.2). The enrolment has a challenge of its
  * own, one for each action and method, that the directory of codes finds: whatever else the action waits for stays as it is. The
  * same address again gets another code, another address takes the place of the first. Answers the future authenticator's id.
- * Refused: `enrolment_closed` without the backend's word once anything is enrolled, a blocked action, a locked person, what
+ * Refused: `user_exists` for one that is another user's, `enrolment_closed` without the backend's word once anything is enrolled, a blocked action, a locked person, what
  * `sendActionCode` refuses.
  */
 export async function enrolByCode(powers: Powers, asked: CodeEnrolment): Promise<Result<string, Refusal>> {
@@ -42,13 +43,18 @@ export async function enrolByCode(powers: Powers, asked: CodeEnrolment): Promise
   if (!asked.mayAdd && !neverEnrolled(await enrolledOf(powers, user.user.id))) {
     return no({ code: "enrolment_closed" });
   }
-  const standing = await enrolmentOf(powers, action, asked.method);
+  // Before anything is sent: the code of another user's address could not be taken when it comes back.
+  const [claimers, standing] = await Promise.all([
+    claimersOf(powers, asked.client, user, identifier, "proof"),
+    enrolmentOf(powers, action, asked.method),
+  ]);
+  if (!claimers.ok) return claimers;
   const isSame = standing?.identifier.normal === identifier.normal;
   const sent =
     standing && isSame && standing.snapshot.view.state === "pending"
       ? await sendAgain(powers, asked, standing)
       : await beginEnrolment(powers, asked, standing);
-  return sent.ok ? ok(await identifierIdOf(powers, identifier)) : sent;
+  return sent.ok ? ok(await authenticatorIdOf(powers, asked.client, user.user.id, identifier)) : sent;
 }
 
 /** Whether the backend's word is missing where its client's settings demand it even for the first. */

@@ -5,12 +5,12 @@ import type { Fallen } from "../ports/standing.ts";
 import type { UserRecord, WrittenUser } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
-import type { ReadIdentifier } from "../user/identifier.ts";
+import { numberNote, type ReadIdentifier, reachableForm } from "../user/identifier.ts";
 import { isSeenBy, viewOf } from "../user/name-view.ts";
 import type { AssertedBy, Identifier } from "../user/user.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
-import { claimersOf, endClaims, isOf } from "./claimed-name.ts";
-import { identifierIdOf } from "./code-subject.ts";
+import { claimersOf, endClaims, isOf, isShared } from "./claimed-name.ts";
+import { authenticatorIdOf } from "./standing-address.ts";
 
 export type VerifiedAddress = {
   readonly user: UserRecord;
@@ -74,7 +74,7 @@ export async function enrolVerifiedAddress(
 async function rowOf(powers: Powers, asked: VerifiedAddress) {
   const { identifier, assertedBy, client, by } = asked;
   const userId = asked.user.user.id;
-  const id = await identifierIdOf(powers, identifier);
+  const id = await authenticatorIdOf(powers, client, userId, identifier);
   const now = powers.clock.now();
   const row: Authenticator = {
     userId,
@@ -99,6 +99,7 @@ async function rowOf(powers: Powers, asked: VerifiedAddress) {
 /** The user with this address among their own: proven, or vouched for by this client's backend. */
 async function give(powers: Powers, asked: VerifiedAddress): Promise<Result<WrittenUser, Refused>> {
   const { user, identifier, assertedBy, client } = asked;
+  if (isShared(client, identifier)) return await giveNote(powers, asked);
   const isThis = isOf(identifier);
   const view = viewOf(client);
   const isEnough = (own: Identifier) =>
@@ -108,4 +109,16 @@ async function give(powers: Powers, asked: VerifiedAddress): Promise<Result<Writ
   const seen = assertedBy === "proof" ? { verifiedAt: now } : { vouchedAt: now };
   const added = { ...identifier, assertedBy, client: client.id, ...seen };
   return await powers.users.update(user.user, { added, takesFrom: client.id }, now);
+}
+
+/** A number that others may have too is this client's word of the user, and proves nothing to anybody else. */
+async function giveNote(powers: Powers, asked: VerifiedAddress): Promise<Result<UserRecord, Refused>> {
+  const { user, identifier, client } = asked;
+  const isKnown = (own: Identifier) =>
+    own.kind === identifier.kind && reachableForm(own) === identifier.normal && isSeenBy(viewOf(client), own);
+  const note = numberNote(identifier.normal, user.user.externalId ?? user.user.id);
+  if (!note || user.identifiers.some(isKnown)) return ok(user);
+  const now = powers.clock.now();
+  const added = { ...note, assertedBy: "client", client: client.id, vouchedAt: now } as const;
+  return await powers.users.update(user.user, { added }, now);
 }

@@ -4,6 +4,9 @@ import { askerOf, type Client } from "../client/client.ts";
 import type { Device } from "../device/device.ts";
 import type { UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
+import type { UserRecord } from "../ports/users.ts";
+import { reachableForm } from "../user/identifier.ts";
+import type { Identifier } from "../user/user.ts";
 
 /** Ways in which a device of this door may be used (Authsignal §6.1); `device` is all of them. */
 export const NAMESPACES = ["push", "qr-code", "in-app", "device"] as const;
@@ -71,10 +74,43 @@ export const verifiedCodes = (rows: readonly Authenticator[]): readonly Authenti
   rows.filter(({ kind, verifiedAt }) => kind !== "device" && verifiedAt !== undefined);
 
 /** Of them, those that may answer for this client: its own, and those that its settings admit, as with devices. */
-export const admittedCodes = (client: Client, rows: readonly Authenticator[]): readonly Authenticator[] =>
+export const admittedCodes = (
+  client: Client,
+  user: UserRecord,
+  rows: readonly Authenticator[],
+): readonly Authenticator[] =>
   verifiedCodes(rows).filter(
-    ({ clientId }) => clientId !== undefined && admits(askerOf(client), { clientId, realm: client.realm }),
+    (row) =>
+      row.clientId !== undefined &&
+      admits(askerOf(client), { clientId: row.clientId, realm: client.realm }) &&
+      !isOthersWord(client, user, row),
   );
+
+/**
+ * Whether nothing but another client's backend says that the address is the person's. Its word is good for that client alone; an address that has
+ * left the names was somebody's proof as likely, and counts on.
+ */
+function isOthersWord(
+  client: Client,
+  { identifiers }: UserRecord,
+  { clientId, ...row }: Authenticator,
+): boolean {
+  if (row.identifier === undefined || clientId === undefined || clientId === client.id) return false;
+  const names = identifiers.filter(
+    (name) => name.kind === KINDS[row.kind] && reachableForm(name) === row.identifier,
+  );
+  const isWord = ({ client: giver, verifiedAt, vouchedAt }: Identifier) =>
+    giver === clientId && verifiedAt === undefined && vouchedAt !== undefined;
+  return names.some(isWord) && !names.some(({ verifiedAt }) => verifiedAt !== undefined);
+}
+
+const KINDS = { email: "email", sms: "phone", device: undefined } as const;
+
+/** What the user has enrolled as far as it counts for this client: without what only another client's backend vouched for. */
+export const enrolledFor = (client: Client, user: UserRecord, enrolled: Enrolled): Enrolled => ({
+  ...enrolled,
+  rows: enrolled.rows.filter((row) => !isOthersWord(client, user, row)),
+});
 
 /**
  * Whether the user never had anything: only such a one begins without the word of a token. Whoever lost what they had is as likely the

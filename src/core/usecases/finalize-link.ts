@@ -2,7 +2,12 @@ import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { finishCodeEnrolment } from "./finish-code-enrolment.ts";
-import { type CodeBearer, isGood, lastAsked, type VerifiedActionCode } from "./verify-action-code.ts";
+import {
+  authenticatorFor,
+  type CodeBearer,
+  lastAsked,
+  type VerifiedActionCode,
+} from "./verify-action-code.ts";
 
 type Powers = Pick<
   Services,
@@ -32,11 +37,11 @@ export async function finalizeLink(
   powers: Powers,
   asked: CodeBearer,
 ): Promise<Result<VerifiedActionCode, Refusal>> {
-  const carried = await lastAsked(powers, asked);
+  const { carried } = await lastAsked(powers, asked);
   if (!carried) return no({ code: "unknown_challenge" });
   const { snapshot, use } = carried;
   if (snapshot.view.state === "pending") return no({ code: "not_approved" });
-  if (!(await isGood(powers, asked, carried))) return no({ code: "unknown_challenge" });
+  if (!(await authenticatorFor(powers, asked, carried))) return no({ code: "unknown_challenge" });
   if (use === "authsignal_action") return ok({ snapshot, meets: true });
   return await finishCodeEnrolment(powers, asked, carried, async () => ok(snapshot));
 }

@@ -7,11 +7,11 @@ import { no, ok, type Result } from "../result.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import { claimersOf } from "./claimed-name.ts";
 import type { CarriedCode } from "./code-challenge.ts";
-import { identifierIdOf } from "./code-subject.ts";
 import { needsScope } from "./enrol-by-code.ts";
 import { type EnrolledAddress, enrolVerifiedAddress } from "./enrol-verified-address.ts";
 import { enrolledOf, NOTHING_ENROLLED, neverEnrolled } from "./enrolled-methods.ts";
 import { redeemChallenge } from "./redeem-challenge.ts";
+import { authenticatorIdOf, standingAddress } from "./standing-address.ts";
 import type { CodeBearer, VerifiedActionCode } from "./verify-action-code.ts";
 
 type Powers = Pick<
@@ -44,9 +44,9 @@ export async function finishCodeEnrolment(
   approve: () => Promise<Result<Snapshot, Refusal>>,
 ): Promise<Result<VerifiedActionCode, Refusal>> {
   const { action, client, user } = asked;
-  const id = await identifierIdOf(powers, identifier);
+  const id = await authenticatorIdOf(powers, client, user.user.id, identifier);
   if (snapshot.view.state === "redeemed") {
-    const authenticator = await powers.authenticators.find(user.user.id, id);
+    const authenticator = await standingAddress(powers, user.user.id, identifier, client);
     if (!authenticator) return no({ code: "unknown_challenge" });
     const meets = action.state === "challenge_succeeded" && action.challengeId === snapshot.spec.id;
     return ok({ snapshot, enrolled: { user, authenticator, isNew: false }, meets });

@@ -4,10 +4,10 @@ import type { Fallen } from "../ports/standing.ts";
 import type { GivenIdentifier, UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
-import { readIdentifier, readUsername } from "../user/identifier.ts";
+import { numberNote, type ReadIdentifier, readIdentifier, readUsername } from "../user/identifier.ts";
 import type { Identifier, IdentifierKind } from "../user/user.ts";
 import { auditEvent, type Requester } from "./audit-event.ts";
-import { isOf } from "./claimed-name.ts";
+import { isOf, isShared } from "./claimed-name.ts";
 
 /** A name as a backend gives it: null takes it away, `verified` says that the backend has seen a proof. */
 export type GivenName = {
@@ -34,7 +34,7 @@ export async function giveNames(
   const now = powers.clock.now();
   const own = record.identifiers.filter((one) => one.client === client.id && one.assertedBy !== "admin");
   const others = record.identifiers.filter((one) => !own.includes(one));
-  const named = rowsOf(client, own, given, now);
+  const named = rowsOf({ client, name: record.user.externalId ?? record.user.id }, own, given, now);
   if (!named.ok) return named;
   // What somebody else's word gives them already needs no word of this client's, but for what it vouches for.
   const rows = named.value.filter(
@@ -54,16 +54,19 @@ export async function giveNames(
   return await powers.users.update(record.user, { identifiers: { of: client.id, given: rows } }, now, event);
 }
 
+/** Whose backend speaks, and what it calls the user. */
+type Whose = { readonly client: Client; readonly name: string };
+
 /** What somebody who has `present` of this client's giving is called then. */
 export function rowsOf(
-  client: Client,
+  whose: Whose,
   present: readonly Identifier[],
   given: GivenNames,
   now: number,
 ): Result<readonly GivenIdentifier[], RefusalOf<"malformed">> {
   const rows: GivenIdentifier[] = [];
   for (const kind of ["email", "phone", "username"] as const) {
-    const row = rowOf(client, present, kind, given[kind], now);
+    const row = rowOf(whose, present, kind, given[kind], now);
     if (!row.ok) return row;
     rows.push(...row.value);
   }
@@ -71,7 +74,7 @@ export function rowsOf(
 }
 
 function rowOf(
-  client: Client,
+  whose: Whose,
   known: readonly Identifier[],
   kind: IdentifierKind,
   name: GivenName | undefined,
@@ -83,14 +86,25 @@ function rowOf(
     name?.verified === true && row?.verifiedAt === undefined ? { vouchedAt: row?.vouchedAt ?? now } : {};
   if (name?.value === undefined) return ok(present.map((row) => ({ ...row, ...seen(row) })));
   if (name.value === null) return ok([]);
-  // Whatever a backend calls a username is one, though it may look like an address.
-  const fits = kind === "username" ? readUsername(name.value) : readIdentifier(name.value);
+  const fits = nameOf(whose, kind, name.value);
   if (fits?.kind !== kind) return no({ code: "malformed", detail: kind });
-  const same = present.find(({ normal }) => normal === fits.normal);
-  if (!same) return ok([{ ...fits, assertedBy: "client", client: client.id, ...seen() }]);
+  const same = present.find((row) => isSameName(row, fits));
+  if (!same) return ok([{ ...fits, assertedBy: "client", client: whose.client.id, ...seen() }]);
   // They have it already: nothing says that their others are theirs no more.
   return ok(present.map((row) => (row === same ? { ...row, ...seen(row) } : row)));
 }
+
+function nameOf({ client, name }: Whose, kind: IdentifierKind, text: string): ReadIdentifier | undefined {
+  // Whatever a backend calls a username is one, though it may look like an address.
+  if (kind === "username") return readUsername(text);
+  const read = readIdentifier(text);
+  const isNote = kind === "phone" && (read?.kind !== kind || isShared(client, read));
+  return isNote ? numberNote(text, name) : read;
+}
+
+/** One that is kept as a note stays the same under another name of its user. */
+const isSameName = (row: ReadIdentifier, given: ReadIdentifier): boolean =>
+  row.normal === given.normal || (given.normal.includes("#") && row.value === given.value);
 
 const isSame = (own: readonly Identifier[], rows: readonly GivenIdentifier[]): boolean =>
   own.length === rows.length &&

@@ -57,10 +57,16 @@ export async function checkCode(
 export async function proveCode(
   powers: Powers & Pick<Services, "proofs">,
   prover: Prover,
-  typed: TypedCode & { readonly amr?: readonly string[] },
+  typed: TypedCode & {
+    readonly amr?: readonly string[];
+    /** The prover's own authenticator of the address; the identifier's id when it is missing. */
+    readonly authenticator?: string;
+  },
 ): Promise<Result<VerifiedProof, Refused | RefusalOf<"user_locked">>> {
   const checked = await checkCode(powers, typed);
-  return checked.ok ? vouchForCode(powers, prover, { ...typed, ...checked.value }) : checked;
+  if (!checked.ok) return checked;
+  const identifierId = typed.authenticator ?? checked.value.identifierId;
+  return vouchForCode(powers, prover, { ...typed, ...checked.value, identifierId });
 }
 
 /** The proof for a code that `checkCode` found right. */

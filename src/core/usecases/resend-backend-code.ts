@@ -7,7 +7,7 @@ import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { CLOSED } from "./aim-backend-code.ts";
-import { backendCodeAt, type Carried, isStillEnrolled, type SendPowers, sendOnce } from "./backend-code.ts";
+import { authenticatorOf, backendCodeAt, type Carried, type SendPowers, sendOnce } from "./backend-code.ts";
 
 type Powers = SendPowers & Pick<Services, "rooms" | "actions" | "users" | "authenticators">;
 
@@ -59,5 +59,5 @@ async function closedBy(
   if (!user) return { code: "unknown_challenge" };
   if (user.user.status === "locked") return { code: "user_locked" };
   if (!row || !isOpen(row.state)) return CLOSED.error;
-  return (await isStillEnrolled(powers, userId, sent)) ? undefined : REMOVED;
+  return (await authenticatorOf(powers, client, userId, sent)) ? undefined : REMOVED;
 }

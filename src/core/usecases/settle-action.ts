@@ -1,11 +1,12 @@
 import { type Action, type ActionMethod, isOpen, keyOf } from "../action/action.ts";
-import { nameOf as approverName } from "../challenge/transition.ts";
+import { nameOf as approverName } from "../challenge/approver.ts";
 import type { Client } from "../client/client.ts";
 import type { ActionEvent } from "../ports/action-webhooks.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import { type Millis, SECOND } from "../time.ts";
 import { isOver } from "../user/user.ts";
+import { endOtherWays } from "./end-other-ways.ts";
 import { hears, tellActionWebhook } from "./tell-action-webhook.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
 
@@ -98,6 +99,7 @@ export async function settleAction(
   const by = { deviceId, since: snapshot.spec.createdAt };
   const stood = await powers.actions.succeed(action, { challengeId: id, ...met, ...by }, now);
   if (!stood) return (await powers.actions.find(keyOf(action))) ?? action;
+  await endOtherWays(powers, action, snapshot);
   return { ...action, state: "challenge_succeeded", stateAt: now, challengeId: id, ...met };
 }
 

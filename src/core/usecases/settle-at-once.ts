@@ -25,6 +25,8 @@ export type AtOnce = {
    * must draw by the signing input: the same id for the same turn.
    */
   readonly signedSecond?: number;
+  /** Whether the id is the call's own: one that holds a challenge is refused (`occupied`), and no other is drawn. */
+  readonly isNamed?: boolean;
   /** Draws an id, and says what the waiter of that challenge would prove. */
   readonly draw: (turn: number) => Promise<{ readonly id: ChallengeId; readonly waiterProof: string }>;
   /** What tokens say about the user; absent when no grant is asked for. */
@@ -74,7 +76,7 @@ export async function settleAtOnce(powers: Powers, asked: AtOnce): Promise<Resul
       waiterProof,
       draft,
     });
-    if (settled.ok || settled.error.code !== "occupied") return settled;
+    if (settled.ok || settled.error.code !== "occupied" || asked.isNamed) return settled;
     if (asked.signedSecond === undefined) continue;
     const found = await powers.rooms.read(id);
     if (found && isOf(asked, found)) return ok({ ...found, changed: false });

@@ -7,7 +7,7 @@ import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 import type { Requester } from "./audit-event.ts";
-import { type Enrolled, enrolledOf, mustMeet, NOTHING_ENROLLED } from "./enrolled-methods.ts";
+import { type Enrolled, enrolledFor, enrolledOf, mustMeet, NOTHING_ENROLLED } from "./enrolled-methods.ts";
 import { findOrMakeUser } from "./find-named-user.ts";
 import { type GivenNames, giveNames, rowsOf } from "./give-names.ts";
 
@@ -49,7 +49,7 @@ export async function trackAction(
     userId: user.user.id,
     code,
     idempotencyKey: asked.idempotencyKey ?? powers.chance.uuid(),
-    state: firstState(rule, mustMeet(enrolled), user.user.status === "locked"),
+    state: firstState(rule, mustMeet(enrolledFor(client, user, enrolled)), user.user.status === "locked"),
     stateAt: now,
     createdAt: now,
     context: { name, ...asked.context },
@@ -64,7 +64,7 @@ async function whoIs(
   now: Instant,
 ): Promise<Result<Omit<Tracked, "action">, RefusalOf<"unknown_user" | "client_disabled">>> {
   const { client, name, names, by } = asked;
-  const rows = rowsOf(client, [], names, now);
+  const rows = rowsOf({ client, name }, [], names, now);
   const found = await findOrMakeUser(powers, client, name, rows.ok ? rows.value : [], by);
   if (!found.ok) return found;
   const { record, isNew } = found.value;

@@ -6,13 +6,13 @@ import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { approveByCode } from "./approve-by-code.ts";
 import { type CarriedCode, type CodeAsker, carriedCode } from "./code-challenge.ts";
-import { identifierIdOf } from "./code-subject.ts";
 import { enrolmentOf } from "./enrol-by-code.ts";
 import type { EnrolledAddress } from "./enrol-verified-address.ts";
 import { finishCodeEnrolment } from "./finish-code-enrolment.ts";
 import { noteRefusal } from "./note-refusal.ts";
 import { proveCode } from "./prove-code.ts";
 import { OUT_OF_ATTEMPTS } from "./settle-action.ts";
+import { authenticatorIdOf, standingAddress } from "./standing-address.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
 
 /** Who gives a code back, or asks whether its link was confirmed. */
@@ -65,13 +65,16 @@ export async function verifyActionCode(
   powers: Powers,
   asked: TypedActionCode,
 ): Promise<Result<VerifiedActionCode, Refusal>> {
-  const carried = await lastAsked(powers, asked);
-  if (!carried || !(await isGood(powers, asked, carried))) return no({ code: "unknown_challenge" });
+  const { carried, isExhausted } = await lastAsked(powers, asked);
+  if (isExhausted) return no({ code: "out_of_guesses" });
+  const of = carried && (await authenticatorFor(powers, asked, carried));
+  if (!carried || of === undefined) return no({ code: "unknown_challenge" });
   const proof = await proveCode(powers, asked.user.user, {
     spec: carried.snapshot.spec,
     identifier: carried.identifier,
     purpose: carried.use,
     code: asked.code,
+    authenticator: of,
   });
   if (!proof.ok) {
     await noteWrong(powers, asked, carried, proof.error.code);
@@ -83,45 +86,59 @@ export async function verifyActionCode(
   }
   const approved = await approve();
   if (!approved.ok) return approved;
-  const id = await identifierIdOf(powers, carried.identifier);
-  powers.background(powers.authenticators.touch(asked.user.user.id, id, powers.clock.now()));
+  powers.background(powers.authenticators.touch(asked.user.user.id, of, powers.clock.now()));
   return ok({ snapshot: approved.value, meets: true });
 }
 
 const LIVE: readonly string[] = ["pending", "approved", "redeemed"];
 
-/** Of what the page may be waiting for the one that it asked for last; what is over comes behind what still waits. */
+/**
+ * Of what the page may be waiting for the one that it asked for last; what is over comes behind what still waits. Where nothing is left,
+ * whether it is for wrong codes.
+ */
 export async function lastAsked(
   powers: Pick<Services, "rooms" | "userCodes" | "handles" | "clock">,
   { action, methods }: CodeBearer,
-): Promise<CarriedCode | undefined> {
+): Promise<{ readonly carried: CarriedCode | undefined; readonly isExhausted: boolean }> {
   const [challenge, enrolment] = await Promise.all([
     carriedCode(powers, action, action.challengeId, methods),
     enrolmentOf(powers, action, methods[0]),
   ]);
   const own = challenge?.use === "authsignal_action" ? challenge : undefined;
-  const found = [enrolment, own]
+  const all = [enrolment, own]
     .filter((one) => one !== undefined)
-    .filter(({ snapshot }) => LIVE.includes(snapshot.view.state))
     .toSorted((a, b) => lastStep(b) - lastStep(a));
-  return found.find(({ snapshot }) => snapshot.view.state === "pending") ?? found[0];
+  const found = all.filter(({ snapshot }) => LIVE.includes(snapshot.view.state));
+  const carried = found.find(({ snapshot }) => snapshot.view.state === "pending") ?? found[0];
+  return { carried, isExhausted: carried === undefined && all[0] !== undefined && isExhausted(all[0]) };
 }
+
+/** Whether it was ended by wrong codes. */
+const isExhausted = ({ snapshot: { view, timeline } }: CarriedCode): boolean =>
+  view.state === "cancelled" && timeline.at(-1)?.by === OUT_OF_ATTEMPTS;
 
 /** When it was asked for, or decided: a lost answer is asked for again about what was decided last. */
 const lastStep = ({ snapshot: { spec, timeline } }: CarriedCode): number =>
   timeline.at(-1)?.at ?? spec.createdAt;
 
-/** A closed action is met by nothing, and an address that was removed meanwhile meets nothing. */
-export async function isGood(
+/**
+ * The id of the authenticator that a code is of. None: a closed action is met by nothing, and an address that was removed meanwhile meets
+ * nothing.
+ */
+export async function authenticatorFor(
   powers: Pick<Services, "authenticators" | "handles">,
-  { action, user }: CodeBearer,
+  { action, user, client }: CodeBearer,
   { use, snapshot, identifier }: CarriedCode,
-): Promise<boolean> {
-  if (use === "authsignal_enrol") return action.state !== "block";
+): Promise<string | undefined> {
+  if (use === "authsignal_enrol") {
+    return action.state === "block"
+      ? undefined
+      : await authenticatorIdOf(powers, client, user.user.id, identifier);
+  }
   const wasMet = action.state === "challenge_succeeded" && snapshot.view.state !== "pending";
-  if (!isOpen(action.state) && !wasMet) return false;
-  const id = await identifierIdOf(powers, identifier);
-  return (await powers.authenticators.find(user.user.id, id))?.verifiedAt !== undefined;
+  if (!isOpen(action.state) && !wasMet) return undefined;
+  const row = await standingAddress(powers, user.user.id, identifier, client);
+  return row?.verifiedAt === undefined ? undefined : row.id;
 }
 
 async function noteWrong(

@@ -10,7 +10,7 @@ import type { UserRecord } from "../ports/users.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Requester } from "./audit-event.ts";
-import { backendCodeAt, type Carried, isStillEnrolled } from "./backend-code.ts";
+import { authenticatorOf, backendCodeAt, type Carried } from "./backend-code.ts";
 import { enrolBackendCode } from "./enrol-backend-code.ts";
 import type { EnrolledAddress } from "./enrol-verified-address.ts";
 import { noteRefusal } from "./note-refusal.ts";
@@ -73,7 +73,8 @@ export async function verifyBackendCode(powers: Powers, asked: TypedBackendCode)
   if (view.state !== "pending" && view.approval === undefined) return WRONG;
   const person = spec.userId === undefined ? undefined : await personOf(powers, asked.client, carried);
   if (person && !person.ok) return person;
-  if (person && !(await isGood(powers, person.value, carried))) return WRONG;
+  const of = person && (await authenticatorFor(powers, asked.client, person.value, carried));
+  if (person && of === undefined) return WRONG;
   const checked = await checkCode(powers, {
     spec,
     identifier: carried.code.identifier,
@@ -81,7 +82,8 @@ export async function verifyBackendCode(powers: Powers, asked: TypedBackendCode)
     code: asked.code,
   });
   if (!checked.ok) return await refused(powers, asked, carried, checked.error.code);
-  const proof = vouchForCode(powers, person?.value.user.user ?? NOBODYS, checked.value);
+  const identifierId = of ?? checked.value.identifierId;
+  const proof = vouchForCode(powers, person?.value.user.user ?? NOBODYS, { ...checked.value, identifierId });
   if (!proof.ok) return proof;
   if (person) return await meet(powers, asked, { ...person.value, carried, proof: proof.value });
   return (await approve(powers, asked, carried, proof.value))
@@ -108,11 +110,16 @@ async function personOf(
 
 /**
  * An action that is blocked, under review or failed meanwhile is met by no code, and an address that was removed meanwhile meets nothing.
- * What meets nothing may be enrolled also for one that failed.
+ * What meets nothing may be enrolled also for one that failed. Answers the id of the authenticator that the code is of.
  */
-async function isGood(powers: Powers, { user, action }: Person, { code }: Carried): Promise<boolean> {
-  if (!mayBeMet(action.state) && (code.meets || action.state !== "challenge_failed")) return false;
-  return await isStillEnrolled(powers, user.user.id, code);
+async function authenticatorFor(
+  powers: Powers,
+  client: Client,
+  { user, action }: Person,
+  { code }: Carried,
+): Promise<string | undefined> {
+  if (!mayBeMet(action.state) && (code.meets || action.state !== "challenge_failed")) return undefined;
+  return await authenticatorOf(powers, client, user.user.id, code);
 }
 
 /** The right code of a user's: enrolled before anything says so, then approved, then the action is brought along. */

@@ -48,6 +48,24 @@ function readPhone(text: string): ReadIdentifier | undefined {
   return { kind: "phone", value, normal: `+${digits}` };
 }
 
+const NATIONAL = /^(?=.*[0-9])[0-9 ()+./-]{1,32}$/;
+
+/**
+ * A number as a note: shown as it was given, found by nobody, and any number of users may have it. So are kept a text of digits that is no
+ * whole number (a country's code is missing), and numbers that a client lets users share. `whose` is the backend's name of the user.
+ * Undefined for what is no number at all.
+ */
+export function numberNote(text: string, whose: string): ReadIdentifier | undefined {
+  const value = text.trim();
+  return NATIONAL.test(value) ? { kind: "phone", value, normal: `${value}#${whose}` } : undefined;
+}
+
+/** The form by which its address is written to, also of a number that is kept as a note; undefined for what cannot be. */
+export const reachableForm = ({ kind, value }: ReadIdentifier): string | undefined => {
+  const read = readIdentifier(value);
+  return read?.kind === kind ? read.normal : undefined;
+};
+
 function normalEmail(value: string): string {
   const at = value.lastIndexOf("@");
   const local = value.slice(0, at).normalize("NFC").toLowerCase();

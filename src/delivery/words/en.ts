@@ -62,6 +62,16 @@ export const EN: Words = {
     short: `${facts.brand}: somebody asks for a new device in your name. Not you? Stop it: ${facts.link}`,
   }),
 
+  address_replaced: (facts) => ({
+    subject: `${facts.brand} sends your codes to another address`,
+    heading: "Your codes go to another address",
+    before: [
+      `${facts.brand} was told of a new address or number of yours. Codes are not sent here any more.`,
+    ],
+    after: ["If this was you, all is well. If it was not, tell the people who run the app at once."],
+    short: `${facts.brand}: your codes are not sent to this address any more. Not you? Tell the people who run the app.`,
+  }),
+
   device_removed: (facts) => ({
     subject: `A device can no longer sign you in to ${facts.brand}`,
     heading: "A device was removed",

@@ -85,6 +85,7 @@ const members = {
   validate_once: z.boolean(),
   rebind_devices: z.boolean(),
   enrol_without_scope: z.boolean(),
+  shared_numbers: z.boolean(),
   qr_seconds: z.int().min(30).max(3_600),
   wait_seconds: z.int().min(1).max(120),
   public_wait: z.boolean(),

@@ -4,6 +4,7 @@ import { ACTION_STATES, type Action, type ActionKey } from "../../core/action/ac
 import type { JsonObject } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { Services } from "../../core/ports/services.ts";
+import { enrolledFor } from "../../core/usecases/enrolled-methods.ts";
 import { findNamedUser } from "../../core/usecases/find-named-user.ts";
 import { overruleAction } from "../../core/usecases/overrule-action.ts";
 import { currentAction, METHOD_WORDS } from "../../core/usecases/settle-action.ts";
@@ -51,8 +52,8 @@ export async function track(c: Context<AppEnv>, body: z.output<typeof trackBody>
   // A new isolate reads its signing keys meanwhile: one SDK gives up after 2 s.
   const [tracked] = await Promise.all([tracking, powers.keyring.ready("standard")]);
   if (!tracked.ok) return refuse(c, tracked.error);
-  const { action, enrolled } = tracked.value;
-  const methods = methodsOf(enrolled);
+  const { action, user, enrolled } = tracked.value;
+  const methods = methodsOf(enrolledFor(client, user, enrolled));
   return c.json({
     state: stateWord(action),
     idempotencyKey: action.idempotencyKey,
@@ -155,7 +156,8 @@ export async function listActions(c: Context<AppEnv>): Promise<Response> {
   const name = nameOfPath(c);
   const record = name === undefined ? undefined : await findNamedUser(powers, c.var.client, name);
   if (!record) return c.json([]);
-  const { fromDate, codes, state } = c.req.query();
+  const { fromDate, state, ...parameters } = c.req.query();
+  const codes = codesOf(parameters);
   const from = fromDate === undefined ? undefined : Date.parse(fromDate);
   if (Number.isNaN(from)) return refuse(c, { code: "malformed", detail: "fromDate" });
   const wanted = ACTION_STATES.find((known) => known.toUpperCase() === state);
@@ -165,16 +167,24 @@ export async function listActions(c: Context<AppEnv>): Promise<Response> {
     userId: record.user.id,
     size: PAGE,
     ...(from === undefined ? {} : { from }),
-    ...(codes ? { codes: codes.split(",").slice(0, 50) } : {}),
+    ...(codes.length > 0 ? { codes: codes.slice(0, 50) } : {}),
     ...(wanted === undefined ? {} : { state: wanted }),
   });
   return c.json(found.map(listed));
 }
 
+/** `codes=a,b`, or each under a name of its own (`codes[0]=a`), as PHP writes a list. */
+const codesOf = (parameters: Readonly<Record<string, string>>): readonly string[] =>
+  Object.entries(parameters)
+    .filter(([name]) => /^codes(?:\[\d{0,3}\])?$/.test(name))
+    .flatMap(([, value]) => value.split(","))
+    .filter((value) => value !== "");
+
 const listed = (action: Action) => ({
   actionCode: action.code,
   idempotencyKey: action.idempotencyKey,
   createdAt: iso(action.createdAt),
+  updatedAt: iso(action.stateAt),
   state: stateWord(action),
   stateUpdatedAt: iso(action.stateAt),
   ...(action.method ? { verificationMethod: METHOD_WORDS[action.method] } : {}),

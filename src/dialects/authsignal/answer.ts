@@ -4,9 +4,11 @@ import type { VerifiedProof } from "../../core/challenge/proof.ts";
 import { Outage } from "../../core/fault.ts";
 import { type ChallengeId, userSubject } from "../../core/ids.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
-import type { Applied } from "../../core/ports/rooms.ts";
+import type { Applied, Snapshot } from "../../core/ports/rooms.ts";
+import type { Services } from "../../core/ports/services.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, type Result } from "../../core/result.ts";
+import { type Millis, SECOND } from "../../core/time.ts";
 import { checkMatchCode } from "../../core/usecases/check-match-code.ts";
 import { claimChallenge, decideClaimed } from "../../core/usecases/claim-challenge.ts";
 import { decideChallenge } from "../../core/usecases/decide-challenge.ts";
@@ -37,9 +39,42 @@ export async function answerChallenge(
   const id = powers.rooms.parse(body.challengeId);
   if (id === undefined) return refuse(c, { code: "unknown_challenge" });
   const decided = await decide(c, namespace, holder.value, id, body);
-  if (!decided.ok) return refuseOnRecord(c, holder.value, decided.error);
+  if (!decided.ok) {
+    const said = await saidBefore(c, id, body, decided.error);
+    if (said) return c.json({ isVerified: (await settled(c, holder.value, said)) && body.approved });
+    return refuseOnRecord(c, holder.value, decided.error);
+  }
   await failUntracked(powers, decided.value, holder.value.user);
   return c.json({ isVerified: (await settled(c, holder.value, decided.value)) && body.approved });
+}
+
+/** Names the bytes of a signature, however they are spelled. */
+const evidenceOf = (powers: Pick<Services, "handles" | "proofs">, signature: string): Promise<string> =>
+  powers.handles.digest(["signature", powers.proofs.signatureMark(signature)]);
+
+/** Refusals of what was decided already; each comes behind the check of the signature. */
+const DECIDED: ReadonlySet<Refusal["code"]> = new Set(["already_decided", "redeemed", "denied", "cancelled"]);
+/** A phone, or its HTTP library, sends the same call again when the answer was lost. */
+const REPEATED: Millis = 30 * SECOND;
+
+/** The challenge, if this very call has decided it a moment ago. */
+async function saidBefore(
+  c: Context<AppEnv>,
+  id: ChallengeId,
+  { approved, signature }: Answer,
+  { code }: Refusal,
+): Promise<Snapshot | undefined> {
+  const powers = services(c);
+  const snapshot = DECIDED.has(code) ? await powers.rooms.read(id) : undefined;
+  if (!snapshot) return undefined;
+  const word = approved ? "approved" : "denied";
+  // The bytes verify under this device's key, so no other device said them.
+  const said = await evidenceOf(powers, signature);
+  const since = powers.clock.now() - REPEATED;
+  const isSaid = snapshot.timeline.some(
+    ({ what, evidence, at }) => what === word && evidence === said && at > since,
+  );
+  return isSaid ? snapshot : undefined;
 }
 
 async function decide(
@@ -60,11 +95,10 @@ async function decide(
   const proof = await signedBy(c, holder, id, body.signature, body.approved ? "approve" : "deny");
   if (!proof.ok) return proof;
   const { ip } = originOf(c);
-  const from = ip === undefined ? {} : { ip };
+  const from = { evidence: await evidenceOf(powers, body.signature), ...(ip === undefined ? {} : { ip }) };
   if (prompt) return await decideListed(c, prompt, proof.value, body, from);
   if (!scanned) return no({ code: "unknown_challenge" });
-  const evidence = await powers.handles.digest(["signature", powers.proofs.signatureMark(body.signature)]);
-  return await decideClaimed(powers, scanned, { challengeId: id, proof: proof.value, evidence, ...from });
+  return await decideClaimed(powers, scanned, { challengeId: id, proof: proof.value, ...from });
 }
 
 async function decideListed(
@@ -72,7 +106,7 @@ async function decideListed(
   prompt: Prompt,
   proof: VerifiedProof,
   body: Answer,
-  from: { readonly ip?: string },
+  from: { readonly evidence: string; readonly ip?: string },
 ): Promise<Result<Applied, Refusal>> {
   const powers = services(c);
   if (body.approved && prompt.demands.matchCode && prompt.status.name === "live") {
@@ -88,13 +122,14 @@ async function decideListed(
  * Brings the action along at once, so that the backend sees it without a poll. The decision stands whatever fails here: the next
  * one who asks settles the action then.
  */
-async function settled(c: Context<AppEnv>, { device }: Holder, applied: Applied): Promise<boolean> {
+async function settled(c: Context<AppEnv>, { device }: Holder, applied: Snapshot): Promise<boolean> {
   const powers = services(c);
   if (applied.view.state === "approved" || applied.view.state === "redeemed") {
     powers.background(() => keepPushToken(powers, device, undefined, powers.clock.now()));
   }
   // A waiter's order was carried out with the approval, and its waiter brings the action along.
   if (applied.view.state === "redeemed") return true;
+  if (applied.view.state === "cancelled") return false;
   try {
     const client = await powers.clients.find(applied.spec.clientId);
     const action = client && (await actionOf(powers, client, applied));
@@ -125,7 +160,7 @@ export async function claim(
   const claimed = await claimChallenge(powers, {
     challengeId: id,
     proof: proof.value,
-    evidence: await powers.handles.digest(["signature", powers.proofs.signatureMark(body.signature)]),
+    evidence: await evidenceOf(powers, body.signature),
     ...(ip === undefined ? {} : { ip }),
   });
   if (!claimed.ok) return refuseOnRecord(c, holder.value, claimed.error);

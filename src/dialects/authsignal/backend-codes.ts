@@ -21,7 +21,13 @@ import { requester } from "./client.ts";
 import { tellEnrolled } from "./enrol-verified.ts";
 import { refuse } from "./errors.ts";
 import { windows, withTokenLengths } from "./lifetimes.ts";
-import type { backendClaimBody, challengeBody, challengesQuery, verifyBody } from "./schema.ts";
+import type {
+  backendClaimBody,
+  challengeBody,
+  challengesBody,
+  challengesQuery,
+  verifyBody,
+} from "./schema.ts";
 import { ADD, accessToken, clientToken, scopesOf } from "./tokens.ts";
 
 const METHODS = { EMAIL_OTP: "email", SMS: "sms", WHATSAPP: "whatsapp" } as const;
@@ -176,7 +182,7 @@ export async function claimBackend(
 /** §9.1 `getChallenge`; `{}` when there is none. The method is named once the code has come back, and says that it has. */
 export async function getBackendCode(
   c: Context<AppEnv>,
-  asked: z.output<typeof challengesQuery>,
+  asked: z.output<typeof challengesQuery> | z.output<typeof challengesBody>,
 ): Promise<Response> {
   const powers = services(c);
   const word = asked.verificationMethod;

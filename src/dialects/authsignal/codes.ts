@@ -18,7 +18,7 @@ import { collect } from "./collect.ts";
 import { tellEnrolled } from "./enrol-verified.ts";
 import { refuse } from "./errors.ts";
 import { windows } from "./lifetimes.ts";
-import type { codeBody } from "./schema.ts";
+import type { codeBody, codeStartBody } from "./schema.ts";
 import { type ActionToken, ADD } from "./tokens.ts";
 import { authenticatorsWire, challengeContext } from "./translate.ts";
 
@@ -54,8 +54,8 @@ async function sendingOf(
     action.context.locale ??
     (await powers.authenticators.profile(user.user.id, viewOf(client))).locale ??
     localeOf(c.req.header("Accept-Language"));
-  const { code, idempotencyKey } = action;
-  const context = challengeContext(method, { code, idempotencyKey, name: token.name });
+  const { code, idempotencyKey, challengeId } = action;
+  const context = challengeContext(method, { code, idempotencyKey, challengeId, name: token.name });
   return {
     method,
     locale,
@@ -68,16 +68,25 @@ async function sendingOf(
 const linkOf = (issuer: string) => (id: string, secret: string) => `${issuer}/v1/link/${id}?t=${secret}`;
 
 /** §9.2 `challenge`: a code to the enrolled address; called again, another code for the same challenge. */
-export async function startCode(c: Context<AppEnv>, method: AddressMethod): Promise<Response> {
+export async function startCode(
+  c: Context<AppEnv>,
+  method: AddressMethod,
+  { userAuthenticatorId: authenticator }: z.output<typeof codeStartBody>,
+): Promise<Response> {
   const asking = await askingOf(c);
   if (!asking.ok) return refuse(c, asking.error);
   const sending = await sendingOf(c, method, asking.value);
-  const begun = await beginCode(services(c), { ...asking.value.asker, ...sending });
+  const begun = await beginCode(services(c), { ...asking.value.asker, ...sending, authenticator });
   return begun.ok ? c.json({ challengeId: begun.value.spec.id }) : refuse(c, begun.error);
 }
 
 /** §9.2 `enroll`: a code to a new address, which is enrolled when the code comes back. */
-export async function enrolCode(c: Context<AppEnv>, method: AddressMethod, text: string): Promise<Response> {
+export async function enrolCode(
+  c: Context<AppEnv>,
+  method: AddressMethod,
+  text: string,
+  channel?: CodeSending["channel"],
+): Promise<Response> {
   const asking = await askingOf(c);
   if (!asking.ok) return refuse(c, asking.error);
   const { asker, token } = asking.value;
@@ -88,14 +97,21 @@ export async function enrolCode(c: Context<AppEnv>, method: AddressMethod, text:
   const enrolled = await enrolByCode(services(c), {
     ...asker,
     ...(await sendingOf(c, method, asking.value)),
+    ...(channel === undefined ? {} : { channel }),
     identifier,
     mayAdd: token.scopes.includes(ADD),
   });
-  if (!enrolled.ok) return refuse(c, enrolled.error);
+  if (!enrolled.ok) {
+    // Whoever tries addresses finds out whose are taken: that is counted like guessing.
+    if (enrolled.error.code === "user_exists") await services(c).limits.miss(asker.origin.ip);
+    return refuse(c, enrolled.error);
+  }
   return c.json({ userAuthenticatorId: enrolled.value, userId: token.name });
 }
 
 const WRONG = { isVerified: false, failureReason: "CODE_INVALID_OR_EXPIRED" } as const;
+/** The fifth wrong code, and every code after it. */
+const EXHAUSTED = { isVerified: false, failureReason: "MAX_ATTEMPTS_EXCEEDED" } as const;
 
 /** A code that does not fit, for whatever reason, is an answer and no error. */
 const MISSES: ReadonlySet<Refusal["code"]> = new Set([
@@ -127,6 +143,7 @@ export async function verifyCode(
   if (!verified.ok) {
     const { code } = verified.error;
     if (code === "wrong_code") await powers.limits.miss(asker.origin.ip);
+    if (code === "out_of_guesses") return c.json(EXHAUSTED);
     return MISSES.has(code) ? c.json(WRONG) : refuse(c, verified.error);
   }
   return await answerVerified(c, asking.value, verified.value);

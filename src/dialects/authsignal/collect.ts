@@ -8,6 +8,7 @@ import type { Applied, Snapshot } from "../../core/ports/rooms.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { SECOND } from "../../core/time.ts";
+import { MET_OTHERWISE } from "../../core/usecases/end-other-ways.ts";
 import { nameOf } from "../../core/usecases/find-named-user.ts";
 import {
   type Redeemed,
@@ -30,6 +31,9 @@ export type Poll = {
 
 const WAITING: Poll = { isVerified: false, isConsumed: false };
 const REFUSED: Poll = { isVerified: false, isConsumed: true };
+
+/** Who cancels a challenge whose action needs no answer any more: its waiter is told. */
+const DECIDED_ELSEWHERE: ReadonlySet<string | undefined> = new Set([OVERRULED, MET_OTHERWISE]);
 
 const word = (value: Json | undefined): string => (typeof value === "string" ? value : "");
 
@@ -98,7 +102,7 @@ export async function collect(c: Context<AppEnv>, client: Client, snapshot: Snap
   const powers = services(c);
   const outcome = outcomeOf(snapshot);
   if (outcome === "open") return WAITING;
-  if (outcome === "over") return snapshot.timeline.at(-1)?.by === OVERRULED ? REFUSED : WAITING;
+  if (outcome === "over") return DECIDED_ELSEWHERE.has(snapshot.timeline.at(-1)?.by) ? REFUSED : WAITING;
   const action = await actionOf(powers, client, snapshot);
   if (!action) return REFUSED;
   const settled = isOpen(action.state) ? await settleAction(powers, client, action, snapshot) : action;

@@ -15,7 +15,8 @@ const invalid = (description: string): Answer => [400, "invalid_request", descri
 const NOT_AUTHORIZED: Answer = [
   401,
   "unauthorized",
-  "The request is unauthorized. Check that your API key and the base URL are right.",
+  // The vendor's words: the suites of its SDKs compare them.
+  "The request is unauthorized. Check that your API key and region base URL are correctly configured.",
 ];
 const BAD_CREDENTIAL: Answer = [
   400,

@@ -1,8 +1,10 @@
 import type { Context } from "hono";
 import type * as z from "zod";
 import { type Action, isOpen, keyOf, mayBegin } from "../../core/action/action.ts";
+import type { Client } from "../../core/client/client.ts";
 import { actionRule } from "../../core/client/settings.ts";
-import { userSubject } from "../../core/ids.ts";
+import { type ChallengeId, userSubject } from "../../core/ids.ts";
+import type { Snapshot } from "../../core/ports/rooms.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
@@ -17,6 +19,7 @@ import { settleAction } from "../../core/usecases/settle-action.ts";
 import { settleAtOnce } from "../../core/usecases/settle-at-once.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { type Sender, senderOf } from "./client.ts";
+import { actionOf } from "./collect.ts";
 import { type Holder, holderOfSender, refuseOnRecord, signedBy } from "./credentials.ts";
 import { refuse } from "./errors.ts";
 import { withTokenLengths } from "./lifetimes.ts";
@@ -75,8 +78,9 @@ export async function verifyInApp(
     return refuseOnRecord(c, holder.value, { code: "device_too_young" });
   }
   const action = await actionFor(c, sender.value, holder.value, ticket);
-  if (!action.ok) return refuse(c, action.error);
-  const proven = await prove(c, holder.value, action.value, body);
+  const proven = action.ok
+    ? await prove(c, holder.value, action.value, body, sender.value.token !== undefined)
+    : await provenBefore(c, sender.value, holder.value, body, action.error);
   if (!proven.ok) return refuse(c, proven.error);
   const { user, device } = holder.value;
   const username = user.identifiers.find(({ kind }) => kind === "username")?.value;
@@ -122,6 +126,7 @@ async function prove(
   holder: Holder,
   action: Action,
   body: z.output<typeof claimBody>,
+  isTracked: boolean,
 ): Promise<Result<Proven, Refusal>> {
   const powers = services(c);
   const { client } = holder;
@@ -130,7 +135,9 @@ async function prove(
   // Before the signature is used up for an answer that cannot be signed.
   await powers.keyring.ready("standard");
   const who = userSubject(holder.user.user.id);
-  if (!(await powers.inboxes.spend(who, proof.value.digest, powers.chance.uuid(), { byDevice: true })))
+  const id = await placeOf(powers, client, body.challengeId);
+  const use = await useOf(powers, id, body.signature);
+  if (!(await powers.inboxes.spend(who, proof.value.digest, use, { byDevice: true })))
     return no({ code: "replayed" });
   const settled = await settleAtOnce(powers, {
     door: "authsignal",
@@ -142,14 +149,80 @@ async function prove(
     proof: proof.value,
     lane: "standard",
     replayWindow: 0,
-    draw: async () => ({ id: powers.rooms.fresh(), waiterProof: powers.chance.text(32) }),
+    isNamed: true,
+    draw: async () => ({ id, waiterProof: powers.chance.text(32) }),
   });
-  if (!settled.ok) return settled;
-  const { facts, view } = settled.value;
-  if (!facts) throw new Error("a redeemed challenge has facts");
+  if (!settled.ok)
+    return settled.error.code === "occupied" ? await repeat(c, holder, id, action, isTracked) : settled;
+  const { view } = settled.value;
   await powers.actions.begin(keyOf(action), view.id, powers.clock.now());
   const after = await settleAction(powers, client, action, settled.value);
   await recordFinish(powers, view.id, finishedEvent(settled.value));
+  return await provenBy(powers, holder, after, settled.value);
+}
+
+/** Each text has a challenge of its own, so that the same call finds what it did when its answer was lost. */
+const placeOf = async (powers: Services, { id }: Client, text: string): Promise<ChallengeId> =>
+  powers.rooms.named(await powers.handles.pepper(["authsignal-in-app-challenge", id], text));
+
+/** The same bytes may come again, another signature over the text is a second use of it. */
+const useOf = (powers: Services, id: ChallengeId, signature: string): Promise<string> =>
+  powers.handles.digest(["authsignal-in-app", id, powers.proofs.signatureMark(signature)]);
+
+/** What was proven already, when the action takes no other challenge for that very reason. */
+async function provenBefore(
+  c: Context<AppEnv>,
+  { token }: Sender,
+  holder: Holder,
+  { challengeId, signature }: z.output<typeof claimBody>,
+  refusal: Refusal,
+): Promise<Result<Proven, Refusal>> {
+  if (!token || refusal.code !== "not_allowed") return no(refusal);
+  const proof = await signedBy(c, holder, challengeId, signature);
+  if (!proof.ok) return proof;
+  const powers = services(c);
+  const id = await placeOf(powers, holder.client, challengeId);
+  const who = userSubject(holder.user.user.id);
+  const use = await useOf(powers, id, signature);
+  if (!(await powers.inboxes.spend(who, proof.value.digest, use))) return no(refusal);
+  const again = await repeat(c, holder, id, token, true);
+  return again.ok ? again : no(refusal);
+}
+
+/** For so long a phone may send its call again and is given the same claims. */
+const REPEATED = 30 * SECOND;
+
+async function repeat(
+  c: Context<AppEnv>,
+  holder: Holder,
+  id: ChallengeId,
+  asked: Pick<Action, "code" | "idempotencyKey">,
+  isTracked: boolean,
+): Promise<Result<Proven, Refusal>> {
+  const powers = services(c);
+  const { client } = holder;
+  const snapshot = await powers.rooms.read(id);
+  const approval = snapshot?.view.approval;
+  const isOwn =
+    approval?.approver.kind === "device" &&
+    approval.approver.deviceId === holder.device.id &&
+    approval.at + REPEATED > powers.clock.now();
+  const action = isOwn && snapshot ? await actionOf(powers, client, snapshot) : undefined;
+  const isSame =
+    action?.code === asked.code && (!isTracked || action.idempotencyKey === asked.idempotencyKey);
+  if (!snapshot || !action || !isSame) return no({ code: "replayed" });
+  return await provenBy(powers, holder, await settleAction(powers, client, action, snapshot), snapshot);
+}
+
+/** The token of a met action; why there is none otherwise. */
+async function provenBy(
+  powers: Services,
+  holder: Holder,
+  after: Action,
+  { facts, view }: Snapshot,
+): Promise<Result<Proven, Refusal>> {
+  const { client } = holder;
+  if (!facts) throw new Error("a redeemed challenge has facts");
   if (after.state !== "challenge_succeeded") {
     const fallen = await fallenSince(powers, { userId: holder.user.user.id, deviceId: holder.device.id });
     return no(fallen ?? { code: "not_allowed", detail: "the action was vetoed" });

@@ -4,13 +4,14 @@ import type { Device } from "../../core/device/device.ts";
 import { type ClientId, type UserId, userSubject } from "../../core/ids.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
 import type { Services } from "../../core/ports/services.ts";
-import { toSeconds } from "../../core/time.ts";
+import { SECOND } from "../../core/time.ts";
 import type { Namespace } from "../../core/usecases/enrolled-methods.ts";
 import { nameOf } from "../../core/usecases/find-named-user.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { type Holder, holderOfQuery } from "./credentials.ts";
 import { detailsOf, userCustomFor } from "./details.ts";
 import { refuse } from "./errors.ts";
+import { AHEAD, type NonceTicks, TICK, tickOf } from "./nonce-ticks.ts";
 import { actionCodeOf, promptWire, type SignedView } from "./translate.ts";
 
 /**
@@ -25,22 +26,28 @@ export function canAnswer(prompt: Prompt, device: Device): boolean {
   return admits(prompt, device) && isForThis && isPlain && actionCodeOf(prompt) !== undefined;
 }
 
-/** Nonces are good for this long (§6.4). */
-const NONCE_SECONDS = 60;
+/** Nonces are good for a minute (§6.4); one may be as much as two seconds in front of the clock. */
+const GOOD_TICKS = (58 * SECOND) / TICK;
 
 /**
- * The nonce of a credential and second: derived, so that asking for one stores nothing. The signed call does not repeat it (§6.4), so
- * the seconds that are still good are tried.
+ * The nonce of a credential and tick: derived, so that asking for one stores nothing. The signed call does not repeat it (§6.4), so
+ * the ticks that are still good are tried.
  */
-const nonceOf = (powers: Pick<Services, "handles">, device: Device, second: number): Promise<string> =>
-  powers.handles.pepper(["authsignal-prompt", device.id], String(second));
+const nonceOf = (powers: Pick<Services, "handles">, device: Device, tick: number): Promise<string> =>
+  powers.handles.pepper(["authsignal-prompt", device.id], String(tick));
 
-/** §6.4 step 1. */
-export async function promptNonce(c: Context<AppEnv>, namespace: Namespace): Promise<Response> {
+/** §6.4 step 1. Two of one moment differ: each shows what was asked once. */
+export async function promptNonce(
+  c: Context<AppEnv>,
+  namespace: Namespace,
+  ticks: NonceTicks,
+): Promise<Response> {
   const powers = services(c);
   const holder = await holderOfQuery(c, namespace);
   if (!holder.ok) return refuse(c, holder.error);
-  return c.json({ message: await nonceOf(powers, holder.value.device, toSeconds(powers.clock.now())) });
+  const { device } = holder.value;
+  const tick = ticks.take(device.id, powers.clock.now(), Number(powers.chance.digits(1)) % 4);
+  return c.json({ message: await nonceOf(powers, device, tick) });
 }
 
 async function signedNonce(
@@ -48,9 +55,9 @@ async function signedNonce(
   { device, user }: Holder,
   signature: string,
 ): Promise<string | undefined> {
-  const now = toSeconds(powers.clock.now());
-  for (let back = 0; back <= NONCE_SECONDS; back++) {
-    const nonce = await nonceOf(powers, device, now - back);
+  const newest = tickOf(powers.clock.now()) + AHEAD;
+  for (let back = 0; back <= AHEAD + GOOD_TICKS; back++) {
+    const nonce = await nonceOf(powers, device, newest - back);
     const proof = await powers.proofs.device(user.user, device, nonce, signature, "approve");
     if (proof.ok) return proof.value.digest;
   }

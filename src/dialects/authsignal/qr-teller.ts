@@ -49,17 +49,17 @@ export function makeTeller(
 
   return async (state, redeemed) => {
     if (state === "claimed") return await claimed();
-    if (state !== "approved" && state !== "redeemed" && state !== "denied") return;
+    if (state !== "approved" && state !== "redeemed" && state !== "denied" && state !== "cancelled") return;
     if (!redeemed) await lookAgain();
     const snapshot = redeemed ?? (await rooms.read(spec.id));
     if (!snapshot) return;
     if (!present) return socket.close(UNAUTHORIZED);
     // An order was left before the client's webhook was given its say: that is heard all the same, before the token is told.
     const isDone = redeemed && !hears(present, "action.verify");
-    const { isVerified, accessToken } = isDone
+    const { isVerified, isConsumed, accessToken } = isDone
       ? await collectRedeemed(c, present, redeemed, claimant)
       : await collect(c, present, snapshot);
-    if (isVerified && accessToken === undefined) return;
+    if (!isConsumed || (isVerified && accessToken === undefined)) return;
     tell(socket, "STATE_CHANGE", {
       challengeId: spec.id,
       state: isVerified ? "approved" : "rejected",

@@ -84,9 +84,7 @@ async function aboutOf(
     const unlisted = actionRule(client.settings, code) === undefined;
     return ok({ code, idempotencyKey: powers.chance.uuid(), unlisted });
   }
-  if (asked.action !== undefined && asked.action !== token.code) {
-    return no({ code: "malformed", detail: "action: not the tracked one" });
-  }
+  // The token fixes the action, whatever the page calls it: a socket has no words for a refusal, and its SDK would wait for ever.
   const action = await openAction(powers, client, token);
   if (!action.ok) return action;
   const { ip, userAgent, deviceId, custom } = action.value.context;

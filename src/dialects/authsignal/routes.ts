@@ -19,6 +19,7 @@ import { refuse, renderFault } from "./errors.ts";
 import { startInApp, verifyInApp } from "./in-app.ts";
 import { limitDeviceCodes, limitGuesses, limitSends, limitTenants } from "./limits.ts";
 import { showLink, takeLink } from "./link.ts";
+import { makeNonceTicks } from "./nonce-ticks.ts";
 import { pendingPrompt, promptNonce } from "./prompts.ts";
 import { pollPush, startPush } from "./push.ts";
 import { qrPoll, qrStart } from "./qr.ts";
@@ -28,9 +29,11 @@ import {
   answerBody,
   backendClaimBody,
   challengeBody,
+  challengesBody,
   challengesQuery,
   claimBody,
   codeBody,
+  codeStartBody,
   credentialBody,
   emailBody,
   inAppStartBody,
@@ -51,7 +54,14 @@ import {
   verifyBody,
 } from "./schema.ts";
 import { updateCredential, updateNonce } from "./update-credential.ts";
-import { getUser, listAuthenticators, removeAuthenticator, removeUser, updateUser } from "./users.ts";
+import {
+  getUser,
+  listAuthenticators,
+  listOwnAuthenticators,
+  removeAuthenticator,
+  removeUser,
+  updateUser,
+} from "./users.ts";
 
 /**
  * §2.3. A page may read what its client's origins allow. An answer that knows no client - an expired token's, above all - says
@@ -78,12 +88,22 @@ function serverRoutes(): Hono<AppEnv> {
   routes.post("/challenge", secret, body(challengeBody), (c) => startBackendCode(c, c.req.valid("json")));
   routes.post("/verify", secret, body(verifyBody), (c) => verifyBackend(c, c.req.valid("json")));
   routes.post("/claim", secret, body(backendClaimBody), (c) => claimBackend(c, c.req.valid("json")));
-  routes.get("/challenges", secret, query(challengesQuery, refuse), (c) =>
-    getBackendCode(c, c.req.valid("query")),
+  // Go's SDK writes the base path twice.
+  for (const path of ["/challenges", "/v1/challenges"]) {
+    routes.get(path, secret, query(challengesQuery, refuse), (c) => getBackendCode(c, c.req.valid("query")));
+  }
+  // The SDKs of Java and .NET post it, that of Java with its query glued to the path: the body says the same.
+  routes.post("/:challenges{challenges.*}", secret, bodyOrNone(challengesBody), (c) =>
+    getBackendCode(c, c.req.valid("json")),
   );
   routes.get("/users", secret, query(usersQuery, refuse), (c) => queryUsers(c, c.req.valid("query")));
   routes.get("/users/:user", secret, getUser);
-  routes.patch("/users/:user", secret, body(userBody), (c) => updateUser(c, c.req.valid("json")));
+  // Passkeys by the dozen, which this door does not take: not a user of that name.
+  routes.post("/users/authenticators", secret, (c) => renderFault(c, 404));
+  // The SDKs of Java and Ruby, and older ones of others, change a user with POST.
+  routes.on(["PATCH", "POST"], "/users/:user", secret, bodyOrNone(userBody), (c) =>
+    updateUser(c, c.req.valid("json")),
+  );
   routes.delete("/users/:user", secret, removeUser);
   routes.get("/users/:user/authenticators", secret, listAuthenticators);
   routes.post("/users/:user/authenticators", secret, body(verifiedBody), (c) =>
@@ -104,6 +124,7 @@ function serverRoutes(): Hono<AppEnv> {
 /** §6.6: what a phone calls, in each of the four namespaces. */
 function credentialRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
+  const ticks = makeNonceTicks();
   for (const namespace of NAMESPACES) {
     const path = `/${namespace}`;
     // A new key comes with the action's token, all else with a tenant's name and a key that is no secret.
@@ -121,7 +142,7 @@ function credentialRoutes(): Hono<AppEnv> {
     );
     if (namespace !== "qr-code") {
       routes.get(`${path}/challenge`, (c) => pendingPrompt(c, namespace));
-      routes.post(`${path}/challenge/sign`, (c) => promptNonce(c, namespace));
+      routes.post(`${path}/challenge/sign`, (c) => promptNonce(c, namespace, ticks));
     }
     if (namespace !== "push") {
       routes.post(`${path}/challenge/claim`, body(claimBody), (c) =>
@@ -135,12 +156,16 @@ function credentialRoutes(): Hono<AppEnv> {
 /** §9.2, §9.3: codes that pages and phones have sent and give back, with the action's token. A number is enrolled once for both. */
 function codeRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.post("/challenge/email-otp", limitSends, (c) => startCode(c, "email"));
-  routes.post("/challenge/sms", limitSends, bodyOrNone(smsStartBody), (c) =>
-    startCode(c, c.req.valid("json").smsChannel === "WHATSAPP" ? "whatsapp" : "sms"),
-  );
-  routes.post("/challenge/whatsapp", limitSends, (c) => startCode(c, "whatsapp"));
-  routes.post("/challenge/email-magic-link", limitSends, (c) => startCode(c, "link"));
+  const starts = { "email-otp": "email", whatsapp: "whatsapp", "email-magic-link": "link" } as const;
+  for (const [path, method] of Object.entries(starts)) {
+    routes.post(`/challenge/${path}`, limitSends, bodyOrNone(codeStartBody), (c) =>
+      startCode(c, method, c.req.valid("json")),
+    );
+  }
+  routes.post("/challenge/sms", limitSends, bodyOrNone(smsStartBody), (c) => {
+    const asked = c.req.valid("json");
+    return startCode(c, asked.smsChannel === "WHATSAPP" ? "whatsapp" : "sms", asked);
+  });
   routes.post("/verify/email-magic-link/finalize", finalize);
   routes.post("/verify/email-otp", limitGuesses, body(codeBody), (c) =>
     verifyCode(c, ["email"], c.req.valid("json")),
@@ -157,9 +182,10 @@ function codeRoutes(): Hono<AppEnv> {
   routes.post("/user-authenticators/email-magic-link", limitSends, body(emailBody), (c) =>
     enrolCode(c, "link", c.req.valid("json").email),
   );
-  routes.post("/user-authenticators/sms", limitSends, body(phoneBody), (c) =>
-    enrolCode(c, "sms", c.req.valid("json").phoneNumber),
-  );
+  routes.post("/user-authenticators/sms", limitSends, body(phoneBody), (c) => {
+    const { phoneNumber, smsChannel } = c.req.valid("json");
+    return enrolCode(c, "sms", phoneNumber, smsChannel === "WHATSAPP" ? "whatsapp" : undefined);
+  });
   return routes;
 }
 
@@ -184,6 +210,7 @@ function clientRoutes(): Hono<AppEnv> {
     return client.ok ? c.json({ keys: await services(c).keyring.published() }) : refuse(c, client.error);
   });
   routes.route("/", codeRoutes());
+  routes.get("/user-authenticators", listOwnAuthenticators);
   routes.route("/user-authenticators", credentialRoutes());
   return routes;
 }

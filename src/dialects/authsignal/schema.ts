@@ -9,6 +9,15 @@ const plain = (limit: number) =>
     .nullish()
     .transform((value) => value ?? undefined);
 
+/** Typed SDKs write a flag that was not set as null. */
+const flag = z
+  .boolean()
+  .nullish()
+  .transform((value) => value ?? undefined);
+
+/** PHP writes an empty map as an empty list. */
+const emptyMap = (value: unknown): unknown => (Array.isArray(value) && value.length === 0 ? {} : value);
+
 /** Custom data points: any JSON object, bounded, because the row keeps it (§9.1.1). */
 const CUSTOM_LIMIT = 16_384;
 const DEEPEST = 32;
@@ -19,9 +28,11 @@ const custom = z
   .optional()
   .pipe(
     z
-      .record(z.string().max(256), z.json())
-      .refine((value) => JSON.stringify(value).length <= CUSTOM_LIMIT, `at most ${CUSTOM_LIMIT} characters`)
-      .nullish()
+      .preprocess(emptyMap, z.record(z.string().max(256), z.json()).nullish())
+      .refine(
+        (value) => JSON.stringify(value ?? null).length <= CUSTOM_LIMIT,
+        `at most ${CUSTOM_LIMIT} characters`,
+      )
       .transform((value) => value ?? undefined),
   );
 
@@ -85,9 +96,9 @@ export const stateBody = z.object({
 
 export const userBody = z.object({
   email: z.string().max(254).nullish(),
-  emailVerified: z.boolean().optional(),
+  emailVerified: flag,
   phoneNumber: z.string().max(32).nullish(),
-  phoneNumberVerified: z.boolean().optional(),
+  phoneNumberVerified: flag,
   username: z.string().max(254).nullish(),
   displayName: z.string().max(256).nullish(),
   locale: z.string().max(35).nullish(),
@@ -127,7 +138,7 @@ export const challengeBody = z.object({
   userId: userName.nullish().transform((value) => value ?? undefined),
   email: plain(254),
   phoneNumber: plain(32),
-  smsChannel: z.enum(["WHATSAPP", "DEFAULT"]).nullish(),
+  smsChannel: z.enum(["DEFAULT", "WHATSAPP"]).nullish(),
   locale: plain(35),
   deviceId: plain(128),
   ipAddress: plain(64),
@@ -146,6 +157,13 @@ export const challengesQuery = z.object({
   userId: asked(254),
   action: asked(64),
   verificationMethod: asked(32),
+});
+/** The same from SDKs that post it. */
+export const challengesBody = z.object({
+  challengeId: plain(256),
+  userId: plain(254),
+  action: plain(64),
+  verificationMethod: plain(32),
 });
 
 export const credentialBody = z.object({
@@ -180,8 +198,10 @@ export const startBody = z.object({ action: optionalCode, userAuthenticatorId: p
 export const pollBody = z.object({ challengeId });
 export const codeBody = z.object({ verificationCode: z.string().min(1).max(128) });
 export const emailBody = z.object({ email: z.string().min(1).max(254) });
-export const phoneBody = z.object({ phoneNumber: z.string().min(1).max(32) });
-export const smsStartBody = z.object({ smsChannel: z.enum(["DEFAULT", "WHATSAPP"]).nullish() });
+const smsChannel = z.enum(["DEFAULT", "WHATSAPP"]).nullish();
+export const phoneBody = z.object({ phoneNumber: z.string().min(1).max(32), smsChannel });
+export const codeStartBody = z.object({ userAuthenticatorId: plain(64) });
+export const smsStartBody = codeStartBody.extend({ smsChannel });
 export const inAppStartBody = z.object({ action: optionalCode });
 export const qrStartBody = z.object({ action: optionalCode, custom });
 export const qrPollBody = z.object({ challengeId, deviceCode: z.string().min(1).max(256) });

@@ -3,7 +3,7 @@ import type { Authenticator } from "../../core/action/authenticator.ts";
 import type { Json, JsonObject } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { Device } from "../../core/device/device.ts";
-import type { ClientId } from "../../core/ids.ts";
+import type { ChallengeId, ClientId } from "../../core/ids.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
 import type { ActionEvent } from "../../core/ports/action-webhooks.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
@@ -11,6 +11,7 @@ import type { Services } from "../../core/ports/services.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { oneLine } from "../../core/shown-text.ts";
 import { type Instant, toSeconds } from "../../core/time.ts";
+import { beganBefore } from "../../core/usecases/end-other-ways.ts";
 import {
   type Enrolled,
   isPasskey,
@@ -36,6 +37,8 @@ export const actionWire = (action: Action) => ({
   createdAt: iso(action.createdAt),
   ...given("verificationMethod", action.method && METHOD_WORDS[action.method]),
   rules: [],
+  ruleIds: [],
+  output: {},
 });
 
 /** How a device meets a challenge: those that only scan or verify in their app are not pushed to (§1). */
@@ -124,6 +127,8 @@ export function challengeContext(
     readonly custom?: JsonObject | undefined;
     /** The code is a stranger's word, and none of the client's own: nobody is shown it. */
     readonly unlisted?: boolean;
+    /** The challenge that the action asked by before. */
+    readonly challengeId?: ChallengeId | undefined;
   },
 ): JsonObject {
   const { custom, code } = about;
@@ -139,6 +144,7 @@ export function challengeContext(
     ...given("ip", about.ip),
     ...(custom === undefined ? {} : fits ? { custom } : { custom_in_row: true }),
     ...(about.unlisted ? { unlisted: true } : {}),
+    ...beganBefore(about),
   };
 }
 

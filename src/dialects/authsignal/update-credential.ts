@@ -48,7 +48,9 @@ export async function updateCredential(
   const proof = await signedBy(c, holder.value, body.challengeId, body.signature);
   if (!proof.ok) return refuse(c, proof.error);
   const who = userSubject(device.userId);
-  if (!(await powers.inboxes.spend(who, proof.value.digest, powers.chance.uuid()))) {
+  // The same call again is no replay: its answer may have been lost.
+  const use = await powers.handles.digest(["authsignal-update", body.pushToken ?? ""]);
+  if (!(await powers.inboxes.spend(who, proof.value.digest, use))) {
     return refuse(c, { code: "replayed" });
   }
   await keepPushToken(powers, device, body.pushToken, now);

@@ -6,18 +6,22 @@ import type { Client } from "../../core/client/client.ts";
 import { isEnrolledBy } from "../../core/device/device.ts";
 import { parseDeviceId } from "../../core/ids.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
+import type { Refusal } from "../../core/refusal.ts";
+import { ok, type Result } from "../../core/result.ts";
 import { deleteOwnUser } from "../../core/usecases/delete-own-user.ts";
-import { enrolledOf } from "../../core/usecases/enrolled-methods.ts";
+import { enrolledFor, enrolledOf } from "../../core/usecases/enrolled-methods.ts";
 import { ensureNamedUser, findNamedUser } from "../../core/usecases/find-named-user.ts";
 import { giveNames } from "../../core/usecases/give-names.ts";
 import { removeAddress } from "../../core/usecases/remove-address.ts";
 import { revokeDevice } from "../../core/usecases/revoke-device.ts";
+import { vouchAddresses } from "../../core/usecases/vouch-addresses.ts";
 import { isSeenBy, namesFor, viewOf } from "../../core/user/name-view.ts";
 import type { Identifier, IdentifierKind } from "../../core/user/user.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { plainNumber } from "./addresses.ts";
 import { nameOfPath } from "./bodies.ts";
-import { requester } from "./client.ts";
+import { bearerOf, requester } from "./client.ts";
+import { tellEnrolled } from "./enrol-verified.ts";
 import { refuse } from "./errors.ts";
 import { tellLater } from "./later.ts";
 import type { userBody } from "./schema.ts";
@@ -65,7 +69,7 @@ export async function getUser(c: Context<AppEnv>): Promise<Response> {
     enrolledOf(powers, record.user.id),
     powers.authenticators.profile(record.user.id, viewOf(c.var.client)),
   ]);
-  const methods = methodsOf(enrolled);
+  const methods = methodsOf(enrolledFor(c.var.client, record, enrolled));
   return c.json({
     isEnrolled: methods.length > 0,
     ...namesWire(c.var.client, record),
@@ -101,12 +105,37 @@ export async function updateUser(c: Context<AppEnv>, body: UserBody): Promise<Re
     by,
   );
   if (!named.ok) return refuse(c, named.error);
+  const vouched = await enrolVouched(c, named.value, body);
+  if (!vouched.ok) return refuse(c, vouched.error);
   const changed = profileChange(body);
   if (Object.keys(changed).length > 0) {
     await powers.authenticators.changeProfile(record.user.id, c.var.client.id, changed, powers.clock.now());
   }
   const sent = Object.entries(body).filter(([, value]) => value !== undefined);
-  return c.json(Object.fromEntries(sent) as JsonObject);
+  return c.json({ userId: name, ...(Object.fromEntries(sent) as JsonObject) });
+}
+
+/** What the backend has seen verified is a way to meet this client's actions, as if it had enrolled it (§9.1). */
+async function enrolVouched(
+  c: Context<AppEnv>,
+  user: UserRecord,
+  body: UserBody,
+): Promise<Result<void, Refusal>> {
+  const powers = services(c);
+  const { client } = c.var;
+  const kinds = [
+    ...(body.emailVerified ? (["email"] as const) : []),
+    ...(body.phoneNumberVerified ? (["phone"] as const) : []),
+  ];
+  if (kinds.length === 0) return ok(undefined);
+  const vouched = await vouchAddresses(powers, { client, user, kinds, by: requester(c) });
+  if (!vouched.ok) return vouched;
+  const name = nameOfPath(c) ?? user.user.id;
+  for (const one of vouched.value.enrolled) await tellEnrolled(c, name, one);
+  for (const row of vouched.value.left) {
+    await tellLater(powers, client, addressEvent(powers, "deleted", name, user, row));
+  }
+  return ok(undefined);
 }
 
 const profileChange = ({ displayName, locale, custom }: UserBody): ProfileChange => ({
@@ -128,8 +157,23 @@ export async function listAuthenticators(c: Context<AppEnv>): Promise<Response> 
   const name = nameOfPath(c);
   const record = await namedUser(c);
   if (!record || name === undefined) return c.json([]);
-  const enrolled = await enrolledOf(services(c), record.user.id);
+  const enrolled = enrolledFor(c.var.client, record, await enrolledOf(services(c), record.user.id));
   return c.json(authenticatorsWire(name, record, enrolled));
+}
+
+/** The same for a page or a phone, of the token's own user (§9.3). */
+export async function listOwnAuthenticators(c: Context<AppEnv>): Promise<Response> {
+  const powers = services(c);
+  const sender = await bearerOf(c);
+  if (!sender.ok) return refuse(c, sender.error);
+  const { client, token } = sender.value;
+  const [user, enrolled] = await Promise.all([
+    powers.users.byId(token.userId, client.realm),
+    enrolledOf(powers, token.userId),
+  ]);
+  if (!user) return refuse(c, { code: "bad_token", detail: "user" });
+  if (user.user.status === "locked") return refuse(c, { code: "user_locked" });
+  return c.json(authenticatorsWire(token.name, user, enrolledFor(client, user, enrolled)));
 }
 
 /** §9.1 `deleteAuthenticator`: deleting what is not there is a success. What another door or client enrolled is not there. */

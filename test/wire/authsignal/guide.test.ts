@@ -155,8 +155,13 @@ test("the server SDK's other calls: users, authenticators, actions, and how it r
   const email = `${randomUUID()}@example.test`;
   const attributes = { email, emailVerified: true, displayName: "Jane", custom: { tier: "gold" } };
   expect(await sdk.updateUser({ userId, attributes })).toMatchObject(attributes);
-  expect(await sdk.getUser({ userId })).toMatchObject({ isEnrolled: false, ...attributes });
-  const { token, idempotencyKey } = await sdk.track({ userId, action: "pay" });
+  // A2: what the backend has verified is a way to meet its actions, so a device is added by scope.
+  expect(await sdk.getUser({ userId })).toMatchObject({ isEnrolled: true, ...attributes });
+  const { token, idempotencyKey } = await sdk.track({
+    userId,
+    action: "pay",
+    attributes: { scope: "add:authenticators" },
+  });
   expect(
     await sdk.updateAction({
       userId,
@@ -169,11 +174,13 @@ test("the server SDK's other calls: users, authenticators, actions, and how it r
   const device = new Device(tenant, IOS, "push");
   const added = await device.add(token);
   const userAuthenticatorId = String(added.body.userAuthenticatorId);
+  const mail = { userId, verificationMethod: "EMAIL_OTP", email };
   expect(await sdk.getAuthenticators({ userId })).toMatchObject([
     { userId, userAuthenticatorId, verificationMethod: "PUSH", displayName: "Jane's phone" },
+    mail,
   ]);
   await sdk.deleteAuthenticator({ userId, userAuthenticatorId });
-  expect(await sdk.getAuthenticators({ userId })).toEqual([]);
+  expect(await sdk.getAuthenticators({ userId })).toMatchObject([mail]);
   await sdk.deleteUser({ userId });
   expect(await sdk.getUser({ userId })).toMatchObject({ isEnrolled: false });
   const unknown = sdk.getAction({ userId, action: "pay", idempotencyKey });

@@ -10,6 +10,9 @@ import { type Answer, type Deployment, deployment, fresh, type Json } from "./co
 
 export const WRONG = { isVerified: false, failureReason: "CODE_INVALID_OR_EXPIRED" };
 
+/** The fifth wrong code of a challenge, and every code after it. */
+export const EXHAUSTED = { isVerified: false, failureReason: "MAX_ATTEMPTS_EXCEEDED" };
+
 export const number = () => `+64272${String(Math.floor(Math.random() * 1e6)).padStart(6, "0")}`;
 
 /** The two kinds of address, as the browser SDK's addresses and members name them (Authsignal §9.2). */
