@@ -21,14 +21,7 @@ import {
 import { type Claim, claimDelivery, type Delivery, endDelivery } from "../core/inbox/deliveries.ts";
 import { endAll, removeDevice } from "../core/inbox/ending.ts";
 import * as enrolment from "../core/inbox/enrolment.ts";
-import {
-  forgiveGuesses,
-  type Guesser,
-  renewGuesses,
-  returnGuess,
-  type TakenGuess,
-  takeGuess,
-} from "../core/inbox/guesses.ts";
+import * as guesses from "../core/inbox/guesses.ts";
 import {
   type Answer,
   findPrompt,
@@ -70,7 +63,7 @@ export class InboxObject extends DurableObject {
   list(who: SubjectKey, request: PromptRequest): Listed {
     const state = this.#state();
     // The LoginID door's prompts are codes that were given out.
-    const renewed = request.door === "loginid" ? renewGuesses(state, request.clientId) : state;
+    const renewed = request.door === "loginid" ? guesses.renewGuesses(state, request.clientId) : state;
     const { next, value } = list(renewed, request, Date.now());
     this.#keep(who, next);
     return value;
@@ -125,18 +118,23 @@ export class InboxObject extends DurableObject {
   }
 
   takeEnrolment(who: SubjectKey, offered: enrolment.Offered, attempt: string): Taken {
-    const { next, taken, until } = enrolment.takeEnrolment(this.#state(), offered, Date.now(), attempt);
+    const { next, ...taken } = enrolment.takeEnrolment(this.#state(), offered, Date.now(), attempt);
     this.#keep(who, next);
-    return { taken, until };
+    return taken;
   }
 
   restoreEnrolment(who: SubjectKey, attempt: string, until: Instant): void {
     this.#keep(who, enrolment.restoreEnrolment(this.#state(), attempt, until));
   }
 
-  noteDevice(who: SubjectKey): void {
+  noteDevice(who: SubjectKey, signedUp?: enrolment.SignedUp): void {
     const state = this.#state();
-    if (!state.hadDevice || state.enrolment || state.recoveries) this.#keep(who, enrolment.noteDevice(state));
+    if (state.hadDevice && !state.enrolment && !state.recoveries) return;
+    this.#keep(who, enrolment.noteDevice(state, signedUp));
+  }
+
+  looksSignedUp(_who: SubjectKey, looks: string): boolean {
+    return enrolment.looksSignedUp(this.#state(), looks, Date.now());
   }
 
   takeRecovery(who: SubjectKey, asked: Parameters<Inboxes["takeRecovery"]>[1]): recovery.TakenRecovery {
@@ -151,18 +149,18 @@ export class InboxObject extends DurableObject {
     return ended;
   }
 
-  takeGuess(who: SubjectKey, guess: Guess): TakenGuess {
-    const { next, taken } = takeGuess(this.#state(), guess, Date.now());
+  takeGuess(who: SubjectKey, guess: Guess): guesses.TakenGuess {
+    const { next, taken } = guesses.takeGuess(this.#state(), guess, Date.now());
     this.#keep(who, next);
     return taken;
   }
 
   returnGuess(who: SubjectKey, guess: Guess): void {
-    this.#keep(who, returnGuess(this.#state(), guess));
+    this.#keep(who, guesses.returnGuess(this.#state(), guess));
   }
 
-  forgiveGuesses(who: SubjectKey, guesser: Guesser): void {
-    this.#keep(who, forgiveGuesses(this.#state(), guesser));
+  forgiveGuesses(who: SubjectKey, guesser: guesses.Guesser): void {
+    this.#keep(who, guesses.forgiveGuesses(this.#state(), guesser));
   }
 
   putCode(who: SubjectKey, request: CodeRequest): PutCode {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { ClientId } from "../../src/core/ids.ts";
+import { type ClientId, userSubject } from "../../src/core/ids.ts";
 import { fresh, newPhone } from "./support/cotter.ts";
 import {
   browser,
@@ -84,9 +84,11 @@ describe("T213 C6 the one who claimed the address is that user when they prove i
     ["by the sign-up's cookie, named by the app", "cookie", true],
     ["by a session", "session", false],
     ["by a session, named by the app", "session", true],
+    ["named by the app in the sign-up's window, by a call that looks the same", "looks", true],
   ])("T213 C6 %s: id, device and session stay", async (_name, how, named) => {
     const { at, client, address, claimer, prove } = await scene();
-    const shown = how === "cookie" ? { Cookie: claimer.cookie } : bearer(claimer.tokens.access_token);
+    const session = bearer(claimer.tokens.access_token);
+    const shown = how === "cookie" ? { Cookie: claimer.cookie } : how === "session" ? session : {};
     const answered = await prove(shown, named ? { cotter_user_id: claimer.id } : {});
     expect(answered.status).toBe(200);
     expect(answered.body.user).toMatchObject({
@@ -105,7 +107,7 @@ describe("T213 C6 the one who claimed the address is that user when they prove i
     ]);
     // No window opens beside the device, and the next proof is the same person's.
     expect(answered.key).toBeUndefined();
-    expect((await prove({})).body.user.ID).toBe(claimer.id);
+    expect((await prove({ "User-Agent": "another" })).body.user.ID).toBe(claimer.id);
   });
 
   test("T213 C6 while it is open whose the address is, no browser is remembered for anybody", async () => {
@@ -213,14 +215,27 @@ describe("T214 C6 a stranger's earlier claim stays closed", () => {
     expect(await refreshed(at, client, stranger)).toBe(400);
   });
 
-  test("T214 C6 a claim's id is no credential: who proves the address in its name is refused, and nothing changes", async () => {
-    const { at, client, claimer, prove, address } = await scene();
-    const answered = await prove({}, { cotter_user_id: claimer.id });
-    expect(answered).toMatchObject({ status: 403, body: { msg: expect.stringContaining("not confirmed") } });
-    expect(await refreshed(at, client, claimer)).toBe(200);
-    const rows = (await withId(at, claimer.id))?.identifiers ?? [];
-    expect(rows).toEqual([expect.objectContaining({ assertedBy: "anonymous", value: address })]);
-  });
+  test.each(["from elsewhere", "with another program", "after the window", "signed out since"])(
+    "T214 C6 a claim's id is no credential: who proves the address in its name %s is refused, and nothing changes",
+    async (how) => {
+      const { at, client, claimer, prove, address } = await scene();
+      const named = { cotter_user_id: claimer.id };
+      if (how === "after the window") later(600_000);
+      if (how === "signed out since") await at.services.inboxes.endAll(userSubject(claimer.id as never));
+      const looks: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+        "from elsewhere": { "CF-Connecting-IP": "198.51.100.20" },
+        "with another program": { "User-Agent": "another" },
+      };
+      const answered = await prove(looks[how] ?? {}, named);
+      expect(answered).toMatchObject({
+        status: 403,
+        body: { msg: expect.stringContaining("not confirmed") },
+      });
+      expect(await refreshed(at, client, claimer)).toBe(200);
+      const rows = (await withId(at, claimer.id))?.identifiers ?? [];
+      expect(rows).toEqual([expect.objectContaining({ assertedBy: "anonymous", value: address })]);
+    },
+  );
 
   test("T214 C6 an app that names another person than the claimer is refused on the page", async () => {
     const { at, client, address } = await scene();

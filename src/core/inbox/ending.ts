@@ -16,7 +16,7 @@ const withdrawn = (prompt: Prompt): Prompt =>
 
 /** The window for a first device shuts; one that was taken counts as a device only if its device is noted. */
 function closeEnrolment(state: InboxState): InboxState {
-  const { enrolment, signUp: _, remembered: __, ...rest } = withoutRecoveries(state);
+  const { enrolment, signUp: _, remembered: __, signedUp: ___, ...rest } = withoutRecoveries(state);
   return enrolment?.takenBy === undefined ? rest : { ...rest, hadDevice: false };
 }
 
@@ -29,8 +29,8 @@ export function endAll(state: InboxState): Ended {
   const standing = state.prompts.filter(
     (prompt) => prompt.status.name === "live" || prompt.status.name === "superseded" || isApproved(prompt),
   );
-  const { enrolment, signUp, remembered, recoveries } = state;
-  if (standing.length === 0 && !enrolment && !signUp && !remembered && !recoveries)
+  const { enrolment, signUp, remembered, recoveries, signedUp } = state;
+  if (standing.length === 0 && !enrolment && !signUp && !remembered && !recoveries && !signedUp)
     return { next: state, value: [] };
   const next = closeEnrolment({ ...state, prompts: state.prompts.map(withdrawn) });
   return { next, value: standing.map(idOf) };

@@ -14,6 +14,9 @@ export type SignUp = {
   readonly at: Instant;
 };
 
+/** What is kept of a sign-up that is finished, for as long as its window would be open (docs/decisions/0055). */
+export type SignedUp = { readonly looks: string; readonly until: Instant };
+
 /** What the holder of a sign-up's id shows: nobody else was told it. */
 const ID = "the user's id";
 
@@ -115,7 +118,11 @@ export function restoreEnrolment(state: InboxState, attempt: string, until: Inst
 }
 
 /** Records that the person has a device now, through whichever door it came. */
-export function noteDevice(state: InboxState): InboxState {
+export function noteDevice(state: InboxState, signedUp?: SignedUp): InboxState {
   const { enrolment: _, signUp: __, ...rest } = withoutRecoveries(state);
-  return { ...rest, hadDevice: true };
+  return { ...rest, ...(signedUp === undefined ? {} : { signedUp }), hadDevice: true };
 }
+
+/** Whether a call looks like the one that finished the sign-up a moment ago. */
+export const looksSignedUp = ({ signedUp }: InboxState, looks: string, now: Instant): boolean =>
+  signedUp !== undefined && now < signedUp.until && signedUp.looks === looks;

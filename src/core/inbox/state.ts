@@ -5,7 +5,7 @@ import type { ChallengeId, ClientId, DeviceId, Realm } from "../ids.ts";
 import type { Instant } from "../time.ts";
 import type { Delivery } from "./deliveries.ts";
 import type { Denial, Silence } from "./denials.ts";
-import type { SignUp } from "./enrolment.ts";
+import type { SignedUp, SignUp } from "./enrolment.ts";
 import type { CountedGuess } from "./guesses.ts";
 import type { Letter } from "./letters.ts";
 import type { Recovery } from "./recovery.ts";
@@ -113,6 +113,8 @@ export type InboxState = {
   readonly signUp?: SignUp;
   /** By client: how the person comes to another device after the ones that they had. */
   readonly recoveries?: Readonly<Record<ClientId, Recovery>>;
+  /** How the call looked that finished the sign-up with its first device, until the sign-up's window ends. */
+  readonly signedUp?: SignedUp;
   /** True for ever once the person has had a device; only a taken window that is given back makes it false again. */
   readonly hadDevice: boolean;
   readonly counters: Readonly<Record<string, Counter>>;

@@ -3,7 +3,7 @@ import type { CodeRequest, PutCode, TriedCode } from "../inbox/codes.ts";
 import type { Count, Counted, StartAbout } from "../inbox/counters.ts";
 import type { Claim, Delivery } from "../inbox/deliveries.ts";
 import type { Silence } from "../inbox/denials.ts";
-import type { Offered, Opening, SignUp } from "../inbox/enrolment.ts";
+import type { Offered, Opening, SignedUp, SignUp } from "../inbox/enrolment.ts";
 import type { Guesser, TakenGuess } from "../inbox/guesses.ts";
 import type { Answer, Listed, PromptRequest } from "../inbox/prompts.ts";
 import type { RecoveryTry, TakenRecovery } from "../inbox/recovery.ts";
@@ -81,7 +81,9 @@ export type Inboxes = {
     attempt: string,
   ): Promise<{ readonly taken: boolean; readonly until: Instant }>;
   restoreEnrolment(who: SubjectKey, attempt: string, until: Instant): Promise<void>;
-  noteDevice(who: SubjectKey): Promise<void>;
+  noteDevice(who: SubjectKey, signedUp?: SignedUp): Promise<void>;
+  /** Whether a call looks like the one that finished this person's sign-up, while its window would be open. */
+  looksSignedUp(who: SubjectKey, looks: string): Promise<boolean>;
   /** Whether a proof's key is good for a person who has had a device; begins the wait for it (docs/decisions/0056). */
   takeRecovery(who: SubjectKey, asked: RecoveryTry): Promise<TakenRecovery>;
   /** Ends the wait that began then; false when it does not run any more. */

@@ -33,6 +33,8 @@ export type FirstEnrolment = {
   /** What the caller shows for the window of a person who is there: the key that a proof's answer held, how its call looks. */
   readonly offered: Omit<Extract<Offered, { kind: "proof" }>, "kind" | "endedAt">;
   readonly origin: Origin;
+  /** How the call looks: kept of a sign-up, until its window ends. */
+  readonly looks?: string;
   readonly lane: Extract<Lane, "standard" | "cotter">;
   /** Given when the enrolment also signs the person in. */
   readonly subject?: JsonObject;
@@ -84,7 +86,9 @@ export async function enrolFirstDevice(
     await giveBack();
     throw cause;
   });
-  if (enrolled.ok) await powers.inboxes.noteDevice(who);
+  const { looks } = asked;
+  const signedUp = signUp && looks !== undefined ? { looks, until: window.until } : undefined;
+  if (enrolled.ok) await powers.inboxes.noteDevice(who, signedUp);
   else await giveBack();
   return enrolled;
 }

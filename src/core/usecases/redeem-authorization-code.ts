@@ -3,7 +3,7 @@ import type { Client } from "../client/client.ts";
 import { codeChallengeOf } from "../client/pkce.ts";
 import { recoveryOf } from "../client/settings.ts";
 import type { Device } from "../device/device.ts";
-import { type ChallengeId, type UserId, userSubject } from "../ids.ts";
+import { type ChallengeId, parseUserId, type UserId, userSubject } from "../ids.ts";
 import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
@@ -33,8 +33,11 @@ export type CodeExchange = {
   readonly keyDigest: (key: string) => Promise<string>;
   readonly hint?: string;
   readonly subject: (user: UserRecord) => JsonObject;
-  /** Who the caller shows to be of those who signed up through this client; asked only of an address that somebody has claimed. */
-  readonly claimer: () => Promise<UserId | undefined>;
+  /**
+   * Who the caller shows to be of those who signed up through this client; asked only of an address that somebody has claimed. `named` is
+   * whom the app said that it is.
+   */
+  readonly claimer: (named: UserId | undefined) => Promise<UserId | undefined>;
 };
 
 export type ExchangedCode = {
@@ -112,7 +115,7 @@ async function proverOf(
   const newId = await proverIdOf(powers, spec.id);
   if (approvedFor === newId && view.state === "approved") {
     const named = userId === undefined ? {} : { userId };
-    const claimer = await asked.claimer();
+    const claimer = await asked.claimer(parseUserId(userId ?? ""));
     const whose = { claimer, newId, began: spec.createdAt, ...named };
     const adopted = await adoptIdentifier(powers, { identifier, client, origin, ...whose });
     if (!adopted.ok) return adopted;

@@ -1,9 +1,10 @@
 import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { issuerFor } from "../../core/client/settings.ts";
-import { parseUserId, type UserId } from "../../core/ids.ts";
+import { parseUserId, type UserId, userSubject } from "../../core/ids.ts";
 import { MINUTE } from "../../core/time.ts";
 import { type AppEnv, services } from "../../http/context.ts";
+import { ambientOf } from "./enrolment-key.ts";
 import { fromAllowedPage } from "./sessions.ts";
 
 const COOKIE = "claimed";
@@ -30,10 +31,16 @@ export async function nameClaimer(c: Context<AppEnv>, userId: UserId): Promise<v
   setCookie(c, COOKIE, value, { ...rules, maxAge: LIFE / 1_000 });
 }
 
-/** Who the caller shows to be: by a session of theirs at this client, or else by what the sign-up handed over. */
-export async function claimerOf(c: Context<AppEnv>): Promise<UserId | undefined> {
+/**
+ * Who the caller shows to be: by a session of theirs at this client, or by what the sign-up handed over. For SDKs that send neither, whom
+ * the app has named, in the sign-up's window, if the call looks like the one that enrolled their device.
+ */
+export async function claimerOf(c: Context<AppEnv>, named: UserId | undefined): Promise<UserId | undefined> {
   const token = BEARER.exec(c.req.header("Authorization") ?? "")?.[1];
-  return token === undefined ? await byCookie(c) : await bySession(c, token);
+  const shown = token === undefined ? await byCookie(c) : await bySession(c, token);
+  if (shown !== undefined || named === undefined) return shown;
+  const isSame = await services(c).inboxes.looksSignedUp(userSubject(named), await ambientOf(c));
+  return isSame ? named : undefined;
 }
 
 async function byCookie(c: Context<AppEnv>): Promise<UserId | undefined> {

@@ -45,7 +45,7 @@ export async function getIdentity(
     keyDigest: (key) => keyDigest(c, key),
     ...placeHint(c.req.raw),
     subject: subjectOf(client),
-    claimer: () => claimerOf(c),
+    claimer: (named) => claimerOf(c, named),
   });
   if (!exchanged.ok) return refuseCode(c, exchanged.error);
   const { grant, facts } = exchanged.value.redeemed;

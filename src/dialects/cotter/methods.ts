@@ -46,7 +46,7 @@ async function enrol(
     door: "cotter",
     client,
     user: record,
-    ...(signUp ? { signUp } : {}),
+    ...(signUp ? { signUp, looks: await ambientOf(c) } : {}),
     key: key.value,
     name: body.device_name ?? "",
     kind: body.device_type ?? "",
