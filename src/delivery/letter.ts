@@ -54,7 +54,7 @@ export type Content = ReturnType<ReturnType<typeof wordsFor>["words"][Message["t
 };
 
 function factsOf(message: Message, brand: string, language: string, now: Instant): Facts {
-  const { template, code, link, deviceName, origin } = message;
+  const { template, code, link, deviceName, origin, deed } = message;
   if (template === "one_time_code" && !code) throw new TypeError("a one-time code's message has no code");
   if (template === "magic_link" && !link) throw new TypeError("a magic link's message has no link");
   if (template === "recovery_begun" && !link) throw new TypeError("a recovery's message has no link");
@@ -65,6 +65,7 @@ function factsOf(message: Message, brand: string, language: string, now: Instant
     code: code ?? "",
     link: link ?? "",
     device: oneLine(noAddress(deviceName ?? ""), NAME_LIMIT) || "A device",
+    ...(deed === undefined ? {} : { deed }),
     ...(place === undefined ? {} : { place }),
   };
 }

@@ -30,6 +30,18 @@ const CITY_LIMIT = 64;
 const COUNTRY = /^(?!XX$)[A-Z][A-Z0-9]$/;
 const IP = /^[0-9a-fA-F:.]{2,45}$/;
 
+/** The time zone that the edge takes the reader to be in (IANA); nothing where it does not say one that is known. */
+export function zoneOf(c: Context<AppEnv>): { readonly zone?: string } {
+  const zone = c.req.raw.cf?.timezone;
+  if (typeof zone !== "string") return {};
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return { zone };
+  } catch {
+    return {};
+  }
+}
+
 /**
  * Reads ip, city, country and user agent of a request. The address is the edge's own word (`CF-Connecting-IP`);
  * `X-Forwarded-For` is the caller's and is never read. What is missing or malformed stays unknown.

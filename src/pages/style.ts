@@ -1,10 +1,16 @@
+/** The palettes of both schemes. */
+export const LIGHT =
+  "--ground:#f4f5f7;--card:#fff;--ink:#1a1d21;--soft:#565d66;--line:#d9dce1;--accent:#1d4ed8;--on-accent:#fff;--bad:#b42318;--good:#146c3a";
+export const DARK =
+  "--ground:#111317;--card:#1b1e24;--ink:#eceef1;--soft:#a3abb6;--line:#343a43;--accent:#8fb0ff;--on-accent:#0d1117;--bad:#ff9a8f;--good:#7fd8a2";
+
 /**
  * The one stylesheet. It is part of the page: the policy admits it by its hash and nothing else, so that a page is one request.
  * Contrast of ink on ground is above 12 : 1 and of links above 4.5 : 1 in both schemes.
  */
 export const STYLE = `
-:root{color-scheme:light dark;--ground:#f4f5f7;--card:#fff;--ink:#1a1d21;--soft:#565d66;--line:#d9dce1;--accent:#1d4ed8;--on-accent:#fff;--bad:#b42318;--good:#146c3a}
-@media (prefers-color-scheme:dark){:root{--ground:#111317;--card:#1b1e24;--ink:#eceef1;--soft:#a3abb6;--line:#343a43;--accent:#8fb0ff;--on-accent:#0d1117;--bad:#ff9a8f;--good:#7fd8a2}}
+:root{color-scheme:light dark;${LIGHT}}
+@media (prefers-color-scheme:dark){:root{${DARK}}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;overflow-wrap:anywhere}

@@ -69,10 +69,9 @@ describe("codes, by the vendor's own browser SDK in a browser", () => {
         const old = (await newest(place, to)).code;
         expect(await verify(page, way, wrongFor(old))).toEqual(MISS);
         expect(await challenge(page, way)).toEqual(asked);
-        const { code, channel } = await newest(place, to);
-        expect(channel).toBe(way);
-        if (code !== old) expect(await verify(page, way, old)).toEqual(MISS);
-        const met = await verify(page, way, code);
+        expect((await newest(place, to)).channel).toBe(way);
+        // Either of the last two is taken.
+        const met = await verify(page, way, old);
         expect(met).toEqual({ data: { isVerified: true, token: expect.any(String) } });
         expect(
           await tenant.sdk.validateChallenge({ token: String(met.data?.token), action: "signIn", userId }),
@@ -111,30 +110,31 @@ describe("codes, by the vendor's own browser SDK in a browser", () => {
     }
   });
 
-  test("a magic link: enrolled and used by pressing its button in another browser; a denial is told as not verified", async () => {
+  test("a magic link: enrolled and used by choosing yes in another browser; a denial is told as not verified", async () => {
     const tenant = await tenantOf(place, site);
     const userId = `u|${randomUUID()}`;
     const email = freshEmail();
     const { page, complaints, close } = await openShop(site, tenant);
     const reader = await openPage();
-    const press = async (button: string) => {
+    const choose = async (word: string) => {
       await reader.page.goto((await newest(place, email)).link);
-      await reader.page.getByRole("button", { name: button }).click();
-      await reader.page.getByRole("button", { name: button }).waitFor({ state: "detached" });
+      await reader.page.getByLabel(word).check();
+      await reader.page.getByRole("button", { name: "Continue" }).click();
+      await reader.page.getByLabel(word).waitFor({ state: "detached" });
     };
     const wait = () => page.evaluate(() => window.shop.emailML.checkVerificationStatus());
     try {
       await setToken(page, (await tenant.sdk.track({ userId, action: "enrol" })).token);
       const begun = await page.evaluate((to) => window.shop.emailML.enroll({ email: to }), email);
       expect(begun).toEqual({ data: { userAuthenticatorId: expect.any(String), userId } });
-      const [added] = await Promise.all([wait(), press("Yes, confirm")]);
+      const [added] = await Promise.all([wait(), choose("Yes, it was me")]);
       expect(added.data).toMatchObject({ isVerified: true, userAuthenticator: { email } });
 
       const { token } = await tenant.sdk.track({ userId, action: "signIn" });
       await setToken(page, token);
       const ask = () => page.evaluate(() => window.shop.emailML.challenge());
       expect(await ask()).toEqual({ data: { challengeId: expect.any(String) } });
-      const [met] = await Promise.all([wait(), press("Yes, confirm")]);
+      const [met] = await Promise.all([wait(), choose("Yes, it was me")]);
       expect(met).toEqual({ data: { isVerified: true, token: expect.any(String) } });
       expect(
         await tenant.sdk.validateChallenge({ token: String(met.data?.token), action: "signIn", userId }),
@@ -143,7 +143,7 @@ describe("codes, by the vendor's own browser SDK in a browser", () => {
       const denied = await tenant.sdk.track({ userId, action: "signIn" });
       await setToken(page, denied.token);
       await ask();
-      await press("It was not me");
+      await choose("No, it was not me");
       expect(await tenant.sdk.validateChallenge({ token: denied.token, userId })).toMatchObject({
         isValid: false,
         state: "CHALLENGE_FAILED",

@@ -89,7 +89,6 @@ describe("the form inside a page of the client, with the vendor's own SDK", () =
       await frame.getByLabel("Code").waitFor();
       const { code } = await newest(place, address);
       await frame.getByLabel("Code").fill(`\u200b${code}`);
-      await frame.getByRole("button", { name: "Confirm" }).click();
       expect((await resultOf(page)).kind).toBe("ok");
     } finally {
       await close();
@@ -109,11 +108,9 @@ describe("the form inside a page of the client, with the vendor's own SDK", () =
       await frameLooks(page, "code");
       const { code } = await newest(place, address);
       await frame.getByLabel("Code").fill(code === "000000" ? "111111" : "000000");
-      await frame.getByRole("button", { name: "Confirm" }).click();
       await frame.getByRole("alert").getByText("4 more times").waitFor();
       await frameLooks(page, "wrong");
       await frame.getByLabel("Code").fill(code);
-      await frame.getByRole("button", { name: "Confirm" }).click();
       const { kind, value } = await resultOf(page);
       expect(kind).toBe("ok");
       expect(value).toMatchObject({
@@ -145,7 +142,8 @@ describe("the form inside a page of the client, with the vendor's own SDK", () =
       await frame.getByText("Waiting for you to open it").waitFor();
       await frameLooks(page, "wait");
       await reader.page.goto((await newest(place, address)).link);
-      await reader.page.getByRole("button", { name: "Yes, confirm" }).click();
+      await reader.page.getByLabel("Yes, it was me").check();
+      await reader.page.getByRole("button", { name: "Continue" }).click();
       const { kind, value } = await resultOf(page);
       expect(kind).toBe("ok");
       expect(value.oauth_token.auth_method).toBe("MAGIC_LINK");
@@ -176,7 +174,6 @@ describe("the form inside a page of the client, with the vendor's own SDK", () =
       ]);
       expect(again.status()).toBe(200);
       await frame.getByLabel("Code").fill((await newest(place, second)).code);
-      await frame.getByRole("button", { name: "Confirm" }).click();
       expect((await resultOf(page)).value.email).toBe(second);
 
       const third = email();

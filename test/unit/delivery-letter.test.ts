@@ -1,6 +1,7 @@
 import PostalMime from "postal-mime";
 import { describe, expect, test } from "vitest";
 import { oneLine } from "../../src/core/shown-text.ts";
+import { deedOfAction } from "../../src/core/verification/deed.ts";
 import { isOneAddress } from "../../src/delivery/carrier.ts";
 import { contrast, lookOf } from "../../src/delivery/email/brand.ts";
 import { headerText, mimeMessage } from "../../src/delivery/email/mime.ts";
@@ -61,6 +62,44 @@ describe("a magic link", () => {
     expect(magic.text).toContain(`    ${LINK}\n`);
     expect(magic.html).toContain(`href="${LINK.replace("&", "&amp;")}"`);
     expect(magic.short).toContain(LINK);
+  });
+
+  test("T224 O9 names what comes of it, and a program's name never", () => {
+    const deeds = [
+      [deedOfAction("signIn"), "Sign in to Shop", "asked to sign in with this address"],
+      [
+        deedOfAction("transferFunds"),
+        "Confirm “transfer funds” at Shop",
+        "asks you to confirm “transfer funds”",
+      ],
+      [{ kind: "add_address" } as const, "Add your address to Shop", "add this address to their account"],
+      [undefined, "Confirm your address for Shop", "wants to know that this address is yours"],
+    ] as const;
+    for (const [deed, subject, said] of deeds) {
+      const parts = { template: "magic_link", link: LINK, ...(deed ? { deed } : {}) } as const;
+      const written = letter(parts);
+      expect(written.subject).toBe(subject);
+      expect(written.text.replaceAll(/\s+/g, " ")).toContain(said);
+      expect(written.short).toContain(LINK);
+      for (const form of [written.text, written.html, written.short])
+        expect(form).not.toMatch(/signIn|transferFunds/);
+    }
+    expect(letter({ deed: { kind: "sign_in" } }).text.replaceAll(/\s+/g, " ")).toContain(
+      "to sign in to Shop:",
+    );
+  });
+
+  test.each([
+    ["signIn", { kind: "sign_in" }],
+    ["sign-in", { kind: "sign_in" }],
+    ["LOG_IN", { kind: "sign_in" }],
+    ["login", { kind: "sign_in" }],
+    ["resetPassword2", { kind: "action", words: "reset password2" }],
+    ["pay.the-bill", { kind: "action", words: "pay the bill" }],
+    ["https://evil.example/x", { kind: "action", words: "https evil example x" }],
+    ["___", { kind: "action", words: "___" }],
+  ])("T224 O9 the action %s in words", (code, deed) => {
+    expect(deedOfAction(code)).toEqual(deed);
   });
 
   test("is never to be passed on, and says when nothing need be done", () => {

@@ -41,7 +41,15 @@ describe("a link is confirmed wherever it is opened", () => {
     expect((await waiting.get(`${check}/done`)).location).toBe(check);
     const page = await reader.get(link.pathname + link.search);
     expect(page.status).toBe(200);
-    for (const fact of ["Shop", address, "192.0.2.9", "Firefox, Linux", "It was not me", "Yes, confirm"]) {
+    for (const fact of [
+      "Shop",
+      address,
+      "192.0.2.9",
+      "Firefox, Linux",
+      "No, it was not me",
+      "Yes, it was me",
+      "Sign in",
+    ]) {
       expect(readable(page.text)).toContain(fact);
     }
     const secret = link.searchParams.get("t") ?? "";
@@ -95,10 +103,46 @@ describe("a link is confirmed wherever it is opened", () => {
       (await reader.post(`/app/link/${other.split("/").at(-1)}`, { secret, decision: "approve" })).status,
     ).toBe(410);
     expect((await at.services.rooms.read(id))?.view.state).toBe("pending");
-    expect((await reader.post(link.pathname, { secret })).status).toBe(410);
     expect((await reader.post(link.pathname, { secret, decision: "approve" })).status).toBe(200);
-    expect((await reader.post(link.pathname, { secret, decision: "approve" })).status).toBe(410);
-    expect((await reader.get(`${link.pathname}?t=${secret}`)).status).toBe(410);
+    for (const later of [
+      await reader.post(link.pathname, { secret, decision: "approve" }),
+      await reader.post(link.pathname, { secret, decision: "deny" }),
+      await reader.get(`${link.pathname}?t=${secret}`),
+    ]) {
+      expect([later.status, readable(later.text)]).toEqual([
+        200,
+        expect.stringContaining("You have confirmed this already"),
+      ]);
+    }
+    expect((await reader.get(`${link.pathname}?t=${old}`)).status).toBe(410);
+  });
+
+  test("T221 C19 whoever follows the link and presses what is there, without choosing, says neither yes nor no", async () => {
+    const { at, link, reader, id } = await linked();
+    let page = await reader.get(link.pathname + link.search);
+    for (let round = 0; round < 3; round++) {
+      const buttons = [...page.text.matchAll(/<button[^>]*>/g)].map(([tag]) => ({
+        name: /name="([^"]*)"/.exec(tag)?.[1],
+        value: /value="([^"]*)"/.exec(tag)?.[1],
+      }));
+      expect(buttons).toHaveLength(1);
+      const fields = [...page.text.matchAll(/<input[^>]*>/g)].flatMap(([tag]) => {
+        const isSet = !/type="(radio|checkbox)"/.test(tag) || / checked/.test(tag);
+        const name = /name="([^"]*)"/.exec(tag)?.[1];
+        return isSet && name ? [[name, /value="([^"]*)"/.exec(tag)?.[1] ?? ""]] : [];
+      });
+      for (const { name, value } of buttons) {
+        const pressed = { ...Object.fromEntries(fields), ...(name ? { [name]: value ?? "" } : {}) };
+        page = await reader.post(link.pathname, pressed);
+        expect([page.status, readable(page.text)]).toEqual([
+          422,
+          expect.stringContaining("Choose one of the two"),
+        ]);
+      }
+    }
+    expect((await at.services.rooms.read(id))?.view.state).toBe("pending");
+    expect(page.text).not.toMatch(/<input[^>]*(checked|autofocus)/);
+    expect(page.text).not.toMatch(/<button[^>]*autofocus/);
   });
 
   test("whoever reads the address says no: nobody is signed in, and it is on record", async () => {
@@ -106,6 +150,8 @@ describe("a link is confirmed wherever it is opened", () => {
     const secret = link.searchParams.get("t") ?? "";
     const answered = await reader.post(link.pathname, { secret, decision: "deny" });
     expect(readable(answered.text)).toContain("Nothing was confirmed");
+    const later = await reader.get(`${link.pathname}?t=${secret}`);
+    expect(readable(later.text)).toContain("You have stopped this already");
     expect((await at.services.rooms.read(id))?.view.state).toBe("cancelled");
     const stopped = await waiting.get(check);
     expect(stopped.status).toBe(410);

@@ -71,8 +71,19 @@ export type ClientSettings = {
 /** `acknowledged`: until the successor is used. `strict`: for a short grace (30 s). */
 export type RefreshRotation = "acknowledged" | "strict";
 
-/** `colour` is `#rrggbb`, `logo` an https address of a picture. Without a name the client's own stands. */
-export type BrandSettings = { readonly name?: string; readonly colour?: string; readonly logo?: string };
+/** Whether a form is light or dark; `auto` goes by the reader's device. */
+export type ColourScheme = "light" | "dark" | "auto";
+
+/**
+ * `colour` is `#rrggbb`, `logo` an https address of a picture. Without a name the client's own stands. `frame_scheme` is how the form looks
+ * inside a page of the client, whose own look no frame can see; `light` when it is missing, as a page is that says nothing.
+ */
+export type BrandSettings = {
+  readonly name?: string;
+  readonly colour?: string;
+  readonly logo?: string;
+  readonly frame_scheme?: ColourScheme;
+};
 
 /** No token may live longer than this: a retired signing key stays published for as long. */
 export const LONGEST_TOKEN_SECONDS = 86_400;

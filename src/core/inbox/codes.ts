@@ -42,7 +42,7 @@ export function putCode(state: InboxState, request: CodeRequest, now: Instant): 
   const kept: KeptCode = {
     ...code,
     ...(wrong === undefined ? {} : { wrong }),
-    ...previousOf(before[challengeId], code, now),
+    ...previousOf(before[challengeId], code),
   };
   const codes = { ...before, [challengeId]: kept };
   return { next: { ...countLetter(state, request, now), codes }, value: ok(true) };
@@ -52,9 +52,8 @@ export function putCode(state: InboxState, request: CodeRequest, now: Instant): 
 function previousOf(
   before: KeptCode | undefined,
   { link }: Pick<KeptCode, "link">,
-  now: Instant,
 ): Pick<KeptCode, "previousCode"> {
-  if (before === undefined || before.link !== link || now >= before.expiresAt) return {};
+  if (before === undefined || before.link !== link) return {};
   const { hash, expiresAt } = before;
   return { previousCode: { hash, expiresAt } };
 }

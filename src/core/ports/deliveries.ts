@@ -4,6 +4,7 @@ import type { ClientId, SubjectKey, UserId } from "../ids.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
+import type { Deed } from "../verification/deed.ts";
 
 export type Channel = "email" | "sms" | "whatsapp" | "push";
 
@@ -37,6 +38,8 @@ export type Message = {
   readonly code?: string;
   /** https link of this service. */
   readonly link?: string;
+  /** What comes of the code or link. */
+  readonly deed?: Deed;
   /** Name of the device that a message tells of: a user's own words. */
   readonly deviceName?: string;
   /** Where the request came from, so that the reader can judge it. */

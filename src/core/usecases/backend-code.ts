@@ -6,6 +6,7 @@ import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { ok, type Result } from "../result.ts";
 import { SECOND } from "../time.ts";
+import { deedOfAction } from "../verification/deed.ts";
 import { callerFrom } from "./caller-from.ts";
 import { codeSubject } from "./code-subject.ts";
 import { sendActionCode } from "./send-action-code.ts";
@@ -77,6 +78,7 @@ const send = async (powers: SendPowers, client: Client, { snapshot: { spec }, co
     identifier: code.identifier,
     channel: code.channel,
     purpose: codePurpose(code),
+    deed: code.use === "enrol" ? { kind: "add_address" } : deedOfAction(text(spec.context.action) ?? ""),
     as: { template: "one_time_code" },
     origin: spec.origin,
     caller: await callerFrom(powers, "secret", spec.origin.ip),

@@ -11,6 +11,7 @@ import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Millis } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
+import { deedOfAction } from "../verification/deed.ts";
 import { purposeOf } from "./begin-action-challenge.ts";
 import { sendActionCode } from "./send-action-code.ts";
 import { OUT_OF_ATTEMPTS } from "./settle-action.ts";
@@ -114,6 +115,7 @@ function send(
     identifier: to.identifier,
     channel: asked.channel ?? channelOf(method),
     purpose: to.use,
+    deed: to.use === "authsignal_enrol" ? { kind: "add_address" } : deedOfAction(code),
     as: linkOf
       ? { template: "magic_link", linkOf: (secret) => linkOf(spec.id, secret) }
       : { template: "one_time_code" },

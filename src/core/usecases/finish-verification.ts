@@ -5,15 +5,28 @@ import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
-import { VERIFY_IDENTIFIER, verificationOf } from "../verification/verification.ts";
+import { VERIFY_IDENTIFIER, type Verification, verificationOf } from "../verification/verification.ts";
 import { adoptUnlessClaimed } from "./adopt-identifier.ts";
-import { codeSubject, proverIdOf } from "./code-subject.ts";
+import { codeHash, codeSubject, proverIdOf } from "./code-subject.ts";
 import { noteRefusal } from "./note-refusal.ts";
 import { checkCode, vouchForCode } from "./prove-code.ts";
 import { OUT_OF_ATTEMPTS } from "./settle-action.ts";
 import { withdrawChallenge } from "./withdraw-challenge.ts";
 
 type Powers = Pick<Services, "handles" | "proofs"> & Parameters<typeof adoptUnlessClaimed>[0];
+
+/** Whether the secret is that of a verification's link. Looking is not counted and changes nothing (T68). */
+export async function isOfVerification(
+  powers: Pick<Services, "inboxes" | "handles">,
+  { spec }: Snapshot,
+  { identifier }: Verification,
+  secret: string,
+): Promise<boolean> {
+  const challengeId = spec.id;
+  const hash = await codeHash(powers, { challengeId, identifier, purpose: VERIFY_IDENTIFIER, code: secret });
+  const subject = await codeSubject(powers, spec.realm ?? MAIN, identifier);
+  return await powers.inboxes.holdsCode(subject, { challengeId, hash });
+}
 
 /**
  * Takes the code that came back, typed or in its link, and approves the challenge with it for the person whose identifier it proves,

@@ -11,6 +11,7 @@ import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { type Instant, MINUTE } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
+import type { Deed } from "../verification/deed.ts";
 import { codeHash, codeSubject, identifierIdOf } from "./code-subject.ts";
 import { noteRefusal } from "./note-refusal.ts";
 
@@ -21,6 +22,8 @@ export type SendCode = {
   readonly channel: Exclude<Channel, "push">;
   /** What the code is good for; one that was sent for something else does not fit (T70). */
   readonly purpose: string;
+  /** What comes of it, as the letter names it. */
+  readonly deed?: Deed;
   /** Six digits to type, or a secret of 256 bits in the link that this makes of it. */
   readonly as:
     | { readonly template: "one_time_code" }
@@ -74,8 +77,7 @@ export async function sendCode(powers: Powers, asked: SendCode): Promise<Result<
 }
 
 /**
- * Makes and keeps a code without sending it. A new code takes the place of the challenge's earlier one; its wrong guesses stay
- * counted. Refused: `too_many` (network, client, identifier), `out_of_guesses` for a challenge that is over by them.
+ * Makes and keeps a code without sending it. The challenge's earlier code stays good beside it, and its wrong guesses stay counted. Refused: `too_many` (network, client, identifier), `out_of_guesses` for a challenge that is over by them.
  */
 export async function makeCode(
   powers: MakingPowers,
@@ -201,6 +203,7 @@ function messageOf(powers: Powers, asked: SendCode, kept: MadeCode): Message {
     ...(asked.userId === undefined ? {} : { userId: asked.userId }),
     subject: kept.subject,
     ...(as.template === "magic_link" ? { link: as.linkOf(kept.code) } : { code: kept.code }),
+    ...(asked.deed === undefined ? {} : { deed: asked.deed }),
     origin: asked.origin,
     expiresAt: kept.expiresAt,
   };

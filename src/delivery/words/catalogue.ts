@@ -1,4 +1,5 @@
 import type { Template } from "../../core/ports/deliveries.ts";
+import type { Deed } from "../../core/verification/deed.ts";
 import { EN } from "./en.ts";
 
 /** What a message has to say, as plain text in the form in which readers are shown it. */
@@ -8,6 +9,8 @@ export type Facts = {
   readonly code: string;
   readonly link: string;
   readonly device: string;
+  /** What comes of the code or link; undefined when nobody said it. */
+  readonly deed?: Deed;
   /** Where the request came from, such as `Germany (198.51.100.7)`; undefined when nothing is known. */
   readonly place?: string;
 };

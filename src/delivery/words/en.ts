@@ -1,9 +1,60 @@
-import type { Facts, Words } from "./catalogue.ts";
+import type { Deed } from "../../core/verification/deed.ts";
+import type { Facts, Wording, Words } from "./catalogue.ts";
 
 const minutes = (count: number): string => (count === 1 ? "1 minute" : `${count} minutes`);
 
 const askedFrom = ({ place }: Facts): readonly string[] =>
   place === undefined ? [] : [`The request came from ${place}.`];
+
+const wordsOf = ({ deed }: Facts): string => (deed?.kind === "action" ? deed.words : "");
+
+/** What the code is for. */
+function toDo(facts: Facts): string {
+  switch (facts.deed?.kind) {
+    case "sign_in":
+      return `to sign in to ${facts.brand}`;
+    case "add_address":
+      return `to add this address to your account at ${facts.brand}`;
+    case "action":
+      return `to confirm “${wordsOf(facts)}” at ${facts.brand}`;
+    case undefined:
+      return `to confirm your address for ${facts.brand}`;
+  }
+}
+
+type LinkWording = Pick<Wording, "subject" | "heading" | "before" | "short">;
+
+/** A link by what comes of it. */
+const LINKS: Readonly<Record<Deed["kind"] | "unsaid", (facts: Facts) => LinkWording>> = {
+  sign_in: (facts) => ({
+    subject: `Sign in to ${facts.brand}`,
+    heading: `Sign in to ${facts.brand}`,
+    before: ["Somebody asked to sign in with this address. If it was you, open the page and confirm there:"],
+    short: `Sign in to ${facts.brand}, and pass this on to nobody: ${facts.link}`,
+  }),
+  add_address: (facts) => ({
+    subject: `Add your address to ${facts.brand}`,
+    heading: "Add your address",
+    before: [
+      `Somebody asked to add this address to their account at ${facts.brand}, as a way to sign in. If it was you, open the page and confirm there:`,
+    ],
+    short: `Add this to your account at ${facts.brand}, and pass this on to nobody: ${facts.link}`,
+  }),
+  action: (facts) => ({
+    subject: `Confirm “${wordsOf(facts)}” at ${facts.brand}`,
+    heading: "Confirm that it is you",
+    before: [
+      `${facts.brand} asks you to confirm “${wordsOf(facts)}”. If it was you, open the page and confirm there:`,
+    ],
+    short: `Confirm “${wordsOf(facts)}” at ${facts.brand}, and pass this on to nobody: ${facts.link}`,
+  }),
+  unsaid: (facts) => ({
+    subject: `Confirm your address for ${facts.brand}`,
+    heading: "Confirm your address",
+    before: [`${facts.brand} wants to know that this address is yours. Open the page and confirm there:`],
+    short: `Confirm your number for ${facts.brand}, and pass this on to nobody: ${facts.link}`,
+  }),
+};
 
 /** English. */
 export const EN: Words = {
@@ -12,7 +63,7 @@ export const EN: Words = {
   one_time_code: (facts) => ({
     subject: `Your ${facts.brand} code`,
     heading: `Your ${facts.brand} code`,
-    before: ["Type this code where you were asked for it:"],
+    before: [`Type this code where you were asked for it, ${toDo(facts)}:`],
     warning: `Never read this code to anyone, and never pass it on: ${facts.brand} will not ask you for it on the phone, in a chat or by mail.`,
     after: [
       `It works once, within ${minutes(facts.minutes)}.`,
@@ -23,9 +74,7 @@ export const EN: Words = {
   }),
 
   magic_link: (facts) => ({
-    subject: `Confirm your address for ${facts.brand}`,
-    heading: "Confirm your address",
-    before: [`${facts.brand} wants to know that this address is yours. Open the page and confirm there:`],
+    ...LINKS[facts.deed?.kind ?? "unsaid"](facts),
     button: "Open the page",
     warning: `Never pass this message on, and never read its address to anyone: ${facts.brand} will not ask you for it.`,
     after: [
@@ -33,7 +82,6 @@ export const EN: Words = {
       ...askedFrom(facts),
       "If you did not ask for it, you need not do anything. Nothing happens until somebody confirms.",
     ],
-    short: `Confirm your number for ${facts.brand}, and pass this on to nobody: ${facts.link}`,
   }),
 
   device_enrolled: (facts) => ({

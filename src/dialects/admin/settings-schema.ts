@@ -43,6 +43,7 @@ const brand = z
     ),
     colour: z.string().regex(/^#[0-9a-fA-F]{6}$/, "must be #rrggbb"),
     logo: httpsUrl,
+    frame_scheme: z.enum(["light", "dark", "auto"]),
   })
   .partial();
 

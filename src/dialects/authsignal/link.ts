@@ -4,7 +4,8 @@ import type { Client } from "../../core/client/client.ts";
 import { brandOf } from "../../core/client/settings.ts";
 import { type CarriedCode, carriedByLink } from "../../core/usecases/code-challenge.ts";
 import { confirmLink, isOfLink } from "../../core/usecases/confirm-link.ts";
-import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { deedOfAction } from "../../core/verification/deed.ts";
+import { type AppEnv, originOf, services, zoneOf } from "../../http/context.ts";
 import { readForm } from "../../http/form.ts";
 import { isFromHere } from "../../http/from-here.ts";
 import { Confirm } from "../../pages/verify/confirm.tsx";
@@ -12,12 +13,11 @@ import { Answered, VerifyTrouble } from "../../pages/verify/ending.tsx";
 import type { Setting } from "../../pages/verify/frame.tsx";
 import { type Policy, verifyPage } from "../../pages/verify/respond.ts";
 import { localeOf } from "../../pages/verify/words.ts";
-import { WORDS } from "../../pages/words.ts";
 
 /** 256 bits of base64url. */
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const NONCE_BYTES = 16;
-/** What the two buttons say; a form that was sent without either of them says nothing. */
+/** What the reader may choose; a form that was sent without a choice says nothing. */
 const DECISIONS = ["approve", "deny"] as const;
 
 type Linked = { readonly carried: CarriedCode; readonly client: Client };
@@ -25,7 +25,8 @@ type Linked = { readonly carried: CarriedCode; readonly client: Client };
 function settingFor(c: Context<AppEnv>, client?: Client): Setting {
   return {
     locale: localeOf(c.req.header("Accept-Language")),
-    brand: client ? brandOf(client) : { name: WORDS.brand },
+    ...zoneOf(c),
+    brand: client ? brandOf(client) : { name: "" },
     nonce: services(c).chance.text(NONCE_BYTES),
   };
 }
@@ -38,7 +39,7 @@ const policyFor = (c: Context<AppEnv>, { nonce, brand }: Setting): Policy => ({
 
 function trouble(
   c: Context<AppEnv>,
-  kind: "link" | "busy",
+  kind: "link" | "busy" | "locked",
   status: ContentfulStatusCode,
   client?: Client,
 ): Promise<Response> {
@@ -60,13 +61,29 @@ async function linkedOf(c: Context<AppEnv>): Promise<Linked | undefined> {
   return client && client.disabledAt === undefined ? { carried, client } : undefined;
 }
 
-/** What a link opens: who asks, and two buttons. Looking consumes nothing: mail scanners look too (T68). */
-export async function showLink(c: Context<AppEnv>): Promise<Response> {
-  const secret = c.req.query("t") ?? "";
-  const linked = SECRET.test(secret) ? await linkedOf(c) : undefined;
-  const waits = linked?.carried.snapshot.view.state === "pending";
-  if (!waits || !(await isOfLink(services(c), linked.carried, secret))) return await notGood(c);
-  const { carried, client } = linked;
+const SAID = { approved: true, redeemed: true, denied: false } as const;
+
+/** What became of a link that does nothing any more, for whoever brings its secret; to everybody else it is not good. */
+async function afterwards(
+  c: Context<AppEnv>,
+  { carried, client }: Linked,
+  secret: string,
+): Promise<Response> {
+  const { state } = carried.snapshot.view;
+  const approved = state in SAID ? SAID[state as keyof typeof SAID] : undefined;
+  if (approved === undefined || !(await isOfLink(services(c), carried, secret))) return await notGood(c);
+  const setting = settingFor(c, client);
+  return await verifyPage(c, Answered({ setting, approved, again: true }), policyFor(c, setting));
+}
+
+/** The facts and the choice. */
+async function ask(
+  c: Context<AppEnv>,
+  { carried, client }: Linked,
+  secret: string,
+  unchosen: boolean,
+): Promise<Response> {
+  if (!(await isOfLink(services(c), carried, secret))) return await notGood(c);
   const { id, origin, createdAt, context } = carried.snapshot.spec;
   const setting = settingFor(c, client);
   const body = Confirm({
@@ -77,12 +94,23 @@ export async function showLink(c: Context<AppEnv>): Promise<Response> {
     place: [origin.country, origin.ip].filter((part) => part !== undefined).join(", ") || undefined,
     device: origin.userAgent,
     startedAt: createdAt,
-    purpose: carried.use === "authsignal_enrol" ? "enrol" : { word: String(context.action) },
+    deed: carried.use === "authsignal_enrol" ? { kind: "add_address" } : deedOfAction(String(context.action)),
+    unchosen,
   });
-  return await verifyPage(c, body, policyFor(c, setting));
+  return await verifyPage(c, body, policyFor(c, setting), unchosen ? 422 : 200);
 }
 
-/** The reader's yes or no, from the page itself. */
+/** What a link opens: who asks, and a choice. Looking consumes nothing: mail scanners look too (T68). */
+export async function showLink(c: Context<AppEnv>): Promise<Response> {
+  const secret = c.req.query("t") ?? "";
+  const linked = SECRET.test(secret) ? await linkedOf(c) : undefined;
+  if (!linked) return await notGood(c);
+  return linked.carried.snapshot.view.state === "pending"
+    ? await ask(c, linked, secret, false)
+    : await afterwards(c, linked, secret);
+}
+
+/** The reader's yes or no, from the page itself. The button alone says nothing (T221). */
 export async function takeLink(c: Context<AppEnv>): Promise<Response> {
   const powers = services(c);
   const origin = originOf(c);
@@ -92,10 +120,15 @@ export async function takeLink(c: Context<AppEnv>): Promise<Response> {
   if (!linked) return await notGood(c);
   const { carried, client } = linked;
   const decision = DECISIONS.find((word) => word === form?.decision);
-  if (!decision) return await notGood(c);
+  if (!decision) {
+    const waits = carried.snapshot.view.state === "pending";
+    return waits ? await ask(c, linked, secret, true) : await afterwards(c, linked, secret);
+  }
   const answered = await confirmLink(powers, { carried, client, secret, decision, origin });
   if (!answered.ok) {
-    const within = answered.error.code !== "wrong_code" || (await powers.limits.miss(origin.ip));
+    const { code } = answered.error;
+    if (code === "user_locked") return await trouble(c, "locked", 403, client);
+    const within = code !== "wrong_code" || (await powers.limits.miss(origin.ip));
     return within ? await notGood(c, client) : await trouble(c, "busy", 429);
   }
   const setting = settingFor(c, client);

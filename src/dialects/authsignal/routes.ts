@@ -7,6 +7,7 @@ import type { Door } from "../../http/door.ts";
 import { refuseOtherMethods } from "../../http/method-not-allowed.ts";
 import { noStore } from "../../http/no-store.ts";
 import { query } from "../../http/query.ts";
+import { refuseFrames } from "../../pages/verify/refused.tsx";
 import { getAction, listActions, track, updateAction, validate } from "./actions.ts";
 import { answerChallenge, claim } from "./answer.ts";
 import { claimBackend, getBackendCode, startBackendCode, verifyBackend } from "./backend-codes.ts";
@@ -226,7 +227,7 @@ export function authsignalRoutes(): Hono<AppEnv> {
       "This deployment has no hosted page for actions: start the challenge with the SDK and the action's token.",
     ),
   );
-  routes.get("/link/:id", showLink);
+  routes.get("/link/:id", refuseFrames, showLink);
   routes.post("/link/:id", takeLink);
   routes.use(refuseRepeats);
   routes.route("/", serverRoutes());

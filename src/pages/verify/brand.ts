@@ -1,5 +1,7 @@
-/** How pages show the client. */
-export type PageBrand = { readonly name: string; readonly colour?: string; readonly logo?: string };
+import type { BrandSettings } from "../../core/client/settings.ts";
+
+/** How pages show the client; the name is empty where nobody is known to ask. */
+export type PageBrand = BrandSettings & { readonly name: string };
 
 type Rgb = readonly [number, number, number];
 
@@ -43,15 +45,30 @@ const hex = (colour: Rgb): string => `#${colour.map((part) => part.toString(16).
 
 const rules = (accent: Rgb): string => {
   const ink = contrast(accent, WHITE) >= contrast(accent, BLACK) ? WHITE : BLACK;
-  return `:root{--accent:${hex(accent)};--on-accent:${hex(ink)}}`;
+  return `{--accent:${hex(accent)};--on-accent:${hex(ink)}}`;
 };
 
-/** The client's colour as the page's accent in both schemes, moved until text on it and in it keeps 4.5 : 1; empty without one. */
-export function brandStyle({ colour }: PageBrand): string {
+/** The client's colour for each scheme, moved until text on it and in it keeps 4.5 : 1; undefined without one. */
+function accentsOf({ colour }: PageBrand): { readonly light: string; readonly dark: string } | undefined {
   const [, red, green, blue] = COLOUR.exec(colour ?? "") ?? [];
-  if (red === undefined || green === undefined || blue === undefined) return "";
+  if (red === undefined || green === undefined || blue === undefined) return undefined;
   const own: Rgb = [Number.parseInt(red, 16), Number.parseInt(green, 16), Number.parseInt(blue, 16)];
-  const light = rules(readable(own, CARD.light, BLACK));
-  const dark = rules(readable(own, CARD.dark, WHITE));
-  return `${light}@media (prefers-color-scheme:dark){${dark}}`;
+  return {
+    light: rules(readable(own, CARD.light, BLACK)),
+    dark: rules(readable(own, CARD.dark, WHITE)),
+  };
+}
+
+/** The client's colour as the page's accent in both schemes; empty without one. */
+export function brandStyle(brand: PageBrand): string {
+  const accents = accentsOf(brand);
+  if (!accents) return "";
+  return `:root${accents.light}@media (prefers-color-scheme:dark){:root${accents.dark}}`;
+}
+
+/** The same inside a page of the client, whose scheme may be fixed. */
+export function frameStyle(brand: PageBrand): string {
+  const accents = accentsOf(brand);
+  if (!accents) return "";
+  return `${brandStyle(brand)}:root.light${accents.light}:root.dark${accents.dark}`;
 }

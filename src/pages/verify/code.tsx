@@ -1,5 +1,7 @@
+import { AgainForm, type Letters, SentAgain } from "./again.tsx";
 import { ErrorNote, type Setting, VerifyFrame } from "./frame.tsx";
-import { COUNTDOWN_SCRIPT } from "./scripts.ts";
+import { CODE_SCRIPT } from "./scripts.ts";
+import type { Said } from "./time.tsx";
 import { verifyWords } from "./words.ts";
 
 export type CodeProps = {
@@ -7,18 +9,24 @@ export type CodeProps = {
   readonly phone: boolean;
   /** The address that the code went to. */
   readonly address: string;
-  /** Path of this page: the forms go there, and to `/again` below it. */
+  /** Path of this page: `/again` below it sends another code. */
   readonly action: string;
+  /** Where the code goes: that path with what this page knows of its letters. */
+  readonly submit: string;
   readonly csrf: string;
   /** Where another address may be given. */
   readonly restart: string;
-  /** When the code ends: epoch milliseconds; and the present instant. */
-  readonly expiresAt: number;
-  readonly now: number;
-  readonly error?: string;
+  /** Milliseconds for which the code is good. */
+  readonly left: number;
+  readonly letters: Letters;
+  readonly error?: Said;
 };
 
 const MINUTE = 60_000;
+const SECOND = 1_000;
+
+/** Seconds after which a page without script asks again, because what it shows is over. */
+export const refreshAfter = (left: number): number => Math.ceil(Math.max(0, left) / SECOND) + 1;
 
 /** The one field for the digits. */
 export const CodeField = ({
@@ -27,7 +35,7 @@ export const CodeField = ({
   framed,
 }: {
   readonly label: string;
-  readonly error?: string;
+  readonly error?: Said;
   readonly framed?: boolean;
 }) => (
   <div class="field">
@@ -48,42 +56,64 @@ export const CodeField = ({
   </div>
 );
 
-/** Asks for the code. The countdown is script's; without it the page says how long the code is good. */
-export const Code = (props: CodeProps) => {
-  const { setting, phone, address, action, csrf, restart, expiresAt, now, error } = props;
-  const { code: words } = verifyWords(setting.locale);
+type Words = ReturnType<typeof verifyWords>["code"];
+
+/** The field, for as long as a code is good. */
+const Field = ({ words, ...props }: CodeProps & { readonly words: Words }) => {
+  const { setting, submit, csrf, phone, left, error } = props;
   return (
-    <VerifyFrame setting={setting} title={words.title} script={COUNTDOWN_SCRIPT}>
+    <>
+      <form method="post" action={submit} novalidate>
+        <input type="hidden" name="csrf" value={csrf} />
+        <ErrorNote id="error" said={error} reader={setting} />
+        <CodeField label={words.label} {...(error === undefined ? {} : { error })} />
+        <button class="button primary" type="submit">
+          {words.submit}
+        </button>
+      </form>
+      <p class="hint" data-left={left} data-words={words.timeLeft}>
+        {words.goodFor(Math.max(1, Math.round(left / MINUTE)))}
+      </p>
+      <p class="hint" id="secret">
+        {words.secret(setting.brand.name)}
+      </p>
+      <p class="hint">{phone ? words.nothingPhone : words.nothing}</p>
+    </>
+  );
+};
+
+/** Asks for the code; once it has ended, whether to send another. The countdown is script's; without it the page says how long the code is good. */
+export const Code = (props: CodeProps) => {
+  const { setting, address, action, csrf, restart, left, letters } = props;
+  const { locale, brand } = setting;
+  const { code: words } = verifyWords(locale);
+  const more = { kind: "code", locale, letters, action, csrf } as const;
+  return (
+    <VerifyFrame
+      setting={setting}
+      title={words.title}
+      script={CODE_SCRIPT}
+      {...(letters.ended ? {} : { refresh: refreshAfter(left) })}
+    >
       <h1>{words.heading}</h1>
       <p>
         {words.lead}{" "}
         <span class="address" dir="auto">
           {address}
         </span>
-        .
+        . {words.purpose(brand.name)}
       </p>
-      <form method="post" action={action} novalidate>
-        <input type="hidden" name="csrf" value={csrf} />
-        <ErrorNote id="error" text={error} />
-        <CodeField label={words.label} {...(error === undefined ? {} : { error })} />
-        <button class="button primary" type="submit">
-          {words.submit}
-        </button>
-      </form>
-      <p class="hint" data-left={Math.max(0, expiresAt - now)} data-words={words.timeLeft}>
-        {words.goodFor(Math.max(1, Math.round((expiresAt - now) / MINUTE)))}
-      </p>
-      <p class="hint" id="secret">
-        {words.secret(setting.brand.name)}
-      </p>
-      <p class="hint">{phone ? words.nothingPhone : words.nothing}</p>
+      <SentAgain {...more} />
+      {letters.ended ? (
+        <>
+          <ErrorNote id="error" said={props.error ?? { text: words.ended }} reader={setting} />
+          <AgainForm {...more} />
+        </>
+      ) : (
+        <Field {...props} words={words} />
+      )}
       <div class="others">
-        <form method="post" action={`${action}/again`}>
-          <input type="hidden" name="csrf" value={csrf} />
-          <button class="quiet" type="submit">
-            {words.again}
-          </button>
-        </form>
+        {!letters.ended && <AgainForm {...more} />}
         <a class="quiet" href={restart}>
           {words.other}
         </a>

@@ -1,5 +1,7 @@
+import type { Deed } from "../../core/verification/deed.ts";
 import { deviceName } from "./device.ts";
-import { type Setting, VerifyFrame } from "./frame.tsx";
+import { ErrorNote, type Setting, VerifyFrame } from "./frame.tsx";
+import { LocalTime } from "./time.tsx";
 import { verifyWords } from "./words.ts";
 
 export type ConfirmProps = {
@@ -12,57 +14,61 @@ export type ConfirmProps = {
   /** User agent of the browser that asked. */
   readonly device: string | undefined;
   readonly startedAt: number;
-  /** What it is for, when not a sign-in: the address becomes a way into an account, or a word of the app's for what is to be done. */
-  readonly purpose?: "enrol" | { readonly word: string };
+  /** What comes of a yes. */
+  readonly deed: Deed;
+  /** The button was pressed and nothing was chosen. */
+  readonly unchosen?: boolean;
 };
 
-const Fact = ({
-  label,
-  value,
-  mono,
-}: {
-  readonly label: string;
-  readonly value: string;
-  readonly mono?: boolean;
-}) => (
+const Fact = ({ label, value }: { readonly label: string; readonly value: string }) => (
   <div>
     <dt>{label}</dt>
-    <dd dir="auto" class={mono ? "figures" : ""}>
-      {value}
-    </dd>
+    <dd dir="auto">{value}</dd>
   </div>
 );
 
-function leadOf({ setting, purpose }: ConfirmProps): string {
-  const { confirm: words } = verifyWords(setting.locale);
-  if (purpose === undefined) return words.lead;
-  return purpose === "enrol" ? words.enrolLead(setting.brand.name) : words.actionLead(setting.brand.name);
-}
-
-/** What a link opens: the facts, and a button each for no and yes. Looking at it confirms nothing (T68). */
+/**
+ * What a link opens: the facts, and a choice between no and yes with a button below it. Looking at it says nothing, and neither does the
+ * button alone: mail scanners look, and press (T68, T221).
+ */
 export const Confirm = (props: ConfirmProps) => {
-  const { setting, action, secret, address, place, device, startedAt, purpose } = props;
+  const { setting, action, secret, address, place, device, startedAt, deed, unchosen } = props;
   const { confirm: words } = verifyWords(setting.locale);
-  const time = `${new Date(startedAt).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  const { name } = setting.brand;
+  const purpose = deed.kind === "action" ? words.deeds.action(deed.words) : words.deeds[deed.kind];
   return (
     <VerifyFrame setting={setting} title={words.title}>
       <h1>{words.heading}</h1>
-      <p>{leadOf(props)}</p>
+      <p>{words.leads[deed.kind](name)}</p>
       <dl class="rows">
-        <Fact label={words.app} value={setting.brand.name} />
-        {typeof purpose === "object" && <Fact label={words.purpose} value={`“${purpose.word}”`} />}
+        <Fact label={words.app} value={name} />
+        <Fact label={words.purpose} value={purpose} />
         <Fact label={words.address} value={address} />
         <Fact label={words.place} value={place ?? words.unknown} />
         <Fact label={words.device} value={deviceName(device) ?? words.unknown} />
-        <Fact label={words.time} value={time} />
+        <div>
+          <dt>{words.time}</dt>
+          <dd>
+            <LocalTime at={startedAt} reader={setting} />
+          </dd>
+        </div>
       </dl>
-      <form class="pair" method="post" action={action}>
+      <form class="decide" method="post" action={action}>
         <input type="hidden" name="secret" value={secret} />
-        <button class="button plain" type="submit" name="decision" value="deny">
-          {words.deny}
-        </button>
-        <button class="button primary" type="submit" name="decision" value="approve">
-          {words.approve}
+        <ErrorNote id="error" said={unchosen ? { text: words.choose } : undefined} reader={setting} />
+        <fieldset aria-describedby={unchosen ? "error" : undefined}>
+          <legend>{words.question}</legend>
+          <label class="choice">
+            <input type="radio" name="decision" value="deny" required />
+            {words.deny}
+          </label>
+          <label class="choice">
+            <input type="radio" name="decision" value="approve" required />
+            {words.approve}
+          </label>
+        </fieldset>
+        <button class="button primary" type="submit">
+          {words.go}
         </button>
       </form>
     </VerifyFrame>

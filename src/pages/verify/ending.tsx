@@ -26,15 +26,19 @@ export const Over = ({ setting }: { readonly setting: Setting }) => {
   );
 };
 
-/** What the reader of a link is told after pressing a button. */
+/** What the reader of a link is told after saying yes or no, or who opens it `again` after that. */
 export const Answered = ({
   setting,
   approved,
+  again,
 }: {
   readonly setting: Setting;
   readonly approved: boolean;
+  readonly again?: boolean;
 }) => {
-  const words = verifyWords(setting.locale)[approved ? "confirmed" : "declined"];
+  const all = verifyWords(setting.locale);
+  const before = approved ? all.confirmedBefore : all.declinedBefore;
+  const words = again ? before : approved ? all.confirmed : all.declined;
   return (
     <VerifyFrame setting={setting} title={words.title}>
       <h1>{words.heading}</h1>
@@ -52,6 +56,11 @@ export type TroubleKind =
   | "stopped"
   | "guesses"
   | "link"
+  | "locked"
+  | "uncarried"
+  | "fault"
+  | "framed"
+  | "alone"
   | "busy";
 
 export type TroubleProps = {
@@ -60,16 +69,23 @@ export type TroubleProps = {
   /** Where to begin again, and the registered address of the app: only where they are known to be good. */
   readonly restart?: string;
   readonly back?: string;
+  /** This very page once more: where only time is wanting. */
+  readonly retry?: string;
 };
 
 /** What went wrong, in the service's own words, with a way on. It never leads to an address that nobody registered (T82). */
-export const VerifyTrouble = ({ setting, kind, restart, back }: TroubleProps) => {
+export const VerifyTrouble = ({ setting, kind, restart, back, retry }: TroubleProps) => {
   const { trouble } = verifyWords(setting.locale);
   const words = trouble[kind];
   return (
     <VerifyFrame setting={setting} title={words.title}>
       <h1>{words.heading}</h1>
       <p>{words.text}</p>
+      {retry !== undefined && (
+        <a class="button primary" href={retry}>
+          {trouble.retry}
+        </a>
+      )}
       {restart !== undefined && (
         <a class="button primary" href={restart}>
           {trouble.restart}

@@ -1,4 +1,5 @@
 import { ErrorNote, type Setting, VerifyFrame } from "./frame.tsx";
+import type { Said } from "./time.tsx";
 import { verifyWords } from "./words.ts";
 
 export type EntryProps = {
@@ -12,7 +13,7 @@ export type EntryProps = {
   readonly value?: string;
   /** Ways to reach a phone, when there is a choice. */
   readonly channels: readonly ("sms" | "whatsapp")[];
-  readonly error?: string;
+  readonly error?: Said;
   /** The address by which this browser may go on without another code. */
   readonly known?: string;
 };
@@ -106,7 +107,7 @@ export const Entry = (props: EntryProps) => {
       )}
       <form method="post" action={action} novalidate>
         <input type="hidden" name="csrf" value={csrf} />
-        <ErrorNote id="error" text={error} />
+        <ErrorNote id="error" said={error} reader={setting} />
         <AddressField
           type={type}
           label={words.label}

@@ -5,7 +5,7 @@
 export const FRAME_SCRIPT = `
 (() => {
   const byId = (id) => document.getElementById(id);
-  const { parent: site, form, type, method, start, check, again, sent, finish, secret, failed, invalid } = byId("wiring").dataset;
+  const { parent: site, form, type, method, start, check, again, sent, finish, secret, failed, invalid, ended, wait, waitWords } = byId("wiring").dataset;
   const state = byId("wiring").dataset.state || "";
   const error = byId("error");
   let config = {};
@@ -14,14 +14,41 @@ export const FRAME_SCRIPT = `
   let socket;
 
   const say = (name, payload) => parent.postMessage(JSON.stringify({ callbackName: form + name, payload }), site);
+  const button = byId("again");
+  const label = button.textContent;
+  let ticking;
+  const pause = () => {
+    let left = Number(wait) / 1000;
+    clearInterval(ticking);
+    const tick = () => {
+      button.disabled = left > 0;
+      button.textContent = left > 0 ? waitWords.replace("{seconds}", left) : label;
+      if (left-- <= 0) clearInterval(ticking);
+    };
+    ticking = setInterval(tick, 1000);
+    tick();
+  };
   const show = (step) => {
+    byId("note").hidden = true;
     for (const id of ["entry", "typing", "waiting", "finished"]) byId(id).hidden = id !== step;
     byId("others").hidden = step !== "typing" && step !== "waiting";
     error.textContent = "";
   };
-  const complain = (text) => {
-    error.textContent = text || failed;
+  const complain = (text, at) => {
+    const time = new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+    error.textContent = (text || failed).replace("{time}", at ? time : "");
     byId("send").disabled = false;
+  };
+  // Nothing is to be typed any more: back to the address, with the reason.
+  const end = (text) => {
+    running = undefined;
+    socket?.close();
+    show("entry");
+    complain(text);
+  };
+  const endIn = (mine, left) => {
+    clearTimeout(mine.end);
+    mine.end = setTimeout(() => running === mine && end(ended), left);
   };
   const call = async (path, body) => {
     try {
@@ -40,6 +67,7 @@ export const FRAME_SCRIPT = `
 
   const release = (answer) => {
     running.message = "";
+    clearTimeout(running.end);
     show("finished");
     say("ON_SUBMIT_AUTHORIZATION_CODE", {
       authorization_code: answer.authorization_code,
@@ -54,10 +82,8 @@ export const FRAME_SCRIPT = `
       if (data === "pong" || JSON.parse(data).type !== "settled" || running !== mine) return;
       const answer = await call(finish, { id: mine.id });
       if (running !== mine) return;
-      if (answer.error) {
-        show("entry");
-        complain(answer.error);
-      } else release(answer);
+      if (answer.error) end(answer.error);
+      else release(answer);
     };
     socket.onclose = ({ code }) => {
       if (running === mine && code !== 1000) setTimeout(() => running === mine && listen(mine, Math.min(pause * 2, 15000)), pause);
@@ -82,9 +108,11 @@ export const FRAME_SCRIPT = `
       channel: type === "PHONE" ? chosenChannel() : "email",
     });
     byId("send").disabled = false;
-    if (answer.error) return complain(answer.error);
+    if (answer.error) return complain(answer.error, answer.at);
     running = answer;
+    endIn(answer, answer.left);
     follow(answer, answer.message);
+    pause();
     for (const place of document.querySelectorAll("[data-address]")) place.textContent = payload.identifier;
     show(wantsLink() ? "waiting" : "typing");
     if (wantsLink()) listen(answer);
@@ -106,21 +134,38 @@ export const FRAME_SCRIPT = `
     };
     say("ON_BEGIN", asked);
   });
+  let checking = false;
   byId("typing").addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (checking) return;
+    checking = true;
     const mine = running;
     const answer = await call(check, { id: mine.id, code: byId("code").value });
+    checking = false;
     if (running !== mine) return;
-    if (answer.error) {
-      complain(answer.error);
+    if (answer.over) end(answer.error);
+    else if (answer.error) {
+      complain(answer.error, answer.at);
       byId("code").select();
     } else release(answer);
   });
-  byId("again").addEventListener("click", async () => {
+  byId("code").addEventListener("input", () => {
+    if (byId("code").value.replace(/[^\\p{Nd}]/gu, "").length === 6) byId("typing").requestSubmit();
+  });
+  button.addEventListener("click", async () => {
     const mine = running;
+    button.disabled = true;
     const answer = await call(again, { id: mine.id });
-    error.textContent = answer.error || "";
-    if (answer.message) follow(mine, answer.message);
+    button.disabled = false;
+    if (running !== mine) return;
+    if (answer.over) return end(answer.error);
+    error.textContent = "";
+    if (answer.error) return complain(answer.error, answer.at);
+    endIn(mine, answer.left);
+    follow(mine, answer.message);
+    byId("note").textContent = answer.said;
+    byId("note").hidden = false;
+    pause();
   });
   byId("other").addEventListener("click", () => {
     running = undefined;

@@ -1,17 +1,21 @@
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
 import { STYLE } from "../style.ts";
-import { brandStyle, type PageBrand } from "./brand.ts";
-import { VERIFY_STYLE } from "./style.ts";
+import { brandStyle, frameStyle, type PageBrand } from "./brand.ts";
+import { LOCAL_TIME_SCRIPT } from "./scripts.ts";
+import { FRAME_SCHEMES, VERIFY_STYLE } from "./style.ts";
+import { type Reader, type Said, Sentence } from "./time.tsx";
 
 /** What every verification page is made with. */
-export type Setting = {
-  readonly locale: string;
+export type Setting = Reader & {
+  /** Who asks; a page for nobody in particular has none. */
   readonly brand: PageBrand;
   /** Admits this answer's own style and script, and nothing else (CSP Level 3 §2.3.1). */
   readonly nonce: string;
   /** Inside another page: no card, no ground. */
   readonly framed?: boolean;
+  /** Nothing runs and nothing is loaded. */
+  readonly bare?: boolean;
 };
 
 export type FrameProps = {
@@ -32,20 +36,30 @@ const Brand = ({ brand }: { readonly brand: PageBrand }) => (
   </p>
 );
 
+/** A frame cannot see the look of the page around it: it takes the client's word, or is light as a page is that says nothing. */
+function schemeOf({ framed, brand }: Setting): string {
+  const scheme = framed ? (brand.frame_scheme ?? "light") : "auto";
+  return scheme === "auto" ? "light dark" : `only ${scheme}`;
+}
+
+/** What an answer adds to the shared stylesheet. */
+export const styleOf = ({ framed, brand }: Setting): string =>
+  framed ? VERIFY_STYLE + FRAME_SCHEMES + frameStyle(brand) : VERIFY_STYLE + brandStyle(brand);
+
 /** The frame of the verification pages: the shared look, under the client's name and in its colour. */
-export const VerifyFrame = ({ setting, title, script, refresh, children }: FrameProps) => (
+export const VerifyFrame = ({ setting, title, script = "", refresh, children }: FrameProps) => (
   <>
     {raw("<!doctype html>")}
-    <html lang={setting.locale}>
+    <html lang={setting.locale} class={setting.framed ? (setting.brand.frame_scheme ?? "light") : ""}>
       <head>
         <meta charset="utf-8" />
-        <title>{`${title} - ${setting.brand.name}`}</title>
+        <title>{setting.brand.name === "" ? title : `${title} - ${setting.brand.name}`}</title>
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
+        <meta name="color-scheme" content={schemeOf(setting)} />
         <meta name="robots" content="noindex" />
-        <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+        {!setting.bare && <link rel="icon" href="/favicon.svg" type="image/svg+xml" />}
         <style>{raw(STYLE)}</style>
-        <style nonce={setting.nonce}>{raw(VERIFY_STYLE + brandStyle(setting.brand))}</style>
+        <style nonce={setting.nonce}>{raw(styleOf(setting))}</style>
         {refresh !== undefined && (
           <noscript>
             <meta http-equiv="refresh" content={String(refresh)} />
@@ -54,19 +68,27 @@ export const VerifyFrame = ({ setting, title, script, refresh, children }: Frame
       </head>
       <body class={setting.framed ? "frame" : ""}>
         <main>
-          {!setting.framed && <Brand brand={setting.brand} />}
+          {!setting.framed && setting.brand.name !== "" && <Brand brand={setting.brand} />}
           {children}
         </main>
-        {script !== undefined && <script nonce={setting.nonce}>{raw(script)}</script>}
+        {!setting.bare && <script nonce={setting.nonce}>{raw(LOCAL_TIME_SCRIPT + script)}</script>}
       </body>
     </html>
   </>
 );
 
 /** What went wrong, beside its field; announced when the page comes with one. */
-export const ErrorNote = ({ id, text }: { readonly id: string; readonly text: string | undefined }) =>
-  text === undefined ? null : (
+export const ErrorNote = ({
+  id,
+  said,
+  reader,
+}: {
+  readonly id: string;
+  readonly said: Said | undefined;
+  readonly reader: Reader;
+}) =>
+  said === undefined ? null : (
     <p class="error" id={id} role="alert">
-      {text}
+      <Sentence said={said} reader={reader} />
     </p>
   );

@@ -34,7 +34,7 @@ export const Framed = ({ setting, type, method, wiring }: FramedProps) => {
       </form>
       <form id="typing" novalidate hidden>
         <p>
-          {code.lead} <span class="address" data-address dir="auto" />.
+          {code.lead} <span class="address" data-address dir="auto" />. {code.purpose(setting.brand.name)}
         </p>
         <CodeField label={code.label} framed />
         <button class="button primary" type="submit">
@@ -53,6 +53,7 @@ export const Framed = ({ setting, type, method, wiring }: FramedProps) => {
           <span>{wait.alive}</span>
         </p>
       </div>
+      <p class="note" id="note" role="status" hidden />
       <div class="others" id="others" hidden>
         <button class="quiet" type="button" id="again">
           {method === "link" ? wait.again : code.again}
@@ -68,6 +69,8 @@ export const Framed = ({ setting, type, method, wiring }: FramedProps) => {
         id="wiring"
         hidden
         data-failed={frame.failed}
+        data-ended={errors.expiredCode}
+        data-wait-words={method === "link" ? wait.againIn : code.againIn}
         data-invalid={errors[type === "PHONE" ? "phone" : "email"]}
         {...wiring}
       />

@@ -15,7 +15,8 @@ export type Policy = {
   readonly ancestor?: string;
 };
 
-const digest = async (text: string): Promise<string> => {
+/** A hash as a policy names it. */
+export const digest = async (text: string): Promise<string> => {
   const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return btoa(String.fromCharCode(...new Uint8Array(bytes)));
 };

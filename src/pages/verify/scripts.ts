@@ -1,18 +1,40 @@
 // Plain scripts as browsers get them, admitted by the answer's nonce: no build step stands between this text and the page.
 
-/** Counts the minutes down beside `[data-left]`; a page without script says once how long there is. */
+/** Writes each instant by the clock of the reader's own device. */
+export const LOCAL_TIME_SCRIPT = `
+for (const time of document.querySelectorAll("time"))
+  time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+`;
+
+/**
+ * Counts down beside `[data-left]` and asks again when the time is up, so that the page turns into what it is by then; lets the button at
+ * `[data-wait]` wait. A page without script says once how long there is.
+ */
 export const COUNTDOWN_SCRIPT = `
 (() => {
   const note = document.querySelector("[data-left]");
   if (!note) return;
-  const end = performance.now() + Number(note.dataset.left);
+  const again = document.querySelector("[data-wait]");
+  const label = again?.textContent;
+  const began = [performance.now(), Date.now()];
+  // A device that slept has a clock that ran on.
+  const passed = () => Math.max(performance.now() - began[0], Date.now() - began[1]);
+  const seconds = (span) => Math.max(0, Math.ceil((span - passed()) / 1000));
   const show = () => {
-    const left = Math.max(0, Math.ceil((end - performance.now()) / 1000));
+    const left = seconds(Number(note.dataset.left));
     note.textContent = note.dataset.words + " " + Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0");
-    if (left === 0) clearInterval(timer);
+    const wait = again ? seconds(Number(again.dataset.wait)) : 0;
+    if (again) {
+      again.disabled = wait > 0;
+      again.textContent = wait > 0 ? again.dataset.words.replace("{seconds}", wait) : label;
+    }
+    if (left > 0) return;
+    clearInterval(timer);
+    setTimeout(() => location.reload(), 300);
   };
   const timer = setInterval(show, 1000);
   show();
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
   // The message goes by a queue: what became of it is known a little later, by the status of this very address.
   if (!new URLSearchParams(location.search).has("m") || document.getElementById("error")) return;
   const look = async () => {
@@ -20,6 +42,22 @@ export const COUNTDOWN_SCRIPT = `
     if (status === 422) location.reload();
   };
   for (const seconds of [3, 10, 30, 70, 130, 250]) setTimeout(look, seconds * 1000);
+})();
+`;
+
+/** Six digits send themselves, in whichever script they are typed; what was sent is not sent twice. */
+export const CODE_SCRIPT = `${COUNTDOWN_SCRIPT}
+(() => {
+  const field = document.getElementById("code");
+  if (!field) return;
+  let sent = false;
+  field.form.addEventListener("submit", (event) => {
+    if (sent) event.preventDefault();
+    sent = true;
+  });
+  field.addEventListener("input", () => {
+    if (field.value.replace(/[^\\p{Nd}]/gu, "").length === 6) field.form.requestSubmit();
+  });
 })();
 `;
 
@@ -54,7 +92,6 @@ export const WAIT_SCRIPT = `${COUNTDOWN_SCRIPT}
       pause = Math.min(pause * 2, 15000);
     };
   };
-  addEventListener("pageshow", (event) => event.persisted && location.reload());
   listen();
 })();
 `;

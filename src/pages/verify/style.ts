@@ -1,3 +1,8 @@
+import { DARK, LIGHT } from "../style.ts";
+
+/** Inside a page of the client the scheme may be fixed: it is that page's, not the device's. */
+export const FRAME_SCHEMES = `:root.light{color-scheme:only light;${LIGHT}}:root.dark{color-scheme:only dark;${DARK}}`;
+
 /** What forms and waiting need beside the shared stylesheet. */
 export const VERIFY_STYLE = `
 .brand img{height:24px;width:auto;max-width:120px;object-fit:contain}
@@ -24,7 +29,9 @@ fieldset{border:0;margin:0 0 16px;padding:0;min-width:0}
 @keyframes pulse{50%{opacity:.25}}
 .alive{display:flex;align-items:center;gap:12px;margin:0 0 16px}
 .rows dt,.rows dd{min-width:0}.rows dd{text-align:right;max-width:100%}
-.pair{margin-top:20px}
+.decide{margin-top:20px}
+.decide .choice{font-size:16px}
+.note{margin:0 0 16px;padding:8px 12px;border:1px solid var(--line);border-left:4px solid var(--good);border-radius:10px}
 [hidden]{display:none!important}
 .frame main{border:0;border-radius:0;min-height:0;padding:16px}.frame{padding:0;background:var(--card)}
 `;

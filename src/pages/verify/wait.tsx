@@ -1,5 +1,8 @@
+import { AgainForm, type Letters, SentAgain } from "./again.tsx";
+import { refreshAfter } from "./code.tsx";
 import { ErrorNote, type Setting, VerifyFrame } from "./frame.tsx";
 import { WAIT_SCRIPT } from "./scripts.ts";
+import type { Said } from "./time.tsx";
 import { verifyWords } from "./words.ts";
 
 export type WaitProps = {
@@ -12,19 +15,27 @@ export type WaitProps = {
   /** The challenge's socket and the handle that listens on it. */
   readonly socketUri: string;
   readonly handle: string;
-  readonly expiresAt: number;
-  readonly now: number;
-  readonly error?: string;
+  /** Milliseconds for which the link is good. */
+  readonly left: number;
+  readonly letters: Letters;
+  readonly error?: Said;
 };
 
 const SCRIPTLESS_SECONDS = 10;
 
 /** Waits for the link to be opened anywhere; settles by itself over the challenge's socket. */
 export const Wait = (props: WaitProps) => {
-  const { setting, address, action, csrf, restart, socketUri, handle, expiresAt, now, error } = props;
+  const { setting, address, action, csrf, restart, socketUri, handle, left, letters, error } = props;
+  const { locale } = setting;
+  const more = { kind: "wait", locale, letters, action, csrf } as const;
   const { wait: words, code } = verifyWords(setting.locale);
   return (
-    <VerifyFrame setting={setting} title={words.title} script={WAIT_SCRIPT} refresh={SCRIPTLESS_SECONDS}>
+    <VerifyFrame
+      setting={setting}
+      title={words.title}
+      script={WAIT_SCRIPT}
+      refresh={Math.min(SCRIPTLESS_SECONDS, refreshAfter(left))}
+    >
       <h1>{words.heading}</h1>
       <p>
         {words.lead}{" "}
@@ -33,7 +44,13 @@ export const Wait = (props: WaitProps) => {
         </span>
         .
       </p>
-      <ErrorNote id="error" text={error} />
+      <SentAgain {...more} />
+      <ErrorNote
+        id="error"
+        said={error ?? (letters.ended ? { text: words.ended } : undefined)}
+        reader={setting}
+      />
+      {letters.ended && <AgainForm {...more} />}
       <p
         class="alive"
         id="alive"
@@ -45,9 +62,11 @@ export const Wait = (props: WaitProps) => {
         <span class="pulse" aria-hidden="true" />
         <span>{words.alive}</span>
       </p>
-      <p class="hint" data-left={Math.max(0, expiresAt - now)} data-words={code.timeLeft}>
-        {code.goodFor(Math.max(1, Math.round((expiresAt - now) / 60_000)))}
-      </p>
+      {!letters.ended && (
+        <p class="hint" data-left={left} data-words={code.timeLeft}>
+          {code.goodFor(Math.max(1, Math.round(left / 60_000)))}
+        </p>
+      )}
       <p class="hint">{words.stay}</p>
       <noscript>
         <p class="hint">{words.scriptless}</p>
@@ -61,12 +80,7 @@ export const Wait = (props: WaitProps) => {
         </a>
       </p>
       <div class="others">
-        <form method="post" action={`${action}/again`}>
-          <input type="hidden" name="csrf" value={csrf} />
-          <button class="quiet" type="submit">
-            {words.again}
-          </button>
-        </form>
+        {!letters.ended && <AgainForm {...more} />}
         <a class="quiet" href={restart}>
           {code.other}
         </a>

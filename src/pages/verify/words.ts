@@ -12,7 +12,7 @@ const english = {
       label: "Phone number",
       hint: "With the country code, such as +49 151 12345678. We send a link to it.",
     },
-    lead: (app: string) => `${app} asks you to confirm that it is yours.`,
+    lead: (app: string) => `To sign in to ${app}.`,
     channel: "Send it by",
     sms: "Text message",
     whatsapp: "WhatsApp",
@@ -25,9 +25,14 @@ const english = {
     title: "Enter your code",
     heading: "Enter your code",
     lead: "We sent six digits to",
+    purpose: (app: string) => `They sign you in to ${app}.`,
     label: "Code",
     submit: "Confirm",
     again: "Send another code",
+    againIn: "Send another code in {seconds} s",
+    sentAgain: "We sent you a new code. The one before it works too.",
+    nextIn: (seconds: number) => `You can ask for another one in ${seconds} seconds.`,
+    ended: "That code is not good any more. Have another one sent.",
     other: "Use another address",
     nothing: "Nothing there? Look into your spam folder, or have another code sent.",
     nothingPhone: "Nothing there? It can take a minute. Then have another code sent.",
@@ -44,30 +49,55 @@ const english = {
     stay: "Leave this page open. It goes on by itself.",
     scriptless: "When you have opened the link, come back here and press Continue.",
     again: "Send another link",
+    againIn: "Send another link in {seconds} s",
+    sentAgain: "We sent you a new link. The one before it works too.",
+    ended: "That link is not good any more. Have another one sent.",
+    nextIn: (seconds: number) => `You can ask for another one in ${seconds} seconds.`,
     go: "Continue",
   },
   confirm: {
     title: "Is it you?",
     heading: "Is it you?",
-    lead: "Somebody asked for this link to sign in with your address. Confirm only if it was you, a moment ago.",
-    actionLead: (app: string) =>
-      `Somebody asks you to confirm this for ${app}. Confirm only if it was you, a moment ago.`,
-    enrolLead: (app: string) =>
-      `Somebody wants to add your address to their account at ${app}, as a way to sign in. Confirm only if that account is yours and you asked for it a moment ago.`,
+    leads: {
+      sign_in: (app: string) =>
+        `Somebody asked to sign in to ${app} with your address. Say yes only if it was you, a moment ago.`,
+      add_address: (app: string) =>
+        `Somebody wants to add your address to their account at ${app}, as a way to sign in. Say yes only if that account is yours and you asked for it a moment ago.`,
+      action: (app: string) =>
+        `${app} asks whether it is you who is doing this. Say yes only if you began it, a moment ago.`,
+    },
     app: "App",
     purpose: "For",
+    deeds: {
+      sign_in: "Sign in",
+      add_address: "Add your address",
+      action: (words: string) => `“${words}”`,
+    },
     address: "Address",
     place: "From",
     device: "Device",
     time: "Asked at",
     unknown: "unknown",
-    deny: "It was not me",
-    approve: "Yes, confirm",
+    question: "Was it you?",
+    deny: "No, it was not me",
+    approve: "Yes, it was me",
+    go: "Continue",
+    choose: "Choose one of the two.",
   },
   confirmed: {
     title: "Confirmed",
     heading: "That is confirmed",
     text: "Go back to where you started: it goes on by itself there. You can close this page.",
+  },
+  confirmedBefore: {
+    title: "Confirmed already",
+    heading: "You have confirmed this already",
+    text: "The link has done its work. Go back to where you started. You can close this page.",
+  },
+  declinedBefore: {
+    title: "Stopped already",
+    heading: "You have stopped this already",
+    text: "Nothing was confirmed, and the link does nothing any more. You can close this page.",
   },
   declined: {
     title: "Stopped",
@@ -96,7 +126,7 @@ const english = {
     over: "Too many wrong codes. For your safety this code is not good any more. Start again to get another.",
     expiredCode: "That code is not good any more. Have another one sent.",
     tooMany: "Too many codes were asked for. Wait a few minutes, then try again.",
-    tooManyUntil: (time: string) => `Too many codes were asked for. Try again after ${time}.`,
+    tooManyUntil: "Too many codes were asked for. Try again after {time}.",
     notSent: "The message could not be sent. Try again, or use another address.",
     notAllowed: "No message can be sent to this number. Use another one.",
     notTheirs: "This address is not the one of your account. Use the one that you signed up with.",
@@ -104,6 +134,7 @@ const english = {
   trouble: {
     back: (app: string) => `Back to ${app}`,
     restart: "Start again",
+    retry: "Try again",
     request: {
       title: "This link does not work",
       heading: "This link does not work",
@@ -142,7 +173,32 @@ const english = {
     link: {
       title: "This link is not good any more",
       heading: "This link is not good any more",
-      text: "It was used already, or it is too old, or a newer one was sent. Ask for another where you started.",
+      text: "It was used already, or it is too old, or newer ones were sent. Ask for another where you started.",
+    },
+    locked: {
+      title: "This account is locked",
+      heading: "This account is locked",
+      text: "The address is confirmed, but the account that it belongs to is locked. Only the people who run the app can open it again.",
+    },
+    uncarried: {
+      title: "No messages can be sent",
+      heading: "No messages can be sent",
+      text: "This service has no way to send codes or links now. Trying again does not help: tell the people who run the app.",
+    },
+    fault: {
+      title: "Something went wrong",
+      heading: "That did not work",
+      text: "The fault is on our side. Wait a moment, then try again.",
+    },
+    framed: {
+      title: "This form cannot be shown here",
+      heading: "This form cannot be shown here",
+      text: "The page around it is not one of those that the app has registered with this service. Whoever runs it can add it to the app's allowed origins.",
+    },
+    alone: {
+      title: "This page stands alone",
+      heading: "This page stands alone",
+      text: "For your safety it is not shown inside another page. Open it in a tab of its own.",
     },
     busy: {
       title: "Wait a moment",

@@ -32,7 +32,7 @@ export const newScene = (place: Place, clientId: string, makeKey: () => DeviceKe
   place,
   api: makeApi(place.origin),
   clientId,
-  email: `ana${randomBytes(6).toString("hex")}+1@example.com`,
+  email: `ana+${randomBytes(6).toString("hex")}@example.com`,
   key: makeKey(),
   other: makeKey(),
   userId: "",
@@ -447,16 +447,9 @@ const FL: Layer = {
 };
 
 const flutter: readonly Row[] = [
-  // It keeps no cookies and sends no session, so nothing would show that it had claimed the address before.
-  asksIdentity(FL, {
-    redirect: APP_REDIRECT,
-    verifier: () => randomBytes(96).toString("base64url"),
-    address: ({ clientId, email }, challenge, state) =>
-      `/app?api_key=${clientId}&redirect_url=${APP_REDIRECT}&type=EMAIL&code_challenge=${challenge}&state=${state}&direct_login=true&input=${encodeURIComponent(email)}&use_channel=null`,
-  }),
-  createsUser(FL, ({ email }) => ({ identifier: `fl-${email}` })),
+  createsUser(FL, ({ email }) => ({ identifier: email })),
   enrolsFirst(FL, ({ userId }) => `/user/methods?cotter_user_id=${userId}&oauth_token=true`),
-  findsUser(FL, ({ email }) => `/user?identifier=${encodeURIComponent(`fl-${email}`)}`),
+  findsUser(FL, ({ email }) => `/user?identifier=${encodeURIComponent(email)}`),
   {
     ...asksEnrolled(
       FL,
@@ -473,6 +466,12 @@ const flutter: readonly Row[] = [
   polls(FL, WITH_TOKENS),
   refreshes(FL, ({ clientId }) => `/token/${clientId}`),
   readsKeys(FL),
+  asksIdentity(FL, {
+    redirect: APP_REDIRECT,
+    verifier: () => randomBytes(96).toString("base64url"),
+    address: ({ clientId, email, userId }, challenge, state) =>
+      `/app?api_key=${clientId}&redirect_url=${APP_REDIRECT}&type=EMAIL&code_challenge=${challenge}&state=${state}&direct_login=true&input=${encodeURIComponent(email)}&use_channel=null&cotter_user_id=${userId}`,
+  }),
   removes(FL, ({ userId }) => `/user/${userId}?oauth_token=true`, { algorithm: "ED25519", ...FL.device }),
 ];
 

@@ -36,7 +36,8 @@ export type FrameAsk = Ask & {
   readonly accepted: readonly string[];
 };
 
-export type BadAsk = { readonly kind: TroubleKind; readonly client?: Client };
+/** `back` leads to the app, at an address that is registered for it. */
+export type BadAsk = { readonly kind: TroubleKind; readonly client?: Client; readonly back?: string };
 
 const STATE_LIMIT = 512;
 const REDIRECT_LIMIT = 1_024;
@@ -57,18 +58,37 @@ async function clientOf(c: Context<AppEnv>, values: Values): Promise<Client | un
   return client?.disabledAt === undefined ? client : undefined;
 }
 
+/** As it is kept: a control character takes six. */
+const isState = (state: string): boolean =>
+  JSON.stringify(state).length <= STATE_LIMIT + 2 && state.isWellFormed();
+
+/** Written so that no value adds a parameter, and a blank is `%20`: apps decode percent signs alone. */
+export function joined(url: string, parameters: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return `${url}${url.includes("?") ? "&" : "?"}${pairs.join("&")}`;
+}
+
+/** The way back to the app without a sign-in (RFC 6749 §4.1.2.1). */
+export const errorBack = (
+  { redirectUrl, state = "" }: { readonly redirectUrl: string; readonly state?: string },
+  error: string,
+): string => joined(redirectUrl, { error, state });
+
 /** Reads what `/app` is asked. The client and its redirect address come first: nothing else is said to anybody unregistered. */
 export async function readAppAsk(c: Context<AppEnv>): Promise<Result<AppAsk, BadAsk>> {
   const values = valuesOf(c);
   const client = values && (await clientOf(c, values));
   if (!values) return no({ kind: "request" });
   if (!client) return no({ kind: "client" });
+  c.set("client", client);
   const redirectUrl = values.redirect_url ?? "";
   if (redirectUrl.length > REDIRECT_LIMIT || !isRegisteredRedirect(client.redirectUris, redirectUrl)) {
     return no({ kind: "redirect", client });
   }
   const shared = readShared(c, values, client, values.code_challenge);
-  return shared ? ok({ ...shared, redirectUrl }) : no({ kind: "request", client });
+  if (shared) return ok({ ...shared, redirectUrl });
+  const state = isState(values.state ?? "") ? (values.state ?? "") : "";
+  return no({ kind: "request", client, back: errorBack({ redirectUrl, state }, "invalid_request") });
 }
 
 /** Reads what `/signup` and `/login` are asked. The origin around the frame must be one that the client allows. */
@@ -92,8 +112,7 @@ function readShared(c: Context<AppEnv>, values: Values, client: Client, codeChal
   if (type !== "EMAIL" && type !== "PHONE") return undefined;
   // RFC 7636 §4.3, S256 alone: a plain challenge would be its own verifier (T80).
   if (!CODE_CHALLENGE.test(codeChallenge) || codeMethod !== "S256") return undefined;
-  // As it is kept: a control character takes six.
-  if (JSON.stringify(state).length > STATE_LIMIT + 2 || !state.isWellFormed()) return undefined;
+  if (!isState(state)) return undefined;
   const named = cotter_user_id !== undefined && cotter_user_id !== "" && cotter_user_id !== "null";
   const userId = named ? parseUserId(cotter_user_id) : undefined;
   if (named && userId === undefined) return undefined;

@@ -83,6 +83,8 @@ export async function send(
     identifier,
     channel,
     purpose: VERIFY_IDENTIFIER,
+    // Tokens come of it, whatever the app calls it.
+    deed: { kind: "sign_in" },
     as: method === "link" ? { template: "magic_link", linkOf } : { template: "one_time_code" },
     origin,
     // What it was begun with: another code of it is in the same lane.

@@ -13,11 +13,14 @@ import { readForm } from "../../../http/form.ts";
 import { Code } from "../../../pages/verify/code.tsx";
 import { Done, Over } from "../../../pages/verify/ending.tsx";
 import { verifyPage } from "../../../pages/verify/respond.ts";
+import type { Said } from "../../../pages/verify/time.tsx";
 import { Wait } from "../../../pages/verify/wait.tsx";
+import { errorBack, joined } from "./ask.ts";
 import { send } from "./begin.ts";
 import { browserDigest, browserSecret, csrfToken, isOwnForm } from "./browser.ts";
 import { sentenceOf, type Told, toldFrom, toldOf, toldQuery } from "./errors.ts";
 import { rememberBrowser } from "./known-browser.ts";
+import { lettersOf, sentAgain, sentQuery } from "./letters.ts";
 import { rememberSignIn } from "./remembered.ts";
 import { policyFor, settingFor, trouble } from "./setting.ts";
 
@@ -34,15 +37,17 @@ const pathOf = ({ snapshot }: Own): string => `/app/check/${snapshot.spec.id}`;
 async function ownOf(c: Context<AppEnv>): Promise<Own | Response> {
   const { rooms, clients } = services(c);
   const id = rooms.parse(c.req.param("id") ?? "");
-  const secret = browserSecret(c);
-  if (id === undefined || secret === undefined) return trouble(c, id === undefined ? "request" : "browser");
+  if (id === undefined) return trouble(c, "request");
   const snapshot = await rooms.read(id);
   const verification = snapshot && verificationOf(snapshot.spec);
   if (!snapshot || !verification) return trouble(c, "expired");
-  const { redirectUrl, browser } = verification;
-  if (redirectUrl === undefined || browser !== (await browserDigest(c, secret))) return trouble(c, "browser");
   const client = await clients.find(snapshot.spec.clientId);
   if (!client || client.disabledAt !== undefined) return trouble(c, "client");
+  c.set("client", client);
+  const { redirectUrl, browser } = verification;
+  const secret = browserSecret(c);
+  const isAskers = secret !== undefined && browser === (await browserDigest(c, secret));
+  if (redirectUrl === undefined || !isAskers) return trouble(c, "browser", { client });
   // The operator may have struck it off meanwhile (T82).
   if (!isRegisteredRedirect(client.redirectUris, redirectUrl)) return trouble(c, "redirect", { client });
   return { snapshot, verification: { ...verification, redirectUrl }, client };
@@ -94,19 +99,24 @@ export async function sendAgain(c: Context<AppEnv>): Promise<Response> {
   if (own.snapshot.view.state !== "pending") return c.redirect(pathOf(own), 303);
   const sent = await send(c, own.client, own.snapshot, own.verification);
   return sent.ok
-    ? c.redirect(`${pathOf(own)}?m=${sent.value.messageId}`, 303)
+    ? c.redirect(`${pathOf(own)}?${sentQuery(c, sent.value.messageId, true)}`, 303)
     : tell(c, own, toldOf(sent.error));
 }
 
 /** By a redirect, so that loading the page again repeats nothing. */
-const tell = (c: Context<AppEnv>, own: Own, told: Told): Response =>
-  c.redirect(`${pathOf(own)}?${toldQuery(told)}`, 303);
+function tell(c: Context<AppEnv>, own: Own, told: Told): Response {
+  const query = [toldQuery(told), sentAgain(c)].filter((part) => part !== "");
+  return c.redirect(`${pathOf(own)}?${query.join("&")}`, 303);
+}
 
 async function show(c: Context<AppEnv>, own: Own): Promise<Response> {
   const { snapshot, verification, client } = own;
   const restart = restartOf(own);
   switch (snapshot.view.state) {
     case "pending":
+      if (c.req.query("e") === "locked") {
+        return trouble(c, "locked", { client, restart, back: errorBack(verification, "access_denied") });
+      }
       return verification.method === "link" ? showWait(c, own) : showCode(c, own);
     case "approved": {
       await rememberBrowser(c, verification.identifier);
@@ -119,12 +129,12 @@ async function show(c: Context<AppEnv>, own: Own): Promise<Response> {
     }
     case "cancelled": {
       const kind = snapshot.timeline.at(-1)?.by === OUT_OF_ATTEMPTS ? "guesses" : "stopped";
-      return trouble(c, kind, { client, restart, back: errorBack(own, "access_denied") });
+      return trouble(c, kind, { client, restart, back: errorBack(verification, "access_denied") });
     }
     case "expired":
     case "claimed":
     case "denied":
-      return trouble(c, "expired", { client, restart, back: errorBack(own, "expired") });
+      return trouble(c, "expired", { client, restart, back: errorBack(verification, "expired") });
   }
 }
 
@@ -132,7 +142,13 @@ async function showCode(c: Context<AppEnv>, own: Own): Promise<Response> {
   const { client, verification } = own;
   const setting = settingFor(c, client);
   const error = await errorOf(c, own, setting.locale);
-  const body = Code({ ...(await forms(c, own)), setting, phone: verification.channel !== "email", ...error });
+  const body = Code({
+    ...(await forms(c, own)),
+    setting,
+    submit: [pathOf(own), sentAgain(c)].filter((part) => part !== "").join("?"),
+    phone: verification.channel !== "email",
+    ...error,
+  });
   const policy = policyFor(c, setting, { redirectUrl: verification.redirectUrl });
   return verifyPage(c, body, policy, "error" in error ? 422 : 200);
 }
@@ -160,13 +176,12 @@ async function forms(c: Context<AppEnv>, own: Own) {
     action: pathOf(own),
     csrf: await csrfToken(c, browserSecret(c) ?? ""),
     restart: restartOf(own),
-    expiresAt: own.snapshot.spec.expiresAt,
-    now: services(c).clock.now(),
+    ...lettersOf(c, own.snapshot.spec.expiresAt),
   };
 }
 
 /** What the address of the page says went wrong, or what became of the message that it names. */
-async function errorOf(c: Context<AppEnv>, own: Own, locale: string): Promise<{ readonly error?: string }> {
+async function errorOf(c: Context<AppEnv>, own: Own, locale: string): Promise<{ readonly error?: Said }> {
   const { e, n, m = "" } = c.req.query();
   const told = toldFrom(e, n);
   if (told) return { error: sentenceOf(told, locale) };
@@ -176,21 +191,12 @@ async function errorOf(c: Context<AppEnv>, own: Own, locale: string): Promise<{ 
   return state === "failed" ? { error: sentenceOf({ code: "unsent" }, locale) } : {};
 }
 
-/** Written so that no value adds a parameter, and a blank is `%20`: apps decode percent signs alone. */
-const joined = (url: string, parameters: Readonly<Record<string, string>>): string => {
-  const pairs = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  return `${url}${url.includes("?") ? "&" : "?"}${pairs.join("&")}`;
-};
-
 /** Where the app is told (the vendor's guide, step 2). */
 async function wayBack(c: Context<AppEnv>, { snapshot, verification }: Own): Promise<string> {
   const code = await services(c).handles.mint(snapshot.spec.id, AUTHORIZATION_CODE);
   const { redirectUrl, state = "", number } = verification;
   return joined(redirectUrl, { code, state, challenge_id: String(number) });
 }
-
-const errorBack = ({ verification }: Own, error: string): string =>
-  joined(verification.redirectUrl, { error, state: verification.state ?? "" });
 
 /** 303 to the app, with a page behind it whose link a thumb can press where the jump is not made. */
 export async function goBack(c: Context<AppEnv>, own: Own): Promise<Response> {

@@ -9,19 +9,21 @@ import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { readForm } from "../../../http/form.ts";
 import { Entry } from "../../../pages/verify/entry.tsx";
 import { verifyPage } from "../../../pages/verify/respond.ts";
+import type { Said } from "../../../pages/verify/time.tsx";
 import { localeOf, verifyWords } from "../../../pages/verify/words.ts";
-import { type AppAsk, readAppAsk } from "./ask.ts";
+import { type AppAsk, type BadAsk, errorBack, readAppAsk } from "./ask.ts";
 import { begin, readAddress } from "./begin.ts";
 import { browserDigest, csrfToken, isOwnForm, ownSecret } from "./browser.ts";
 import { goBack } from "./check.ts";
 import { sayWhen, sentenceOf, toldOf } from "./errors.ts";
+import { sentQuery } from "./letters.ts";
 import { dropCookie, handCookie, remembered } from "./remembered.ts";
 import { policyFor, settingFor, trouble } from "./setting.ts";
 
 /** `GET /app`: asks for the address, or sends at once to the one that the app knows. What another site has led to waits for a press. */
 export async function showEntry(c: Context<AppEnv>): Promise<Response> {
   const ask = await readAppAsk(c);
-  if (!ask.ok) return trouble(c, ask.error.kind, { ...clientOf(ask.error) });
+  if (!ask.ok) return refuseAsk(c, ask.error);
   const { direct, input } = ask.value;
   const known = await knownHere(c, ask.value);
   if (known) return entry(c, ask.value, { ...(input === undefined ? {} : { value: input }), known });
@@ -34,7 +36,7 @@ export async function showEntry(c: Context<AppEnv>): Promise<Response> {
 /** `POST /app`: takes the address. */
 export async function takeEntry(c: Context<AppEnv>): Promise<Response> {
   const ask = await readAppAsk(c);
-  if (!ask.ok) return trouble(c, ask.error.kind, { ...clientOf(ask.error) });
+  if (!ask.ok) return refuseAsk(c, ask.error);
   const form = await readForm(c);
   if (!form) return trouble(c, "request", { client: ask.value.client });
   if (!(await isOwnForm(c, form.csrf))) return trouble(c, "browser", { client: ask.value.client });
@@ -94,7 +96,8 @@ const asksOf = (c: Context<AppEnv>, ask: AppAsk, identifier: ReadIdentifier, bro
   locale: localeOf(c.req.header("Accept-Language")),
 });
 
-const clientOf = ({ client }: { readonly client?: AppAsk["client"] }) => (client ? { client } : {});
+const refuseAsk = (c: Context<AppEnv>, { kind, ...known }: BadAsk): Promise<Response> =>
+  trouble(c, kind, known);
 
 /** What an app, the person or our own page opens; a browser that does not tell who led to a page is as good as an app. */
 const OPENED_BY: ReadonlySet<string> = new Set(["none", "same-origin"]);
@@ -116,7 +119,8 @@ async function submit(
   const identifier = readAddress(c, ask.type, value);
   const { errors } = verifyWords(settingFor(c, ask.client).locale);
   if (!identifier) {
-    return entry(c, ask, { value, error: ask.type === "PHONE" ? errors.phone : errors.email, status: 422 });
+    const text = ask.type === "PHONE" ? errors.phone : errors.email;
+    return entry(c, ask, { value, error: { text }, status: 422 });
   }
   const channel =
     ask.type === "EMAIL"
@@ -128,12 +132,15 @@ async function submit(
   const begun = await begin(c, { ask, identifier, channel, method, secret, accepted, redirectUrl });
   if (!begun.ok) return refuse(c, ask, value, begun.error);
   const { snapshot, sent } = begun.value;
-  return c.redirect(`/app/check/${snapshot.spec.id}?m=${sent.messageId}`, 303);
+  return c.redirect(`/app/check/${snapshot.spec.id}?${sentQuery(c, sent.messageId, false)}`, 303);
 }
 
 function refuse(c: Context<AppEnv>, ask: AppAsk, value: string, refusal: Refusal): Promise<Response> {
   const isLimit = refusal.code === "too_many";
   if (isLimit && refusal.scope === "ip") return trouble(c, "busy", { client: ask.client });
+  if (refusal.code === "delivery_failed" && refusal.uncarried) {
+    return trouble(c, "uncarried", { client: ask.client, back: errorBack(ask, "temporarily_unavailable") });
+  }
   sayWhen(c, refusal);
   const { locale } = settingFor(c, ask.client);
   const error = sentenceOf(toldOf(refusal), locale);
@@ -148,7 +155,7 @@ async function entry(
     ...parts
   }: {
     readonly value?: string;
-    readonly error?: string;
+    readonly error?: Said;
     readonly status?: 429 | 422 | 200;
     readonly known?: Known;
   },

@@ -1,12 +1,22 @@
 import type { Context } from "hono";
 import type { Refusal } from "../../../core/refusal.ts";
-import type { Instant } from "../../../core/time.ts";
 import { type AppEnv, services } from "../../../http/context.ts";
+import type { Said } from "../../../pages/verify/time.tsx";
 import { verifyWords } from "../../../pages/verify/words.ts";
 
 /** What a page says of a refusal, carried over a redirect as one word and one number. */
 export type Told = {
-  readonly code: "wrong" | "over" | "expired" | "many" | "unsent" | "barred" | "theirs" | "empty";
+  readonly code:
+    | "wrong"
+    | "over"
+    | "expired"
+    | "many"
+    | "unsent"
+    | "uncarried"
+    | "barred"
+    | "theirs"
+    | "locked"
+    | "empty";
   /** Guesses left, or the Unix minute from which on it may be tried again. */
   readonly number?: number;
 };
@@ -25,9 +35,11 @@ export function toldOf(refusal: Refusal): Told {
     case "too_many":
       return { code: "many", number: Math.ceil(refusal.retryAt / MINUTE) };
     case "delivery_failed":
-      return { code: "unsent" };
+      return { code: refusal.uncarried ? "uncarried" : "unsent" };
     case "not_allowed":
       return { code: "barred" };
+    case "user_locked":
+      return { code: "locked" };
     default:
       return { code: "expired" };
   }
@@ -40,36 +52,38 @@ export function sayWhen(c: Context<AppEnv>, refusal: Refusal): void {
   c.header("Retry-After", String(Math.max(1, left)));
 }
 
-/** With its date: a reader who is told a time of day alone comes back a day too early. */
-const dated = (at: Instant): string => {
-  const text = new Date(at).toISOString();
-  return `${text.slice(0, 10)} ${text.slice(11, 16)} UTC`;
-};
-
 /** The sentence for the reader. */
-export function sentenceOf({ code, number }: Told, locale: string): string {
-  const { errors } = verifyWords(locale);
+export function sentenceOf({ code, number }: Told, locale: string): Said {
+  const { errors, trouble } = verifyWords(locale);
   switch (code) {
     case "wrong":
-      return errors.wrong(number ?? 1);
+      return { text: errors.wrong(number ?? 1) };
     case "over":
-      return errors.over;
+      return { text: errors.over };
     case "expired":
-      return errors.expiredCode;
+      return { text: errors.expiredCode };
     case "many":
-      return number === undefined ? errors.tooMany : errors.tooManyUntil(dated(number * MINUTE));
+      return number === undefined
+        ? { text: errors.tooMany }
+        : { text: errors.tooManyUntil, at: number * MINUTE };
     case "unsent":
-      return errors.notSent;
+      return { text: errors.notSent };
+    case "uncarried":
+      return { text: trouble.uncarried.text };
     case "barred":
-      return errors.notAllowed;
+      return { text: errors.notAllowed };
     case "theirs":
-      return errors.notTheirs;
+      return { text: errors.notTheirs };
+    case "locked":
+      return { text: trouble.locked.text };
     case "empty":
-      return errors.empty;
+      return { text: errors.empty };
   }
 }
 
-const CODES: readonly string[] = ["wrong", "over", "expired", "many", "unsent", "barred", "theirs", "empty"];
+const CODES: readonly string[] = [
+  ...["wrong", "over", "expired", "many", "unsent", "uncarried", "barred", "theirs", "locked", "empty"],
+];
 
 /** `?e=wrong&n=3`: only words of ours are read back. */
 export const toldQuery = ({ code, number }: Told): string =>

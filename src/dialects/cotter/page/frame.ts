@@ -7,17 +7,20 @@ import { plainCode } from "../../../core/typed-text.ts";
 import { codeSubject } from "../../../core/usecases/code-subject.ts";
 import { finishVerification } from "../../../core/usecases/finish-verification.ts";
 import { AUTHORIZATION_CODE } from "../../../core/usecases/redeem-authorization-code.ts";
+import type { SentCode } from "../../../core/usecases/send-code.ts";
 import { type Verification, verificationOf } from "../../../core/verification/verification.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { isFromHere } from "../../../http/from-here.ts";
 import { Framed } from "../../../pages/verify/framed.tsx";
+import { refusedFrame } from "../../../pages/verify/refused.tsx";
 import { verifyPage } from "../../../pages/verify/respond.ts";
 import { localeOf, verifyWords } from "../../../pages/verify/words.ts";
 import { readFrameAsk } from "./ask.ts";
 import { begin, readAddress, send } from "./begin.ts";
 import { browserDigest, framedSecret, isSecret } from "./browser.ts";
 import { sayWhen, sentenceOf, type Told, toldOf } from "./errors.ts";
-import { policyFor, settingFor, trouble } from "./setting.ts";
+import { AGAIN_AFTER } from "./letters.ts";
+import { policyFor, settingFor } from "./setting.ts";
 
 const secret = z.string().refine(isSecret);
 const id = z.string().max(64);
@@ -35,7 +38,7 @@ export const sentBody = ownBody.extend({ message: z.string().regex(/^[A-Za-z0-9_
 /** `GET /signup` and `GET /login`: the form inside another page. That page must be of an origin that the client allows. */
 export async function showFrame(c: Context<AppEnv>): Promise<Response> {
   const ask = await readFrameAsk(c);
-  if (!ask.ok) return trouble(c, ask.error.kind);
+  if (!ask.ok) return refusedFrame(c, ask.error.kind === "redirect" ? "framed" : ask.error.kind, 400);
   const { client, type, method, domain, form, state } = ask.value;
   const setting = { ...settingFor(c, client), framed: true };
   const url = new URL(c.req.url);
@@ -51,6 +54,7 @@ export async function showFrame(c: Context<AppEnv>): Promise<Response> {
     "data-again": `${url.pathname}/again`,
     "data-sent": `${url.pathname}/sent`,
     "data-finish": `${url.pathname}/finish`,
+    "data-wait": String(AGAIN_AFTER),
   };
   return verifyPage(
     c,
@@ -61,16 +65,27 @@ export async function showFrame(c: Context<AppEnv>): Promise<Response> {
 
 const wordsOf = (c: Context<AppEnv>) => verifyWords(localeOf(c.req.header("Accept-Language")));
 
-/** A refusal as the frame shows it: one sentence. */
-function refuse(c: Context<AppEnv>, told: Told): Response {
+/** What ends a verification: the frame asks for the address again. */
+const ENDS: ReadonlySet<Told["code"]> = new Set(["over", "locked"]);
+
+/** A refusal as the frame shows it: one sentence, whose `{time}` is the instant `at`; `over` when nothing is to be typed any more. */
+function refuse(c: Context<AppEnv>, told: Told, isOver = ENDS.has(told.code)): Response {
   const status = told.code === "many" || told.code === "over" ? 429 : 422;
-  return c.json({ error: sentenceOf(told, localeOf(c.req.header("Accept-Language"))) }, status);
+  const { text, at } = sentenceOf(told, localeOf(c.req.header("Accept-Language")));
+  return c.json(
+    { error: text, ...(at === undefined ? {} : { at }), ...(isOver ? { over: true } : {}) },
+    status,
+  );
 }
 
 function refuseRefusal(c: Context<AppEnv>, refusal: Refusal): Response {
   sayWhen(c, refusal);
   return refuse(c, toldOf(refusal));
 }
+
+/** How long what was sent is good, in milliseconds. */
+const leftOf = (c: Context<AppEnv>, { expiresAt }: SentCode): number =>
+  Math.max(0, expiresAt - services(c).clock.now());
 
 /** Starts with the address that was typed, and says on which socket to wait for a link. */
 export async function startFramed(c: Context<AppEnv>, body: z.output<typeof startBody>): Promise<Response> {
@@ -96,6 +111,7 @@ export async function startFramed(c: Context<AppEnv>, body: z.output<typeof star
   return c.json({
     id,
     message: begun.value.sent.messageId,
+    left: leftOf(c, begun.value.sent),
     handle: await handles.mint(id, "wait"),
     socket_uri: `${config.issuer.replace(/^http/, "ws")}/challenges/${id}/socket`,
   });
@@ -118,7 +134,7 @@ async function ownOf(c: Context<AppEnv>, body: z.output<typeof ownBody>): Promis
 /** Takes the code that was typed. */
 export async function checkFramed(c: Context<AppEnv>, body: z.output<typeof codeBody>): Promise<Response> {
   const own = await ownOf(c, body);
-  if (own?.verification.method !== "otp") return refuse(c, { code: "expired" });
+  if (own?.verification.method !== "otp") return refuse(c, { code: "expired" }, true);
   const code = plainCode(body.code);
   if (code === "") return refuse(c, { code: "empty" });
   const origin = originOf(c);
@@ -138,9 +154,11 @@ export async function checkFramed(c: Context<AppEnv>, body: z.output<typeof code
 /** Sends another code or link. */
 export async function sendFramedAgain(c: Context<AppEnv>, body: z.output<typeof ownBody>): Promise<Response> {
   const own = await ownOf(c, body);
-  if (!own) return refuse(c, { code: "expired" });
+  if (own?.snapshot.view.state !== "pending") return refuse(c, { code: "expired" }, true);
   const sent = await send(c, own.client, own.snapshot, own.verification);
-  return sent.ok ? c.json({ message: sent.value.messageId }) : refuseRefusal(c, sent.error);
+  if (!sent.ok) return refuseRefusal(c, sent.error);
+  const words = wordsOf(c)[own.verification.method === "link" ? "wait" : "code"];
+  return c.json({ message: sent.value.messageId, left: leftOf(c, sent.value), said: words.sentAgain });
 }
 
 /** Whether a message failed on its way: `unsent` says so. */

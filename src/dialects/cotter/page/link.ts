@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { Client } from "../../../core/client/client.ts";
 import type { Snapshot } from "../../../core/ports/rooms.ts";
 import { cancelVerification } from "../../../core/usecases/cancel-verification.ts";
-import { finishVerification } from "../../../core/usecases/finish-verification.ts";
+import { finishVerification, isOfVerification } from "../../../core/usecases/finish-verification.ts";
 import { type Verification, verificationOf } from "../../../core/verification/verification.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { readForm } from "../../../http/form.ts";
@@ -21,20 +21,30 @@ async function linkedOf(c: Context<AppEnv>): Promise<Linked | Response> {
   const id = rooms.parse(c.req.param("id") ?? "");
   const snapshot = id && (await rooms.read(id));
   const verification = snapshot && verificationOf(snapshot.spec);
-  if (!snapshot || verification?.method !== "link" || snapshot.view.state !== "pending") {
-    return trouble(c, "link");
-  }
+  if (!snapshot || verification?.method !== "link") return trouble(c, "link");
   const client = await clients.find(snapshot.spec.clientId);
   if (!client || client.disabledAt !== undefined) return trouble(c, "link");
+  c.set("client", client);
   return { snapshot, verification, client };
 }
 
-/** `GET /app/link/{id}`: who asks, and two buttons. Looking consumes nothing: mail scanners look too (T68). */
-export async function showLink(c: Context<AppEnv>): Promise<Response> {
-  const secret = c.req.query("t") ?? "";
-  if (!isSecret(secret)) return trouble(c, "link");
-  const linked = await linkedOf(c);
-  if (linked instanceof Response) return linked;
+/**
+ * What became of a link that does nothing any more, for whoever brings its secret: it was confirmed, or stopped, and by no other hand. To
+ * everybody else it is not good.
+ */
+async function afterwards(c: Context<AppEnv>, linked: Linked, secret: string): Promise<Response> {
+  const { snapshot, verification, client } = linked;
+  const { state, approval } = snapshot.view;
+  const isTheirs = await isOfVerification(services(c), snapshot, verification, secret);
+  const isDenied = state === "cancelled" && snapshot.timeline.at(-1)?.by?.startsWith("identifier:");
+  if (!isTheirs || (approval === undefined && !isDenied)) return trouble(c, "link", { client });
+  const setting = settingFor(c, client);
+  const body = Answered({ setting, approved: approval !== undefined, again: true });
+  return verifyPage(c, body, policyFor(c, setting));
+}
+
+/** The facts and the choice. */
+function ask(c: Context<AppEnv>, linked: Linked, secret: string, unchosen: boolean): Promise<Response> {
   const { snapshot, verification, client } = linked;
   const { ip, country, userAgent } = snapshot.spec.origin;
   const setting = settingFor(c, client);
@@ -46,11 +56,24 @@ export async function showLink(c: Context<AppEnv>): Promise<Response> {
     place: [country, ip].filter((part) => part !== undefined).join(", ") || undefined,
     device: userAgent,
     startedAt: snapshot.spec.createdAt,
+    deed: { kind: "sign_in" },
+    unchosen,
   });
-  return verifyPage(c, body, policyFor(c, setting));
+  return verifyPage(c, body, policyFor(c, setting), unchosen ? 422 : 200);
 }
 
-/** `POST /app/link/{id}`: the reader's yes or no, with the secret of the link. */
+/** `GET /app/link/{id}`: who asks, and a choice. Looking consumes nothing: mail scanners look too (T68). */
+export async function showLink(c: Context<AppEnv>): Promise<Response> {
+  const secret = c.req.query("t") ?? "";
+  if (!isSecret(secret)) return trouble(c, "link");
+  const linked = await linkedOf(c);
+  if (linked instanceof Response) return linked;
+  return linked.snapshot.view.state === "pending"
+    ? ask(c, linked, secret, false)
+    : afterwards(c, linked, secret);
+}
+
+/** `POST /app/link/{id}`: the reader's yes or no, with the secret of the link. The button alone says nothing (T221). */
 export async function takeLink(c: Context<AppEnv>): Promise<Response> {
   const form = await readForm(c);
   const secret = form?.secret ?? "";
@@ -58,16 +81,17 @@ export async function takeLink(c: Context<AppEnv>): Promise<Response> {
   const linked = await linkedOf(c);
   if (linked instanceof Response) return linked;
   const { snapshot, client } = linked;
+  if (snapshot.view.state !== "pending") return afterwards(c, linked, secret);
   const approved = form?.decision === "approve";
-  // A form that was sent without either button says nothing.
-  if (!approved && form?.decision !== "deny") return trouble(c, "link", { client });
+  if (!approved && form?.decision !== "deny") return ask(c, linked, secret, true);
   const asked = { snapshot, client, code: secret, origin: originOf(c) };
   const answered = approved
     ? await finishVerification(services(c), asked)
     : await cancelVerification(services(c), asked);
   if (!answered.ok) {
-    const within = answered.error.code !== "wrong_code" || (await services(c).limits.miss(originOf(c).ip));
-    return trouble(c, within ? "link" : "busy", { client });
+    const { code } = answered.error;
+    const within = code !== "wrong_code" || (await services(c).limits.miss(originOf(c).ip));
+    return trouble(c, within ? (code === "user_locked" ? "locked" : "link") : "busy", { client });
   }
   const setting = settingFor(c, client);
   return verifyPage(c, Answered({ setting, approved }), policyFor(c, setting));

@@ -4,8 +4,7 @@ import type { Door, RenderFault } from "../../../http/door.ts";
 import { jsonBody } from "../../../http/json-body.ts";
 import type { RefuseMalformed } from "../../../http/malformed.ts";
 import { noStore } from "../../../http/no-store.ts";
-import { page } from "../../../pages/respond.ts";
-import { Fault, NotFound } from "../../../pages/trouble.tsx";
+import { refuseFrames } from "../../../pages/verify/refused.tsx";
 import { sendAgain, showCheck, showDone, takeCode } from "./check.ts";
 import { showEntry, takeEntry } from "./entry.ts";
 import {
@@ -23,11 +22,12 @@ import {
 import { limitGuesses, limitOpenings, limitSends } from "./limits.ts";
 import { showLink, takeLink } from "./link.ts";
 import { showRecovery, stopRecovery } from "./recovery.ts";
+import { trouble } from "./setting.ts";
 
 /** `/app`: the hosted page as mobile apps open it (Cotter §8.1). */
 export function appPageRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.use(noStore);
+  routes.use(noStore, refuseFrames);
   routes.get("/", limitSends, limitOpenings, showEntry);
   routes.post("/", limitSends, limitOpenings, takeEntry);
   routes.get("/check/:id", showCheck);
@@ -62,7 +62,7 @@ export function framedPageRoutes(): Hono<AppEnv> {
 
 const renderFault: RenderFault = async (c, status, retryAfter) => {
   if (retryAfter !== undefined) c.header("Retry-After", String(retryAfter));
-  return await page(c, status === 404 ? NotFound() : Fault(), status);
+  return await trouble(c, status === 404 || status === 400 ? "request" : "fault", { status });
 };
 
 /** The pages as the app mounts them; what fails behind them is a page too. */

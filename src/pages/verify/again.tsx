@@ -1,0 +1,49 @@
+import { verifyWords } from "./words.ts";
+
+/** What a page that waits for a code or link says of its letters. */
+export type Letters = {
+  /** Another one was sent a moment ago. */
+  readonly again: boolean;
+  /** Milliseconds until the next may be asked for. */
+  readonly wait: number;
+  /** What was sent is not good any more. */
+  readonly ended: boolean;
+};
+
+export type AgainProps = {
+  readonly kind: "code" | "wait";
+  readonly locale: string;
+  readonly letters: Letters;
+  readonly action: string;
+  readonly csrf: string;
+};
+
+/** Said after another letter: that it was sent, and when the next may be. */
+export const SentAgain = ({ kind, locale, letters }: Pick<AgainProps, "kind" | "locale" | "letters">) => {
+  const words = verifyWords(locale)[kind];
+  if (!letters.again) return null;
+  return (
+    <p class="note" role="status">
+      {words.sentAgain}
+      {letters.wait > 0 && ` ${words.nextIn(Math.ceil(letters.wait / 1_000))}`}
+    </p>
+  );
+};
+
+/** Asks for another letter: the one way on when what was sent has ended. Waiting is the script's. */
+export const AgainForm = ({ kind, locale, letters, action, csrf }: AgainProps) => {
+  const words = verifyWords(locale)[kind];
+  return (
+    <form method="post" action={`${action}/again`}>
+      <input type="hidden" name="csrf" value={csrf} />
+      <button
+        class={letters.ended ? "button primary" : "quiet"}
+        type="submit"
+        data-wait={letters.wait}
+        data-words={words.againIn}
+      >
+        {words.again}
+      </button>
+    </form>
+  );
+};
