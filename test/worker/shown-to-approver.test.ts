@@ -131,7 +131,7 @@ describe("S6 a QR code that anybody may show", () => {
   });
 });
 
-describe("T181 where a request comes from", () => {
+describe("T181 O12 where a request comes from", () => {
   const PLACE = { "CF-Connecting-IP": "203.0.113.7" };
   const begin = (client: string, user: string) =>
     at.call(
