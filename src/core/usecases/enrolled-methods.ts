@@ -4,6 +4,7 @@ import { askerOf, type Client } from "../client/client.ts";
 import type { Device } from "../device/device.ts";
 import type { UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
+import { isDeviceOf } from "../user/belongs-to.ts";
 
 /** Ways in which a device of this door may be used (Authsignal §6.1); `device` is all of them. */
 export const NAMESPACES = ["push", "qr-code", "in-app", "device"] as const;
@@ -75,6 +76,21 @@ export const admittedCodes = (client: Client, rows: readonly Authenticator[]): r
   verifiedCodes(rows).filter(
     ({ clientId }) => clientId !== undefined && admits(askerOf(client), { clientId, realm: client.realm }),
   );
+
+/** Whether this client's prompts may be answered by the device; a passkey answers none. */
+export const answersFor = (client: Client, device: Device): boolean =>
+  !isPasskey(device) && admits(askerOf(client), device);
+
+/** A client sees the devices that it enrolled or let in, and those that may answer for it. */
+export const isShownTo = (client: Client, device: Device): boolean =>
+  isDeviceOf(device, client.id) || admits(askerOf(client), device);
+
+/** Of all that the user has, what may answer for this client: what others enrolled is nothing that it can ask for. */
+export const enrolledFor = (client: Client, enrolled: Enrolled): Enrolled => ({
+  ...enrolled,
+  devices: enrolled.devices.filter((device) => answersFor(client, device)),
+  rows: admittedCodes(client, enrolled.rows),
+});
 
 /**
  * Whether the user never had anything: only such a one begins without the word of a token. Whoever lost what they had is as likely the

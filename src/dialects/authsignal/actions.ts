@@ -4,6 +4,7 @@ import { ACTION_STATES, type Action, type ActionKey } from "../../core/action/ac
 import type { JsonObject } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { Services } from "../../core/ports/services.ts";
+import { enrolledFor } from "../../core/usecases/enrolled-methods.ts";
 import { findNamedUser } from "../../core/usecases/find-named-user.ts";
 import { overruleAction } from "../../core/usecases/overrule-action.ts";
 import { currentAction, METHOD_WORDS } from "../../core/usecases/settle-action.ts";
@@ -52,7 +53,7 @@ export async function track(c: Context<AppEnv>, body: z.output<typeof trackBody>
   const [tracked] = await Promise.all([tracking, powers.keyring.ready("standard")]);
   if (!tracked.ok) return refuse(c, tracked.error);
   const { action, enrolled } = tracked.value;
-  const methods = methodsOf(enrolled);
+  const methods = methodsOf(enrolledFor(client, enrolled));
   return c.json({
     state: stateWord(action),
     idempotencyKey: action.idempotencyKey,

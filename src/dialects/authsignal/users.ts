@@ -7,7 +7,7 @@ import { isEnrolledBy } from "../../core/device/device.ts";
 import { parseDeviceId } from "../../core/ids.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { deleteOwnUser } from "../../core/usecases/delete-own-user.ts";
-import { enrolledOf } from "../../core/usecases/enrolled-methods.ts";
+import { admittedCodes, enrolledFor, enrolledOf, isShownTo } from "../../core/usecases/enrolled-methods.ts";
 import { ensureNamedUser, findNamedUser } from "../../core/usecases/find-named-user.ts";
 import { giveNames } from "../../core/usecases/give-names.ts";
 import { removeAddress } from "../../core/usecases/remove-address.ts";
@@ -65,7 +65,7 @@ export async function getUser(c: Context<AppEnv>): Promise<Response> {
     enrolledOf(powers, record.user.id),
     powers.authenticators.profile(record.user.id, viewOf(c.var.client)),
   ]);
-  const methods = methodsOf(enrolled);
+  const methods = methodsOf(enrolledFor(c.var.client, enrolled));
   return c.json({
     isEnrolled: methods.length > 0,
     ...namesWire(c.var.client, record),
@@ -128,8 +128,13 @@ export async function listAuthenticators(c: Context<AppEnv>): Promise<Response> 
   const name = nameOfPath(c);
   const record = await namedUser(c);
   if (!record || name === undefined) return c.json([]);
-  const enrolled = await enrolledOf(services(c), record.user.id);
-  return c.json(authenticatorsWire(name, record, enrolled));
+  const { client } = c.var;
+  const { devices, rows } = await enrolledOf(services(c), record.user.id);
+  const shown = {
+    devices: devices.filter((device) => isShownTo(client, device)),
+    rows: rows.filter((row) => row.kind === "device" || admittedCodes(client, [row]).length === 1),
+  };
+  return c.json(authenticatorsWire(name, record, shown));
 }
 
 /** §9.1 `deleteAuthenticator`: deleting what is not there is a success. What another door or client enrolled is not there. */
