@@ -5,6 +5,7 @@ import type { Device } from "../device/device.ts";
 import type { UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
+import { isDeviceOf } from "../user/belongs-to.ts";
 import { reachableForm } from "../user/identifier.ts";
 import type { Identifier } from "../user/user.ts";
 
@@ -86,6 +87,30 @@ export const admittedCodes = (
       !isOthersWord(client, user, row),
   );
 
+/** Whether this client's prompts may be answered by the device; a passkey answers none. */
+export const answersFor = (client: Client, device: Device): boolean =>
+  !isPasskey(device) && admits(askerOf(client), device);
+
+/** A client sees the devices that it enrolled or let in, and those that may answer for it. */
+export const isShownTo = (client: Client, device: Device): boolean =>
+  isDeviceOf(device, client.id) || admits(askerOf(client), device);
+
+/** Of all that the user has, what may answer for this client: what others enrolled is nothing that it can ask for. */
+export const enrolledFor = (client: Client, user: UserRecord, enrolled: Enrolled): Enrolled => ({
+  ...enrolled,
+  devices: enrolled.devices.filter((device) => answersFor(client, device)),
+  rows: admittedCodes(client, user, enrolled.rows),
+});
+
+/** Of all that the user has, what this client is told of: also what it let in, and passkeys. */
+export const listedFor = (client: Client, user: UserRecord, enrolled: Enrolled): Enrolled => ({
+  ...enrolled,
+  devices: enrolled.devices.filter((device) => isShownTo(client, device)),
+  rows: enrolled.rows.filter(
+    (row) => row.kind === "device" || admittedCodes(client, user, [row]).length === 1,
+  ),
+});
+
 /**
  * Whether nothing but another client's backend says that the address is the person's. Its word is good for that client alone; an address that has
  * left the names was somebody's proof as likely, and counts on.
@@ -105,12 +130,6 @@ function isOthersWord(
 }
 
 const KINDS = { email: "email", sms: "phone", device: undefined } as const;
-
-/** What the user has enrolled as far as it counts for this client: without what only another client's backend vouched for. */
-export const enrolledFor = (client: Client, user: UserRecord, enrolled: Enrolled): Enrolled => ({
-  ...enrolled,
-  rows: enrolled.rows.filter((row) => !isOthersWord(client, user, row)),
-});
 
 /**
  * Whether the user never had anything: only such a one begins without the word of a token. Whoever lost what they had is as likely the

@@ -9,7 +9,7 @@ import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { ok, type Result } from "../../core/result.ts";
 import { deleteOwnUser } from "../../core/usecases/delete-own-user.ts";
-import { enrolledFor, enrolledOf } from "../../core/usecases/enrolled-methods.ts";
+import { enrolledFor, enrolledOf, listedFor } from "../../core/usecases/enrolled-methods.ts";
 import { ensureNamedUser, findNamedUser } from "../../core/usecases/find-named-user.ts";
 import { giveNames } from "../../core/usecases/give-names.ts";
 import { removeAddress } from "../../core/usecases/remove-address.ts";
@@ -157,7 +157,7 @@ export async function listAuthenticators(c: Context<AppEnv>): Promise<Response> 
   const name = nameOfPath(c);
   const record = await namedUser(c);
   if (!record || name === undefined) return c.json([]);
-  const enrolled = enrolledFor(c.var.client, record, await enrolledOf(services(c), record.user.id));
+  const enrolled = listedFor(c.var.client, record, await enrolledOf(services(c), record.user.id));
   return c.json(authenticatorsWire(name, record, enrolled));
 }
 
@@ -173,7 +173,7 @@ export async function listOwnAuthenticators(c: Context<AppEnv>): Promise<Respons
   ]);
   if (!user) return refuse(c, { code: "bad_token", detail: "user" });
   if (user.user.status === "locked") return refuse(c, { code: "user_locked" });
-  return c.json(authenticatorsWire(token.name, user, enrolledFor(client, user, enrolled)));
+  return c.json(authenticatorsWire(token.name, user, listedFor(client, user, enrolled)));
 }
 
 /** §9.1 `deleteAuthenticator`: deleting what is not there is a success. What another door or client enrolled is not there. */

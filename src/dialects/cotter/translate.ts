@@ -5,6 +5,7 @@ import type { Prompt } from "../../core/inbox/state.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { type Instant, toSeconds } from "../../core/time.ts";
+import { answersFor } from "../../core/usecases/enrolled-methods.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
 import { externalIdFor, namesFor, viewOf } from "../../core/user/name-view.ts";
 import { EVENT_NAME } from "./schema.ts";
@@ -43,10 +44,10 @@ function identifierFor(client: Client, record: UserRecord, brought: Brought): st
     : "";
 }
 
-/** A user as the SDKs read it (Cotter §4.1); `issuer` is the asking client. */
+/** A user as the SDKs read it (Cotter §4.1); `issuer` is the asking client, and `enrolled` says whether a device can answer for it. */
 export function userWire(record: UserRecord, client: Client, devices: readonly Device[], brought: Brought) {
   const { user } = record;
-  const enrolled = devices.length > 0;
+  const enrolled = devices.some((device) => answersFor(client, device));
   return {
     ID: user.id,
     created_at: iso(user.createdAt),

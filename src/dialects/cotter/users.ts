@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import type { Device } from "../../core/device/device.ts";
+import { answersFor } from "../../core/usecases/enrolled-methods.ts";
 import { registerUser } from "../../core/usecases/register-user.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { jsonBody } from "../../http/json-body.ts";
@@ -61,7 +62,8 @@ export function userRoutes(): Hono<AppEnv> {
   routes.get("/enrolled/any/:user/:method", async (c) => {
     const person = await knownOf(c, c.req.param("user"));
     const devices = person ? await services(c).devices.ofUser(person.record.user.id) : [];
-    return c.json({ enrolled: c.req.param("method") === METHOD && devices.length > 0, method: METHOD });
+    const isEnrolled = devices.some((device) => answersFor(c.var.client, device));
+    return c.json({ enrolled: c.req.param("method") === METHOD && isEnrolled, method: METHOD });
   });
   routes.get("/enrolled/:user/:method/:key", async (c) => {
     const { user, method, key } = c.req.param();
@@ -97,10 +99,10 @@ async function holdsSecret(c: Context<AppEnv>): Promise<boolean> {
   return (await clients.findBySecret(await secrets.hash(secret), clock.now()))?.id === client.id;
 }
 
-/** Whether this exact key is enrolled for this person: rows 6 and 7. What is unknown or unreadable is simply not enrolled. */
+/** Whether this exact key can answer here for this person: rows 6 and 7. What is unknown or unreadable is simply not enrolled. */
 async function enrolment(c: Context<AppEnv>, user: string, method: string, key: string) {
   const device = method === METHOD ? await liveDevice(c, user, key) : undefined;
-  return { enrolled: device !== undefined, method: METHOD };
+  return { enrolled: device !== undefined && answersFor(c.var.client, device), method: METHOD };
 }
 
 async function liveDevice(c: Context<AppEnv>, user: string, given: string): Promise<Device | undefined> {

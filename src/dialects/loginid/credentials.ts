@@ -1,12 +1,10 @@
 import { type Context, Hono } from "hono";
-import { admits } from "../../core/challenge/approvers.ts";
-import { askerOf, type Client } from "../../core/client/client.ts";
-import { type Device, isEnrolledBy } from "../../core/device/device.ts";
+import { isEnrolledBy } from "../../core/device/device.ts";
 import { type DeviceId, parseDeviceId } from "../../core/ids.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
+import { isShownTo } from "../../core/usecases/enrolled-methods.ts";
 import { renameDevice } from "../../core/usecases/rename-device.ts";
 import { revokeDevice } from "../../core/usecases/revoke-device.ts";
-import { isDeviceOf } from "../../core/user/belongs-to.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { body } from "./body.ts";
 import { serviceCall } from "./client.ts";
@@ -52,10 +50,6 @@ async function list(c: Context<AppEnv>, named: Named, clientId?: string): Promis
   const devices = (await services(c).devices.ofUser(id)).filter((device) => isShownTo(client, device));
   return c.json({ user_id: id, credentials: devices.map(credential) });
 }
-
-/** A client sees the devices that it enrolled or let in, and those that may answer for it. */
-const isShownTo = (client: Client, device: Device): boolean =>
-  isDeviceOf(device, client.id) || admits(askerOf(client), device);
 
 async function change(
   c: Context<AppEnv>,

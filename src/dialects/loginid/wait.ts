@@ -12,6 +12,7 @@ import { type Awaited, awaitCode, awaitNobody } from "../../core/usecases/await-
 import { callerFrom } from "../../core/usecases/caller-from.ts";
 import type { CodeKind } from "../../core/usecases/carried-code.ts";
 import { namesOther } from "../../core/usecases/check-service-token.ts";
+import { isShownTo } from "../../core/usecases/enrolled-methods.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { bringsToken, isForeignPage, namedClient, namespaceOf, serviceCall, tooMany } from "./client.ts";
@@ -151,7 +152,11 @@ export async function result(
   const named = seen?.find(({ id }) => id === approving);
   const isComplete = seen !== undefined && (approving === undefined || named !== undefined);
   const owned = isComplete ? seen : await devices.ofUser(person.user.id);
-  const device = as.device ?? named ?? owned.find(({ id }) => id === approving) ?? owned[0];
+  const device =
+    as.device ??
+    named ??
+    owned.find(({ id }) => id === approving) ??
+    owned.find((one) => isShownTo(client, one));
   const username = spokenName(client, person, asked.username);
   const nid = await namespaceOf(c);
   const claims = resultClaims(client, facts, {
