@@ -122,7 +122,8 @@ describe("GET /user", () => {
 
   test("finds a person with their method; issuer is the asking client", async () => {
     const app = await makeApp(place());
-    const other = await makeApp(place(), { settings: { names_from: [app.clientId] } });
+    const settings = { names_from: [app.clientId], approve_through: [app.clientId] };
+    const other = await makeApp(place(), { settings });
     const stranger = await makeApp(place());
     const { userId, identifier } = await makePerson(app);
     const unknown = await stranger.cotter("GET", "/user", { query: { identifier } });
