@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ClientId } from "../../src/core/ids.ts";
+import { readIdentifier } from "../../src/core/user/identifier.ts";
 import { bearer, newKey, newTenant, server, track } from "./support/authsignal.ts";
 import {
   claimsOf,
@@ -15,9 +16,10 @@ import {
   respond,
   start,
 } from "./support/cotter.ts";
+import { signInByPhone } from "./support/cotter-signed.ts";
 import { newBackend, tokenOf } from "./support/loginid.ts";
 import { exchange, newPageClient, pageDeployment, verified } from "./support/page.ts";
-import { havingName, withId } from "./support/people.ts";
+import { havingName, mainUser, withId } from "./support/people.ts";
 
 const pages = pageDeployment();
 
@@ -138,6 +140,26 @@ describe("S1 what a backend passes on is its own word", () => {
       expect((await proven(shop, address)).id === made.body.user_id).toBe(isVerified);
     }
   });
+
+  test.each(["anonymous", "admin"] as const)(
+    "S1 T111 a token says verified of nothing that is only said: %s",
+    async (assertedBy) => {
+      const client = await newClient(at);
+      const { id, phone } = await newPerson(at, client);
+      const added = {
+        ...readIdentifier(mail())!,
+        assertedBy,
+        ...(assertedBy === "anonymous" ? { client } : {}),
+      };
+      const given = { of: "operator", given: [added] } as const;
+      expect(
+        (await at.services.users.update(mainUser(id as never), { identifiers: given }, Date.now())).ok,
+      ).toBe(true);
+      const { body } = await signInByPhone(at, client, { id, identifier: "", phone });
+      const claims = claimsOf((body.oauth_token as Json).access_token);
+      expect(claims).toMatchObject({ identifier: added.value, identifier_verified: false });
+    },
+  );
 });
 
 describe("S2 a name is its giver's, and nothing else", () => {

@@ -12,7 +12,7 @@ import { no, ok, type Result } from "../result.ts";
 import { isOver } from "../user/user.ts";
 import type { Requester } from "./audit-event.ts";
 import { backendCodeAt, type Carried } from "./backend-code.ts";
-import { enrolledFor, enrolledOf, mustMeet } from "./enrolled-methods.ts";
+import { countedFor, enrolledOf, mustMeet } from "./enrolled-methods.ts";
 import { fallenSince } from "./fallen-since.ts";
 import { ensureNamedUser, findNamedUser } from "./find-named-user.ts";
 import { finishedEvent } from "./finished-event.ts";
@@ -190,7 +190,7 @@ async function actionFor(
   // As old as what was asked: a claim that is repeated after an outage finds its row no younger than the approval.
   const at = spec.createdAt;
   const rule = actionRule(client.settings, codeOf(carried));
-  const able = mustMeet(enrolledFor(client, user, await enrolledOf(powers, user.user.id)));
+  const able = mustMeet(countedFor(client, user, await enrolledOf(powers, user.user.id)));
   return await powers.actions.track({
     ...keyFor(carried, user),
     state: firstState(rule, able, user.user.status === "locked"),

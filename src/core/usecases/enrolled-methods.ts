@@ -129,6 +129,15 @@ function isOthersWord(
   return names.some(isWord) && !names.some(({ verifiedAt }) => verifiedAt !== undefined);
 }
 
+/**
+ * Of all that the user has, what makes them somebody who is asked: devices whatever client enrolled them, since who can use none of them here
+ * may have lost the others; without what only another client's backend vouched for.
+ */
+export const countedFor = (client: Client, user: UserRecord, enrolled: Enrolled): Enrolled => ({
+  ...enrolled,
+  rows: enrolled.rows.filter((row) => !isOthersWord(client, user, row)),
+});
+
 const KINDS = { email: "email", sms: "phone", device: undefined } as const;
 
 /**

@@ -7,7 +7,7 @@ import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 import type { Requester } from "./audit-event.ts";
-import { type Enrolled, enrolledFor, enrolledOf, mustMeet, NOTHING_ENROLLED } from "./enrolled-methods.ts";
+import { countedFor, type Enrolled, enrolledOf, mustMeet, NOTHING_ENROLLED } from "./enrolled-methods.ts";
 import { findOrMakeUser } from "./find-named-user.ts";
 import { type GivenNames, giveNames, rowsOf } from "./give-names.ts";
 
@@ -49,7 +49,7 @@ export async function trackAction(
     userId: user.user.id,
     code,
     idempotencyKey: asked.idempotencyKey ?? powers.chance.uuid(),
-    state: firstState(rule, mustMeet(enrolledFor(client, user, enrolled)), user.user.status === "locked"),
+    state: firstState(rule, mustMeet(countedFor(client, user, enrolled)), user.user.status === "locked"),
     stateAt: now,
     createdAt: now,
     context: { name, ...asked.context },
