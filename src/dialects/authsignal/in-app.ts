@@ -184,7 +184,8 @@ async function provenBefore(
   const id = await placeOf(powers, holder.client, challengeId);
   const who = userSubject(holder.user.user.id);
   const use = await useOf(powers, id, signature);
-  if (!(await powers.inboxes.spend(who, proof.value.digest, use))) return no(refusal);
+  const isSame = await powers.inboxes.spend(who, proof.value.digest, use, { byDevice: true });
+  if (!isSame) return no(refusal);
   const again = await repeat(c, holder, id, token, true);
   return again.ok ? again : no(refusal);
 }
