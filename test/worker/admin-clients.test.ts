@@ -121,7 +121,7 @@ describe("making a client", () => {
     ["client_id", { client_id: 7 }],
     ["redirect_uris.0", { redirect_uris: ["javascript:alert(1)"] }],
     ["redirect_uris.1", { redirect_uris: ["https://a.example/", "https://a.example/#f"] }],
-    ["redirect_uris.0", { redirect_uris: ["http://localhost/cb"] }],
+    ["redirect_uris.0", { redirect_uris: ["http://localhost.evil.example/cb"] }],
     ["redirect_uris", { redirect_uris: ["https://a.example/", "https://a.example/"] }],
     ["redirect_uris", { redirect_uris: "https://a.example/" }],
     ["allowed_origins.0", { allowed_origins: ["https://a.example/"] }],

@@ -54,7 +54,7 @@ const eventName = z
   .refine((name) => !name.includes("ENROLL_NEW_TRUSTED_DEVICE"), "a reserved name");
 
 /** A setting that no door reads yet: whoever asked for it would rely on what is not there. Its default asks for nothing. */
-const unread = z.literal(false, "no door reads this setting yet: leave it out");
+const unread = z.custom<false>((value) => value === false, "no door reads this setting yet: leave it out");
 
 const members = {
   access_token_seconds: tokenSeconds,
