@@ -18,6 +18,7 @@ const NO_TABLE: Readonly<Record<string, string>> = {
   "POST /api/v0/token/:api_key_id": "a refresh token, told by its object",
   "DELETE /api/v0/token/:api_key_id": "a refresh token, told by its object",
   "POST /api/v0/verify/get_identity": "an authorization code, told by its MAC",
+  "GET /v1/client/user-authenticators": "an action's token, told by its signature",
   "POST /v1/client/verify/qr-code": "a device code, told by its MAC",
   "GET /app/check/:id": "a browser's secret, told by its object",
   "POST /app/check/:id": "a browser's secret, told by its object",
@@ -84,6 +85,7 @@ const mounted = [...new Set(routes.map(({ method, path }) => `${method} ${path}`
 const pathOf = (route: string, fill: string): string =>
   route
     .replaceAll(/:above\{[^}]*\}/g, "x")
+    .replaceAll(/:challenges\{[^}]*\}/g, "challenges")
     .replaceAll(/:(?:api_key|tenant|client)\w*/g, names.client)
     .replaceAll(/:user\w*/g, names.user)
     .replaceAll(/:(?:type)\b/g, "short")
