@@ -17,11 +17,15 @@ export function toRow({ key, ...rest }: Device): typeof devices.$inferInsert {
 }
 
 /** A device comes to be for a user who is active, through a client that is not disabled, by a device that is live. */
-const standingOf = ({ userId, clientId, enrolledAt }: Device, signedBy?: DeviceId): Standing => ({
+const standingOf = (
+  { userId, clientId, enrolledAt }: Device,
+  signedBy?: DeviceId,
+  since = enrolledAt,
+): Standing => ({
   userId,
   clientId,
   deviceId: signedBy,
-  since: enrolledAt,
+  since,
 });
 
 const isStored = (db: Store, { id }: Device): SQL =>
@@ -34,8 +38,8 @@ export function makeEnrolments(
   db: Store,
 ): Pick<Devices, "insert" | "insertFirst" | "insertRecovered" | "replace"> {
   return {
-    async insert(device, event, grant, signedBy) {
-      const standing = standingOf(device, signedBy);
+    async insert(device, event, grant, signedBy, since) {
+      const standing = standingOf(device, signedBy, since);
       const stored = isStored(db, device);
       const listing =
         grant === undefined
@@ -103,9 +107,9 @@ function isRivalled(db: Store, { userId, clientId, door }: Device, but: readonly
 /** What is removed goes first, audit row before device; the guard looks at neither, so it holds for the whole batch. */
 async function insertRecovered(
   db: Store,
-  ...[device, event, removals, grant]: Parameters<Devices["insertRecovered"]>
+  ...[device, event, removals, grant, since]: Parameters<Devices["insertRecovered"]>
 ): ReturnType<Devices["insertRecovered"]> {
-  const standing = standingOf(device);
+  const standing = standingOf(device, undefined, since);
   const rivalled = isRivalled(
     db,
     device,

@@ -1,4 +1,18 @@
-import { and, asc, eq, getTableColumns, inArray, isNotNull, lt, ne, or, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  asc,
+  eq,
+  exists,
+  getTableColumns,
+  inArray,
+  isNotNull,
+  lt,
+  ne,
+  not,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { JsonObject } from "../core/challenge/state.ts";
 import type { UserId } from "../core/ids.ts";
@@ -16,6 +30,7 @@ import {
   grants,
   profiles,
   userCodes,
+  users,
 } from "./schema.ts";
 
 /** A list: its table, what its rows are ordered by within one user, and columns that are nobody's to read. */
@@ -53,6 +68,15 @@ const isTelling = or(
 
 /** Ids of audit rows begin with their moment in 12 hexadecimal digits. */
 const idAt = (at: Instant): string => at.toString(16).padStart(12, "0");
+
+/** Rows that say whose a lock is, for as long as it holds: who may undo it is asked of them. */
+const isOfALock = (db: Store): SQL =>
+  sql`(${inArray(auditEvents.type, ["user.locked", "user.active"])} and ${exists(
+    db
+      .select({ id: users.id })
+      .from(users)
+      .where(and(eq(users.id, auditEvents.userId), eq(users.status, "locked"))),
+  )})`;
 
 const listOf = (columns: readonly SQLiteColumn[]): SQL => sql.join([...columns], sql`, `);
 
@@ -146,7 +170,7 @@ export function makeHeldData(db: Store): HeldData {
       const old = db
         .select({ id: auditEvents.id })
         .from(auditEvents)
-        .where(lt(auditEvents.id, idAt(before)))
+        .where(and(lt(auditEvents.id, idAt(before)), not(isOfALock(db))))
         .orderBy(asc(auditEvents.id))
         .limit(size);
       return (await db.delete(auditEvents).where(inArray(auditEvents.id, old))).meta.changes;

@@ -14,8 +14,8 @@ const GRANT_PAGE = 100;
 /** The list of grants and the audit trail over D1. Every insert is OR IGNORE by id, so that a repeat changes nothing. */
 export function makeRecords(db: Store): Records {
   return sheltered<Records>({
-    async finish(event, grant) {
-      if (grant !== undefined) return await finishListed(db, event, grant);
+    async finish(event, grant, began) {
+      if (grant !== undefined) return await finishListed(db, event, grant, began);
       await db.batch([record(db, event)]);
       return ok(undefined);
     },
@@ -87,9 +87,9 @@ export function makeRecords(db: Store): Records {
 }
 
 /** A grant that is listed already stays so, whoever has fallen since: whoever ended them finds it in the list. */
-async function finishListed(db: Store, event: AuditEvent, grant: GrantListing) {
-  const { userId, clientId, deviceId, createdAt } = grant;
-  const standing = { userId, clientId, deviceId, since: createdAt };
+async function finishListed(db: Store, event: AuditEvent, grant: GrantListing, began = grant.createdAt) {
+  const { userId, clientId, deviceId } = grant;
+  const standing = { userId, clientId, deviceId, since: began };
   const isListed = exists(
     db
       .select({ id: grants.id })

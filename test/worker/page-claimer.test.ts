@@ -78,6 +78,14 @@ async function scene() {
   return { at, client, address, claimer, prove };
 }
 
+/** The app's own sign-out: the family ends, and its access token lives on. */
+const signOut = (at: PageDeployment, client: ClientId, refresh_token: string) =>
+  at.ask(`/api/v0/token/${client}`, {
+    method: "DELETE",
+    headers: { "Content-Type": "application/json", API_KEY_ID: client },
+    body: JSON.stringify({ refresh_token }),
+  });
+
 describe("T213 C6 the one who claimed the address is that user when they prove it", () => {
   test.each([
     ["by the sign-up's cookie", "cookie", false],
@@ -184,6 +192,7 @@ describe("T214 C6 a stranger's earlier claim stays closed", () => {
     "an ID token",
     "ended",
     "signed out",
+    "of a session that was ended",
   ])("T214 C6 %s: what would show the claimer shows nothing", async (what) => {
     const here = await hijack();
     const { at, stranger, client } = here;
@@ -194,6 +203,7 @@ describe("T214 C6 a stranger's earlier claim stays closed", () => {
       await at.services.users.end(mainUser(stranger.id).id, Date.now());
       later(1_000);
     }
+    if (what === "of a session that was ended") await signOut(at, client, tokens.refresh_token);
     const forged = cookie.replace(/.$/, (sign) => (sign === "A" ? "B" : "A"));
     const own = JSON.parse(
       atob((tokens.access_token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/")),
@@ -207,6 +217,7 @@ describe("T214 C6 a stranger's earlier claim stays closed", () => {
       "an ID token": bearer(tokens.id_token),
       ended: bearer(tokens.access_token),
       "signed out": bearer("x.y.z"),
+      "of a session that was ended": bearer(tokens.access_token),
     };
     const { status, body } = await here.prove(shown[what] ?? {});
     expect([what, status]).toEqual([what, 200]);

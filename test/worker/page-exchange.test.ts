@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type ClientId, parseChallengeId } from "../../src/core/ids.ts";
+import { admin } from "./support/acts.ts";
 import { fresh } from "./support/cotter.ts";
 import {
   browser,
@@ -32,6 +33,32 @@ const CHALLENGE = "rV_uKoNSoqAz2sq68RWO8z3pKJ9ijzDmnql2pPfKv8s";
 const MSG = { msg: "Authorization code is not valid" };
 
 describe("the code is for whoever asked, once", () => {
+  test("T197 a sign-out everywhere in the middle of the exchange leaves no session", async () => {
+    let act: (() => Promise<unknown>) | undefined;
+    const at = pageDeployment({}, ({ rooms }) => ({
+      rooms: {
+        ...rooms,
+        apply: async (...asked: Parameters<typeof rooms.apply>) => {
+          const now = asked[1].name === "redeem" ? act : undefined;
+          act = now ? undefined : act;
+          await now?.();
+          return await rooms.apply(...asked);
+        },
+      },
+    }));
+    const client = await newPageClient(at);
+    const address = email();
+    const first = await exchange(at, client, await verified(at, client, address));
+    const given = await verified(at, client, address);
+    later(1_000);
+    act = async () => {
+      await admin("DELETE", `/users/${first.body.user.ID}/grants`);
+      later(1_000);
+    };
+    expect((await exchange(at, client, given)).status).toBe(403);
+    expect(act).toBeUndefined();
+  });
+
   test.each([
     ["T80 the verifier omitted", { code_verifier: undefined }, true],
     ["T80 null for a verifier", { code_verifier: null }, true],

@@ -35,6 +35,8 @@ export type Devices = {
     event: AuditEvent,
     grant?: GrantListing,
     signedBy?: DeviceId,
+    /** What began before the user's last end is not written; the device's own time when it is missing. */
+    since?: Instant,
   ): Enrolled<RefusalOf<"device_exists">>;
   /**
    * The same while the user has nothing enrolled, neither a live device nor a code that came back: of any number of calls at once
@@ -53,6 +55,7 @@ export type Devices = {
     event: AuditEvent,
     removals: readonly { readonly deviceId: DeviceId; readonly event: AuditEvent }[],
     grant?: GrantListing,
+    since?: Instant,
   ): Enrolled<RefusalOf<"device_exists"> | RefusalOf<"enrolment_closed">>;
   /** Changes what a live device is, on this client's word, together with its audit row. */
   rekind(
@@ -81,7 +84,7 @@ export type Records = {
    * One batch: the grant when there is one, and the audit row. A grant is listed only while its user, client and device stand, and if it is
    * younger than the user's last end; one that is listed already counts as listed.
    */
-  finish(event: AuditEvent, grant?: GrantListing): Promise<Result<undefined, Fallen>>;
+  finish(event: AuditEvent, grant?: GrantListing, began?: Instant): Promise<Result<undefined, Fallen>>;
   /** The audit row of what is about to be done for somebody, who must stand. */
   note(event: AuditEvent, standing: Standing): Promise<Result<undefined, Fallen>>;
   audit(events: readonly AuditEvent[]): Promise<void>;

@@ -70,7 +70,7 @@ export async function confirmLink(
   const checked = await checkCode(powers, typed);
   if (!checked.ok) {
     const reason = checked.error.code;
-    noteRefusal(powers, { type: "code_refused", subject: id, clientId, reason, ...ip });
+    noteRefusal(powers, { type: "code_refused", subject: id, userId, clientId, reason, ...ip });
     return checked;
   }
   const { identifierId, digest } = checked.value;

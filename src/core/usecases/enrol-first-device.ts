@@ -143,12 +143,12 @@ async function orUndone<T extends { readonly ok: boolean }>(
 /** The device's row; with it, for a sign-up, the user and their names. */
 async function insert(
   powers: Powers,
-  { client, signUp, origin }: FirstEnrolment,
+  { client, signUp, origin, user: { user: known } }: FirstEnrolment,
   device: Device,
   event: AuditEvent,
   listing: GrantListing | undefined,
 ): Promise<Result<unknown, NotStored>> {
-  if (!signUp) return await powers.devices.insert(device, event, listing);
+  if (!signUp) return await powers.devices.insert(device, event, listing, undefined, known.endedAt ?? 0);
   const created = auditEvent(powers, {
     type: "user.created",
     actor: `client:${client.id}`,

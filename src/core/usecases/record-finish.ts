@@ -23,7 +23,9 @@ export async function recordFinish(
   let finished: Result<undefined, Fallen>;
   try {
     const isBare = grant === undefined && standing !== undefined;
-    finished = await (isBare ? powers.records.note(event, standing) : powers.records.finish(event, grant));
+    finished = await (isBare
+      ? powers.records.note(event, standing)
+      : powers.records.finish(event, grant, standing?.since));
   } catch (cause) {
     powers.log("warn", "the end of a challenge is not in D1 yet", { challengeId: id, cause: String(cause) });
     return ok(undefined);

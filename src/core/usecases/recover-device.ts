@@ -88,7 +88,8 @@ function writing(powers: Powers, asked: FirstEnrolment, lost: readonly Device[])
   }));
   return {
     reason: RECOVERED,
-    write: (device, event, grant) => powers.devices.insertRecovered(device, event, removals, grant),
+    write: (device, event, grant) =>
+      powers.devices.insertRecovered(device, event, removals, grant, asked.user.user.endedAt ?? 0),
   };
 }
 

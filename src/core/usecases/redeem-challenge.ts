@@ -86,7 +86,17 @@ export async function takeRedeemed(
   if (!facts) throw new Error("a redeemed challenge has facts");
   if (grant?.ended) return no({ code: "grant_ended" });
   const record = () =>
-    recordFinish(powers, applied.spec.id, finishedEvent(applied), grant && grantListing(grant));
+    recordFinish(
+      powers,
+      applied.spec.id,
+      finishedEvent(applied),
+      grant && grantListing(grant),
+      grant && {
+        userId: grant.userId,
+        clientId: grant.clientId,
+        since: applied.spec.createdAt,
+      },
+    );
   // A grant is listed before its tokens go out, so that whoever ends all of them finds it; a bare audit row delays nobody.
   if (grant && (changed || !listed)) {
     const recorded = await record();

@@ -60,7 +60,11 @@ export type OwnGrant = { readonly grant: Grant; readonly generation: number; rea
  */
 async function isListedNow(powers: Powers, { grant, snapshot }: OwnGrant): Promise<boolean> {
   if (!isAlive(grant, powers.clock.now())) return true;
-  const listed = await powers.records.finish(finishedEvent(snapshot), grantListing(grant));
+  const listed = await powers.records.finish(
+    finishedEvent(snapshot),
+    grantListing(grant),
+    snapshot.spec.createdAt,
+  );
   if (!listed.ok) await powers.rooms.revoke(grant.id, listed.error.code);
   noteListed(powers, grant.id);
   return listed.ok;

@@ -143,13 +143,14 @@ export async function authenticatorFor(
 
 async function noteWrong(
   powers: Powers,
-  { action, client, origin: { ip } }: CodeBearer,
+  { action, client, user, origin: { ip } }: CodeBearer,
   { snapshot, use }: CarriedCode,
   reason: string,
 ): Promise<void> {
   const { id } = snapshot.spec;
   const from = ip === undefined ? {} : { ip };
-  noteRefusal(powers, { type: "code_refused", subject: id, clientId: client.id, reason, ...from });
+  const userId = user.user.id;
+  noteRefusal(powers, { type: "code_refused", subject: id, userId, clientId: client.id, reason, ...from });
   if (reason !== "out_of_guesses" || snapshot.view.state !== "pending") return;
   await withdrawChallenge(powers, snapshot, OUT_OF_ATTEMPTS);
   if (use === "authsignal_action") await powers.actions.fail(keyOf(action), id, powers.clock.now());

@@ -167,7 +167,8 @@ async function refused(
 ): Promise<Verdict> {
   const { id, clientId, userId, context } = snapshot.spec;
   const from = ip === undefined ? {} : { ip };
-  noteRefusal(powers, { type: "code_refused", subject: id, clientId: client.id, reason, ...from });
+  const whose = userId === undefined ? {} : { userId };
+  noteRefusal(powers, { type: "code_refused", subject: id, clientId: client.id, reason, ...whose, ...from });
   if (reason !== "out_of_guesses") return WRONG;
   if (snapshot.view.state !== "pending") return EXHAUSTED;
   await withdrawChallenge(powers, snapshot, OUT_OF_ATTEMPTS);

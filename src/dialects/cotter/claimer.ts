@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { issuerFor } from "../../core/client/settings.ts";
+import { isAlive } from "../../core/grant/state.ts";
 import { parseUserId, type UserId, userSubject } from "../../core/ids.ts";
 import { MINUTE } from "../../core/time.ts";
 import { type AppEnv, services } from "../../http/context.ts";
@@ -37,7 +38,7 @@ export async function nameClaimer(c: Context<AppEnv>, userId: UserId): Promise<v
  */
 export async function claimerOf(c: Context<AppEnv>, named: UserId | undefined): Promise<UserId | undefined> {
   const token = BEARER.exec(c.req.header("Authorization") ?? "")?.[1];
-  const shown = token === undefined ? await byCookie(c) : await bySession(c, token);
+  const shown = (token === undefined ? undefined : await bySession(c, token)) ?? (await byCookie(c));
   if (shown !== undefined || named === undefined) return shown;
   const isSame = await services(c).inboxes.looksSignedUp(userSubject(named), await ambientOf(c));
   return isSame ? named : undefined;
@@ -51,12 +52,17 @@ async function byCookie(c: Context<AppEnv>): Promise<UserId | undefined> {
 }
 
 async function bySession(c: Context<AppEnv>, token: string): Promise<UserId | undefined> {
-  const { verifier, users, config } = services(c);
+  const { verifier, users, rooms, clock, config } = services(c);
   const { client } = c.var;
   const issuer = issuerFor(client.settings, "cotter", config.issuer);
   const read = await verifier.verify(token, { kind: "access", issuer, audience: client.id });
   if (!read.ok || read.value.type !== "client_access_token") return undefined;
-  const { sub, iat } = read.value;
+  const { sub, iat, sid } = read.value;
+  // A device that was removed, a session that was ended: its tokens live on, and show nobody.
+  const family = rooms.parse(typeof sid === "string" ? sid : "");
+  const grant = family && (await rooms.read(family))?.grant;
+  if (!grant || !isAlive(grant, clock.now()) || grant.userId !== sub || grant.clientId !== client.id)
+    return undefined;
   const id = typeof sub === "string" ? parseUserId(sub) : undefined;
   const person = id && (await users.byId(id, client.realm));
   // What was ended everywhere shows nothing any more, though the token itself lives on.

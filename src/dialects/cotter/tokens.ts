@@ -48,6 +48,8 @@ export async function bundleOf(
     authentication_method: methodOf(grant.amr),
     type: "client_access_token",
     scope: grant.scope,
+    // Which family it is of, so that a token of one that has ended shows nobody (claimer.ts).
+    sid: grant.id,
     exp: times.exp,
     jti: times.jti,
   };
