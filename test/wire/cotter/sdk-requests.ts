@@ -32,7 +32,7 @@ export const newScene = (place: Place, clientId: string, makeKey: () => DeviceKe
   place,
   api: makeApi(place.origin),
   clientId,
-  email: `ana+${randomBytes(6).toString("hex")}@example.com`,
+  email: `ana${randomBytes(6).toString("hex")}+1@example.com`,
   key: makeKey(),
   other: makeKey(),
   userId: "",
