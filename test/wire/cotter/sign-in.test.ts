@@ -168,6 +168,7 @@ describe("tokens of a sign-in (§4.5-4.7)", () => {
       authentication_method: "TRUSTED_DEVICE",
       type: "client_access_token",
       scope: "access",
+      sid: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     expect(Number(access.exp) - Number(access.iat)).toBe(3600);
     const id = await verified(app, bundle.id_token);
