@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ClientSettings } from "../../src/core/client/settings.ts";
 import type { ClientId } from "../../src/core/ids.ts";
+import type { Deliveries, Message } from "../../src/core/ports/deliveries.ts";
+import { no, ok } from "../../src/core/result.ts";
 import { fresh, newPhone } from "./support/cotter.ts";
 import {
   appPath,
@@ -347,6 +349,46 @@ describe("T215 C15 the device is lost and still live", () => {
     expect((await again(person)).status).toBe(403);
     expect(person.letters("recovery_begun")).toHaveLength(2);
     expect(await person.live()).toHaveLength(1);
+  });
+
+  test("T216 C15 where no letter can be handed over nothing is waited for", async () => {
+    let isDown = false;
+    const sent: Message[] = [];
+    const deliveries: Deliveries = {
+      send: async (message) => {
+        if (isDown) return no({ code: "delivery_failed", detail: "down" });
+        sent.push(message);
+        return ok("sent");
+      },
+      attempt: async () => ({ kind: "sent" }),
+      stateOf: async () => "sent",
+    };
+    const client = await newPageClient(pageDeployment(), { recovery: "lost" });
+    const at = { ...pageDeployment({}, () => ({ deliveries })), last: () => sent.at(-1) as Message };
+    const address = `${fresh("ana")}@example.com`;
+    const prove = async () => exchange(at, client, await verified(at, client, address));
+    const enrol = async (phone: Phone, { body, key = "" }: Awaited<ReturnType<typeof prove>>) => {
+      const path = `/api/v0/user/methods?cotter_user_id=${body.user.ID}`;
+      const device = {
+        method: "TRUSTED_DEVICE",
+        enrolled: true,
+        code: phone.publicKey,
+        algorithm: "ED25519",
+      };
+      const headers = { "Content-Type": "application/json", API_KEY_ID: client, Cookie: `enrol=${key}` };
+      return (await at.ask(path, { method: "PUT", headers, body: JSON.stringify(device) })).status;
+    };
+    expect(await enrol(await newPhone(), await prove())).toBe(200);
+    const next = await newPhone();
+    const proven = await prove();
+    isDown = true;
+    expect(await enrol(next, proven)).toBe(403);
+    isDown = false;
+    later(72 * HOUR);
+    // A wait of its own begins now, and this one is told.
+    expect(await enrol(next, await prove())).toBe(403);
+    expect(sent.filter(({ template }) => template === "recovery_begun")).toHaveLength(1);
+    expect(await at.services.devices.ofUser(mainUser(proven.body.user.ID).id)).toHaveLength(1);
   });
 
   test("T216 C15 a lock ends the wait", async () => {

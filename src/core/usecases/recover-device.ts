@@ -58,7 +58,12 @@ export async function recoverDevice(
   const taken = await powers.inboxes.takeRecovery(who, trial);
   if (taken.outcome === "closed") return closed;
   if (taken.outcome === "waiting") {
-    if (taken.started) await begun(powers, asked, taken.since);
+    if (taken.started && !(await begun(powers, asked, taken.since))) {
+      return no({
+        code: "not_allowed",
+        detail: "No letter could be sent, so this cannot be waited for today",
+      });
+    }
     const at = new Date(taken.until).toISOString();
     return no({
       code: "not_allowed",
@@ -105,13 +110,18 @@ function endLost(powers: Powers, asked: FirstEnrolment, { id: deviceId, userId }
   });
 }
 
-/** The wait has begun: it is on record, and every address hears of it with the way to end it. */
-async function begun(powers: Powers, asked: FirstEnrolment, since: number): Promise<void> {
+/** The wait has begun: it is on record, and every address hears of it with the way to end it. If none can be told it is over: false. */
+async function begun(powers: Powers, asked: FirstEnrolment, since: number): Promise<boolean> {
   const { client, user, origin } = asked;
   const about = { userId: user.user.id, clientId: client.id };
   await recordEvent(powers, auditEvent(powers, { type: "recovery.begun", ...about, ...byOf(asked) }));
   const link = await recoveryLink(powers, { ...about, since });
-  tellRecoveryBegun(powers, { client, user, device: { name: asked.name }, origin, link });
+  const news = { client, user, device: { name: asked.name }, origin, link };
+  if (await tellRecoveryBegun(powers, news)) return true;
+  await powers.inboxes.endWait(userSubject(user.user.id), client.id, since);
+  const reason = "nobody_told";
+  await recordEvent(powers, auditEvent(powers, { type: "recovery.ended", reason, ...about, ...byOf(asked) }));
+  return false;
 }
 
 export type NamedWait = Readonly<Record<"userId" | "clientId", string>> & { readonly since: number };

@@ -38,24 +38,34 @@ export function tellDeviceEnrolled(powers: Powers, news: DeviceNews): void {
   if (addressesOf(news).length > 0) powers.background(() => tell(powers, news, "device_enrolled"));
 }
 
-/** The same of a wait for a device in place of a lost one, with the link that ends it (docs/decisions/0056). */
-export function tellRecoveryBegun(powers: Powers, news: DeviceNews & { readonly link: string }): void {
-  powers.background(() => tell(powers, news, "recovery_begun"));
-}
+/**
+ * The same of a wait for a device in place of a lost one, with the link that ends it (docs/decisions/0056). Answers whether a letter went to
+ * anybody: the wait rests on it.
+ */
+export const tellRecoveryBegun = (
+  powers: Powers,
+  news: DeviceNews & { readonly link: string },
+): Promise<boolean> => tell(powers, news, "recovery_begun");
 
 const addressesOf = ({ user }: DeviceNews) =>
   user.identifiers.filter(({ kind, verifiedAt }) => kind === "email" && verifiedAt !== undefined);
 
-async function tell(powers: Powers, news: DeviceNews, template: Template): Promise<void> {
-  if (await isPastLimit(powers, news, template)) return;
+/** Answers whether at least one letter was handed over. */
+async function tell(powers: Powers, news: DeviceNews, template: Template): Promise<boolean> {
+  if (await isPastLimit(powers, news, template)) return false;
   const sent = await Promise.allSettled(
     addressesOf(news).map((address) => send(powers, news, template, reachedAt(address))),
   );
+  let isTold = false;
   for (const one of sent) {
-    if (one.status === "fulfilled" && one.value === undefined) continue;
+    if (one.status === "fulfilled" && one.value === undefined) {
+      isTold = true;
+      continue;
+    }
     const cause = one.status === "rejected" ? String(one.reason) : one.value;
     powers.log("warn", "a person was not told of a device", { template, cause });
   }
+  return isTold;
 }
 
 /**
