@@ -38,7 +38,10 @@ export function sheltered<Port extends object>(port: Port): Port {
   return Object.fromEntries(wrapped) as Port;
 }
 
-/** `UNIQUE constraint failed: users.external_id` names what stood in the way; an identifier that another user keeps, and a nonce that was spent, end in a null. */
+/**
+ * `UNIQUE constraint failed: users.external_id` names what stood in the way; an identifier that another user keeps, and a nonce that was
+ * spent, end in a null.
+ */
 const CONFLICT =
   /UNIQUE constraint failed: ([a-z_]+\.[a-z_]+)|NOT NULL constraint failed: (identifiers\.user_id|used_nonces\.expires_at)/;
 

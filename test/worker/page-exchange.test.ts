@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type ClientId, parseChallengeId } from "../../src/core/ids.ts";
 import { admin } from "./support/acts.ts";
-import { fresh } from "./support/cotter.ts";
+import { fresh, newPhone } from "./support/cotter.ts";
 import {
   browser,
   enter,
@@ -57,6 +57,36 @@ describe("the code is for whoever asked, once", () => {
     };
     expect((await exchange(at, client, given)).status).toBe(403);
     expect(act).toBeUndefined();
+  });
+
+  test("T197 a sign-out everywhere while a proof's device is enrolled leaves neither device nor session", async () => {
+    let act: (() => Promise<unknown>) | undefined;
+    const at = pageDeployment({}, ({ devices }) => ({
+      devices: {
+        ...devices,
+        byFingerprint: async (...asked: Parameters<typeof devices.byFingerprint>) => {
+          const now = act;
+          act = undefined;
+          await now?.();
+          return await devices.byFingerprint(...asked);
+        },
+      },
+    }));
+    const client = await newPageClient(at);
+    const { body, key } = await exchange(at, client, await verified(at, client, email()));
+    const { publicKey: code } = await newPhone();
+    later(1_000);
+    act = async () => {
+      await admin("DELETE", `/users/${body.user.ID}/grants`);
+      later(1_000);
+    };
+    const enrolled = await at.ask(`/api/v0/user/methods?cotter_user_id=${body.user.ID}&oauth_token=true`, {
+      method: "PUT",
+      headers: { "Content-Type": "application/json", API_KEY_ID: client, Cookie: `enrol=${key}` },
+      body: JSON.stringify({ method: "TRUSTED_DEVICE", enrolled: true, code, algorithm: "ED25519" }),
+    });
+    expect([enrolled.status, act]).toEqual([403, undefined]);
+    expect(await at.services.devices.ofUser(body.user.ID)).toEqual([]);
   });
 
   test.each([

@@ -39,7 +39,10 @@ export type ClientSettings = {
   readonly qr_seconds?: number;
   /** How long a LoginID wait is held, in seconds; 120 when it is missing. */
   readonly wait_seconds?: number;
-  /** Whether a confidential client's browser may wait at the LoginID door without a token, as a public client's may; false when it is missing. */
+  /**
+   * Whether a confidential client's browser may wait at the LoginID door without a token, as a public client's may; false when it is
+   * missing.
+   */
   readonly public_wait?: boolean;
   /** Whose devices may answer for the client and sign in at it; `own` when it is missing. */
   readonly approve_through?: Approvers;
@@ -102,6 +105,7 @@ export const actionRule = ({ actions }: ClientSettings, code: string): ActionRul
 /** The rule of the Cotter door, whose SDKs may keep a refresh token that has a successor; every other door is strict. */
 export const refreshRotation = (settings: ClientSettings): RefreshRotation =>
   settings.refresh_rotation ?? "acknowledged";
+
 /** Whether a person who had a device may come to another one by a proof, and whether also one who lost it. */
 export const recoveryOf = ({ recovery = "off" }: ClientSettings): "off" | "removed" | "lost" => recovery;
 

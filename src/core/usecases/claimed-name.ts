@@ -49,7 +49,10 @@ export async function claimersOf(
 const isMereWord = ({ assertedBy, client, verifiedAt, vouchedAt }: Identifier, { id }: Client): boolean =>
   assertedBy === "client" && client === id && verifiedAt === undefined && vouchedAt === undefined;
 
-/** The claimers' tokens speak of the identifier, so their sessions end (docs/decisions/0014); asked for before it passes on, and for who claimed it meanwhile behind that. */
+/**
+ * The claimers' tokens speak of the identifier, so their sessions end (docs/decisions/0014); asked for before it passes on, and for who
+ * claimed it meanwhile behind that.
+ */
 export async function endClaims(
   powers: Pick<Services, "events">,
   claimers: readonly UserId[],

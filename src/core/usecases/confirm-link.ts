@@ -49,8 +49,8 @@ const SAID: Readonly<Record<"approve" | "deny", readonly string[]>> = {
 
 /**
  * The reader's yes or no to a link of the Authsignal door, with the link's secret. Yes approves the challenge, and the page that asked
- * collects; no is a denial, and its action has failed. The same word again changes nothing. Refused: `wrong_code`, `expired`, an address that meets nothing
- * any more (`unknown_challenge`), `user_locked` for a yes, what the challenge refuses.
+ * collects; no is a denial, and its action has failed. The same word again changes nothing. Refused: `wrong_code`, `expired`, an address
+ * that meets nothing any more (`unknown_challenge`), `user_locked` for a yes, what the challenge refuses.
  */
 export async function confirmLink(
   powers: Powers,

@@ -24,7 +24,10 @@ export async function isOfWait(
   return await powers.secrets.equal(secret, own);
 }
 
-/** Ends the wait for a device in place of a lost one, by the word of who reads an address; false when it does not run, or the secret is wrong. */
+/**
+ * Ends the wait for a device in place of a lost one, by the word of who reads an address; false when it does not run, or the secret is
+ * wrong.
+ */
 export async function endRecovery(
   powers: Pick<Services, "handles" | "secrets" | "inboxes" | "records" | "events" | "chance" | "clock">,
   asked: EndRecovery & { readonly origin: Origin },

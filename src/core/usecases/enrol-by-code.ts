@@ -29,10 +29,10 @@ export type CodeEnrolment = CodeAsker &
 type Powers = SendingPowers & Pick<Services, "userCodes" | "devices" | "authenticators" | "users">;
 
 /**
- * Sends a code to a new address; nothing is enrolled before it comes back (Authsignal §9.2). The enrolment has a challenge of its
- * own, one for each action and method, that the directory of codes finds: whatever else the action waits for stays as it is. The
- * same address again gets another code, another address takes the place of the first. Answers the future authenticator's id.
- * Refused: `user_exists` for one that is another user's, `enrolment_closed` without the backend's word once anything is enrolled, a blocked action, a locked person, what
+ * Sends a code to a new address; nothing is enrolled before it comes back (Authsignal §9.2). The enrolment has a challenge of its own, one
+ * for each action and method, that the directory of codes finds: whatever else the action waits for stays as it is. The same address again
+ * gets another code, another address takes the place of the first. Answers the future authenticator's id. Refused: `user_exists` for one
+ * that is another user's, `enrolment_closed` without the backend's word once anything is enrolled, a blocked action, a locked person, what
  * `sendActionCode` refuses.
  */
 export async function enrolByCode(powers: Powers, asked: CodeEnrolment): Promise<Result<string, Refusal>> {

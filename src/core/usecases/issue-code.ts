@@ -55,10 +55,10 @@ export async function issueCode(powers: Powers, asked: CodeRequest): Promise<Res
 }
 
 /**
- * Gives out a code whose start has been counted. The directory row and the nonce are one batch, written before anybody is asked, and the row only
- * while the person, the client and the device that asks for a code of its own stand. A
- * sign-in stands in the person's inbox too; an enrolment is the backend's alone to approve, because a device is shown no such
- * prompt. The challenge names no place: the call comes from a backend, not from the device that wants in.
+ * Gives out a code whose start has been counted. The directory row and the nonce are one batch, written before anybody is asked, and the
+ * row only while the person, the client and the device that asks for a code of its own stand. A sign-in stands in the person's inbox too;
+ * an enrolment is the backend's alone to approve, because a device is shown no such prompt. The challenge names no place: the call comes
+ * from a backend, not from the device that wants in.
  */
 export async function issueCounted(powers: Powers, asked: CodeRequest): Promise<Result<IssuedCode, Refusal>> {
   const { client, kind, purpose, approved } = asked;

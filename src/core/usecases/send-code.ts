@@ -77,7 +77,8 @@ export async function sendCode(powers: Powers, asked: SendCode): Promise<Result<
 }
 
 /**
- * Makes and keeps a code without sending it. The challenge's earlier code stays good beside it, and its wrong guesses stay counted. Refused: `too_many` (network, client, identifier), `out_of_guesses` for a challenge that is over by them.
+ * Makes and keeps a code without sending it. The challenge's earlier code stays good beside it, and its wrong guesses stay counted.
+ * Refused: `too_many` (network, client, identifier), `out_of_guesses` for a challenge that is over by them.
  */
 export async function makeCode(
   powers: MakingPowers,

@@ -65,8 +65,9 @@ const isOf = ({ signedSecond, proof }: AtOnce, { spec, facts }: Snapshot): boole
   signedSecond !== undefined && spec.request === proof.digest && facts !== undefined;
 
 /**
- * A flow without a wait: the challenge is opened, approved and redeemed in one commit of its object (settled question 17).
- * A repetition of a request finds what the first call has settled: `changed` is false then. Refuses what the machine refuses, such as a device that is younger than its request by the clocks of two places.
+ * A flow without a wait: the challenge is opened, approved and redeemed in one commit of its object (settled question 17). A repetition of
+ * a request finds what the first call has settled: `changed` is false then. Refuses what the machine refuses, such as a device that is
+ * younger than its request by the clocks of two places.
  */
 export async function settleAtOnce(powers: Powers, asked: AtOnce): Promise<Result<Applied, Refusal>> {
   const draft = await redeemDraft(powers, asked.client, asked.lane, asked.subject);

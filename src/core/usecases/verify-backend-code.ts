@@ -61,9 +61,9 @@ const WRONG: Verdict = ok({ outcome: "wrong" });
 const EXHAUSTED: Verdict = ok({ outcome: "exhausted" });
 
 /**
- * Checks a code that a backend was given (Authsignal §9.1, `verify`). Guesses are counted for the challenge; once they are used up that is over and its action has failed. A right one approves
- * the challenge, enrols the address if it was sent for that, and settles the user's action; the right one again is right again. Refused:
- * `unknown_challenge`, `user_locked`, what enrolling refuses.
+ * Checks a code that a backend was given (Authsignal §9.1, `verify`). Guesses are counted for the challenge; once they are used up that is
+ * over and its action has failed. A right one approves the challenge, enrols the address if it was sent for that, and settles the user's
+ * action; the right one again is right again. Refused: `unknown_challenge`, `user_locked`, what enrolling refuses.
  */
 export async function verifyBackendCode(powers: Powers, asked: TypedBackendCode): Promise<Verdict> {
   const carried = await backendCodeAt(powers, asked.client.id, asked.challengeId);

@@ -85,7 +85,10 @@ async function leftOver(
   );
 }
 
-/** Told at the address itself, which is a way no more: whoever reads there may know nothing of it. The change stands whatever becomes of the letter. */
+/**
+ * Told at the address itself, which is a way no more: whoever reads there may know nothing of it. The change stands whatever becomes of the
+ * letter.
+ */
 function tellReplaced(
   powers: Powers,
   client: Client,

@@ -165,7 +165,10 @@ export async function getCredential(c: Context<AppEnv>, namespace: Namespace): P
 
 const WINDOW_SECONDS = 600;
 
-/** §6.6 remove credential, of one that this door enrolled for this tenant: signed over the present ten minutes, or those beside them, written with `.0` (§6.5). */
+/**
+ * §6.6 remove credential, of one that this door enrolled for this tenant: signed over the present ten minutes, or those beside them,
+ * written with `.0` (§6.5).
+ */
 export async function removeCredential(
   c: Context<AppEnv>,
   namespace: Namespace,

@@ -82,7 +82,10 @@ const Field = ({ words, ...props }: CodeProps & { readonly words: Words }) => {
   );
 };
 
-/** Asks for the code; once it has ended, whether to send another. The countdown is script's; without it the page says how long the code is good. */
+/**
+ * Asks for the code; once it has ended, whether to send another. The countdown is script's; without it the page says how long the code is
+ * good.
+ */
 export const Code = (props: CodeProps) => {
   const { setting, address, action, csrf, restart, left, letters } = props;
   const { locale, brand } = setting;

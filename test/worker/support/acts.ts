@@ -21,6 +21,13 @@ export async function lock(userId: UserId): Promise<readonly DeviceId[]> {
   return [];
 }
 
+export async function signOut(userId: UserId): Promise<readonly DeviceId[]> {
+  // It ends what began in an earlier millisecond.
+  await scheduler.wait(2);
+  await done("DELETE", `/users/${userId}/grants`);
+  return [];
+}
+
 export async function remove(userId: UserId): Promise<readonly DeviceId[]> {
   await done("DELETE", `/users/${userId}`);
   return [];

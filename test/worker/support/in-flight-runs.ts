@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ChallengeId, ClientId, DeviceId, UserId } from "../../../src/core/ids.ts";
-import { disable, lock, operator, remains, remove, removeDevices, unlock, usable } from "./acts.ts";
+import { disable, lock, operator, remains, remove, removeDevices, signOut, unlock, usable } from "./acts.ts";
 import type { Json } from "./cotter.ts";
 import type { Flow, Ready } from "./flows.ts";
 import { type Point, type Stage, stage } from "./in-flight.ts";
@@ -21,6 +21,7 @@ const ACTS = {
   "the person is locked": onPerson(lock),
   "the devices are removed": onPerson(removeDevices),
   "the person is deleted": onPerson(remove),
+  "the person is signed out": onPerson(signOut),
   "the client is disabled": {
     on: "client",
     async run(ready) {
@@ -95,7 +96,8 @@ async function runWith(flow: Flow, name: ActName, point: string): Promise<void> 
 
 async function check(name: ActName, ran: Ran): Promise<void> {
   const { flow, at, userId, removed } = ran;
-  const isByAct = name !== "the devices are removed" || (flow.byDevice === true && removed.length > 0);
+  const isByDevice = flow.byDevice === true && removed.length > 0;
+  const isByAct = name !== "the person is signed out" && (name !== "the devices are removed" || isByDevice);
   if (isByAct) expect(await added(ran), "nothing is written behind the act").toEqual([]);
   const alive = await livingOf(at, userId);
   switch (name) {
@@ -108,6 +110,13 @@ async function check(name: ActName, ran: Ran): Promise<void> {
     case "the devices are removed":
       expect(alive.filter(({ deviceId }) => deviceId && removed.includes(deviceId))).toEqual([]);
       break;
+    case "the person is signed out":
+      // What begins later is theirs again.
+      expect(
+        alive.filter(({ id }) => ran.begun.has(id)),
+        "no family of before lives",
+      ).toEqual([]);
+      return;
     case "the person is locked":
     case "the person is deleted":
       expect(alive, "no family lives").toEqual([]);
