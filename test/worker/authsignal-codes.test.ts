@@ -114,6 +114,10 @@ describe.each(WAYS)("$path: a code meets an action", (way) => {
     expect(fifth).toMatchObject({ status: 200, body: EXHAUSTED });
     expect((await guess(body.token, here.code())).body).toEqual(EXHAUSTED);
     expect((await guess(body.token, here.wrong())).body).toEqual(EXHAUSTED);
+    // On record under the person, so that an erasure finds the address of whoever typed.
+    const { uid } = claimsOf(body.token);
+    const noted = () => here.queued.flatMap((message) => ("events" in message ? message.events : []));
+    await expect.poll(noted).toContainEqual(expect.objectContaining({ type: "code_refused", userId: uid }));
     const action = await server(at, tenant, "GET", `/users/${user}/actions/signIn/${body.idempotencyKey}`);
     expect(action.body).toMatchObject({ state: "CHALLENGE_FAILED" });
     expect((await validate(at, tenant, { token: body.token })).body).toMatchObject({

@@ -286,6 +286,18 @@ describe("O13 how long the trail is kept", () => {
     expect(left.map(({ at }) => at)).toEqual([now - 29 * DAY]);
   });
 
+  test("T116 the rows that say whose a lock is stay for as long as it holds", async () => {
+    const { userId } = await somebody();
+    const now = Date.now();
+    const locks = async () => (await trailOf(userId)).filter(({ type }) => type === "user.locked");
+    await admin("PATCH", `/users/${userId}`, { status: "locked" });
+    await keep({ auditKept: 30 * DAY }, now + 60 * DAY);
+    expect((await trailOf(userId)).map(({ type }) => type)).toEqual(["user.locked"]);
+    await admin("PATCH", `/users/${userId}`, { status: "active" });
+    await keep({ auditKept: 30 * DAY }, now + 60 * DAY);
+    expect(await locks()).toEqual([]);
+  });
+
   test("one run spends so many statements at most", async () => {
     const trim = vi.fn(() => Promise.resolve(PURGED_PER_RUN));
     const eraseLate = vi.fn(() => Promise.resolve(PURGED_PER_RUN));
