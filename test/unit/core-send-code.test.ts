@@ -1,24 +1,11 @@
 import { expect, test } from "vitest";
 import type { Caller } from "../../src/core/caller.ts";
-import type { Client } from "../../src/core/client/client.ts";
-import { type ChallengeId, type ClientId, identifierSubject, MAIN } from "../../src/core/ids.ts";
+import { type ChallengeId, identifierSubject } from "../../src/core/ids.ts";
 import { ok } from "../../src/core/result.ts";
 import { handOver, type SendCode } from "../../src/core/usecases/send-code.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
+import { BANK } from "./clients.ts";
 
-const client: Client = {
-  id: "bank" as ClientId,
-  realm: MAIN,
-  name: "Bank",
-  kind: "confidential",
-  redirectUris: [],
-  allowedOrigins: [],
-  grantTypes: [],
-  publicKeys: [],
-  settings: {},
-  createdAt: 0,
-  updatedAt: 0,
-};
 const CALLER: Caller = { brought: "secret", network: "n" };
 
 /** Who pays for a text of this sending. */
@@ -34,7 +21,7 @@ async function payerOf(over: Pick<SendCode, "unproven">): Promise<Caller | undef
   if (!identifier) throw new Error("not a number");
   const asked: SendCode = {
     challengeId: "c" as ChallengeId,
-    client,
+    client: BANK,
     identifier,
     channel: "sms",
     purpose: "p",

@@ -1,24 +1,9 @@
 import { expect, test } from "vitest";
 import type { Brought, Caller } from "../../src/core/caller.ts";
-import type { Client } from "../../src/core/client/client.ts";
-import { type ClientId, MAIN } from "../../src/core/ids.ts";
 import type { StartAbout } from "../../src/core/inbox/counters.ts";
 import { callerFrom } from "../../src/core/usecases/caller-from.ts";
 import { aboutForBackend, takeStart } from "../../src/core/usecases/start-challenge.ts";
-
-const client: Client = {
-  id: "bank" as ClientId,
-  realm: MAIN,
-  name: "Bank",
-  kind: "confidential",
-  redirectUris: [],
-  allowedOrigins: [],
-  grantTypes: [],
-  publicKeys: [],
-  settings: {},
-  createdAt: 0,
-  updatedAt: 0,
-};
+import { BANK } from "./clients.ts";
 
 /** What is asked of the objects for a start of this caller. */
 async function countedFor(caller: Caller, about?: string) {
@@ -29,7 +14,7 @@ async function countedFor(caller: Caller, about?: string) {
       return { allowed: true, retryAt: 0 };
     },
   };
-  const taken = await takeStart({ inboxes } as never, client, caller, about);
+  const taken = await takeStart({ inboxes } as never, BANK, caller, about);
   expect(taken.ok).toBe(true);
   return asked;
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { enrol, newTenant, startPush } from "./support/authsignal.ts";
-import { type Json, newClient, newPerson, poll, prompt, respond, start } from "./support/cotter.ts";
+import { newClient, newPerson, poll, prompt, respond, start } from "./support/cotter.ts";
+import { signInByPhone } from "./support/cotter-signed.ts";
 import { appPath, newPageClient } from "./support/page.ts";
 import { HOME, STRANGER, seconds, world } from "./support/stranger.ts";
 
@@ -69,34 +70,11 @@ describe("S7 a stranger's starts", () => {
       for (let time = 0; time < 60; time++) await start(stranger, shop, throwAway);
     }
     expect((await start(home, shop, person)).status).toBe(200);
-    expect((await signsItselfIn()).status).toBe(200);
+    expect((await signInByPhone(home, shop, person)).status).toBe(200);
     const browser = at.browserAt(HOME);
     const path = await appPath(shop);
     await browser.get(path);
     expect((await browser.post(path, { identifier: person.identifier })).status).toBe(303);
-
-    async function signsItselfIn() {
-      const timestamp = String(Math.floor(Date.now() / 1_000));
-      const parts = [person.id, shop, "LOGIN", timestamp, "TRUSTED_DEVICE", "true"];
-      return home.call(
-        "POST",
-        "/api/v0/event/create?oauth_token=true",
-        {
-          client_user_id: person.id,
-          issuer: shop,
-          event: "LOGIN",
-          timestamp,
-          method: "TRUSTED_DEVICE",
-          ip: "unknown",
-          location: "unknown",
-          approved: true,
-          public_key: person.phone.publicKey,
-          algorithm: "ED25519",
-          code: await person.phone.sign(parts.join("")),
-        } satisfies Json,
-        { API_KEY_ID: shop },
-      );
-    }
   });
 
   test("S7j all letters of an hour, asked for from two addresses, end nobody else's mail", async () => {
