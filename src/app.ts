@@ -3,14 +3,15 @@ import { HTTPException } from "hono/http-exception";
 import { routePath } from "hono/route";
 import { getPath } from "hono/utils/url";
 import { Outage } from "./core/fault.ts";
+import { consumeEvents, type Delivery } from "./core/message/consume.ts";
 import type { Services } from "./core/ports/services.ts";
 import type { Result } from "./core/result.ts";
-import { consumeEvents, type Delivery } from "./core/usecases/consume-events.ts";
-import { upkeep } from "./core/usecases/upkeep.ts";
+import { upkeep } from "./core/upkeep.ts";
 import { adminRoutes } from "./dialects/admin/routes.ts";
 import { authsignalDoors } from "./dialects/authsignal/routes.ts";
 import { cotterDoors } from "./dialects/cotter/routes.ts";
 import { loginidDoors } from "./dialects/loginid/routes.ts";
+import { pageDoors } from "./hosted/routes.ts";
 import { type AppEnv, readOrigin, services } from "./http/context.ts";
 import { devOutboxRoutes } from "./http/dev-outbox.ts";
 import { type Door, doorOf, doorOfLost, type FaultStatus, problemFault, routedPath } from "./http/door.ts";
@@ -31,6 +32,7 @@ export type Wired = Result<Services, readonly string[]>;
 /** LoginID last: it stands at the root too. */
 const openDoors = (): readonly Door[] => [
   ...cotterDoors(),
+  ...pageDoors(),
   ...authsignalDoors(),
   { prefix: "/admin", routes: adminRoutes() },
   ...loginidDoors(),

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { isPublicHost } from "./core/client/callback-target.ts";
-import type { QueueMessage } from "./core/messages.ts";
+import type { QueueMessage } from "./core/message/queue.ts";
 import { no, ok, type Result } from "./core/result.ts";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);

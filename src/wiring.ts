@@ -1,16 +1,15 @@
-import { makeAuditFold } from "./core/audit-fold.ts";
+import { makeAuditFold } from "./core/audit/fold.ts";
 import { Outage } from "./core/fault.ts";
-import type { QueueMessage } from "./core/messages.ts";
-import type { Chance, Clock } from "./core/ports/chance.ts";
-import type { Background, Config, Events } from "./core/ports/edge.ts";
+import type { QueueMessage } from "./core/message/queue.ts";
+import type { Background, Chance, Clock, Config, Events } from "./core/ports/edge.ts";
 import type { Services } from "./core/ports/services.ts";
 import { DAY, type Millis } from "./core/time.ts";
 import { chooseCarriers } from "./delivery/choose.ts";
 import { makeDeliveries } from "./delivery/deliveries.ts";
 import { connect } from "./delivery/email/connect.ts";
 import { outboxCarriers } from "./delivery/outbox/carrier.ts";
-import { makeActionWebhooks } from "./delivery/webhook/action-send.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
+import { authsignalPart } from "./dialects/authsignal/part.ts";
 import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
 import { makeLog } from "./http/log.ts";
@@ -28,7 +27,6 @@ import { WORDS } from "./keys/words.ts";
 import { makeRooms } from "./objects/challenge-rooms.ts";
 import { makeInboxes } from "./objects/inboxes.ts";
 import { phones } from "./phones/read-phone.ts";
-import { makeActions } from "./store/actions.ts";
 import { makeAuthenticators } from "./store/authenticators.ts";
 import { makeClientCache } from "./store/client-cache.ts";
 import { makeClients } from "./store/clients.ts";
@@ -158,6 +156,8 @@ function build(env: Env): Shared {
   const inboxes = makeInboxes(env.INBOXES, place);
   const events = eventsOf(env.EVENTS);
   const log = makeLog(clock);
+  const webhooks = makeWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks });
+  const authsignal = authsignalPart(db, webhooks, clock);
   for (const note of notesOf(config)) log("warn", "something is not configured", { note });
   return {
     clock,
@@ -171,7 +171,6 @@ function build(env: Env): Shared {
     records: makeRecords(db),
     held: makeHeldData(db),
     userCodes: makeUserCodes(db),
-    actions: makeActions(db),
     authenticators: makeAuthenticators(db),
     nonces: makeNonces(db),
     keyring,
@@ -182,8 +181,9 @@ function build(env: Env): Shared {
     proofs: makeProofs(),
     phones,
     events,
-    webhooks: makeWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks }),
-    actionWebhooks: makeActionWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks }),
+    webhooks,
+    ...authsignal.ports,
+    doors: [authsignal.rules],
     ...deliveriesOf(env, { secretKeys, db, events, inboxes, log }),
     limits: limitsOf(env),
     health: makeHealth(db),

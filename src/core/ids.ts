@@ -53,3 +53,6 @@ export const identifierSubject = (mac: string): SubjectKey => `identifier:${mac}
 /** Brands a fresh UUID as the id of a new user or device. */
 export const newUserId = (uuid: string): UserId => uuid as UserId;
 export const newDeviceId = (uuid: string): DeviceId => uuid as DeviceId;
+
+/** Who approves while nobody is named: the nil UUID (RFC 9562 §5.9), which is no user's. */
+export const NOBODY = "00000000-0000-0000-0000-000000000000" as UserId;

@@ -1,4 +1,4 @@
-import type { Clock } from "../core/ports/chance.ts";
+import type { Clock } from "../core/ports/edge.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Carriers } from "./deliveries.ts";
 import { cloudflareCarrier, type EmailBinding } from "./email/cloudflare.ts";

@@ -1,14 +1,12 @@
 import { type Caller, isStranger } from "../core/caller.ts";
-import { type SmsRules, smsCounts } from "../core/delivery/sms-policy.ts";
 import { Outage } from "../core/fault.ts";
 import { textsSubject } from "../core/ids.ts";
 import { halfOf, OPEN_SHARE, partOf } from "../core/inbox/policy.ts";
-import type { Clock } from "../core/ports/chance.ts";
+import { type SmsRules, smsCounts } from "../core/message/sms-policy.ts";
 import type { Channel, Deliveries, DeliveryState, Message } from "../core/ports/deliveries.ts";
-import type { Events, Log } from "../core/ports/edge.ts";
+import type { Clock, Events, Log, Phones } from "../core/ports/edge.ts";
 import type { Inboxes } from "../core/ports/inboxes.ts";
-import type { Phones } from "../core/ports/phones.ts";
-import type { Sealing } from "../core/ports/sealing.ts";
+import type { Sealing } from "../core/ports/secrets.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import { HOUR } from "../core/time.ts";

@@ -3,11 +3,12 @@ import type { Message } from "../core/ports/deliveries.ts";
 import { oneLine } from "../core/shown-text.ts";
 import { type Instant, MINUTE } from "../core/time.ts";
 import type { Letter } from "./carrier.ts";
-import { type Look, lookOf } from "./email/brand.ts";
+import { lookOf } from "./email/brand.ts";
 import { emailHtml } from "./email/html.tsx";
 import { emailText } from "./email/text.ts";
 import { noAddress } from "./plain.ts";
-import { type Facts, wordsFor } from "./words/catalogue.ts";
+import { wordsFor } from "./words/catalogue.ts";
+import type { Facts } from "./words/wording.ts";
 
 const NAME_LIMIT = 60;
 /** A text message of 160 characters has no room for more. */
@@ -42,16 +43,6 @@ export function writeLetter(message: Message, { host }: LetterPlace, now: Instan
     ...(link === undefined ? {} : { link }),
   };
 }
-
-/** What the e-mail's two forms are made of. */
-export type Content = ReturnType<ReturnType<typeof wordsFor>["words"][Message["template"]]> & {
-  readonly language: string;
-  readonly brand: string;
-  readonly look: Look;
-  readonly orOpen: string;
-  readonly code: string | undefined;
-  readonly link: string | undefined;
-};
 
 function factsOf(message: Message, brand: string, language: string, now: Instant): Facts {
   const { template, code, link, deviceName, origin, deed } = message;

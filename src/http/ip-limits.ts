@@ -1,5 +1,4 @@
-import type { Chance, Clock } from "../core/ports/chance.ts";
-import type { IpLimits } from "../core/ports/edge.ts";
+import type { Chance, Clock, IpLimits } from "../core/ports/edge.ts";
 import { HOUR, type Instant, MINUTE, type Millis } from "../core/time.ts";
 
 /** The part of a `[[ratelimits]]` binding that is used. */

@@ -1,5 +1,4 @@
-import type { Clock } from "../core/ports/chance.ts";
-import type { Log } from "../core/ports/edge.ts";
+import type { Clock, Log } from "../core/ports/edge.ts";
 import { scrub, scrubText } from "./scrub.ts";
 
 type Sink = Readonly<Record<"info" | "warn" | "error", (line: string) => void>>;

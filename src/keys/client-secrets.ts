@@ -1,4 +1,4 @@
-import type { Chance } from "../core/ports/chance.ts";
+import type { Chance } from "../core/ports/edge.ts";
 import type { ClientSecrets } from "../core/ports/secrets.ts";
 import { fromBase64Url } from "./base64.ts";
 import { makeMac } from "./mac.ts";

@@ -1,8 +1,8 @@
 import { compactVerify, decodeProtectedHeader, errors, importSPKI } from "jose";
+import type { TokenClaims } from "../core/keys/token.ts";
 import type { ClientTokens } from "../core/ports/keys.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok } from "../core/result.ts";
-import type { TokenClaims } from "../core/token/token.ts";
 import { fromBase64Url } from "./base64.ts";
 
 /** LoginID §2.2.1: nothing longer is read. */

@@ -1,4 +1,4 @@
-import type { Lane, StoredKey } from "../core/key/key.ts";
+import type { Lane, StoredKey } from "../core/keys/key.ts";
 import type { Instant } from "../core/time.ts";
 import type { PrivateKeyKind, Wrapping } from "./wrap.ts";
 

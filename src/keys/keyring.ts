@@ -1,6 +1,6 @@
 import { Outage } from "../core/fault.ts";
-import type { Lane, StoredKey } from "../core/key/key.ts";
-import type { Chance, Clock } from "../core/ports/chance.ts";
+import type { Lane, StoredKey } from "../core/keys/key.ts";
+import type { Chance, Clock } from "../core/ports/edge.ts";
 import type { Keyring, KeyShelf } from "../core/ports/keys.ts";
 import { type Millis, SECOND } from "../core/time.ts";
 import { fromBase64Url, toBase64 } from "./base64.ts";

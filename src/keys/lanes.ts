@@ -1,6 +1,6 @@
 import { Outage } from "../core/fault.ts";
-import type { Lane, ListedKey, StoredKey } from "../core/key/key.ts";
-import type { Chance, Clock } from "../core/ports/chance.ts";
+import type { Lane, ListedKey, StoredKey } from "../core/keys/key.ts";
+import type { Chance, Clock } from "../core/ports/edge.ts";
 import type { KeyShelf } from "../core/ports/keys.ts";
 import type { Millis } from "../core/time.ts";
 import { makeStoredKey } from "./key-pairs.ts";

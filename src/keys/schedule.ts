@@ -1,5 +1,5 @@
 import { LONGEST_TOKEN_SECONDS } from "../core/client/settings.ts";
-import { JWKS_MAX_AGE_SECONDS, type KeyState, type Lane, type StoredKey } from "../core/key/key.ts";
+import { JWKS_MAX_AGE_SECONDS, type KeyState, type Lane, type StoredKey } from "../core/keys/key.ts";
 import { DAY, type Instant, MINUTE, type Millis, SECOND } from "../core/time.ts";
 
 /** How long an isolate goes on with the keys that it has read. */

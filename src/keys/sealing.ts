@@ -1,5 +1,5 @@
 import { Outage } from "../core/fault.ts";
-import type { Sealing } from "../core/ports/sealing.ts";
+import type { Sealing } from "../core/ports/secrets.ts";
 import { fromBase64Url, toBase64Url } from "./base64.ts";
 import { joinParts } from "./parts.ts";
 import type { KeyVersions, VersionedKey } from "./secret-keys.ts";

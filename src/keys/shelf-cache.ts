@@ -1,5 +1,5 @@
-import type { StoredKey } from "../core/key/key.ts";
-import type { Clock } from "../core/ports/chance.ts";
+import type { StoredKey } from "../core/keys/key.ts";
+import type { Clock } from "../core/ports/edge.ts";
 import type { KeyShelf } from "../core/ports/keys.ts";
 import { type Instant, MINUTE, type Millis, SECOND } from "../core/time.ts";
 import { SHELF_CACHE } from "./schedule.ts";

@@ -1,5 +1,5 @@
 import { CompactSign } from "jose";
-import type { TokenClaims, TokenHeader } from "../core/token/token.ts";
+import type { TokenClaims, TokenHeader } from "../core/keys/token.ts";
 
 /** How claims become the bytes that are signed. */
 export type Serialise = (claims: TokenClaims) => string;

@@ -5,12 +5,12 @@ import {
   jwtVerify,
   type ProtectedHeaderParameters,
 } from "jose";
-import type { Clock } from "../core/ports/chance.ts";
+import type { TokenClaims, TokenDemands, TokenKind } from "../core/keys/token.ts";
+import type { Clock } from "../core/ports/edge.ts";
 import type { TokenVerifier } from "../core/ports/keys.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import { SECOND } from "../core/time.ts";
-import type { TokenClaims, TokenDemands, TokenKind } from "../core/token/token.ts";
 import { fromBase64Url } from "./base64.ts";
 import type { VerificationKeys } from "./keyring.ts";
 

@@ -1,11 +1,11 @@
 import { isStranger } from "../core/caller.ts";
-import { deadline, settle } from "../core/challenge/clock.ts";
+import { OUT_OF_ATTEMPTS } from "../core/challenge/cancel.ts";
+import { finishedEvent, grantListing } from "../core/challenge/record.ts";
 import { type Challenge, type Phase, TERMINAL } from "../core/challenge/state.ts";
+import { deadline, settle } from "../core/challenge/view.ts";
 import { isAlive } from "../core/grant/state.ts";
-import type { QueueMessage } from "../core/messages.ts";
+import type { QueueMessage } from "../core/message/queue.ts";
 import { type Instant, MINUTE, type Millis } from "../core/time.ts";
-import { finishedEvent, grantListing } from "../core/usecases/finished-event.ts";
-import { OUT_OF_ATTEMPTS } from "../core/usecases/settle-action.ts";
 import { type ChallengeRecord, snapshotOf } from "./record.ts";
 
 /** How long after its end a challenge can still be asked about. */

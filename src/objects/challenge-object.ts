@@ -5,7 +5,7 @@ import type { ChallengeSpec } from "../core/challenge/state.ts";
 import { viewOf } from "../core/challenge/view.ts";
 import { type Presented, rotate } from "../core/grant/rotate.ts";
 import type { Grant } from "../core/grant/state.ts";
-import type { QueueMessage } from "../core/messages.ts";
+import type { QueueMessage } from "../core/message/queue.ts";
 import type { Applied, Snapshot } from "../core/ports/rooms.ts";
 import type { Refusal, RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";

@@ -18,7 +18,7 @@ import {
   type StartAbout,
   uncount,
 } from "../core/inbox/counters.ts";
-import { type Claim, claimDelivery, type Delivery, endDelivery } from "../core/inbox/deliveries.ts";
+import { type Claim, claimDelivery, endDelivery } from "../core/inbox/deliveries.ts";
 import { endAll, removeDevice } from "../core/inbox/ending.ts";
 import * as enrolment from "../core/inbox/enrolment.ts";
 import * as guesses from "../core/inbox/guesses.ts";
@@ -36,7 +36,7 @@ import {
 import * as recovery from "../core/inbox/recovery.ts";
 import * as browsers from "../core/inbox/remembered.ts";
 import { isFull, spend, unspend, usedFor } from "../core/inbox/spent.ts";
-import { EMPTY_INBOX, type InboxState, type Prompt } from "../core/inbox/state.ts";
+import * as kept from "../core/inbox/state.ts";
 import { own } from "../core/own.ts";
 import type { CountedStart, Guess, Inboxes, InboxView } from "../core/ports/inboxes.ts";
 import type { Instant } from "../core/time.ts";
@@ -55,7 +55,7 @@ const SOCKETS_PER_DEVICE = 8;
  * when the state changed. The counters of identifiers and clients are forgotten when nothing in them counts any more.
  */
 export class InboxObject extends DurableObject {
-  readonly #cell = openCell<InboxState>(this.ctx.storage, EMPTY_INBOX);
+  readonly #cell = openCell<kept.InboxState>(this.ctx.storage, kept.EMPTY_INBOX);
   /** Starts handed out of the lease since this object woke. */
   #used: number | undefined;
   readonly #tally = makeTally();
@@ -76,7 +76,7 @@ export class InboxObject extends DurableObject {
     return { prompts: livePrompts(state, now), blocked: state.blocked, silences };
   }
 
-  find(_who: SubjectKey, key: number | ChallengeId): Prompt | undefined {
+  find(_who: SubjectKey, key: number | ChallengeId): kept.Prompt | undefined {
     return findPrompt(this.#state(), key);
   }
 
@@ -109,11 +109,11 @@ export class InboxObject extends DurableObject {
     this.#keep(who, enrolment.openEnrolment(this.#state(), opening, Date.now()));
   }
 
-  beginSignUp(who: SubjectKey, signUp: enrolment.SignUp): void {
+  beginSignUp(who: SubjectKey, signUp: kept.SignUp): void {
     this.#keep(who, enrolment.beginSignUp(this.#state(), signUp, Date.now()));
   }
 
-  signUpOf(_who: SubjectKey): enrolment.SignUp | undefined {
+  signUpOf(_who: SubjectKey): kept.SignUp | undefined {
     return enrolment.signUpOf(this.#state(), Date.now());
   }
 
@@ -127,7 +127,7 @@ export class InboxObject extends DurableObject {
     this.#keep(who, enrolment.restoreEnrolment(this.#state(), attempt, until));
   }
 
-  noteDevice(who: SubjectKey, signedUp?: enrolment.SignedUp): void {
+  noteDevice(who: SubjectKey, signedUp?: kept.SignedUp): void {
     const state = this.#state();
     if (state.hadDevice && !state.enrolment && !state.recoveries) return;
     this.#keep(who, enrolment.noteDevice(state, signedUp));
@@ -159,7 +159,7 @@ export class InboxObject extends DurableObject {
     this.#keep(who, guesses.returnGuess(this.#state(), guess));
   }
 
-  forgiveGuesses(who: SubjectKey, guesser: guesses.Guesser): void {
+  forgiveGuesses(who: SubjectKey, guesser: kept.Guesser): void {
     this.#keep(who, guesses.forgiveGuesses(this.#state(), guesser));
   }
 
@@ -199,7 +199,7 @@ export class InboxObject extends DurableObject {
     this.#keep(who, endDelivery(this.#state(), id, status, Date.now()));
   }
 
-  deliveryOf(_who: SubjectKey, id: string): Delivery | undefined {
+  deliveryOf(_who: SubjectKey, id: string): kept.Delivery | undefined {
     return own(this.#state().deliveries, id);
   }
 
@@ -223,7 +223,7 @@ export class InboxObject extends DurableObject {
     if (this.#used !== undefined) this.#used = returnStart(this.#state(), this.#used, windowEnds);
   }
 
-  remember(who: SubjectKey, entry: browsers.Remembered): void {
+  remember(who: SubjectKey, entry: kept.Remembered): void {
     this.#keep(who, browsers.remember(this.#state(), entry, Date.now()));
   }
 
@@ -276,12 +276,12 @@ export class InboxObject extends DurableObject {
     return this.#cell.forget();
   }
 
-  /** New members of the state have their beginnings in EMPTY_INBOX; unknown ones are carried along. */
-  #state(): InboxState {
-    return this.#cell.read() ?? EMPTY_INBOX;
+  /** New members of the state have their beginnings in kept.EMPTY_INBOX; unknown ones are carried along. */
+  #state(): kept.InboxState {
+    return this.#cell.read() ?? kept.EMPTY_INBOX;
   }
 
-  #keep(who: SubjectKey, next: InboxState): void {
+  #keep(who: SubjectKey, next: kept.InboxState): void {
     const state = this.#state();
     if (next === state) return;
     const isNew = this.#cell.read() === undefined;

@@ -1,9 +1,8 @@
-import { settle } from "../core/challenge/clock.ts";
 import type { Command, Effect, RedeemOrder } from "../core/challenge/command.ts";
 import type { VerifiedProof } from "../core/challenge/proof.ts";
 import type { Challenge, ChallengeSpec } from "../core/challenge/state.ts";
 import { born, transition } from "../core/challenge/transition.ts";
-import { viewOf } from "../core/challenge/view.ts";
+import { settle, viewOf } from "../core/challenge/view.ts";
 import { end } from "../core/grant/rotate.ts";
 import { type Grant, isAlive, openGrant } from "../core/grant/state.ts";
 import type { Applied, Snapshot } from "../core/ports/rooms.ts";

@@ -1,5 +1,5 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from "libphonenumber-js/mobile";
-import type { Phones } from "../core/ports/phones.ts";
+import type { Phones } from "../core/ports/edge.ts";
 import { plainPhone } from "../core/typed-text.ts";
 
 const LONGEST = 40;

@@ -1,5 +1,5 @@
 import type { SQL } from "drizzle-orm";
-import type { AuditEvent } from "../core/audit.ts";
+import type { AuditEvent } from "../core/audit/event.ts";
 import type { Store } from "./database.ts";
 import { rowWhere } from "./rows.ts";
 import { auditEvents } from "./schema.ts";

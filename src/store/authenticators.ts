@@ -1,10 +1,10 @@
 import { and, asc, eq, exists, inArray, isNotNull, isNull, ne, not, type SQL, sql } from "drizzle-orm";
-import type { Authenticator, Profile, ProfileChange } from "../core/action/authenticator.ts";
-import type { AuditEvent } from "../core/audit.ts";
+import type { AuditEvent } from "../core/audit/event.ts";
 import type { ClientId, DeviceId } from "../core/ids.ts";
-import type { Authenticators } from "../core/ports/actions.ts";
+import type { Authenticators } from "../core/ports/authenticators.ts";
 import type { Fallen } from "../core/ports/standing.ts";
 import { no, ok, type Result } from "../core/result.ts";
+import type { Authenticator, Profile, ProfileChange } from "../core/user/authenticator.ts";
 import { recordWhere } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
 import { hasNothing } from "./enrolments.ts";

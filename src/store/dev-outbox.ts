@@ -1,6 +1,6 @@
 import { desc, eq, lt, sql } from "drizzle-orm";
-import type { Outbox, OutboxEntry } from "../core/ports/outbox.ts";
-import type { Sealing } from "../core/ports/sealing.ts";
+import type { Outbox, OutboxEntry } from "../core/ports/deliveries.ts";
+import type { Sealing } from "../core/ports/secrets.ts";
 import { type Store, sheltered } from "./database.ts";
 import { devOutbox } from "./schema.ts";
 

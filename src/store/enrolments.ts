@@ -1,5 +1,5 @@
 import { and, eq, exists, isNotNull, isNull, ne, notExists, or, type SQL, sql } from "drizzle-orm";
-import type { AuditEvent } from "../core/audit.ts";
+import type { AuditEvent } from "../core/audit/event.ts";
 import type { Device } from "../core/device/device.ts";
 import type { DeviceId, UserId } from "../core/ids.ts";
 import type { Devices } from "../core/ports/records.ts";

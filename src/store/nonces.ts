@@ -1,5 +1,5 @@
 import { inArray, lte, sql } from "drizzle-orm";
-import type { Nonces, NonceUse } from "../core/ports/nonces.ts";
+import type { Nonces, NonceUse } from "../core/ports/clients.ts";
 import { commit, type Store, sheltered } from "./database.ts";
 import { usedNonces } from "./schema.ts";
 

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, exists, gt, isNotNull, lt, sql } from "drizzle-orm";
-import type { AuditEvent } from "../core/audit.ts";
-import type { GrantListing } from "../core/messages.ts";
+import type { AuditEvent } from "../core/audit/event.ts";
+import type { GrantListing } from "../core/message/queue.ts";
 import type { Records } from "../core/ports/records.ts";
 import { ok } from "../core/result.ts";
 import { record, recordWhere } from "./audit.ts";

@@ -1,7 +1,5 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
-import type { ActionContext, ActionMethod, ActionState } from "../core/action/action.ts";
-import type { AuthenticatorKind, Profile } from "../core/action/authenticator.ts";
 import type { Door, JsonObject } from "../core/challenge/state.ts";
 import type { ClientKind, GrantType } from "../core/client/client.ts";
 import type { ClientSettings } from "../core/client/settings.ts";
@@ -15,8 +13,9 @@ import {
   type Realm,
   type UserId,
 } from "../core/ids.ts";
-import type { Lane, StoredKey } from "../core/key/key.ts";
+import type { Lane, StoredKey } from "../core/keys/key.ts";
 import type { Channel } from "../core/ports/deliveries.ts";
+import type { AuthenticatorKind, Profile } from "../core/user/authenticator.ts";
 import type { AssertedBy, IdentifierKind, UserStatus } from "../core/user/user.ts";
 import type { Owner } from "./owners.ts";
 
@@ -237,13 +236,13 @@ export const actions = sqliteTable(
     clientId: text("client_id").$type<ClientId>().notNull(),
     code: text("code").notNull(),
     idempotencyKey: text("idempotency_key").notNull(),
-    state: text("state").$type<ActionState>().notNull(),
+    state: text("state").notNull(),
     stateAt: instant("state_at").notNull(),
     createdAt: instant("created_at").notNull(),
-    method: text("method").$type<ActionMethod>(),
+    method: text("method"),
     verifiedBy: text("verified_by"),
     challengeId: text("challenge_id").$type<ChallengeId>(),
-    context: json("context").$type<ActionContext>().notNull(),
+    context: json("context").$type<JsonObject>().notNull(),
   },
   (table) => [primaryKey({ columns: [table.userId, table.clientId, table.code, table.idempotencyKey] })],
 );

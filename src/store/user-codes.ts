@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, inArray, isNotNull, lte, type SQL, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { UserId } from "../core/ids.ts";
-import type { NonceUse } from "../core/ports/nonces.ts";
+import type { NonceUse } from "../core/ports/clients.ts";
 import type { UserCodeRow, UserCodes } from "../core/ports/records.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";

@@ -1,7 +1,5 @@
 import { env } from "cloudflare:workers";
-import type { Action } from "../../src/core/action/action.ts";
-import type { Authenticator } from "../../src/core/action/authenticator.ts";
-import type { AuditEvent } from "../../src/core/audit.ts";
+import type { AuditEvent } from "../../src/core/audit/event.ts";
 import type { Device } from "../../src/core/device/device.ts";
 import {
   type ClientId,
@@ -12,15 +10,16 @@ import {
   type Realm,
   type UserId,
 } from "../../src/core/ids.ts";
-import type { StoredKey } from "../../src/core/key/key.ts";
-import type { GrantListing } from "../../src/core/messages.ts";
-import type { NewClient } from "../../src/core/ports/clients.ts";
-import type { NonceUse } from "../../src/core/ports/nonces.ts";
+import type { StoredKey } from "../../src/core/keys/key.ts";
+import type { GrantListing } from "../../src/core/message/queue.ts";
+import type { NewClient, NonceUse } from "../../src/core/ports/clients.ts";
 import type { UserCodeRow } from "../../src/core/ports/records.ts";
 import type { NewUser } from "../../src/core/ports/users.ts";
+import type { Authenticator } from "../../src/core/user/authenticator.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
 import type { NameView } from "../../src/core/user/name-view.ts";
 import type { AssertedBy } from "../../src/core/user/user.ts";
+import type { Action } from "../../src/dialects/authsignal/action/action.ts";
 
 export const NOW = 1_790_000_000_000;
 export const CLIENT = "app" as ClientId;

@@ -1,13 +1,13 @@
 import { type ClientId, MAIN } from "../../src/core/ids.ts";
-import type { Actions, Authenticators } from "../../src/core/ports/actions.ts";
-import type { Clients } from "../../src/core/ports/clients.ts";
+import type { Authenticators } from "../../src/core/ports/authenticators.ts";
+import type { Clients, Nonces } from "../../src/core/ports/clients.ts";
 import type { Health } from "../../src/core/ports/edge.ts";
 import type { HeldData } from "../../src/core/ports/held.ts";
 import type { KeyShelf } from "../../src/core/ports/keys.ts";
-import type { Nonces } from "../../src/core/ports/nonces.ts";
 import type { Devices, Records, UserCodes } from "../../src/core/ports/records.ts";
 import { ANY_REALM, type Users } from "../../src/core/ports/users.ts";
-import { makeActions } from "../../src/store/actions.ts";
+import type { Actions } from "../../src/dialects/authsignal/ports.ts";
+import { makeActions } from "../../src/dialects/authsignal/store.ts";
 import { makeAuthenticators } from "../../src/store/authenticators.ts";
 import { makeClientCache } from "../../src/store/client-cache.ts";
 import { makeClients } from "../../src/store/clients.ts";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { AuditEvent } from "../../src/core/audit.ts";
+import type { AuditEvent } from "../../src/core/audit/event.ts";
 import type { ClientId, DeviceId } from "../../src/core/ids.ts";
 import { openStore } from "../../src/store/database.ts";
 import { makeRecords } from "../../src/store/records.ts";

@@ -1,5 +1,5 @@
-import type { StoredKey } from "../../src/core/key/key.ts";
-import type { Chance, Clock } from "../../src/core/ports/chance.ts";
+import type { StoredKey } from "../../src/core/keys/key.ts";
+import type { Chance, Clock } from "../../src/core/ports/edge.ts";
 import type { KeyShelf } from "../../src/core/ports/keys.ts";
 import type { Instant } from "../../src/core/time.ts";
 import { toBase64Url } from "../../src/keys/base64.ts";

@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { deadline, settle } from "../../src/core/challenge/clock.ts";
 import { type Challenge, type ChallengeSpec, TERMINAL } from "../../src/core/challenge/state.ts";
 import { transition } from "../../src/core/challenge/transition.ts";
-import { viewOf, waitView } from "../../src/core/challenge/view.ts";
+import { deadline, settle, viewOf, waitView } from "../../src/core/challenge/view.ts";
 import { openGrant } from "../../src/core/grant/state.ts";
 import type { ClientId } from "../../src/core/ids.ts";
 import type { Instant } from "../../src/core/time.ts";

@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
 import type { ClientId } from "../../src/core/ids.ts";
-import { actionBody, actionSignature, makeActionWebhooks } from "../../src/delivery/webhook/action-send.ts";
+import { makeWebhooks } from "../../src/delivery/webhook/send.ts";
+import {
+  actionBody,
+  actionSignature,
+  makeActionWebhooks,
+} from "../../src/dialects/authsignal/action/webhook-form.ts";
 
 const AT = Date.parse("2026-11-21T01:00:00.000Z");
 const event = {
@@ -35,7 +40,8 @@ test("T98 two secrets while one is replaced: both sign, newest first, no space a
 });
 
 test("T97 a private address is not called, however it came to be kept", async () => {
-  const webhooks = makeActionWebhooks({ clock: { now: () => AT }, allowPrivate: false });
+  const clock = { now: () => AT };
+  const webhooks = makeActionWebhooks({ clock, webhooks: makeWebhooks({ clock, allowPrivate: false }) });
   const clientId = "shop" as ClientId;
   for (const url of [
     "https://169.254.169.254/",

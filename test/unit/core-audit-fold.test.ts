@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { AuditEvent } from "../../src/core/audit.ts";
-import { FOLDED_ROWS, makeAuditFold } from "../../src/core/audit-fold.ts";
+import type { AuditEvent } from "../../src/core/audit/event.ts";
+import { FOLDED_ROWS, makeAuditFold } from "../../src/core/audit/fold.ts";
 import { MINUTE } from "../../src/core/time.ts";
 
 const START = 1_795_708_020_000;

@@ -1,14 +1,8 @@
 import { expect, test } from "vitest";
 import type { ClientId } from "../../src/core/ids.ts";
-import {
-  forgiveGuesses,
-  type Guesser,
-  guessesMatterUntil,
-  returnGuess,
-  takeGuess,
-} from "../../src/core/inbox/guesses.ts";
+import { forgiveGuesses, guessesMatterUntil, returnGuess, takeGuess } from "../../src/core/inbox/guesses.ts";
 import { GUESSES, GUESSES_OF_DAY, STRANGERS_GUESSES } from "../../src/core/inbox/policy.ts";
-import { EMPTY_INBOX, type InboxState } from "../../src/core/inbox/state.ts";
+import { EMPTY_INBOX, type Guesser, type InboxState } from "../../src/core/inbox/state.ts";
 import { DAY } from "../../src/core/time.ts";
 
 const NOW = 1_790_000_000_000;

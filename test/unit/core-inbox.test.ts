@@ -6,7 +6,6 @@ import {
   beginSignUp,
   noteDevice,
   openEnrolment,
-  type SignUp,
   signUpOf,
   takeEnrolment,
 } from "../../src/core/inbox/enrolment.ts";
@@ -21,7 +20,7 @@ import {
   withdraw,
 } from "../../src/core/inbox/prompts.ts";
 import { isFull, isSpentElsewhere, spend, unspend } from "../../src/core/inbox/spent.ts";
-import { EMPTY_INBOX, type InboxState } from "../../src/core/inbox/state.ts";
+import { EMPTY_INBOX, type InboxState, type SignUp } from "../../src/core/inbox/state.ts";
 import { BIRTH, CLIENTS } from "../property/arbitraries.ts";
 import { nthId, nthRequest } from "../property/inbox-stories.ts";
 

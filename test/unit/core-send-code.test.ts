@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Caller } from "../../src/core/caller.ts";
+import { handOver, type SendCode } from "../../src/core/code/send.ts";
 import { type ChallengeId, identifierSubject } from "../../src/core/ids.ts";
 import { ok } from "../../src/core/result.ts";
-import { handOver, type SendCode } from "../../src/core/usecases/send-code.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
 import { BANK } from "./clients.ts";
 

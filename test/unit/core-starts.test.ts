@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Brought, Caller } from "../../src/core/caller.ts";
+import { aboutForBackend, takeStart } from "../../src/core/challenge/start.ts";
+import { callerFrom } from "../../src/core/client/caller-from.ts";
 import type { StartAbout } from "../../src/core/inbox/counters.ts";
-import { callerFrom } from "../../src/core/usecases/caller-from.ts";
-import { aboutForBackend, takeStart } from "../../src/core/usecases/start-challenge.ts";
 import { BANK } from "./clients.ts";
 
 /** What is asked of the objects for a start of this caller. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { DELIVERY_ATTEMPTS } from "../../src/core/usecases/deliver-message.ts";
+import { DELIVERY_ATTEMPTS } from "../../src/core/message/deliver.ts";
 import { parseEnv } from "../../src/env.ts";
 import { variedKey } from "../fakes/signing-keys.ts";
 

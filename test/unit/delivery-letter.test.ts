@@ -1,7 +1,7 @@
 import PostalMime from "postal-mime";
 import { describe, expect, test } from "vitest";
+import { deedOfAction } from "../../src/core/message/deed.ts";
 import { oneLine } from "../../src/core/shown-text.ts";
-import { deedOfAction } from "../../src/core/verification/deed.ts";
 import { isOneAddress } from "../../src/delivery/carrier.ts";
 import { contrast, lookOf } from "../../src/delivery/email/brand.ts";
 import { headerText, mimeMessage } from "../../src/delivery/email/mime.ts";

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { codeSendsPerHour, startsPerMinute } from "../../src/core/client/settings.ts";
+import { CARRIED_LIFETIME } from "../../src/core/code/carried.ts";
 import { ROTATION_GRACE } from "../../src/core/grant/rotate.ts";
 import {
   CHOSEN_LETTERS,
@@ -38,12 +39,11 @@ import {
   STRANGERS_GUESSES,
 } from "../../src/core/inbox/policy.ts";
 import { DAY, HOUR, MINUTE, type Millis, SECOND } from "../../src/core/time.ts";
-import { REPEAT } from "../../src/core/usecases/backend-code.ts";
-import { CARRIED_LIFETIME } from "../../src/core/usecases/carried-code.ts";
-import { TOKEN_AGE } from "../../src/core/usecases/check-service-token.ts";
-import { LIVE_CODES } from "../../src/core/usecases/issue-code.ts";
-import { TEXTS } from "../../src/core/usecases/send-action-code.ts";
-import { KNOWN_ADDRESSES, KNOWN_DAYS } from "../../src/dialects/cotter/page/known-browser.ts";
+import { REPEAT } from "../../src/dialects/authsignal/backend-code/read.ts";
+import { TEXTS } from "../../src/dialects/authsignal/code/send.ts";
+import { LIVE_CODES } from "../../src/dialects/loginid/code/issue.ts";
+import { TOKEN_AGE } from "../../src/dialects/loginid/service-token.ts";
+import { KNOWN_ADDRESSES, KNOWN_DAYS } from "../../src/hosted/known-browser.ts";
 import { WORDS } from "../../src/keys/words.ts";
 
 const root = resolve(import.meta.dirname, "../..");

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { countingForm } from "../../src/core/user/counting-form.ts";
+import { countingForm } from "../../src/core/code/counting-form.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
 import { settingsSchema } from "../../src/dialects/admin/settings-schema.ts";
-import { limitGuesses, limitSends } from "../../src/dialects/cotter/page/limits.ts";
-import { pageDoors } from "../../src/dialects/cotter/page/routes.ts";
+import { limitGuesses, limitSends } from "../../src/hosted/limits.ts";
+import { pageDoors } from "../../src/hosted/routes.ts";
 import { brandStyle, contrast } from "../../src/pages/verify/brand.ts";
 import { deviceName } from "../../src/pages/verify/device.ts";
 import { verifyPolicy } from "../../src/pages/verify/respond.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type SmsRules, smsCounts } from "../../src/core/delivery/sms-policy.ts";
+import { type SmsRules, smsCounts } from "../../src/core/message/sms-policy.ts";
 import { phones } from "../../src/phones/read-phone.ts";
 
 const rules = (countries: readonly string[], over: Partial<SmsRules> = {}): SmsRules => ({

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { webhookRetrySeconds } from "../../src/core/usecases/tell-webhook.ts";
+import { webhookRetrySeconds } from "../../src/core/message/tell-webhook.ts";
 import { signatureHeaders } from "../../src/delivery/webhook/sign.ts";
 
 const root = resolve(import.meta.dirname, "../..");

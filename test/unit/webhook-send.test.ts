@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { AuditEvent } from "../../src/core/audit.ts";
+import type { AuditEvent } from "../../src/core/audit/event.ts";
 import type { ClientId } from "../../src/core/ids.ts";
 import { makeWebhooks } from "../../src/delivery/webhook/send.ts";
 

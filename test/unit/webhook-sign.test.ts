@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { AuditEvent } from "../../src/core/audit.ts";
+import type { AuditEvent } from "../../src/core/audit/event.ts";
 import type { ClientId, UserId } from "../../src/core/ids.ts";
-import { webhookRetrySeconds } from "../../src/core/usecases/tell-webhook.ts";
+import { webhookRetrySeconds } from "../../src/core/message/tell-webhook.ts";
 import { webhookBody } from "../../src/delivery/webhook/body.ts";
 import { outcomeOf } from "../../src/delivery/webhook/send.ts";
 import { signatureHeaders } from "../../src/delivery/webhook/sign.ts";

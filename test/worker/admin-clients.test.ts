@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Outage } from "../../src/core/fault.ts";
 import { parseClientId } from "../../src/core/ids.ts";
-import type { QueueMessage } from "../../src/core/messages.ts";
+import type { QueueMessage } from "../../src/core/message/queue.ts";
 import { admin, auditOf, IP, newClient, powers, unlike } from "./support/admin.ts";
 
 const ofSecret = async (secret: string) =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { auditEvent } from "../../src/core/audit/record.ts";
 import { newUserId } from "../../src/core/ids.ts";
-import { auditEvent } from "../../src/core/usecases/audit-event.ts";
 import { type Answer, admin, IP, newClient, newUser, powers } from "./support/admin.ts";
 
 const idsOf = (events: readonly { id: string }[]) => events.map(({ id }) => id);

@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { auditEvent } from "../../src/core/audit/record.ts";
 import { Outage } from "../../src/core/fault.ts";
 import { MAIN, newUserId, userSubject } from "../../src/core/ids.ts";
-import type { QueueMessage } from "../../src/core/messages.ts";
+import { consumeEvents } from "../../src/core/message/consume.ts";
+import type { QueueMessage } from "../../src/core/message/queue.ts";
 import type { Services } from "../../src/core/ports/services.ts";
-import { auditEvent } from "../../src/core/usecases/audit-event.ts";
-import { consumeEvents } from "../../src/core/usecases/consume-events.ts";
 import {
   type Answer,
   admin,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { finishedEvent } from "../../src/core/challenge/record.ts";
 import { Outage } from "../../src/core/fault.ts";
 import { parseUserId } from "../../src/core/ids.ts";
-import { finishedEvent } from "../../src/core/usecases/finished-event.ts";
 import { newTenant } from "./support/authsignal.ts";
 import { backend, mail, number, WAYS, WRONG, wrongFor } from "./support/backend-codes.ts";
 import { claimsOf, fresh, type Json } from "./support/cotter.ts";

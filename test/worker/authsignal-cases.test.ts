@@ -1,7 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { QueueMessage } from "../../src/core/messages.ts";
-import type { ActionEvent } from "../../src/core/ports/action-webhooks.ts";
+import type { DoorEvent, QueueMessage } from "../../src/core/message/queue.ts";
 import type { WebhookOutcome } from "../../src/core/ports/webhooks.ts";
 import {
   answer,
@@ -47,9 +46,9 @@ afterEach(() => void vi.useRealTimers());
 /** A tenant, a person with a phone, and what its webhook is told. */
 async function scene(
   settings = {},
-  outcome: (event: ActionEvent) => WebhookOutcome = () => ({ kind: "sent" }),
+  outcome: (event: DoorEvent) => WebhookOutcome = () => ({ kind: "sent" }),
 ) {
-  const told: ActionEvent[] = [];
+  const told: DoorEvent[] = [];
   const queued: QueueMessage[] = [];
   const here = deployment({}, () => ({
     events: { send: async (message) => void queued.push(message) },

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { QueueMessage } from "../../src/core/messages.ts";
+import type { QueueMessage } from "../../src/core/message/queue.ts";
 import type { WebhookOutcome } from "../../src/core/ports/webhooks.ts";
 import {
   answer,

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { ClientSettings } from "../../src/core/client/settings.ts";
 import { Outage } from "../../src/core/fault.ts";
-import type { QueueMessage } from "../../src/core/messages.ts";
+import type { QueueMessage } from "../../src/core/message/queue.ts";
 import {
   answer,
   basic,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { MAIN } from "../../src/core/ids.ts";
-import { createUser } from "../../src/core/usecases/create-user.ts";
+import { createUser } from "../../src/core/user/create.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
 import { bearer } from "./support/authsignal.ts";
 import { backend } from "./support/backend-codes.ts";

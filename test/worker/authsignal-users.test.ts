@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { QueueMessage } from "../../src/core/messages.ts";
+import type { QueueMessage } from "../../src/core/message/queue.ts";
 import { newTenant, server, type Tenant, track, validate } from "./support/authsignal.ts";
 import { deployment, fresh, type Json, newClient, newPerson } from "./support/cotter.ts";
 import { called, withId } from "./support/people.ts";

@@ -1,9 +1,9 @@
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { OUT_OF_ATTEMPTS } from "../../src/core/challenge/cancel.ts";
 import type { ChallengeSpec } from "../../src/core/challenge/state.ts";
 import type { ChallengeId, ClientId } from "../../src/core/ids.ts";
 import { MINUTE } from "../../src/core/time.ts";
-import { OUT_OF_ATTEMPTS } from "../../src/core/usecases/settle-action.ts";
 import type { ChallengeObject } from "../../src/objects/challenge-object.ts";
 import {
   approve,

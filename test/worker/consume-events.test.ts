@@ -1,11 +1,11 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
-import type { AuditEvent } from "../../src/core/audit.ts";
+import type { AuditEvent } from "../../src/core/audit/event.ts";
+import { GRANTS_PER_CALL } from "../../src/core/grant/end.ts";
 import { type GrantId, MAIN, type UserId } from "../../src/core/ids.ts";
-import type { GrantListing, QueueMessage } from "../../src/core/messages.ts";
-import { consumeEvents } from "../../src/core/usecases/consume-events.ts";
-import { GRANTS_PER_CALL } from "../../src/core/usecases/end-grants.ts";
+import { consumeEvents } from "../../src/core/message/consume.ts";
+import type { GrantListing, QueueMessage } from "../../src/core/message/queue.ts";
 import worker from "../../src/worker.ts";
 import { envWith, servicesOf } from "./support/app.ts";
 import { CLIENT, redeemed } from "./support/challenges.ts";

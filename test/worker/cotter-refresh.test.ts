@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ClientSettings } from "../../src/core/client/settings.ts";
-import type { QueueMessage } from "../../src/core/messages.ts";
+import type { QueueMessage } from "../../src/core/message/queue.ts";
 import {
   claimsOf,
   type Deployment,

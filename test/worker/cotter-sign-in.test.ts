@@ -436,7 +436,7 @@ describe("redeeming", () => {
 
 test("a context that no object should carry is refused before anything is opened", async () => {
   const { client, person } = await scene();
-  const { startChallenge } = await import("../../src/core/usecases/start-challenge.ts");
+  const { startChallenge } = await import("../../src/core/challenge/start.ts");
   const found = await at.services.clients.find(client);
   if (!found) throw new Error("no client");
   const started = await startChallenge(at.services, {

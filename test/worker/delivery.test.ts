@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Caller } from "../../src/core/caller.ts";
+import { DELIVERY_ATTEMPTS } from "../../src/core/message/deliver.ts";
 import type { Message } from "../../src/core/ports/deliveries.ts";
-import { DELIVERY_ATTEMPTS } from "../../src/core/usecases/deliver-message.ts";
 import { aMessage, sending } from "./support/delivery.ts";
 
 afterEach(() => {

@@ -1,10 +1,10 @@
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from "jose";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Outage } from "../../src/core/fault.ts";
-import type { StoredKey } from "../../src/core/key/key.ts";
+import type { StoredKey } from "../../src/core/keys/key.ts";
+import type { TokenClaims } from "../../src/core/keys/token.ts";
 import type { Keyring } from "../../src/core/ports/keys.ts";
 import { DAY, MINUTE, SECOND } from "../../src/core/time.ts";
-import type { TokenClaims } from "../../src/core/token/token.ts";
 import { fromBase64Url, toBase64, toBase64Url } from "../../src/keys/base64.ts";
 import { makeKeyring } from "../../src/keys/keyring.ts";
 import { COTTER_KID } from "../../src/keys/lanes.ts";

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { TokenClaims, TokenDemands, TokenHeader } from "../../src/core/token/token.ts";
+import type { TokenClaims, TokenDemands, TokenHeader } from "../../src/core/keys/token.ts";
 import { fromBase64Url, toBase64Url } from "../../src/keys/base64.ts";
 import { makeKeyring } from "../../src/keys/keyring.ts";
 import { makeVerifier } from "../../src/keys/verifier.ts";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type ChallengeId, type ClientId, MAIN, parseRealm } from "../../src/core/ids.ts";
 import { DAY } from "../../src/core/time.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
-import { KNOWN_ADDRESSES, KNOWN_DAYS } from "../../src/dialects/cotter/page/known-browser.ts";
+import { KNOWN_ADDRESSES, KNOWN_DAYS } from "../../src/hosted/known-browser.ts";
 import { fresh } from "./support/cotter.ts";
 import {
   appPath,

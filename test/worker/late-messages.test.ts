@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { consumeEvents } from "../../src/core/usecases/consume-events.ts";
-import { finishedEvent, grantListing } from "../../src/core/usecases/finished-event.ts";
+import { finishedEvent, grantListing } from "../../src/core/challenge/record.ts";
+import { consumeEvents } from "../../src/core/message/consume.ts";
 import { deployment, newClient, newPerson } from "./support/cotter.ts";
 import { mainUser } from "./support/people.ts";
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type ChallengeId, userSubject } from "../../src/core/ids.ts";
-import { upkeep } from "../../src/core/usecases/upkeep.ts";
+import { upkeep } from "../../src/core/upkeep.ts";
 import { ask } from "./support/app.ts";
 import { answer, bearer, enrol, newTenant, startPush } from "./support/authsignal.ts";
 import { inside } from "./support/challenges.ts";

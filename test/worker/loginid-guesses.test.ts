@@ -1,11 +1,11 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { CARRIED_LIFETIME, carriedHash, drawCode } from "../../src/core/code/carried.ts";
 import { Outage } from "../../src/core/fault.ts";
 import { userSubject } from "../../src/core/ids.ts";
 import { GUESS_LIMIT } from "../../src/core/inbox/policy.ts";
-import { CARRIED_LIFETIME, carriedHash, drawCode } from "../../src/core/usecases/carried-code.ts";
-import { LIVE_CODES } from "../../src/core/usecases/issue-code.ts";
+import { LIVE_CODES } from "../../src/dialects/loginid/code/issue.ts";
 import { chance } from "../../src/wiring.ts";
 import { storedIn } from "./support/challenges.ts";
 import { deployment, fresh } from "./support/cotter.ts";

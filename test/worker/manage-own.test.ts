@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { auditEvent } from "../../src/core/audit/record.ts";
 import type { ClientId, GrantId, UserId } from "../../src/core/ids.ts";
-import { auditEvent } from "../../src/core/usecases/audit-event.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
 import { newDevice } from "./support/admin.ts";
 import { newTenant, server, type Tenant } from "./support/authsignal.ts";

@@ -1,10 +1,10 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { checkCode } from "../../src/core/code/prove.ts";
+import { sendCode } from "../../src/core/code/send.ts";
+import { codeHash, codeSubject } from "../../src/core/code/subject.ts";
 import { type ChallengeId, MAIN } from "../../src/core/ids.ts";
-import { codeHash, codeSubject } from "../../src/core/usecases/code-subject.ts";
-import { checkCode } from "../../src/core/usecases/prove-code.ts";
-import { sendCode } from "../../src/core/usecases/send-code.ts";
 import { type ReadIdentifier, readIdentifier } from "../../src/core/user/identifier.ts";
 import { fresh } from "./support/cotter.ts";
 import {

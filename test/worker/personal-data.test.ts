@@ -1,12 +1,11 @@
 import { env } from "cloudflare:workers";
 import { getTableName } from "drizzle-orm";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { auditEvent } from "../../src/core/audit/record.ts";
 import { newUserId, parseClientId } from "../../src/core/ids.ts";
 import type { Services } from "../../src/core/ports/services.ts";
-import { auditEvent } from "../../src/core/usecases/audit-event.ts";
-import { ERASED_PER_CALL } from "../../src/core/usecases/erase-person.ts";
-import { EXPORTED_ROWS } from "../../src/core/usecases/export-person.ts";
-import { PURGED_PER_RUN, TRAIL_PORTIONS, upkeep } from "../../src/core/usecases/upkeep.ts";
+import { PURGED_PER_RUN, TRAIL_PORTIONS, upkeep } from "../../src/core/upkeep.ts";
+import { ERASED_PER_CALL, EXPORTED_ROWS } from "../../src/core/user/personal-data.ts";
 import * as schema from "../../src/store/schema.ts";
 import { admin, IP, newDevice, newUser, powers, signIn, unlike } from "./support/admin.ts";
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { FOLDED_ROWS } from "../../src/core/audit-fold.ts";
-import type { QueueMessage } from "../../src/core/messages.ts";
-import { consumeEvents } from "../../src/core/usecases/consume-events.ts";
-import { noteRefusal } from "../../src/core/usecases/note-refusal.ts";
+import { FOLDED_ROWS } from "../../src/core/audit/fold.ts";
+import { noteRefusal } from "../../src/core/audit/note-refusal.ts";
+import { consumeEvents } from "../../src/core/message/consume.ts";
+import type { QueueMessage } from "../../src/core/message/queue.ts";
 import { deployment, fresh } from "./support/cotter.ts";
 import { from } from "./support/limiters.ts";
 

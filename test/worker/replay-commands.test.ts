@@ -1,9 +1,8 @@
 import { evictDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { settle } from "../../src/core/challenge/clock.ts";
 import type { ChallengeSpec } from "../../src/core/challenge/state.ts";
-import { viewOf } from "../../src/core/challenge/view.ts";
+import { settle, viewOf } from "../../src/core/challenge/view.ts";
 import { type Ran, run, sequences, specs } from "../property/arbitraries.ts";
 import { rooms, stubOf } from "./support/challenges.ts";
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { auditEvent } from "../../src/core/audit/record.ts";
 import type { ClientId } from "../../src/core/ids.ts";
 import { MAIN, newUserId } from "../../src/core/ids.ts";
-import { auditEvent } from "../../src/core/usecases/audit-event.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
 import { bearer, newTenant, server, type Tenant, track } from "./support/authsignal.ts";
 import { fresh } from "./support/cotter.ts";

@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ChallengeId } from "../../src/core/ids.ts";
-import type { QueueMessage } from "../../src/core/messages.ts";
+import type { QueueMessage } from "../../src/core/message/queue.ts";
 import { enrol, newTenant, startPush } from "./support/authsignal.ts";
 import { catchEvents, stubOf } from "./support/challenges.ts";
 import { newClient, newPerson, start } from "./support/cotter.ts";

@@ -1,6 +1,6 @@
 import type { ClientId, DeviceId, Realm, UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
-import type { DecisionKind } from "./state.ts";
+import type { Approver, DecisionKind } from "./state.ts";
 
 declare const verified: unique symbol;
 
@@ -48,3 +48,29 @@ export type ProofClaims =
 
 /** A proof that the proof module has checked. Nothing else can make one, so an unverified approval cannot be typed. */
 export type VerifiedProof = ProofClaims & { readonly [verified]: true };
+
+/** Who stands behind a proof. */
+export function approverOf(proof: VerifiedProof): Approver {
+  switch (proof.kind) {
+    case "device":
+    case "firstEnrolment":
+      return { kind: proof.kind, deviceId: proof.deviceId };
+    case "code":
+      return { kind: "code", identifierId: proof.identifierId };
+    case "client":
+      return { kind: "client", clientId: proof.clientId };
+  }
+}
+
+/** The approver as one word for the audit trail, `kind:id`. */
+export function nameOf(approver: Approver): string {
+  switch (approver.kind) {
+    case "device":
+    case "firstEnrolment":
+      return `${approver.kind}:${approver.deviceId}`;
+    case "code":
+      return `code:${approver.identifierId}`;
+    case "client":
+      return `client:${approver.clientId}`;
+  }
+}

@@ -1,12 +1,11 @@
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { type Instant, toSeconds } from "../time.ts";
-import { approverOf, nameOf } from "./approver.ts";
 import { admits } from "./approvers.ts";
-import { settle } from "./clock.ts";
 import type { Command, Effect, RedeemDraft } from "./command.ts";
-import type { VerifiedProof } from "./proof.ts";
+import { approverOf, nameOf, type VerifiedProof } from "./proof.ts";
 import type { Challenge, ChallengeSpec, DecisionKind, Facts, Phase, Step } from "./state.ts";
+import { settle } from "./view.ts";
 
 export type Moved = { readonly next: Challenge; readonly effects: readonly Effect[] };
 type Outcome = Result<Moved, Refusal>;

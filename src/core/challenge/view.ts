@@ -1,7 +1,6 @@
 import type { ChallengeId, ClientId, UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
-import { deadline, settle } from "./clock.ts";
-import type { Approver, Challenge, Phase, PhaseName } from "./state.ts";
+import type { Approver, Challenge, ChallengeSpec, Phase, PhaseName } from "./state.ts";
 
 /** What may be told to whoever waits or asks: never a token, and nobody's name before the approval. */
 export type ChallengeView = {
@@ -59,3 +58,35 @@ export const waitView = (view: ChallengeView): WaitView => ({
 
 /** A wait is over once the challenge has left pending and claimed. */
 export const isSettled = (state: PhaseName): boolean => state !== "pending" && state !== "claimed";
+
+/** When the phase ends by itself; for a phase that does not, when it was entered. */
+export function deadline(spec: ChallengeSpec, phase: Phase): Instant {
+  switch (phase.name) {
+    case "pending":
+      return spec.claimBy ?? spec.expiresAt;
+    case "claimed":
+      return spec.expiresAt;
+    case "approved":
+      return phase.redeemBy;
+    case "denied":
+    case "redeemed":
+    case "cancelled":
+    case "expired":
+      return phase.at;
+  }
+}
+
+const endsByItself = (phase: Phase): boolean =>
+  phase.name === "pending" || phase.name === "claimed" || phase.name === "approved";
+
+/** Time decides first: past its deadline a challenge is expired, whether or not an alarm has said so. */
+export function settle(challenge: Challenge, now: Instant): Challenge {
+  const at = deadline(challenge.spec, challenge.phase);
+  if (!endsByItself(challenge.phase) || now < at) return challenge;
+  return {
+    ...challenge,
+    version: challenge.version + 1,
+    phase: { name: "expired", at },
+    timeline: [...challenge.timeline, { at, what: "expired" }],
+  };
+}

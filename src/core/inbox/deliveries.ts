@@ -1,15 +1,6 @@
 import { own } from "../own.ts";
-import type { Instant, Millis } from "../time.ts";
-import { MINUTE, SECOND } from "../time.ts";
-import type { InboxState } from "./state.ts";
-
-/** What is remembered of one message: who is at it, or how it ended. */
-export type Delivery = {
-  readonly status: "claimed" | "released" | "sent" | "failed";
-  /** Until when a claim holds, if its holder is not heard of again. */
-  readonly claimedUntil: Instant;
-  readonly until: Instant;
-};
+import { type Instant, MINUTE, type Millis, SECOND } from "../time.ts";
+import type { Delivery, InboxState } from "./state.ts";
 
 /** `mine`: nobody else sends it now. `busy`: somebody may be sending it. `over`: it went out, or failed for good. */
 export type Claim = "mine" | "busy" | "over";

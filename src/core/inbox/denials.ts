@@ -1,19 +1,7 @@
-import { type Caller, isStranger } from "../caller.ts";
-import type { ClientId } from "../ids.ts";
+import { isStranger } from "../caller.ts";
 import type { Instant } from "../time.ts";
 import { DENIAL_WINDOW, DENIALS_TO_SILENCE, SILENCE } from "./policy.ts";
-import type { InboxState, Prompt } from "./state.ts";
-
-/** Who asked for a prompt: a client, and whether a stranger at it or its own backend, from which network. */
-export type Asker = {
-  readonly clientId: ClientId;
-  readonly caller?: Caller;
-};
-
-/** One "no" of the person, to this asker. */
-export type Denial = Asker & { readonly at: Instant };
-/** No prompt of this asker is listed before then. */
-export type Silence = Asker & { readonly until: Instant };
+import type { Asker, Denial, InboxState, Prompt, Silence } from "./state.ts";
 
 /** Without a known network all strangers at a client are one asker, and all of its backend's calls another. */
 const isSame = (one: Asker, other: Asker): boolean =>

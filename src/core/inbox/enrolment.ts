@@ -1,21 +1,8 @@
-import type { ClientId, Realm } from "../ids.ts";
+import type { ClientId } from "../ids.ts";
 import type { Instant } from "../time.ts";
-import type { ReadIdentifier } from "../user/identifier.ts";
 import { ENROLMENT_WINDOW } from "./policy.ts";
 import { openRecovery, withoutRecoveries } from "./recovery.ts";
-import type { InboxState } from "./state.ts";
-
-/** A sign-up that nobody has finished: it is nobody's name before its first device is enrolled, and ends with its window. */
-export type SignUp = {
-  readonly realm: Realm;
-  readonly clientId: ClientId;
-  readonly externalId?: string;
-  readonly identifiers: readonly ReadIdentifier[];
-  readonly at: Instant;
-};
-
-/** What is kept of a sign-up that is finished, for as long as its window would be open (docs/decisions/0055). */
-export type SignedUp = { readonly looks: string; readonly until: Instant };
+import type { InboxState, SignedUp, SignUp } from "./state.ts";
 
 /** What the holder of a sign-up's id shows: nobody else was told it. */
 const ID = "the user's id";

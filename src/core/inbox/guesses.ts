@@ -1,22 +1,8 @@
 import type { ClientId } from "../ids.ts";
 import { DAY, type Instant } from "../time.ts";
 import { GUESSES, GUESSES_OF_DAY, STRANGERS_GUESSES } from "./policy.ts";
-import type { InboxState } from "./state.ts";
+import type { CountedGuess, Guesser, InboxState } from "./state.ts";
 import { freeAt, latest } from "./windows.ts";
-
-/** Who presents a carried code: a stranger of some network, or a client with its token, for its waiter or for itself. */
-export type Guesser =
-  | { readonly kind: "stranger"; readonly network?: string }
-  | { readonly kind: "waiter" | "backend"; readonly clientId: ClientId };
-
-/** One guess that was wrong, or is still being compared. `mark` is a short digest, so that the same guess again is no second one. */
-export type CountedGuess = {
-  readonly lane: string;
-  readonly mark: string;
-  readonly at: Instant;
-  /** A code was redeemed in this lane since, or a new one given out: only the day's sum still counts it. */
-  readonly forgiven?: true;
-};
 
 /** A guess that may be compared: `fresh` when it was counted by this, `others` when wrong ones are counted beside it. */
 export type TakenGuess =

@@ -11,16 +11,8 @@ import {
   type Rule,
   SPELLINGS,
 } from "./policy.ts";
-import type { InboxState } from "./state.ts";
+import type { InboxState, Letter } from "./state.ts";
 import { freeAt, latest } from "./windows.ts";
-
-/** A code or link that was sent: in which lane, to which spelling of the address, and asked for from where. */
-export type Letter = {
-  readonly at: Instant;
-  readonly lane: string;
-  readonly identifierId?: string;
-  readonly network?: string;
-};
 
 /** Who has a letter sent. */
 export type Sender = {

@@ -2,17 +2,7 @@ import type { ClientId } from "../ids.ts";
 import { own } from "../own.ts";
 import type { Instant } from "../time.ts";
 import { ENROLMENT_WINDOW, RECOVERY_OPEN, RECOVERY_PAUSE, RECOVERY_WAIT } from "./policy.ts";
-import type { InboxState } from "./state.ts";
-
-/** How a person who had a device comes to another one, at one client (docs/decisions/0056). */
-export type Recovery = {
-  /** What the last proof of an address handed to its caller: a digest of the key, and until when it is good. */
-  readonly key?: { readonly binding: string; readonly began: Instant; readonly until: Instant };
-  /** When the wait began for whoever has lost their device. */
-  readonly waitingSince?: Instant;
-  /** Somebody ended a wait: none begins before. */
-  readonly pausedUntil?: Instant;
-};
+import type { InboxState, Recovery } from "./state.ts";
 
 const at = (state: InboxState, client: ClientId): Recovery => own(state.recoveries ?? {}, client) ?? {};
 

@@ -1,21 +1,6 @@
 import type { ClientId } from "../ids.ts";
 import { type Instant, SECOND } from "../time.ts";
-import type { InboxState } from "./state.ts";
-
-/** A browser in which the person proved an address, and which may go on without another code. The cookie itself is not kept. */
-export type Remembered = {
-  readonly id: string;
-  readonly clientId: ClientId;
-  /** Keyed name of the address that was proven. */
-  readonly identifierId: string;
-  /** How the proof was given (RFC 8176). */
-  readonly amr: readonly string[];
-  readonly provenAt: Instant;
-  readonly until: Instant;
-  /** How often it was used: the cookie that is good says the same number. */
-  readonly turn: number;
-  readonly turnedAt: Instant;
-};
+import type { InboxState, Remembered } from "./state.ts";
 
 /** The newest of a person that are kept. */
 export const REMEMBERED_LIMIT = 8;

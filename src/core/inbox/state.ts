@@ -3,13 +3,7 @@ import type { Approvers } from "../challenge/approvers.ts";
 import type { DecisionKind, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
 import type { ChallengeId, ClientId, DeviceId, Realm } from "../ids.ts";
 import type { Instant } from "../time.ts";
-import type { Delivery } from "./deliveries.ts";
-import type { Denial, Silence } from "./denials.ts";
-import type { SignedUp, SignUp } from "./enrolment.ts";
-import type { CountedGuess } from "./guesses.ts";
-import type { Letter } from "./letters.ts";
-import type { Recovery } from "./recovery.ts";
-import type { Remembered } from "./remembered.ts";
+import type { ReadIdentifier } from "../user/identifier.ts";
 
 /** What answering this prompt takes; a door that cannot honour a demand does not list the prompt (settled question 19). */
 export type Demands = {
@@ -148,4 +142,83 @@ export const EMPTY_INBOX: InboxState = {
   codes: {},
   codeSends: [],
   deliveries: {},
+};
+
+/** What is remembered of one message: who is at it, or how it ended. */
+export type Delivery = {
+  readonly status: "claimed" | "released" | "sent" | "failed";
+  /** Until when a claim holds, if its holder is not heard of again. */
+  readonly claimedUntil: Instant;
+  readonly until: Instant;
+};
+
+/** Who asked for a prompt: a client, and whether a stranger at it or its own backend, from which network. */
+export type Asker = {
+  readonly clientId: ClientId;
+  readonly caller?: Caller;
+};
+
+/** One "no" of the person, to this asker. */
+export type Denial = Asker & { readonly at: Instant };
+
+/** No prompt of this asker is listed before then. */
+export type Silence = Asker & { readonly until: Instant };
+
+/** A sign-up that nobody has finished: it is nobody's name before its first device is enrolled, and ends with its window. */
+export type SignUp = {
+  readonly realm: Realm;
+  readonly clientId: ClientId;
+  readonly externalId?: string;
+  readonly identifiers: readonly ReadIdentifier[];
+  readonly at: Instant;
+};
+
+/** What is kept of a sign-up that is finished, for as long as its window would be open (docs/decisions/0055). */
+export type SignedUp = { readonly looks: string; readonly until: Instant };
+
+/** Who presents a carried code: a stranger of some network, or a client with its token, for its waiter or for itself. */
+export type Guesser =
+  | { readonly kind: "stranger"; readonly network?: string }
+  | { readonly kind: "waiter" | "backend"; readonly clientId: ClientId };
+
+/** One guess that was wrong, or is still being compared. `mark` is a short digest, so that the same guess again is no second one. */
+export type CountedGuess = {
+  readonly lane: string;
+  readonly mark: string;
+  readonly at: Instant;
+  /** A code was redeemed in this lane since, or a new one given out: only the day's sum still counts it. */
+  readonly forgiven?: true;
+};
+
+/** A code or link that was sent: in which lane, to which spelling of the address, and asked for from where. */
+export type Letter = {
+  readonly at: Instant;
+  readonly lane: string;
+  readonly identifierId?: string;
+  readonly network?: string;
+};
+
+/** How a person who had a device comes to another one, at one client (docs/decisions/0056). */
+export type Recovery = {
+  /** What the last proof of an address handed to its caller: a digest of the key, and until when it is good. */
+  readonly key?: { readonly binding: string; readonly began: Instant; readonly until: Instant };
+  /** When the wait began for whoever has lost their device. */
+  readonly waitingSince?: Instant;
+  /** Somebody ended a wait: none begins before. */
+  readonly pausedUntil?: Instant;
+};
+
+/** A browser in which the person proved an address, and which may go on without another code. The cookie itself is not kept. */
+export type Remembered = {
+  readonly id: string;
+  readonly clientId: ClientId;
+  /** Keyed name of the address that was proven. */
+  readonly identifierId: string;
+  /** How the proof was given (RFC 8176). */
+  readonly amr: readonly string[];
+  readonly provenAt: Instant;
+  readonly until: Instant;
+  /** How often it was used: the cookie that is good says the same number. */
+  readonly turn: number;
+  readonly turnedAt: Instant;
 };

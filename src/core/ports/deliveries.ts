@@ -1,10 +1,10 @@
 import type { Caller } from "../caller.ts";
 import type { Origin } from "../challenge/state.ts";
 import type { ClientId, SubjectKey, UserId } from "../ids.ts";
+import type { Deed } from "../message/deed.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
-import type { Deed } from "../verification/deed.ts";
 
 export type Channel = "email" | "sms" | "whatsapp" | "push";
 
@@ -78,4 +78,26 @@ export type Deliveries = {
   attempt(message: SealedMessage): Promise<DeliveryOutcome>;
   /** What became of a message that was handed over, for as long as it can matter. */
   stateOf(subject: SubjectKey, id: string): Promise<DeliveryState>;
+};
+
+/** A message that was not sent, as `GET /dev/outbox` shows it (docs/delivery.md, "The development outbox"). */
+export type OutboxEntry = {
+  readonly id: string;
+  readonly channel: Channel;
+  readonly to: string;
+  readonly subject?: string;
+  readonly text: string;
+  readonly code?: string;
+  readonly link?: string;
+  readonly at: Instant;
+};
+
+/**
+ * The development outbox: what would have been sent, newest first, the newest of all only. An id that is there already stays as
+ * it is. Bodies rest sealed, as they do in the queue, so that no code is ever readable at rest.
+ */
+export type Outbox = {
+  add(entry: OutboxEntry): Promise<void>;
+  /** `to` is compared as addresses are: case and blanks do not matter, nor how a phone number is written. */
+  newest(to: string, size: number): Promise<readonly OutboxEntry[]>;
 };

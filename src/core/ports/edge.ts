@@ -1,5 +1,5 @@
-import type { QueueMessage } from "../messages.ts";
-import type { Millis } from "../time.ts";
+import type { QueueMessage } from "../message/queue.ts";
+import type { Instant, Millis } from "../time.ts";
 import type { Channel } from "./deliveries.ts";
 
 /** The queue for what must reach D1 or leave the house later. Never in the way of an answer. */
@@ -60,3 +60,38 @@ export type Log = (
   message: string,
   fields?: Readonly<Record<string, unknown>>,
 ) => void;
+
+/** A telephone number as the numbering plans know it. */
+export type PhoneNumber = {
+  /** `+` and digits (ITU-T E.164). */
+  readonly e164: string;
+  /** ISO 3166-1 alpha-2; absent where a code belongs to no country. */
+  readonly country?: string;
+  /** Whether it lies in a range for mobiles, to which texts go; premium-rate and shared-cost numbers do not. */
+  readonly mobile: boolean;
+};
+
+/** Reads telephone numbers the way people write them. Pure: no address is asked anything. */
+export type Phones = {
+  /**
+   * The number that this text is, however it is spaced and with or without its trunk zero; a text without `+` is read as a number
+   * of `country`. Undefined when no numbering plan has such a number.
+   */
+  read(text: string, country?: string): PhoneNumber | undefined;
+};
+
+/** The present instant. */
+export type Clock = { now(): Instant };
+
+/** Chance from the platform's generator only. */
+export type Chance = {
+  uuid(): string;
+  /** base64url of this many random bytes. */
+  text(bytes: number): string;
+  /** A number in [1, limit), without bias. */
+  number(limit: number): number;
+  /** This many decimal digits, without bias, leading zeros kept. */
+  digits(count: number): string;
+  /** This many words of 3 to 8 small letters, each one of 2,048 (11 bits). */
+  words(count: number): readonly string[];
+};

@@ -1,4 +1,4 @@
-import type { AuditEvent } from "../audit.ts";
+import type { AuditEvent } from "../audit/event.ts";
 import type { JsonObject } from "../challenge/state.ts";
 import type { UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";

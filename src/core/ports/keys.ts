@@ -1,7 +1,7 @@
-import type { Lane, ListedKey, StoredKey } from "../key/key.ts";
+import type { Lane, ListedKey, StoredKey } from "../keys/key.ts";
+import type { TokenClaims, TokenDemands, TokenHeader } from "../keys/token.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
-import type { TokenClaims, TokenDemands, TokenHeader } from "../token/token.ts";
 
 /** Signing keys at rest. `insert` answers false when that generation of the lane exists: of two makers one wins. */
 export type KeyShelf = {

@@ -1,11 +1,11 @@
-import type { AuditEvent } from "../audit.ts";
+import type { AuditEvent } from "../audit/event.ts";
 import type { Device } from "../device/device.ts";
 import type { ChallengeId, ClientId, DeviceId, GrantId, Realm, UserId } from "../ids.ts";
-import type { GrantListing } from "../messages.ts";
+import type { GrantListing } from "../message/queue.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
-import type { NonceUse } from "./nonces.ts";
+import type { NonceUse } from "./clients.ts";
 import type { Fallen, Standing } from "./standing.ts";
 
 type Enrolled<Refused extends RefusalOf<"device_exists" | "enrolment_closed">> = Promise<

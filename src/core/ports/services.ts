@@ -1,23 +1,45 @@
-import type { ActionWebhooks } from "./action-webhooks.ts";
-import type { Actions, Authenticators } from "./actions.ts";
-import type { Chance, Clock } from "./chance.ts";
-import type { Clients } from "./clients.ts";
-import type { Deliveries } from "./deliveries.ts";
-import type { Background, Config, Events, Health, IpLimits, Log } from "./edge.ts";
+import type { ChallengeSpec, Door } from "../challenge/state.ts";
+import type { Client } from "../client/client.ts";
+import type { ChallengeId, UserId } from "../ids.ts";
+import type { DoorEvent } from "../message/queue.ts";
+import type { Authenticators } from "./authenticators.ts";
+import type { Clients, Nonces } from "./clients.ts";
+import type { Deliveries, Outbox } from "./deliveries.ts";
+import type { Background, Chance, Clock, Config, Events, Health, IpLimits, Log, Phones } from "./edge.ts";
 import type { HeldData } from "./held.ts";
 import type { Inboxes } from "./inboxes.ts";
 import type { ClientTokens, Keyring, TokenVerifier } from "./keys.ts";
-import type { Nonces } from "./nonces.ts";
-import type { Outbox } from "./outbox.ts";
-import type { Phones } from "./phones.ts";
 import type { Devices, Records, UserCodes } from "./records.ts";
 import type { ChallengeRooms } from "./rooms.ts";
 import type { ClientSecrets, Handles, Proofs } from "./secrets.ts";
 import type { Users } from "./users.ts";
 import type { Webhooks } from "./webhooks.ts";
 
+/**
+ * Ports of single doors. A door adds its own by declaration merging, in its `ports.ts`, and the wiring then has to give them; core names
+ * none of them. Without any door this is empty.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: doors add to it
+export interface DoorPorts {}
+
+/** What a door has to say where core does something for every door. */
+export type DoorRules = {
+  readonly door: Door;
+  /** Challenges that are under way for a person and that nothing in core leads to, newest first. */
+  readonly underWay: (powers: DoorPowers, userId: UserId) => Promise<readonly ChallengeId[]>;
+  /** Who has closed what this challenge would meet; undefined while it is open. Asked before anybody approves. */
+  readonly closedBy: (powers: DoorPowers, asked: Asked, userId: UserId) => Promise<string | undefined>;
+  /** Tells a client's webhook of an event in the door's own form. Answers seconds until it should be tried again, if it should. */
+  readonly tell: (powers: TellPowers, told: ToldEvent, attempts: number) => Promise<number | undefined>;
+};
+
+type Asked = Pick<ChallengeSpec, "door" | "clientId" | "context">;
+type ToldEvent = { readonly client: Client; readonly event: DoorEvent };
+export type DoorPowers = Pick<Services, keyof DoorPorts | "clock">;
+type TellPowers = Pick<Services, keyof DoorPorts | "clients" | "secrets" | "clock" | "log">;
+
 /** Everything a use-case may be given; each names the part it needs. */
-export type Services = {
+export type Services = DoorPorts & {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly config: Config;
@@ -29,7 +51,6 @@ export type Services = {
   readonly records: Records;
   readonly held: HeldData;
   readonly userCodes: UserCodes;
-  readonly actions: Actions;
   readonly authenticators: Authenticators;
   readonly nonces: Nonces;
   readonly keyring: Keyring;
@@ -41,12 +62,13 @@ export type Services = {
   readonly phones: Phones;
   readonly events: Events;
   readonly webhooks: Webhooks;
-  readonly actionWebhooks: ActionWebhooks;
   readonly deliveries: Deliveries;
   /** In development only. */
   readonly outbox?: Outbox;
   readonly limits: IpLimits;
   readonly health: Health;
+  /** What the doors of this deployment add. */
+  readonly doors: readonly DoorRules[];
   readonly background: Background;
   readonly log: Log;
 };

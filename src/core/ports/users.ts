@@ -1,7 +1,7 @@
-import type { AuditEvent } from "../audit.ts";
+import type { AuditEvent } from "../audit/event.ts";
 import type { Device } from "../device/device.ts";
 import type { ClientId, Realm, UserId } from "../ids.ts";
-import type { GrantListing } from "../messages.ts";
+import type { GrantListing } from "../message/queue.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";

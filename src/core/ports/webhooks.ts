@@ -1,4 +1,4 @@
-import type { AuditEvent } from "../audit.ts";
+import type { AuditEvent } from "../audit/event.ts";
 import type { ClientId } from "../ids.ts";
 
 /** Where a client is told, and with which of its secrets (plain text, newest first; two while one is being replaced). */
@@ -20,4 +20,9 @@ export type WebhookOutcome =
  */
 export type Webhooks = {
   send(target: WebhookTarget, event: AuditEvent): Promise<WebhookOutcome>;
+  /** The same for what a door has put in its own form and signed itself. */
+  post(
+    url: string,
+    signed: { readonly headers: Readonly<Record<string, string>>; readonly body: string },
+  ): Promise<WebhookOutcome>;
 };

@@ -74,3 +74,19 @@ function normalEmail(value: string): string {
   const host = parsed?.replace(/\.+$/, "");
   return `${local}@${host === undefined || host === "" ? domain : host}`;
 }
+
+/**
+ * What a text of an address may mean, the likeliest first. Apps send `+` unescaped, so that it comes as a blank (Cotter §3.1 row 2): a
+ * blank inside an e-mail address, or before digits, was one. A name that really has blanks is looked for last.
+ */
+export function spellingsOf(given: string): readonly string[] {
+  const text = given.trim();
+  const isLed = given.startsWith(" ");
+  if (isLed && /^[0-9]/.test(text)) return [`+${text}`];
+  const plus = text.replaceAll(" ", "+");
+  if (readIdentifier(plus)?.kind === "email") {
+    const led = isLed ? [`+${plus}`] : [];
+    return [plus, ...led, ...(plus === text ? [] : [text])];
+  }
+  return isLed ? [`+${text}`, text] : [text];
+}

@@ -1,5 +1,5 @@
 import { raw } from "hono/html";
-import type { Content } from "../letter.ts";
+import type { Content } from "./content.ts";
 
 const FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',Helvetica,Arial,sans-serif";
 const MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monospace";

@@ -1,5 +1,5 @@
-import type { Clock } from "../../core/ports/chance.ts";
 import type { DeliveryOutcome } from "../../core/ports/deliveries.ts";
+import type { Clock } from "../../core/ports/edge.ts";
 import { CARRY_WITHIN, type Carrier, type Letter } from "../carrier.ts";
 import { base64, mimeMessage } from "./mime.ts";
 import { openSession, SmtpRefusal, type SmtpSession, type SmtpSocket } from "./smtp-session.ts";

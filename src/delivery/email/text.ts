@@ -1,4 +1,4 @@
-import type { Content } from "../letter.ts";
+import type { Content } from "./content.ts";
 
 /** The plain-text form of an e-mail: the same words, a line between paragraphs. */
 export function emailText({ heading, before, warning, after, code, link, brand }: Content): string {

@@ -1,6 +1,5 @@
-import type { Clock } from "../../core/ports/chance.ts";
-import type { Channel } from "../../core/ports/deliveries.ts";
-import type { Outbox } from "../../core/ports/outbox.ts";
+import type { Channel, Outbox } from "../../core/ports/deliveries.ts";
+import type { Clock } from "../../core/ports/edge.ts";
 import type { Carrier } from "../carrier.ts";
 
 /** Carries a letter no further than the development outbox. */

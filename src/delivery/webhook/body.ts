@@ -1,4 +1,4 @@
-import type { AuditEvent } from "../../core/audit.ts";
+import type { AuditEvent } from "../../core/audit/event.ts";
 import type { ClientId } from "../../core/ids.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Clock } from "../../core/ports/chance.ts";
+import type { Clock } from "../../core/ports/edge.ts";
 import type { Carrier } from "../carrier.ts";
 import { post } from "../http.ts";
 import { signatureHeaders } from "./sign.ts";

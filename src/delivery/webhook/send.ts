@@ -1,5 +1,5 @@
 import { readCallbackTarget } from "../../core/client/callback-target.ts";
-import type { Clock } from "../../core/ports/chance.ts";
+import type { Clock } from "../../core/ports/edge.ts";
 import type { WebhookOutcome, Webhooks } from "../../core/ports/webhooks.ts";
 import { type Millis, SECOND } from "../../core/time.ts";
 import { webhookBody } from "./body.ts";
@@ -19,21 +19,25 @@ export type WebhookOptions = {
 
 /** The webhooks that leave by the platform's `fetch`. */
 export function makeWebhooks({ clock, allowPrivate }: WebhookOptions): Webhooks {
+  const post: Webhooks["post"] = async (url, { headers, body }) => {
+    // Checked again: the address may have been kept under looser rules.
+    const address = readCallbackTarget(url, allowPrivate);
+    if (!address.ok) return { kind: "refused", reason: `the address ${address.error.detail}` };
+    const own = { "content-type": "application/json", "user-agent": "Countersign" };
+    return await postOnce(address.value, { ...own, ...headers }, body);
+  };
   return {
+    post,
     async send({ url, clientId, secrets }, event) {
-      // Checked again: the address may have been kept under looser rules.
-      const address = readCallbackTarget(url, allowPrivate);
-      if (!address.ok) return { kind: "refused", reason: `the address ${address.error.detail}` };
       const body = webhookBody(clientId, event);
-      const signed = await signatureHeaders(secrets, event.id, clock.now(), body);
-      const headers = { "content-type": "application/json", "user-agent": "Countersign", ...signed };
-      return await post(address.value, headers, body);
+      const headers = { ...(await signatureHeaders(secrets, event.id, clock.now(), body)) };
+      return await post(url, { headers, body });
     },
   };
 }
 
 /** One bounded POST that follows no redirect; what the receiver says beyond its status is not read. */
-export async function post(url: URL, headers: Record<string, string>, body: string): Promise<WebhookOutcome> {
+async function postOnce(url: URL, headers: Record<string, string>, body: string): Promise<WebhookOutcome> {
   const signal = AbortSignal.timeout(ANSWER_WITHIN);
   let answer: Response;
   try {

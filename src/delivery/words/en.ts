@@ -1,5 +1,5 @@
-import type { Deed } from "../../core/verification/deed.ts";
-import type { Facts, Wording, Words } from "./catalogue.ts";
+import type { Deed } from "../../core/message/deed.ts";
+import type { Facts, Wording, Words } from "./wording.ts";
 
 const minutes = (count: number): string => (count === 1 ? "1 minute" : `${count} minutes`);
 

@@ -1,13 +1,10 @@
 import { Hono } from "hono";
+import { listDevices, revokeDevice } from "../../core/device/manage.ts";
+import { listGrants, revokeGrant, revokeGrants } from "../../core/grant/manage.ts";
 import { parseChallengeId, parseDeviceId, parseUserId } from "../../core/ids.ts";
 import { ANY_REALM } from "../../core/ports/users.ts";
-import { verifiedCodes } from "../../core/usecases/enrolled-methods.ts";
-import { listDevices } from "../../core/usecases/list-devices.ts";
-import { listGrants } from "../../core/usecases/list-grants.ts";
-import { removeAddress } from "../../core/usecases/remove-address.ts";
-import { revokeDevice } from "../../core/usecases/revoke-device.ts";
-import { revokeGrant } from "../../core/usecases/revoke-grant.ts";
-import { revokeGrants } from "../../core/usecases/revoke-grants.ts";
+import { verifiedCodes } from "../../core/user/authenticator.ts";
+import { removeAddress } from "../../core/user/remove-address.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { query } from "../../http/query.ts";
 import { refuse } from "./errors.ts";

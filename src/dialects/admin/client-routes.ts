@@ -1,10 +1,12 @@
 import { Hono } from "hono";
+import {
+  createClient,
+  disableClient,
+  listClients,
+  rotateClientSecret,
+  updateClient,
+} from "../../core/client/manage.ts";
 import { parseClientId } from "../../core/ids.ts";
-import { createClient } from "../../core/usecases/create-client.ts";
-import { disableClient } from "../../core/usecases/disable-client.ts";
-import { listClients } from "../../core/usecases/list-clients.ts";
-import { rotateClientSecret } from "../../core/usecases/rotate-client-secret.ts";
-import { updateClient } from "../../core/usecases/update-client.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { jsonBody } from "../../http/json-body.ts";
 import { query } from "../../http/query.ts";

@@ -1,7 +1,6 @@
 import { Hono } from "hono";
 import { parseUserId } from "../../core/ids.ts";
-import { erasePerson } from "../../core/usecases/erase-person.ts";
-import { exportPerson } from "../../core/usecases/export-person.ts";
+import { erasePerson, exportPerson } from "../../core/user/personal-data.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { query } from "../../http/query.ts";
 import { refuse } from "./errors.ts";

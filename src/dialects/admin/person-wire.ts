@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../core/challenge/state.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
-import type { ExportCursor, PersonExport } from "../../core/usecases/export-person.ts";
+import type { ExportCursor, PersonExport } from "../../core/user/personal-data.ts";
 import { userWire } from "./translate.ts";
 
 /** Columns that hold an instant: `at`, `created_at`, `ended_at`, … */

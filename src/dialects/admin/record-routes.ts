@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import { listAudit } from "../../core/usecases/list-audit.ts";
-import { rotateKeys } from "../../core/usecases/rotate-keys.ts";
+import { listAudit } from "../../core/audit/list.ts";
+import { rotateKeys } from "../../core/keys/rotate.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { query } from "../../http/query.ts";
 import { refuse } from "./errors.ts";

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Requester } from "../../core/usecases/audit-event.ts";
+import type { Requester } from "../../core/audit/record.ts";
 import { type AppEnv, originOf } from "../../http/context.ts";
 
 /** The operator, as the audit trail names whoever holds the admin token. */

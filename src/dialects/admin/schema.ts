@@ -4,9 +4,9 @@ import { isAllowedOrigin } from "../../core/client/origin.ts";
 import { redirectUriFault, URI_LIMIT } from "../../core/client/redirect-uri.ts";
 import { parseChallengeId, parseClientId, parseRealm, parseUserId } from "../../core/ids.ts";
 import { HELD_LISTS, KEY_PARTS } from "../../core/ports/held.ts";
-import type { ExportCursor } from "../../core/usecases/export-person.ts";
 import { readExternalId } from "../../core/user/external-id.ts";
 import { IDENTIFIER_LIMIT, readIdentifier } from "../../core/user/identifier.ts";
+import type { ExportCursor } from "../../core/user/personal-data.ts";
 import type { IdentifierKind } from "../../core/user/user.ts";
 import { settingsPatchSchema, settingsSchema } from "./settings-schema.ts";
 

@@ -1,20 +1,18 @@
 import type * as z from "zod";
-import type { Authenticator } from "../../core/action/authenticator.ts";
-import type { AuditEvent } from "../../core/audit.ts";
+import type { AuditEvent } from "../../core/audit/event.ts";
 import type { Client } from "../../core/client/client.ts";
+import type { ClientDraft, ClientPatch, SettingsPatch } from "../../core/client/manage.ts";
 import type { ClientSettings } from "../../core/client/settings.ts";
 import type { Device } from "../../core/device/device.ts";
 import { MAIN } from "../../core/ids.ts";
-import type { ListedKey } from "../../core/key/key.ts";
-import type { GrantListing } from "../../core/messages.ts";
+import type { ListedKey } from "../../core/keys/key.ts";
+import type { GrantListing } from "../../core/message/queue.ts";
 import type { Page } from "../../core/page.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Instant } from "../../core/time.ts";
-import type { ClientDraft } from "../../core/usecases/create-client.ts";
-import type { UserDraft } from "../../core/usecases/create-user.ts";
-import type { UserQuery } from "../../core/usecases/list-users.ts";
-import type { ClientPatch, SettingsPatch } from "../../core/usecases/update-client.ts";
-import type { UserPatch } from "../../core/usecases/update-user.ts";
+import type { Authenticator } from "../../core/user/authenticator.ts";
+import type { UserDraft, UserQuery } from "../../core/user/create.ts";
+import type { UserPatch } from "../../core/user/update.ts";
 import type { IdentifierKind } from "../../core/user/user.ts";
 import type {
   auditQuerySchema,

@@ -1,10 +1,9 @@
 import { Hono } from "hono";
 import { parseUserId } from "../../core/ids.ts";
 import { ANY_REALM } from "../../core/ports/users.ts";
-import { createUser } from "../../core/usecases/create-user.ts";
-import { deleteUser } from "../../core/usecases/delete-user.ts";
-import { listUsers } from "../../core/usecases/list-users.ts";
-import { updateUser } from "../../core/usecases/update-user.ts";
+import { createUser, listUsers } from "../../core/user/create.ts";
+import { deleteUser } from "../../core/user/delete.ts";
+import { updateUser } from "../../core/user/update.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { jsonBody } from "../../http/json-body.ts";
 import { query } from "../../http/query.ts";

@@ -1,12 +1,12 @@
 import type { Context, MiddlewareHandler } from "hono";
+import type { Requester } from "../../core/audit/record.ts";
 import type { Client } from "../../core/client/client.ts";
 import { type ClientId, parseClientId } from "../../core/ids.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
-import type { Requester } from "../../core/usecases/audit-event.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { clientName } from "../../http/read-limits.ts";
-import { lenientBase64 } from "./credentials-text.ts";
+import { lenientBase64 } from "./enrolment/credentials-text.ts";
 import { refuse } from "./errors.ts";
 import { type ActionToken, readToken } from "./tokens.ts";
 

@@ -1,6 +1,5 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { allowsOrigin } from "../../core/client/client.ts";
-import { NAMESPACES } from "../../core/usecases/enrolled-methods.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { doorCors } from "../../http/cors.ts";
 import type { Door } from "../../http/door.ts";
@@ -8,24 +7,30 @@ import { refuseOtherMethods } from "../../http/method-not-allowed.ts";
 import { noStore } from "../../http/no-store.ts";
 import { query } from "../../http/query.ts";
 import { refuseFrames } from "../../pages/verify/refused.tsx";
-import { getAction, listActions, track, updateAction, validate } from "./actions.ts";
-import { answerChallenge, claim } from "./answer.ts";
-import { claimBackend, getBackendCode, startBackendCode, verifyBackend } from "./backend-codes.ts";
+import { getAction, listActions, track, updateAction, validate } from "./action/actions.ts";
+import {
+  claimBackend,
+  getBackendCode,
+  startBackendCode,
+  verifyBackend,
+} from "./backend-code/backend-codes.ts";
 import { body, bodyOrNone } from "./bodies.ts";
 import { clientNamed, requireSecret } from "./client.ts";
-import { enrolCode, finalize, startCode, verifyCode } from "./codes.ts";
-import { addCredential, getCredential, removeCredential } from "./credentials.ts";
-import { enrolVerified } from "./enrol-verified.ts";
+import { enrolCode, finalize, startCode, verifyCode } from "./code/codes.ts";
+import { showLink, takeLink } from "./code/link.ts";
+import { addCredential, getCredential, removeCredential } from "./enrolment/credentials.ts";
+import { enrolVerified } from "./enrolment/enrol-verified.ts";
+import { NAMESPACES } from "./enrolment/enrolled.ts";
+import { updateCredential, updateNonce } from "./enrolment/update-credential.ts";
 import { refuse, renderFault } from "./errors.ts";
-import { startInApp, verifyInApp } from "./in-app.ts";
 import { limitDeviceCodes, limitGuesses, limitSends, limitTenants } from "./limits.ts";
-import { showLink, takeLink } from "./link.ts";
-import { makeNonceTicks } from "./nonce-ticks.ts";
-import { pendingPrompt, promptNonce } from "./prompts.ts";
-import { pollPush, startPush } from "./push.ts";
-import { qrPoll, qrStart } from "./qr.ts";
-import { qrSocket } from "./qr-socket.ts";
-import { queryUsers } from "./query-users.ts";
+import { answerChallenge, claim } from "./push/answer.ts";
+import { startInApp, verifyInApp } from "./push/in-app.ts";
+import { makeNonceTicks } from "./push/nonce-ticks.ts";
+import { pendingPrompt, promptNonce } from "./push/prompts.ts";
+import { pollPush, startPush } from "./push/push.ts";
+import { qrPoll, qrStart } from "./push/qr.ts";
+import { qrSocket } from "./push/qr-socket.ts";
 import {
   answerBody,
   backendClaimBody,
@@ -54,7 +59,7 @@ import {
   verifiedBody,
   verifyBody,
 } from "./schema.ts";
-import { updateCredential, updateNonce } from "./update-credential.ts";
+import { queryUsers } from "./user/query-users.ts";
 import {
   getUser,
   listAuthenticators,
@@ -62,7 +67,7 @@ import {
   removeAuthenticator,
   removeUser,
   updateUser,
-} from "./users.ts";
+} from "./user/users.ts";
 
 /**
  * §2.3. A page may read what its client's origins allow. An answer that knows no client - an expired token's, above all - says

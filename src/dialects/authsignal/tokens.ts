@@ -1,13 +1,13 @@
-import type { Action } from "../../core/action/action.ts";
 import type { Facts, Json } from "../../core/challenge/state.ts";
 import { type Client, realmClaim } from "../../core/client/client.ts";
 import { issuerFor } from "../../core/client/settings.ts";
 import { type ChallengeId, type ClientId, parseClientId, parseUserId, type UserId } from "../../core/ids.ts";
+import type { TokenClaims } from "../../core/keys/token.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { RefusalOf } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
 import { type Instant, SECOND, toSeconds } from "../../core/time.ts";
-import type { TokenClaims } from "../../core/token/token.ts";
+import type { Action } from "./action/action.ts";
 import { tokenSeconds } from "./lifetimes.ts";
 
 /** What an action token says: which action of whom it is good for, and what else it allows. */

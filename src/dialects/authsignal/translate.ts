@@ -1,25 +1,20 @@
-import type { Action, ActionMethod } from "../../core/action/action.ts";
-import type { Authenticator } from "../../core/action/authenticator.ts";
 import type { Json, JsonObject } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
+import { isPasskey } from "../../core/device/answers-for.ts";
 import type { Device } from "../../core/device/device.ts";
 import type { ChallengeId, ClientId } from "../../core/ids.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
-import type { ActionEvent } from "../../core/ports/action-webhooks.ts";
+import type { DoorEvent } from "../../core/message/queue.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { oneLine } from "../../core/shown-text.ts";
 import { type Instant, toSeconds } from "../../core/time.ts";
-import { beganBefore } from "../../core/usecases/end-other-ways.ts";
-import {
-  type Enrolled,
-  isPasskey,
-  platformOf,
-  servesIn,
-  verifiedCodes,
-} from "../../core/usecases/enrolled-methods.ts";
-import { METHOD_WORDS } from "../../core/usecases/settle-action.ts";
+import { type Authenticator, verifiedCodes } from "../../core/user/authenticator.ts";
+import type { Action, ActionMethod } from "./action/action.ts";
+import { beganBefore } from "./action/end-other-ways.ts";
+import { METHOD_WORDS } from "./action/settle.ts";
+import { type Enrolled, platformOf, servesIn } from "./enrolment/enrolled.ts";
 import { ACTION_CODE } from "./schema.ts";
 
 export const iso = (at: Instant): string => new Date(at).toISOString();
@@ -205,7 +200,7 @@ export const pushCreated = (
   powers: Pick<Services, "chance" | "clock">,
   action: Action,
   snapshot: Snapshot,
-): ActionEvent => ({
+): DoorEvent => ({
   id: powers.chance.uuid(),
   type: "push.created",
   at: powers.clock.now(),
@@ -225,7 +220,7 @@ export const authenticatorEvent = (
   what: "created" | "updated" | "deleted",
   name: string,
   device: Device,
-): ActionEvent => ({
+): DoorEvent => ({
   id: powers.chance.uuid(),
   type: `authenticator.${what}`,
   at: powers.clock.now(),
@@ -244,7 +239,7 @@ export const addressEvent = (
   name: string,
   record: UserRecord,
   { id, kind, identifier, createdAt }: Authenticator,
-): ActionEvent => ({
+): DoorEvent => ({
   id: powers.chance.uuid(),
   type: `authenticator.${what}`,
   at: powers.clock.now(),

@@ -7,16 +7,15 @@ import { jsonBody } from "../../http/json-body.ts";
 import { refuseOtherMethods } from "../../http/method-not-allowed.ts";
 import { noStore } from "../../http/no-store.ts";
 import { identifyClient, requireClient } from "./client.ts";
-import { collect } from "./collect.ts";
 import { refuse, renderFault } from "./errors.ts";
-import { eventRoutes } from "./events.ts";
-import { getIdentity } from "./identity.ts";
+import { collect } from "./event/collect.ts";
+import { eventRoutes } from "./event/events.ts";
 import { limitCalls, limitSecrets } from "./limits.ts";
-import { pageDoors } from "./page/routes.ts";
 import { identityBody } from "./schema.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { sideDoors } from "./side-doors.ts";
-import { userRoutes } from "./users.ts";
+import { getIdentity } from "./user/identity.ts";
+import { userRoutes } from "./user/users.ts";
 
 const PUBLIC_KEYS = { "Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*" };
 
@@ -64,8 +63,8 @@ export function cotterRoutes(): Hono<AppEnv> {
   return routes;
 }
 
-/** The door with the hosted pages and the side doors that belong to it. */
-export const cotterDoors = (): readonly Door[] => [cotterDoor(), ...pageDoors(), ...sideDoors()];
+/** The door with the side doors that belong to it. */
+export const cotterDoors = (): readonly Door[] => [cotterDoor(), ...sideDoors()];
 
 /** The door as the app mounts it: what fails behind it is said in `{msg}` too. */
 export const cotterDoor = (): Door => ({

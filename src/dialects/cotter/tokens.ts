@@ -2,10 +2,10 @@ import type { Facts } from "../../core/challenge/state.ts";
 import { type Client, realmClaim } from "../../core/client/client.ts";
 import { issuerFor, tokenLengths } from "../../core/client/settings.ts";
 import type { Grant } from "../../core/grant/state.ts";
+import type { TokenClaims } from "../../core/keys/token.ts";
 import type { Services } from "../../core/ports/services.ts";
 import { toSeconds } from "../../core/time.ts";
-import type { TokenClaims } from "../../core/token/token.ts";
-import { METHOD } from "./signing-input.ts";
+import { METHOD } from "./signed/signing-input.ts";
 
 type Powers = Pick<Services, "keyring" | "handles" | "config">;
 

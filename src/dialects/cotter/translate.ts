@@ -1,15 +1,15 @@
 import type { Json, JsonObject, Origin } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
+import { answersFor } from "../../core/device/answers-for.ts";
 import type { Device } from "../../core/device/device.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
 import type { Snapshot } from "../../core/ports/rooms.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { type Instant, toSeconds } from "../../core/time.ts";
-import { answersFor } from "../../core/usecases/enrolled-methods.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
 import { externalIdFor, namesFor, viewOf } from "../../core/user/name-view.ts";
 import { EVENT_NAME } from "./schema.ts";
-import { ENROL_EVENT, METHOD } from "./signing-input.ts";
+import { ENROL_EVENT, METHOD } from "./signed/signing-input.ts";
 
 const ZERO_UUID = "00000000-0000-0000-0000-000000000000";
 const ZERO_TIME = "0001-01-01T00:00:00Z";

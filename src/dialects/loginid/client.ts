@@ -4,15 +4,11 @@ import { parseClientId } from "../../core/ids.ts";
 import type { RefusalOf } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
 import { SECOND } from "../../core/time.ts";
-import {
-  checkServiceToken,
-  type ServiceCall,
-  type TokenRefusal,
-} from "../../core/usecases/check-service-token.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { doorCors } from "../../http/cors.ts";
 import { retryAfterMinute } from "../../http/ip-limits.ts";
 import { clientName } from "../../http/read-limits.ts";
+import { checkServiceToken, type ServiceCall, type TokenRefusal } from "./service-token.ts";
 import { uuidOf } from "./translate.ts";
 
 /** The token of `Authorization: Bearer`. */

@@ -1,9 +1,9 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { noteRefusal } from "../../core/audit/note-refusal.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { Refusal, RefusalOf } from "../../core/refusal.ts";
 import type { Instant } from "../../core/time.ts";
-import { noteRefusal } from "../../core/usecases/note-refusal.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import type { FaultStatus, RenderFault } from "../../http/door.ts";
 

@@ -7,12 +7,12 @@ import { noStore } from "../../http/no-store.ts";
 import { limitReads } from "../../http/read-limits.ts";
 import { body } from "./body.ts";
 import { pagesMayAsk, tooMany } from "./client.ts";
-import { codeRoutes } from "./codes.ts";
-import { credentialRoutes } from "./credentials.ts";
+import { codeRoutes } from "./code/codes.ts";
+import { wait } from "./code/wait.ts";
 import { DEPRECATED, refuse, renderFault, wrong } from "./errors.ts";
 import { waitBody } from "./schema.ts";
-import { userRoutes } from "./users.ts";
-import { wait } from "./wait.ts";
+import { credentialRoutes } from "./user/credentials.ts";
+import { userRoutes } from "./user/users.ts";
 
 const REQUEST_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

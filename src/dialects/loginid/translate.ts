@@ -1,12 +1,12 @@
 import type { Facts } from "../../core/challenge/state.ts";
 import { type Client, realmClaim } from "../../core/client/client.ts";
 import { issuerFor } from "../../core/client/settings.ts";
+import type { CodeKind, CodePurpose } from "../../core/code/carried.ts";
 import type { Device } from "../../core/device/device.ts";
+import type { TokenClaims } from "../../core/keys/token.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Instant } from "../../core/time.ts";
-import type { TokenClaims } from "../../core/token/token.ts";
 import { plainCode, plainText } from "../../core/typed-text.ts";
-import type { CodeKind, CodePurpose } from "../../core/usecases/carried-code.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
 import { isSeenBy, namesFor, viewOf } from "../../core/user/name-view.ts";
 import type { Identifier } from "../../core/user/user.ts";

@@ -1,4 +1,4 @@
-import type { Deed } from "../../core/verification/deed.ts";
+import type { Deed } from "../../core/message/deed.ts";
 import { deviceName } from "./device.ts";
 import { ErrorNote, type Setting, VerifyFrame } from "./frame.tsx";
 import { LocalTime } from "./time.tsx";

@@ -1,7 +1,9 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { makeApp } from "../../../src/app.ts";
+import { auditEvent } from "../../../src/core/audit/record.ts";
 import type { GrantDraft } from "../../../src/core/challenge/command.ts";
+import { finishedEvent, grantListing } from "../../../src/core/challenge/record.ts";
 import type { Device } from "../../../src/core/device/device.ts";
 import {
   type ClientId,
@@ -11,11 +13,9 @@ import {
   parseClientId,
   type UserId,
 } from "../../../src/core/ids.ts";
-import type { GrantListing } from "../../../src/core/messages.ts";
+import type { GrantListing } from "../../../src/core/message/queue.ts";
 import type { Services } from "../../../src/core/ports/services.ts";
 import { ok } from "../../../src/core/result.ts";
-import { auditEvent } from "../../../src/core/usecases/audit-event.ts";
-import { finishedEvent, grantListing } from "../../../src/core/usecases/finished-event.ts";
 import { readEnv } from "../../../src/env.ts";
 import { wiring } from "../../../src/wiring.ts";
 import worker from "../../../src/worker.ts";

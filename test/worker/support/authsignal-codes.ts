@@ -1,6 +1,5 @@
 import type { ClientSettings } from "../../../src/core/client/settings.ts";
-import type { QueueMessage } from "../../../src/core/messages.ts";
-import type { ActionEvent } from "../../../src/core/ports/action-webhooks.ts";
+import type { DoorEvent, QueueMessage } from "../../../src/core/message/queue.ts";
 import type { Message } from "../../../src/core/ports/deliveries.ts";
 import type { Services } from "../../../src/core/ports/services.ts";
 import type { WebhookOutcome } from "../../../src/core/ports/webhooks.ts";
@@ -34,7 +33,7 @@ export type Scene = {
   /** What the delivery room was handed, oldest first. */
   readonly messages: readonly Message[];
   /** What clients' webhooks were told at once. */
-  readonly told: readonly ActionEvent[];
+  readonly told: readonly DoorEvent[];
   readonly queued: readonly QueueMessage[];
   /** The code that was handed over last. */
   code(): string;
@@ -45,12 +44,12 @@ export type Scene = {
 
 /** A deployment whose messages, webhooks and queue are held by the test. */
 export function scene(
-  outcome: (event: ActionEvent) => WebhookOutcome = () => ({ kind: "sent" }),
+  outcome: (event: DoorEvent) => WebhookOutcome = () => ({ kind: "sent" }),
   change: (services: Services) => Partial<Services> = () => ({}),
   over: Record<string, unknown> = {},
 ): Scene {
   const messages: Message[] = [];
-  const told: ActionEvent[] = [];
+  const told: DoorEvent[] = [];
   const queued: QueueMessage[] = [];
   const at = deployment(over, (services) => {
     const held = {
@@ -63,7 +62,7 @@ export function scene(
         },
       },
       actionWebhooks: {
-        send: async (_target: unknown, event: ActionEvent) => {
+        send: async (_target: unknown, event: DoorEvent) => {
           told.push(event);
           return outcome(event);
         },

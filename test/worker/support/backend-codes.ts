@@ -1,6 +1,5 @@
 import type { ClientSettings } from "../../../src/core/client/settings.ts";
-import type { QueueMessage } from "../../../src/core/messages.ts";
-import type { ActionEvent } from "../../../src/core/ports/action-webhooks.ts";
+import type { DoorEvent, QueueMessage } from "../../../src/core/message/queue.ts";
 import type { Message } from "../../../src/core/ports/deliveries.ts";
 import type { Services } from "../../../src/core/ports/services.ts";
 import type { WebhookOutcome } from "../../../src/core/ports/webhooks.ts";
@@ -25,13 +24,13 @@ export const WAYS = [
 export async function backend(
   settings: ClientSettings = {},
   options: {
-    readonly outcome?: (event: ActionEvent) => WebhookOutcome;
+    readonly outcome?: (event: DoorEvent) => WebhookOutcome;
     readonly change?: (services: Services) => Partial<Services>;
   } = {},
 ) {
   const messages: Message[] = [];
   const queued: QueueMessage[] = [];
-  const told: ActionEvent[] = [];
+  const told: DoorEvent[] = [];
   const logged: string[] = [];
   const at = deployment({}, (services) => ({
     events: { send: async (message) => void queued.push(message) },

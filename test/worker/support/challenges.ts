@@ -3,7 +3,7 @@ import type { GrantDraft, RedeemDraft } from "../../../src/core/challenge/comman
 import type { ProofClaims, VerifiedProof } from "../../../src/core/challenge/proof.ts";
 import type { ChallengeSpec, DecisionKind } from "../../../src/core/challenge/state.ts";
 import type { ChallengeId, ClientId, DeviceId, UserId } from "../../../src/core/ids.ts";
-import type { QueueMessage } from "../../../src/core/messages.ts";
+import type { QueueMessage } from "../../../src/core/message/queue.ts";
 import type { ChallengeObject } from "../../../src/objects/challenge-object.ts";
 import { makeRooms } from "../../../src/objects/challenge-rooms.ts";
 import { namespaces } from "./namespaces.ts";

@@ -1,6 +1,6 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import type { ClientId, SubjectKey } from "../../../src/core/ids.ts";
-import type { QueueMessage } from "../../../src/core/messages.ts";
+import type { QueueMessage } from "../../../src/core/message/queue.ts";
 import type { Message } from "../../../src/core/ports/deliveries.ts";
 import worker from "../../../src/worker.ts";
 import { variedKey } from "../../fakes/signing-keys.ts";

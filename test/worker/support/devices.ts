@@ -1,3 +1,4 @@
+import { auditEvent } from "../../../src/core/audit/record.ts";
 import type { KeyAlgorithm } from "../../../src/core/device/device.ts";
 import {
   type ClientId,
@@ -7,7 +8,6 @@ import {
   type UserId,
   userSubject,
 } from "../../../src/core/ids.ts";
-import { auditEvent } from "../../../src/core/usecases/audit-event.ts";
 import { newKey, type Tenant } from "./authsignal.ts";
 import { type Deployment, newPhone } from "./cotter.ts";
 

@@ -1,3 +1,4 @@
+import { auditEvent } from "../../../src/core/audit/record.ts";
 import type { Device } from "../../../src/core/device/device.ts";
 import { Outage } from "../../../src/core/fault.ts";
 import {
@@ -9,7 +10,6 @@ import {
   userSubject,
 } from "../../../src/core/ids.ts";
 import { ANY_REALM, type NewUser } from "../../../src/core/ports/users.ts";
-import { auditEvent } from "../../../src/core/usecases/audit-event.ts";
 import { readIdentifier } from "../../../src/core/user/identifier.ts";
 import { newAuthenticator } from "../../fakes/authenticator.ts";
 import { operator } from "./acts.ts";

@@ -2,7 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { makeApp } from "../../../src/app.ts";
 import type { ChallengeId } from "../../../src/core/ids.ts";
-import type { QueueMessage } from "../../../src/core/messages.ts";
+import type { QueueMessage } from "../../../src/core/message/queue.ts";
 import type { Message } from "../../../src/core/ports/deliveries.ts";
 import type { Services } from "../../../src/core/ports/services.ts";
 import { ok } from "../../../src/core/result.ts";

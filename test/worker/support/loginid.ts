@@ -1,6 +1,6 @@
+import { auditEvent } from "../../../src/core/audit/record.ts";
 import type { ClientSettings } from "../../../src/core/client/settings.ts";
 import { type ClientId, MAIN, newUserId, parseClientId, type UserId } from "../../../src/core/ids.ts";
-import { auditEvent } from "../../../src/core/usecases/audit-event.ts";
 import { readIdentifier } from "../../../src/core/user/identifier.ts";
 import type { AssertedBy } from "../../../src/core/user/user.ts";
 import { type Answer, type Deployment, fresh, type Json } from "./cotter.ts";

@@ -1,0 +1,133 @@
+import { type ChallengeId, type UserId, userSubject } from "../ids.ts";
+import type { Prompt } from "../inbox/state.ts";
+import type { Applied, Snapshot } from "../ports/rooms.ts";
+import type { DoorPorts, Services } from "../ports/services.ts";
+import type { Refusal } from "../refusal.ts";
+import { no, type Result } from "../result.ts";
+import { enrollerOf } from "./approvers.ts";
+import type { VerifiedProof } from "./proof.ts";
+import { finishedEvent, recordFinish } from "./record.ts";
+import type { ChallengeSpec } from "./state.ts";
+
+/** A device's signed answer to a challenge that it scanned; `evidence` is a digest of the signature's own bytes. */
+export type Scanned = {
+  readonly challengeId: ChallengeId;
+  readonly proof: VerifiedProof;
+  readonly evidence: string;
+  readonly ip?: string;
+};
+
+export const ipOf = ({ ip }: Scanned): { ip?: string } => (ip === undefined ? {} : { ip });
+
+/**
+ * Binds a scanned challenge to the device that scanned it: the first one, for good. Refused for another one, for another user, and for a
+ * device that is younger than the challenge (`device_too_young`): it could not answer.
+ */
+export async function claimChallenge(
+  powers: Pick<Services, "rooms">,
+  scanned: Scanned,
+): Promise<Result<Applied, Refusal>> {
+  const { challengeId, proof, evidence } = scanned;
+  if (proof.kind !== "device") return no({ code: "bad_signature" });
+  const { deviceId, userId, enrolledAt } = proof;
+  return powers.rooms.apply(challengeId, {
+    name: "claim",
+    deviceId,
+    userId,
+    ...enrollerOf(proof),
+    enrolledAt,
+    evidence,
+    ...ipOf(scanned),
+  });
+}
+
+export type Decision = {
+  readonly prompt: Prompt;
+  readonly proof: VerifiedProof;
+  /** Digest of the signature's own bytes, so that the same call may come again. */
+  readonly evidence?: string;
+  readonly ip?: string;
+};
+
+type Powers = Pick<
+  Services,
+  "rooms" | "inboxes" | "doors" | keyof DoorPorts | "records" | "clock" | "background" | "log"
+>;
+
+/**
+ * Carries a person's verified answer to the challenge. The inbox goes first: it refuses what was superseded or replayed and counts
+ * a denial; then the challenge decides, once. A denial ends the challenge and is written to the audit trail. Nobody approves for an
+ * action that was closed meanwhile (`cancelled`).
+ */
+export async function decideChallenge(powers: Powers, decision: Decision): Promise<Result<Applied, Refusal>> {
+  const { prompt, proof } = decision;
+  const { challengeId } = prompt;
+  const [settled, closer] = await Promise.all([
+    powers.inboxes.settle(userSubject(proof.userId), {
+      challengeId,
+      decision: proof.decision,
+      digest: proof.digest,
+      ...(proof.kind === "device"
+        ? { deviceId: proof.deviceId, enrolledAt: proof.enrolledAt, through: enrollerOf(proof) }
+        : {}),
+    }),
+    proof.decision === "approve" ? closedBy(powers, prompt, proof.userId) : undefined,
+  ]);
+  if (!settled.ok) return settled;
+  if (closer !== undefined) return await endClosed(powers, challengeId, closer);
+  const applied = await powers.rooms.apply(challengeId, {
+    name: proof.decision,
+    proof,
+    promptedAt: settled.value.listedAt,
+    ...(decision.evidence === undefined ? {} : { evidence: decision.evidence }),
+    ...(decision.ip === undefined ? {} : { ip: decision.ip }),
+  });
+  if (applied.ok && applied.value.changed && applied.value.view.state === "denied") {
+    await recordFinish(powers, challengeId, finishedEvent(applied.value));
+  }
+  return applied;
+}
+
+/**
+ * Carries the claimer's answer to a scanned challenge, which is in nobody's inbox. Claim and approval sign the same text, so an approval
+ * whose signature is the claim's own is refused as `replayed` (Authsignal §11.1). Nobody approves for an action that was closed
+ * meanwhile (`cancelled`).
+ */
+export async function decideClaimed(
+  powers: Omit<Powers, "inboxes">,
+  { spec, claimant }: Snapshot,
+  scanned: Scanned,
+): Promise<Result<Applied, Refusal>> {
+  const { challengeId, proof, evidence } = scanned;
+  // Only the claimer's word may end it: another one's action may go by the same name.
+  const mayApprove = proof.decision === "approve" && proof.userId === claimant;
+  const closer = mayApprove ? await closedBy(powers, spec, proof.userId) : undefined;
+  if (closer !== undefined) return await endClosed(powers, challengeId, closer);
+  const command = { name: proof.decision, proof, evidence, ...ipOf(scanned) } as const;
+  const applied = await powers.rooms.apply(challengeId, command);
+  if (applied.ok && applied.value.changed && applied.value.view.state === "denied") {
+    await recordFinish(powers, challengeId, finishedEvent(applied.value));
+  }
+  return applied;
+}
+
+/**
+ * Who has closed what this challenge would meet: the door says so. Asked by whoever approves, because a waiter's order redeems in the turn
+ * that approves.
+ */
+const closedBy = async (
+  powers: Omit<Powers, "inboxes">,
+  asked: Pick<ChallengeSpec, "door" | "clientId" | "context">,
+  userId: UserId,
+): Promise<string | undefined> =>
+  await powers.doors.find(({ door }) => door === asked.door)?.closedBy(powers, asked, userId);
+
+/** Ends a challenge that would meet what is closed: its waiter is told so at once. */
+async function endClosed(
+  { rooms }: Pick<Services, "rooms">,
+  id: ChallengeId,
+  by: string,
+): Promise<Result<never, Refusal>> {
+  await rooms.apply(id, { name: "cancel", by });
+  return no({ code: "cancelled" });
+}

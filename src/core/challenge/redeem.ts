@@ -1,0 +1,158 @@
+import type { Client } from "../client/client.ts";
+import { tokenLengths } from "../client/settings.ts";
+import type { Grant } from "../grant/state.ts";
+import type { UserId } from "../ids.ts";
+import type { Lane } from "../keys/key.ts";
+import type { Applied, Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { Fallen } from "../ports/standing.ts";
+import type { UserRecord } from "../ports/users.ts";
+import type { Refusal, RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { DAY } from "../time.ts";
+import { isOver } from "../user/user.ts";
+import type { RedeemDraft, RedeemOrder } from "./command.ts";
+import { finishedEvent, grantListing, recordFinish } from "./record.ts";
+import type { Facts, JsonObject } from "./state.ts";
+
+export type Redemption = {
+  /** The challenge as the waiter's handle found it. */
+  readonly snapshot: Snapshot;
+  readonly client: Client;
+  readonly lane: Extract<Lane, "standard" | "cotter">;
+  /** Digest of everything the waiter proves: handle, verifier, key, client. */
+  readonly waiterProof: string;
+  /** What tokens say about the user; written into the family, so that refreshing reads no table. */
+  readonly subject: (user: UserRecord) => JsonObject;
+  readonly withGrant: boolean;
+  /** What the waiter calls the session: on record with the redemption. */
+  readonly sessionName?: string;
+  /** Whose it is, where the approval left that open. */
+  readonly userId?: UserId;
+  readonly ip?: string;
+};
+
+/** `again`: it had been redeemed before, and is told once more. */
+export type Redeemed = {
+  readonly facts: Facts;
+  readonly grant?: Grant;
+  readonly snapshot: Snapshot;
+  readonly again?: true;
+};
+
+type Powers = Pick<
+  Services,
+  "rooms" | "users" | "devices" | "records" | "keyring" | "handles" | "chance" | "background" | "log"
+>;
+
+/**
+ * Exchanges an approved challenge for facts and a grant, exactly once; the same waiter proof inside the replay window gets the
+ * same facts again (settled question 1). A person who was locked or deleted meanwhile gets nothing (T11), also when they are active again
+ * (`cancelled`), and neither does what a device approved that was removed since (T25).
+ */
+export async function redeemChallenge(
+  powers: Powers,
+  redemption: Redemption,
+): Promise<Result<Redeemed, Refusal>> {
+  const { snapshot, waiterProof } = redemption;
+  const approval = snapshot.view.approval;
+  if (!approval) return no({ code: "not_approved" });
+  const { approver } = approval;
+  const userId = redemption.userId ?? approval.userId;
+  const user = await powers.users.byId(userId, redemption.client.realm);
+  if (!user) return no({ code: "unknown_user" });
+  if (user.user.status === "locked") return no({ code: "user_locked" });
+  if (isOver(user.user, snapshot.spec.createdAt)) return no({ code: "cancelled" });
+  const device = approver.kind === "device" ? await powers.devices.byId(approver.deviceId) : undefined;
+  if (device?.revokedAt !== undefined) return no({ code: "device_revoked" });
+  const applied = await powers.rooms.apply(snapshot.spec.id, {
+    name: "redeem",
+    waiterProof,
+    draft: await draftOf(powers, redemption, user),
+    ...(redemption.sessionName === undefined ? {} : { sessionName: redemption.sessionName }),
+    ...(redemption.userId === undefined ? {} : { userId: redemption.userId }),
+    ...(redemption.ip === undefined ? {} : { ip: redemption.ip }),
+  });
+  return applied.ok ? await takeRedeemed(powers, applied.value) : applied;
+}
+
+/** What a redemption answered, put on record by the one who redeemed. Refused when its family ended meanwhile, or may not be listed. */
+export async function takeRedeemed(
+  powers: Pick<Services, "rooms" | "records" | "background" | "log">,
+  applied: Applied,
+): Promise<Result<Redeemed, Fallen | RefusalOf<"grant_ended">>> {
+  const { facts, grant, changed, listed } = applied;
+  if (!facts) throw new Error("a redeemed challenge has facts");
+  if (grant?.ended) return no({ code: "grant_ended" });
+  const record = () =>
+    recordFinish(
+      powers,
+      applied.spec.id,
+      finishedEvent(applied),
+      grant && grantListing(grant),
+      grant && {
+        userId: grant.userId,
+        clientId: grant.clientId,
+        since: applied.spec.createdAt,
+      },
+    );
+  // A grant is listed before its tokens go out, so that whoever ends all of them finds it; a bare audit row delays nobody.
+  if (grant && (changed || !listed)) {
+    const recorded = await record();
+    if (!recorded.ok) return recorded;
+  } else if (changed) powers.background(record);
+  return ok({ facts, snapshot: applied, ...(grant ? { grant } : {}), ...(changed ? {} : { again: true }) });
+}
+
+/**
+ * What a waiter without a grant leaves with its wait, to be redeemed in the turn that approves. The person's lock and the device's
+ * removal, which `redeemChallenge` asks for, are then asked for by whoever approves (T11, T25): there is no time between.
+ */
+export async function standingOrder(
+  powers: Pick<Services, "keyring" | "handles" | "chance">,
+  redemption: Pick<Redemption, "client" | "lane" | "waiterProof" | "sessionName" | "ip">,
+): Promise<RedeemOrder> {
+  const { client, lane, waiterProof, sessionName, ip } = redemption;
+  const draft = await redeemDraft(powers, client, lane, undefined);
+  return {
+    waiterProof,
+    draft,
+    ...(sessionName === undefined ? {} : { sessionName }),
+    ...(ip === undefined ? {} : { ip }),
+  };
+}
+
+async function draftOf(powers: Powers, redemption: Redemption, user: UserRecord): Promise<RedeemDraft> {
+  const subject = redemption.withGrant ? redemption.subject(user) : undefined;
+  return redeemDraft(powers, redemption.client, redemption.lane, subject);
+}
+
+/**
+ * What a redemption would fix for this client; `subject` is given when it opens a refresh family. Throws where its tokens could not
+ * be signed, so that nothing is redeemed that cannot be handed out.
+ */
+export async function redeemDraft(
+  powers: Pick<Services, "keyring" | "handles" | "chance">,
+  client: Client,
+  lane: Extract<Lane, "standard" | "cotter">,
+  subject: JsonObject | undefined,
+): Promise<RedeemDraft> {
+  const { accessSeconds, idSeconds, refreshDays } = tokenLengths(client.settings);
+  return {
+    jti: powers.chance.uuid(),
+    idJti: powers.chance.uuid(),
+    kid: await powers.keyring.ready(lane),
+    accessSeconds,
+    idSeconds,
+    ...(subject
+      ? {
+          grant: {
+            salt: powers.chance.text(16),
+            keyVersion: powers.handles.keyVersion,
+            lifetime: refreshDays * DAY,
+            subject,
+          },
+        }
+      : {}),
+  };
+}

@@ -1,0 +1,134 @@
+import { auditEvent } from "../audit/record.ts";
+import { finishedEvent, grantListing, noteListed } from "../challenge/record.ts";
+import type { Client } from "../client/client.ts";
+import type { RefreshRotation } from "../client/settings.ts";
+import type { Lane } from "../keys/key.ts";
+import type { Snapshot } from "../ports/rooms.ts";
+import type { Services } from "../ports/services.ts";
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import { type Grant, isAlive } from "./state.ts";
+
+type Powers = Pick<
+  Services,
+  "rooms" | "records" | "handles" | "keyring" | "clock" | "chance" | "events" | "background" | "log"
+>;
+type Refused = RefusalOf<"bad_refresh_token" | "refresh_reused" | "grant_ended" | "unknown_grant">;
+
+export type Refreshing = {
+  readonly lane: Extract<Lane, "standard" | "cotter">;
+  readonly rotation: RefreshRotation;
+  readonly ip?: string | undefined;
+};
+
+/**
+ * Rotates the family of a refresh token and answers the grant as it stands then; the new token is derived from it. A forged token
+ * does nothing. A genuine one that is too old, or another client's, ends the family, is put on record and told to the client's
+ * webhook (T84). Throws, before anything is rotated, where the lane cannot sign the answer. Touches no table, unless the family is not known
+ * to be listed: then it is listed first, or ended where it may not be.
+ */
+export async function refreshGrant(
+  powers: Powers,
+  client: Client,
+  token: string,
+  { lane, rotation, ip }: Refreshing,
+): Promise<Result<Grant, Refused>> {
+  const grant = await grantOfToken(powers, token);
+  if (!grant.ok) return grant;
+  await powers.keyring.ready(lane);
+  if (!grant.value.snapshot.listed && !(await isListedNow(powers, grant.value))) {
+    return no({ code: "grant_ended" });
+  }
+  const refreshed = await powers.rooms.refresh(grant.value.grant.id, {
+    generation: grant.value.generation,
+    clientId: client.id,
+    keyVersion: powers.handles.keyVersion,
+    rotation,
+  });
+  if (!refreshed.ok && refreshed.error.code === "refresh_reused") {
+    noteReuse(powers, grant.value.grant, client, ip);
+  }
+  return refreshed;
+}
+
+export type OwnGrant = { readonly grant: Grant; readonly generation: number; readonly snapshot: Snapshot };
+
+/**
+ * D1 could not be used when the family began, so whoever has locked its user since, or removed its device, did not find it. A D1 that still
+ * cannot be used is an outage. A family that has ended is left to the refresh itself to refuse.
+ */
+async function isListedNow(powers: Powers, { grant, snapshot }: OwnGrant): Promise<boolean> {
+  if (!isAlive(grant, powers.clock.now())) return true;
+  const listed = await powers.records.finish(
+    finishedEvent(snapshot),
+    grantListing(grant),
+    snapshot.spec.createdAt,
+  );
+  if (!listed.ok) await powers.rooms.revoke(grant.id, listed.error.code);
+  noteListed(powers, grant.id);
+  return listed.ok;
+}
+
+/** The grant that a genuine refresh token belongs to, and which generation the token is. */
+export async function grantOfToken(
+  powers: Pick<Services, "rooms" | "handles">,
+  token: string,
+): Promise<Result<OwnGrant, RefusalOf<"bad_refresh_token">>> {
+  const bad = no({ code: "bad_refresh_token" } as const);
+  const id = powers.handles.grantIdOf(token);
+  const grantId = id === undefined ? undefined : powers.rooms.parse(id);
+  if (grantId === undefined) return bad;
+  const snapshot = await powers.rooms.read(grantId);
+  const grant = snapshot?.grant;
+  if (!grant) return bad;
+  const generation = await powers.handles.generationOf(token, grant);
+  return generation === undefined ? bad : ok({ grant, generation, snapshot });
+}
+
+function noteReuse(powers: Powers, grant: Grant, client: Client, ip: string | undefined): void {
+  const event = auditEvent(powers, {
+    type: "refresh_reused",
+    actor: `client:${client.id}`,
+    userId: grant.userId,
+    clientId: grant.clientId,
+    ...(grant.deviceId ? { deviceId: grant.deviceId } : {}),
+    ...(ip === undefined ? {} : { ip }),
+    data: { grant_id: grant.id },
+  });
+  const told = [
+    powers.events.send({ kind: "grant_ended", userId: grant.userId, grantId: grant.id, event }),
+    powers.events.send({ kind: "webhook", clientId: grant.clientId, event }),
+  ];
+  powers.background(
+    Promise.all(told).catch((cause: unknown) => {
+      powers.log("error", "a reused refresh token could not be put on record", { cause: String(cause) });
+    }),
+  );
+}
+
+type RevokePowers = Pick<Services, "rooms" | "handles" | "records" | "clock" | "chance" | "log">;
+
+/**
+ * Ends the family of a refresh token (RFC 7009). An unknown token, or another client's, is a success without effect (T89).
+ */
+export async function revokeRefreshToken(
+  powers: RevokePowers,
+  client: Client,
+  token: string,
+  ip?: string,
+): Promise<void> {
+  const found = await grantOfToken(powers, token);
+  if (!found.ok || found.value.grant.clientId !== client.id) return;
+  const ended = await powers.rooms.revoke(found.value.grant.id, "signed_out");
+  if (!ended) return;
+  const event = auditEvent(powers, {
+    type: "grant.revoked",
+    actor: `client:${client.id}`,
+    userId: ended.userId,
+    clientId: client.id,
+    ...(ip === undefined ? {} : { ip }),
+    reason: "signed_out",
+    data: { grant_id: ended.id },
+  });
+  await powers.records.removeGrant(ended.userId, ended.id, event);
+}

@@ -1,0 +1,114 @@
+import type { AuditEvent } from "../audit/event.ts";
+import { Outage } from "../fault.ts";
+import { endGrants } from "../grant/end.ts";
+import { isAlive } from "../grant/state.ts";
+import type { DoorPorts, Services } from "../ports/services.ts";
+import { deliverMessage } from "./deliver.ts";
+import type { GrantListing, QueueMessage } from "./queue.ts";
+import { tellWebhook, webhookRetrySeconds } from "./tell-webhook.ts";
+
+type Powers = Pick<
+  Services,
+  | "deliveries"
+  | "inboxes"
+  | "records"
+  | "rooms"
+  | "events"
+  | "clients"
+  | "secrets"
+  | "webhooks"
+  | "doors"
+  | keyof DoorPorts
+  | "clock"
+  | "chance"
+  | "log"
+>;
+
+/** One delivery of the queue, as the platform hands it over. */
+export type Delivery = {
+  readonly body: QueueMessage;
+  /** 1 at the first time. */
+  readonly attempts: number;
+  ack(): void;
+  retry(options: { delaySeconds: number }): void;
+};
+
+const DONE = "done";
+/** Done, or seconds until the message should come again. */
+type Outcome = typeof DONE | number;
+
+const LONGEST_DELAY_SECONDS = 600;
+const delayAfter = (attempts: number): number => Math.min(LONGEST_DELAY_SECONDS, 5 * 3 ** (attempts - 1));
+
+/** Each message answers for itself: one that fails comes again, later each time, and its neighbours do not. */
+export async function consumeEvents(powers: Powers, deliveries: readonly Delivery[]): Promise<void> {
+  await Promise.all(deliveries.map((delivery) => consume(powers, delivery)));
+}
+
+async function consume(powers: Powers, delivery: Delivery): Promise<void> {
+  const { body, attempts } = delivery;
+  let outcome: Outcome;
+  try {
+    outcome = await handle(powers, body, attempts);
+  } catch (cause) {
+    const level = cause instanceof Outage ? "warn" : "error";
+    powers.log(level, "a queued message has to come again", { kind: body.kind, attempts, cause });
+    outcome = delayAfter(attempts);
+  }
+  if (outcome === DONE) delivery.ack();
+  else delivery.retry({ delaySeconds: outcome });
+}
+
+/**
+ * Lists a grant late. Meanwhile it may have ended and left the list; and whoever locked or deleted its user, or removed its device, could
+ * not reach a grant that was not listed: it ends now. What became of its challenge is put on record all the same.
+ */
+async function listLate(powers: Powers, listing: GrantListing, event: AuditEvent): Promise<void> {
+  const grant = (await powers.rooms.read(listing.id))?.grant;
+  const isLive = grant !== undefined && isAlive(grant, powers.clock.now());
+  const finished = await powers.records.finish(event, isLive ? listing : undefined);
+  if (!finished.ok) {
+    await powers.rooms.revoke(listing.id, "ended_before_it_was_listed");
+    await powers.records.finish(event);
+  }
+  await powers.rooms.markListed(listing.id);
+}
+
+/**
+ * Does what one message asks. Every kind may arrive twice: rows are written by INSERT OR IGNORE, and what has ended stays ended.
+ * A kind that this version does not know is not done: a newer version takes it.
+ */
+async function handle(powers: Powers, message: QueueMessage, attempts: number): Promise<Outcome> {
+  switch (message.kind) {
+    case "audit":
+      await powers.records.audit(message.events);
+      return DONE;
+    case "list_grant":
+      await listLate(powers, message.grant, message.event);
+      return DONE;
+    case "grant_ended":
+      await powers.records.removeGrant(message.userId, message.grantId, message.event);
+      return DONE;
+    case "revoke_grants": {
+      const { userId, reason, deviceId, after, actor = "system" } = message;
+      await endGrants(powers, { userId, reason, actor, deviceId, after });
+      return DONE;
+    }
+    case "deliver":
+      return (await deliverMessage(powers, message.message, attempts)) ?? DONE;
+    case "webhook": {
+      const told = await tellWebhook(powers, message.clientId, message.event);
+      return told.kind === "retry" ? webhookRetrySeconds(attempts) : DONE;
+    }
+    case "action_webhook": {
+      const client = await powers.clients.find(message.clientId);
+      const told = client && { client, event: message.event };
+      // One door has events of its own form; the kind is named after its actions.
+      const [again] = told
+        ? await Promise.all(powers.doors.map((door) => door.tell(powers, told, attempts)))
+        : [];
+      return again ?? DONE;
+    }
+  }
+  return delayAfter(attempts);
+}

@@ -1,0 +1,50 @@
+import type { AuditEvent } from "../audit/event.ts";
+import type { JsonObject } from "../challenge/state.ts";
+import type { ClientId, DeviceId, GrantId, UserId } from "../ids.ts";
+import type { SealedMessage } from "../ports/deliveries.ts";
+import type { Instant } from "../time.ts";
+
+/** What D1 keeps of a grant: enough to list and to reach it; its state is its object's. */
+export type GrantListing = {
+  readonly id: GrantId;
+  readonly userId: UserId;
+  readonly clientId: ClientId;
+  readonly deviceId?: DeviceId;
+  readonly scope: string;
+  readonly amr: readonly string[];
+  readonly createdAt: Instant;
+};
+
+/** Bodies of the queue. Every one may arrive twice; none holds a secret that is not sealed. */
+export type QueueMessage =
+  | { readonly kind: "audit"; readonly events: readonly AuditEvent[] }
+  | { readonly kind: "list_grant"; readonly grant: GrantListing; readonly event: AuditEvent }
+  | {
+      readonly kind: "grant_ended";
+      readonly userId: UserId;
+      readonly grantId: GrantId;
+      readonly event?: AuditEvent;
+    }
+  | {
+      readonly kind: "revoke_grants";
+      readonly userId: UserId;
+      readonly reason: string;
+      /** Who asked, for the audit rows; `system` when it is missing. */
+      readonly actor?: string;
+      readonly deviceId?: DeviceId;
+      readonly after?: GrantId;
+    }
+  /** Tells the client's webhook of an event, signed; nothing when the client has none. */
+  | { readonly kind: "webhook"; readonly clientId: ClientId; readonly event: AuditEvent }
+  /** Tells the client's webhook of an event in a door's own form. */
+  | { readonly kind: "action_webhook"; readonly clientId: ClientId; readonly event: DoorEvent }
+  /** Sends a message to a person. */
+  | { readonly kind: "deliver"; readonly message: SealedMessage };
+
+/** An event that a door tells webhooks in a form of its own: `data` is what its type demands, `id` names it however often it is sent. */
+export type DoorEvent = {
+  readonly id: string;
+  readonly type: string;
+  readonly at: Instant;
+  readonly data: JsonObject;
+};

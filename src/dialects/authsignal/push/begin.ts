@@ -1,0 +1,115 @@
+import type { Caller } from "../../../core/caller.ts";
+import { admits } from "../../../core/challenge/approvers.ts";
+import { withdrawChallenge } from "../../../core/challenge/cancel.ts";
+import { type Started, startChallenge } from "../../../core/challenge/start.ts";
+import type { JsonObject, Origin } from "../../../core/challenge/state.ts";
+import { askerOf, type Client } from "../../../core/client/client.ts";
+import type { DeviceId } from "../../../core/ids.ts";
+import type { DoorEvent } from "../../../core/message/queue.ts";
+import type { Snapshot } from "../../../core/ports/rooms.ts";
+import type { Services } from "../../../core/ports/services.ts";
+import type { UserRecord } from "../../../core/ports/users.ts";
+import type { Refusal } from "../../../core/refusal.ts";
+import { no, type Result } from "../../../core/result.ts";
+import { MINUTE, type Millis } from "../../../core/time.ts";
+import { type Action, isOpen, keyOf } from "../action/action.ts";
+import { tellActionWebhook } from "../action/webhook.ts";
+import { pushDevices } from "../enrolment/enrolled.ts";
+
+export type BeginPush = {
+  readonly client: Client;
+  readonly action: Action;
+  readonly user: UserRecord;
+  /** The one device that may answer, when the app chose it. */
+  readonly onlyDevice?: DeviceId;
+  readonly context: JsonObject;
+  readonly origin: Origin;
+  readonly caller: Caller;
+  readonly lifetime: Millis;
+  readonly redeemWindow: Millis;
+  readonly replayWindow: Millis;
+  /** What the client's webhook is told before the challenge counts as begun. */
+  readonly announce: (snapshot: Snapshot) => DoorEvent;
+};
+
+export type BeginPowers = Pick<
+  Services,
+  | "rooms"
+  | "inboxes"
+  | "devices"
+  | "authenticators"
+  | "actions"
+  | "clients"
+  | "secrets"
+  | "actionWebhooks"
+  | "handles"
+  | "chance"
+  | "clock"
+  | "events"
+  | "background"
+  | "log"
+>;
+
+/** The service's own purposes, which a client's word must not pass for. */
+const OWN_PURPOSES: ReadonlySet<string> = new Set(["enrol_device", "verify_identifier"]);
+
+/** An action's code as the purpose of its challenge. */
+export const purposeOf = (code: string): string => (OWN_PURPOSES.has(code) ? "action" : code);
+
+/**
+ * Asks the person to answer for an action on an enrolled device. Refused: a closed action, a locked person, nobody who could
+ * answer, too many prompts (`too_many`: what nobody will see is not begun), a webhook that did not take the event
+ * (`webhook_failed`). Whatever is refused leaves nothing pending.
+ */
+export async function beginPush(powers: BeginPowers, asked: BeginPush): Promise<Result<Started, Refusal>> {
+  const { client, action, user, onlyDevice } = asked;
+  if (!isOpen(action.state)) return no({ code: "not_allowed", detail: "the action takes no challenge" });
+  if (user.user.status === "locked") return no({ code: "user_locked" });
+  const devices = await powers.devices.ofUser(user.user.id);
+  const able = pushDevices(devices).filter((device) => admits(askerOf(client), device));
+  if (!able.some(({ id }) => onlyDevice === undefined || id === onlyDevice)) {
+    return no({ code: "not_allowed", detail: "the user has no such device to answer with" });
+  }
+  const started = await startChallenge(powers, {
+    door: "authsignal",
+    client,
+    caller: asked.caller,
+    user: { id: user.user.id, locked: false },
+    purpose: purposeOf(action.code),
+    scope: "action",
+    requiresClaim: false,
+    matchCode: client.settings.match_code === "required",
+    context: asked.context,
+    origin: asked.origin,
+    lifetime: asked.lifetime,
+    redeemWindow: asked.redeemWindow,
+    replayWindow: asked.replayWindow,
+    draw: async () => powers.rooms.fresh(),
+    ...(onlyDevice === undefined ? {} : { onlyDevice }),
+  });
+  if (!started.ok) return started;
+  const refusal = await settleIn(powers, asked, started.value);
+  if (!refusal) return started;
+  await withdrawChallenge(powers, started.value.snapshot, "start_refused");
+  return no(refusal);
+}
+
+/** What a challenge must still pass to count as begun; the refusal when it does not. */
+async function settleIn(
+  powers: BeginPowers,
+  asked: BeginPush,
+  { snapshot, prompt }: Started,
+): Promise<Refusal | undefined> {
+  const now = powers.clock.now();
+  if (prompt?.outcome !== "listed") {
+    return { code: "too_many", scope: "person", retryAt: prompt?.retryAt ?? now + MINUTE };
+  }
+  if (!(await powers.actions.begin(keyOf(asked.action), snapshot.spec.id, now))) {
+    return { code: "not_allowed", detail: "the action takes no challenge" };
+  }
+  const told = await tellActionWebhook(powers, asked.client, asked.announce(snapshot));
+  const isOptional = asked.client.settings.push_webhook === "optional";
+  return told.kind === "sent" || told.kind === "skipped" || isOptional
+    ? undefined
+    : { code: "webhook_failed", detail: told.reason };
+}

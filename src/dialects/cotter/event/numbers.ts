@@ -1,0 +1,71 @@
+import type { Client } from "../../../core/client/client.ts";
+import type { ChallengeId } from "../../../core/ids.ts";
+import type { Snapshot } from "../../../core/ports/rooms.ts";
+import type { Services } from "../../../core/ports/services.ts";
+
+/** Event ids are JSON integers: 53 random bits, or 31 for Android's native client (Cotter §10.1). */
+const WIDE = Number.MAX_SAFE_INTEGER;
+const NARROW = 2 ** 31 - 1;
+
+export type DrawnEvent = { readonly number: number; readonly id: ChallengeId; readonly waiterProof: string };
+
+/** Draws an event id. The number is the waiter's secret handle: it names the object and is stored nowhere. */
+export async function drawEvent(
+  powers: Pick<Services, "rooms" | "handles" | "chance">,
+  client: Client,
+  narrow: boolean,
+): Promise<DrawnEvent> {
+  return await eventOf(powers, client, powers.chance.number(narrow ? NARROW : WIDE));
+}
+
+async function eventOf(
+  powers: Pick<Services, "rooms" | "handles">,
+  client: Client,
+  number: number,
+): Promise<DrawnEvent> {
+  const [name = ""] = await powers.handles.numberNames("cotter", client.id, String(number));
+  const id = powers.rooms.named(name);
+  return { number, id, waiterProof: await waiterProofOf(powers, client, String(number)) };
+}
+
+/**
+ * Draws the event id of a request that a device has signed, from its signing input: the identical request draws the same ones, so that
+ * its repetition finds the event of the first. Keyed, so that nobody else can tell the number.
+ */
+export async function drawSignedEvent(
+  powers: Pick<Services, "rooms" | "handles">,
+  client: Client,
+  signed: { readonly digest: string; readonly narrow: boolean; readonly turn: number },
+): Promise<DrawnEvent> {
+  const mac = await powers.handles.pepper(["signed-event", client.id, String(signed.turn)], signed.digest);
+  const bytes = atob(mac.slice(0, 12).replaceAll("-", "+").replaceAll("_", "/"));
+  const drawn = Array.from(bytes).reduce((value, byte) => value * 256n + BigInt(byte.charCodeAt(0)), 0n);
+  const number = 1 + Number(drawn % BigInt(signed.narrow ? NARROW : WIDE));
+  return await eventOf(powers, client, number);
+}
+
+/** What the holder of an event id proves when it collects the tokens. */
+export const waiterProofOf = (
+  powers: Pick<Services, "handles">,
+  client: Client,
+  number: string,
+): Promise<string> => powers.handles.waiterProof(["cotter", client.id, number]);
+
+/** The event of a number, for the client that started it; another client's guess reaches another object. */
+export async function findEvent(
+  powers: Pick<Services, "rooms" | "handles">,
+  client: Client,
+  number: string,
+): Promise<Snapshot | undefined> {
+  for (const name of await powers.handles.numberNames("cotter", client.id, number)) {
+    const snapshot = await powers.rooms.read(powers.rooms.named(name));
+    if (snapshot) return snapshot;
+  }
+  return undefined;
+}
+
+/** Reads an event id of the path: decimal digits of a safe positive integer, without a leading zero. */
+export function readNumber(text: string): number | undefined {
+  const value = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(value) ? value : undefined;
+}

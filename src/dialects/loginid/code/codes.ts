@@ -1,0 +1,120 @@
+import { type Context, Hono } from "hono";
+import type * as z from "zod";
+import { type CodeKind, endCodes } from "../../../core/code/carried.ts";
+import type { UserRecord } from "../../../core/ports/users.ts";
+import { type AppEnv, originOf, services } from "../../../http/context.ts";
+import { body } from "../body.ts";
+import { pagesMayAsk, serviceCall } from "../client.ts";
+import { BAD_REQUEST, MISSING_PARAMETER, refuse, wrong } from "../errors.ts";
+import { beginSelf, finishSelf } from "../passkey/passkeys.ts";
+import { authorizeBody, CODE_TYPES, codesBody, generateBody, selfBody, selfDoneBody } from "../schema.ts";
+import type { ServiceCall } from "../service-token.ts";
+import { codeOf, iso, purposeOf } from "../translate.ts";
+import { personOf, spent } from "../user/people.ts";
+import { authorizeCode } from "./authorize.ts";
+import { issueCode } from "./issue.ts";
+
+type CodesBody = z.output<typeof codesBody>;
+type Known = { readonly kind: CodeKind; readonly call: ServiceCall; readonly person: UserRecord };
+
+/** `/codes/{type}/…`: a backend asks for a code, approves the one that its person carried over, or ends them all (LoginID §4.2-4.5). */
+export function codeRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.post("/:type/generate", body(generateBody), (c) => generate(c, c.req.valid("json")));
+  routes.post("/:type/authorize", body(authorizeBody), (c) => authorize(c, c.req.valid("json")));
+  routes.post("/:type/invalidate-all", body(codesBody), (c) => invalidate(c, c.req.valid("json")));
+  // Alone among these calls, a browser makes these two.
+  routes.use("/:type/generate/fido2/*", pagesMayAsk);
+  routes.post("/:type/generate/fido2/init", body(selfBody), (c) => beginSelf(c, c.req.valid("json")));
+  routes.post("/:type/generate/fido2/complete", body(selfDoneBody), (c) =>
+    finishSelf(c, c.req.valid("json")),
+  );
+  return routes;
+}
+
+/** Which codes, for which client, whose: or the answer that says no. */
+async function known(
+  c: Context<AppEnv>,
+  asked: CodesBody,
+  scope: string,
+  options: { readonly active: boolean },
+): Promise<Known | Response> {
+  const kind = CODE_TYPES.find((type) => type === c.req.param("type"));
+  if (!kind) return wrong(c, BAD_REQUEST);
+  if (!asked.user_id && !asked.username) return wrong(c, MISSING_PARAMETER);
+  const call = await serviceCall(c, scope, asked.client_id);
+  if (!call.ok) return refuse(c, call.error);
+  const person = await personOf(c, call.value, asked, options);
+  return person.ok ? { kind, call: call.value, person: person.value } : refuse(c, person.error);
+}
+
+async function generate(c: Context<AppEnv>, asked: z.output<typeof generateBody>): Promise<Response> {
+  const found = await known(c, asked, "codes.generate", { active: true });
+  if (found instanceof Response) return found;
+  const { kind, person } = found;
+  const { client, nonce } = found.call;
+  const approved = asked.authorize === true;
+  if (approved && client.settings.preauthorize !== true) {
+    return refuse(c, await spent(c, nonce, { code: "not_allowed", detail: "preauthorize is off" }));
+  }
+  const issued = await issueCode(services(c), {
+    client,
+    user: person,
+    kind,
+    purpose: purposeOf(asked.purpose),
+    nonce,
+    approved,
+    ip: originOf(c).ip,
+  });
+  if (!issued.ok) {
+    const { error } = issued;
+    // Refused before the batch: the token is spent all the same.
+    return refuse(c, error.code === "too_many" ? await spent(c, nonce, error) : error);
+  }
+  const { code, expiresAt, matchCode } = issued.value;
+  return c.json({
+    code,
+    expires_at: iso(expiresAt),
+    is_authorized: approved,
+    ...(matchCode === undefined ? {} : { match_code: matchCode }),
+  });
+}
+
+async function authorize(c: Context<AppEnv>, asked: z.output<typeof authorizeBody>): Promise<Response> {
+  const found = await known(c, asked, "codes.authorize", { active: false });
+  if (found instanceof Response) return found;
+  const { kind, person } = found;
+  const { client, nonce } = found.call;
+  const authorized = await authorizeCode(services(c), {
+    user: person,
+    kind,
+    purpose: purposeOf(asked.purpose),
+    code: codeOf(kind, asked.code),
+    client,
+    nonce,
+    ip: originOf(c).ip,
+  });
+  if (authorized.ok) {
+    const { expiresAt, completedAt } = authorized.value;
+    return c.json({ expires_at: iso(expiresAt), is_authorized: true, completed_at: iso(completedAt) });
+  }
+  const { error } = authorized;
+  // Locked out before the batch: the token is spent all the same.
+  return refuse(c, error.code === "code_locked" ? await spent(c, nonce, error) : error);
+}
+
+async function invalidate(c: Context<AppEnv>, asked: CodesBody): Promise<Response> {
+  const found = await known(c, asked, "codes.invalidate", { active: false });
+  if (found instanceof Response) return found;
+  const { kind, person, call } = found;
+  const ended = await endCodes(services(c), {
+    userId: person.user.id,
+    kind,
+    purpose: purposeOf(asked.purpose),
+    clientId: call.client.id,
+    by: `client:${call.client.id}`,
+    nonce: call.nonce,
+    ip: originOf(c).ip,
+  });
+  return ended.ok ? c.json({ deleted_at: iso(services(c).clock.now()) }) : refuse(c, ended.error);
+}
