@@ -157,7 +157,9 @@ function build(env: Env): Shared {
   const events = eventsOf(env.EVENTS);
   const log = makeLog(clock);
   const webhooks = makeWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks });
-  const authsignal = authsignalPart(db, webhooks, clock);
+  const clients = makeClients(db, makeClientCache(clock.now));
+  const secrets = makeClientSecrets({ secretKeys, chance });
+  const authsignal = authsignalPart(db, { clients, secrets, webhooks, clock, log });
   for (const note of notesOf(config)) log("warn", "something is not configured", { note });
   return {
     clock,
@@ -165,7 +167,7 @@ function build(env: Env): Shared {
     config,
     rooms: makeRooms(env.CHALLENGES, place),
     inboxes,
-    clients: makeClients(db, makeClientCache(clock.now)),
+    clients,
     users: makeUsers(db),
     devices: makeDevices(db),
     records: makeRecords(db),
@@ -177,7 +179,7 @@ function build(env: Env): Shared {
     verifier: makeVerifier(keyring, clock),
     clientTokens: makeClientTokens(),
     handles: makeHandles(secretKeys),
-    secrets: makeClientSecrets({ secretKeys, chance }),
+    secrets,
     proofs: makeProofs(),
     phones,
     events,

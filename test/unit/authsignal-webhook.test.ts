@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
+import type { Client } from "../../src/core/client/client.ts";
 import type { ClientId } from "../../src/core/ids.ts";
+import type { Clients } from "../../src/core/ports/clients.ts";
+import type { ClientSecrets } from "../../src/core/ports/secrets.ts";
 import { makeWebhooks } from "../../src/delivery/webhook/send.ts";
 import {
   actionBody,
@@ -41,14 +44,20 @@ test("T98 two secrets while one is replaced: both sign, newest first, no space a
 
 test("T97 a private address is not called, however it came to be kept", async () => {
   const clock = { now: () => AT };
-  const webhooks = makeActionWebhooks({ clock, webhooks: makeWebhooks({ clock, allowPrivate: false }) });
-  const clientId = "shop" as ClientId;
+  const webhooks = makeActionWebhooks({
+    clock,
+    webhooks: makeWebhooks({ clock, allowPrivate: false }),
+    clients: { secretsOf: async () => ["s"] } as unknown as Clients,
+    secrets: { unseal: async (sealed: string) => sealed } as ClientSecrets,
+    log: () => undefined,
+  });
   for (const url of [
     "https://169.254.169.254/",
     "https://10.0.0.7/in",
     "https://db.internal/in",
     "http://hook.example/",
   ]) {
-    expect(await webhooks.send({ url, clientId, secrets: ["s"] }, event)).toMatchObject({ kind: "refused" });
+    const shop = { id: "shop", webhookUrl: url } as Client;
+    expect(await webhooks.send(shop, event)).toMatchObject({ kind: "refused" });
   }
 });

@@ -1,7 +1,8 @@
 import type { AuditEvent } from "../audit/event.ts";
+import type { Client } from "../client/client.ts";
 import type { ClientId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
-import type { WebhookOutcome } from "../ports/webhooks.ts";
+import type { WebhookOutcome, WebhookTarget } from "../ports/webhooks.ts";
 
 type Powers = Pick<Services, "clients" | "secrets" | "webhooks" | "clock" | "log">;
 
@@ -21,15 +22,26 @@ export const webhookRetrySeconds = (attempts: number): number =>
  */
 export async function tellWebhook(powers: Powers, clientId: ClientId, event: AuditEvent): Promise<Told> {
   const client = await powers.clients.find(clientId);
-  if (client?.webhookUrl === undefined || client.disabledAt !== undefined) return { kind: "skipped" };
+  return client === undefined
+    ? { kind: "skipped" }
+    : await sendSigned(powers, client, event, (target) => powers.webhooks.send(target, event));
+}
+
+/** Sends what `send` makes of the target: the client's address, with every secret that works now. What did not arrive is logged. */
+export async function sendSigned(
+  powers: Pick<Services, "clients" | "secrets" | "clock" | "log">,
+  { id: clientId, webhookUrl: url, disabledAt }: Client,
+  { id: eventId, type }: Pick<AuditEvent, "id" | "type">,
+  send: (target: WebhookTarget) => Promise<WebhookOutcome>,
+): Promise<Told> {
+  if (url === undefined || disabledAt !== undefined) return { kind: "skipped" };
   const sealed = await powers.clients.secretsOf(clientId, powers.clock.now());
   const [newest, ...older] = await Promise.all(sealed.map((text) => powers.secrets.unseal(text)));
   if (newest === undefined) return { kind: "skipped" };
-  const target = { url: client.webhookUrl, clientId, secrets: [newest, ...older] } as const;
-  const outcome = await powers.webhooks.send(target, event);
+  const outcome = await send({ url, clientId, secrets: [newest, ...older] });
   if (outcome.kind !== "sent") {
     const { kind, reason } = outcome;
-    powers.log("warn", "a webhook did not arrive", { clientId, eventId: event.id, outcome: kind, reason });
+    powers.log("warn", "a webhook did not arrive", { clientId, eventId, type, outcome: kind, reason });
   }
   return outcome;
 }

@@ -1,5 +1,5 @@
 import type { ChallengeId } from "../../core/ids.ts";
-import type { DoorRules, Services } from "../../core/ports/services.ts";
+import type { DoorRules } from "../../core/ports/services.ts";
 import { DAY } from "../../core/time.ts";
 import { mayBeMet } from "./action/action.ts";
 import { OVERRULED } from "./action/settle.ts";
@@ -40,9 +40,8 @@ const authsignalRules: DoorRules = {
 /** The ports and rules that this door adds to a deployment (`wiring.ts`). */
 export const authsignalPart = (
   db: Parameters<typeof makeActions>[0],
-  webhooks: Services["webhooks"],
-  clock: Services["clock"],
+  powers: Parameters<typeof makeActionWebhooks>[0],
 ) => ({
-  ports: { actions: makeActions(db), actionWebhooks: makeActionWebhooks({ webhooks, clock }) },
+  ports: { actions: makeActions(db), actionWebhooks: makeActionWebhooks(powers) },
   rules: authsignalRules,
 });

@@ -1,6 +1,7 @@
+import type { Client } from "../../core/client/client.ts";
 import type { ChallengeId, ClientId, DeviceId, UserId } from "../../core/ids.ts";
 import type { DoorEvent } from "../../core/message/queue.ts";
-import type { WebhookOutcome, WebhookTarget } from "../../core/ports/webhooks.ts";
+import type { Told } from "../../core/message/tell-webhook.ts";
 import type { Instant } from "../../core/time.ts";
 import type { Action, ActionKey, ActionMethod, ActionState } from "./action/action.ts";
 
@@ -55,7 +56,7 @@ export type Actions = {
  * bounded in time, to a public https address, following no redirect (settled question 33). Never throws for what the receiver did.
  */
 export type ActionWebhooks = {
-  send(target: WebhookTarget, event: DoorEvent): Promise<WebhookOutcome>;
+  send(client: Client, event: DoorEvent): Promise<Told>;
 };
 
 declare module "../../core/ports/services.ts" {

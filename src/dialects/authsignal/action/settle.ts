@@ -18,8 +18,6 @@ type Powers = Pick<
   | "devices"
   | "users"
   | "authenticators"
-  | "clients"
-  | "secrets"
   | "actionWebhooks"
   | "handles"
   | "clock"

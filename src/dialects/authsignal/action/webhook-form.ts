@@ -1,5 +1,6 @@
 import type { ClientId } from "../../../core/ids.ts";
 import type { DoorEvent } from "../../../core/message/queue.ts";
+import { sendSigned } from "../../../core/message/tell-webhook.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import { type Instant, toSeconds } from "../../../core/time.ts";
 import type { ActionWebhooks } from "../ports.ts";
@@ -44,13 +45,13 @@ async function mac(secret: string, bytes: BufferSource): Promise<string> {
 }
 
 /** The door's webhooks: its own envelope and signature, sent as every webhook is. */
-export const makeActionWebhooks = ({
-  webhooks,
-  clock,
-}: Pick<Services, "webhooks" | "clock">): ActionWebhooks => ({
-  async send({ url, clientId, secrets }, event) {
-    const body = actionBody(clientId, event);
-    const signature = await actionSignature(secrets, clock.now(), body);
-    return await webhooks.post(url, { headers: { "x-signature-v2": signature }, body });
-  },
+export const makeActionWebhooks = (
+  powers: Pick<Services, "clients" | "secrets" | "webhooks" | "clock" | "log">,
+): ActionWebhooks => ({
+  send: (client, event) =>
+    sendSigned(powers, client, event, async ({ url, clientId, secrets }) => {
+      const body = actionBody(clientId, event);
+      const signature = await actionSignature(secrets, powers.clock.now(), body);
+      return await powers.webhooks.post(url, { headers: { "x-signature-v2": signature }, body });
+    }),
 });

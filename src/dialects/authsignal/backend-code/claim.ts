@@ -47,8 +47,6 @@ type Powers = Pick<
   | "actions"
   | "authenticators"
   | "devices"
-  | "clients"
-  | "secrets"
   | "actionWebhooks"
   | "records"
   | "keyring"

@@ -41,8 +41,6 @@ type Powers = Pick<
   | "actions"
   | "authenticators"
   | "devices"
-  | "clients"
-  | "secrets"
   | "actionWebhooks"
   | "handles"
   | "proofs"

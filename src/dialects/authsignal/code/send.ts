@@ -38,8 +38,6 @@ type Powers = Pick<
   | "events"
   | "background"
   | "log"
-  | "clients"
-  | "secrets"
   | "actionWebhooks"
 >;
 type Refused = RefusalOf<

@@ -39,8 +39,6 @@ export type BeginPowers = Pick<
   | "devices"
   | "authenticators"
   | "actions"
-  | "clients"
-  | "secrets"
   | "actionWebhooks"
   | "handles"
   | "chance"
