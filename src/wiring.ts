@@ -2,14 +2,14 @@ import { makeAuditFold } from "./core/audit/fold.ts";
 import { Outage } from "./core/fault.ts";
 import type { QueueMessage } from "./core/message/queue.ts";
 import type { Background, Chance, Clock, Config, Events } from "./core/ports/edge.ts";
-import type { Services } from "./core/ports/services.ts";
+import type { DoorRules, Services } from "./core/ports/services.ts";
 import { DAY, type Millis } from "./core/time.ts";
 import { chooseCarriers } from "./delivery/choose.ts";
 import { makeDeliveries } from "./delivery/deliveries.ts";
 import { connect } from "./delivery/email/connect.ts";
 import { outboxCarriers } from "./delivery/outbox/carrier.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
-import { authsignalPart } from "./dialects/authsignal/part.ts";
+import { authsignalPorts, authsignalRules } from "./dialects/authsignal/part.ts";
 import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
 import { makeLog } from "./http/log.ts";
@@ -43,6 +43,11 @@ import { makeUsers } from "./store/users.ts";
 
 /** What lives as long as the isolate: everything but what belongs to one request. */
 type Shared = Omit<Services, "background">;
+
+/** What doors say where core does something for every door. */
+const RULES: readonly DoorRules[] = [
+  authsignalRules, // of its actions
+];
 
 const clock: Clock = { now: () => Date.now() };
 
@@ -159,7 +164,6 @@ function build(env: Env): Shared {
   const webhooks = makeWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks });
   const clients = makeClients(db, makeClientCache(clock.now));
   const secrets = makeClientSecrets({ secretKeys, chance });
-  const authsignal = authsignalPart(db, { clients, secrets, webhooks, clock, log });
   for (const note of notesOf(config)) log("warn", "something is not configured", { note });
   return {
     clock,
@@ -184,8 +188,8 @@ function build(env: Env): Shared {
     phones,
     events,
     webhooks,
-    ...authsignal.ports,
-    doors: [authsignal.rules],
+    ...authsignalPorts(db, { clients, secrets, webhooks, clock, log }),
+    doors: RULES,
     ...deliveriesOf(env, { secretKeys, db, events, inboxes, log }),
     limits: limitsOf(env),
     health: makeHealth(db),

@@ -1,8 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, normalize, relative, resolve } from "node:path";
+import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
-
-const root = resolve(import.meta.dirname, "../..");
+import { importsIn, isCode, read, root, type Source, walk, withoutComments } from "./sources.ts";
 
 /** Packages and rooms a room may import besides its own files; everything not listed is refused. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -43,15 +41,6 @@ const ONE_FILE: Readonly<Record<string, RegExp>> = {
   "hosted/routes": /^src\/hosted\/routes\.ts$/,
 };
 
-type Source = { readonly path: string; readonly text: string };
-
-function walk(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-    .sort();
-}
-
 /** `dialects/oauth/routes.ts` -> `dialects/oauth`; undefined: no room. */
 function roomOf(path: string): string | undefined {
   const [src, first, second, third] = path.split("/");
@@ -59,21 +48,6 @@ function roomOf(path: string): string | undefined {
   if (second === undefined) return first.endsWith(".ts") && first in ALLOWED ? first : undefined;
   if (first === "dialects") return third === undefined ? undefined : `dialects/${second}`;
   return first in ALLOWED ? first : undefined;
-}
-
-const withoutComments = (text: string) =>
-  text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|[^:"'`])\/\/.*$/gm, "$1");
-
-/** Static, re-exporting, bare, dynamic and type-position imports. */
-function importsIn(text: string): string[] {
-  const code = withoutComments(text);
-  const patterns = [
-    /\b(?:import|export)\s+(?:type\s+)?[\w$*{][^;"'`]*?\bfrom\s*["']([^"']+)["']/g,
-    /\bimport\s*["']([^"']+)["']/g,
-    /\bimport\s*\(\s*["'`]([^"'`]+)["'`]/g,
-    /\brequire\s*\(\s*["'`]([^"'`]+)["'`]/g,
-  ];
-  return patterns.flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[1] ?? ""));
 }
 
 /** A package's name without its subpath: `hono/jsx` -> `hono`. */
@@ -131,9 +105,6 @@ function wakefulness({ path, text }: Source): string[] {
   );
   return KEEPS_AWAKE.filter((pattern) => pattern.test(code)).map((pattern) => `${path} matches ${pattern}`);
 }
-
-const read = (path: string): Source => ({ path, text: readFileSync(join(root, path), "utf8") });
-const isCode = (path: string) => /\.tsx?$/.test(path);
 
 describe("who may import whom", () => {
   const files = walk(join(root, "src"));

@@ -1,14 +1,14 @@
 import { askerOf, type Client } from "../client/client.ts";
 import { type ChallengeId, userSubject } from "../ids.ts";
 import type { Lane } from "../keys/key.ts";
-import type { Applied, Snapshot } from "../ports/rooms.ts";
+import type { Applied, Redeemed, Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { MINUTE, type Millis } from "../time.ts";
 import type { VerifiedProof } from "./proof.ts";
 import { finishedEvent, grantListing, recordFinish } from "./record.ts";
-import { type Redeemed, redeemDraft } from "./redeem.ts";
+import { redeemDraft } from "./redeem.ts";
 import type { ChallengeSpec, Door, JsonObject, Origin, Purpose } from "./state.ts";
 
 export type AtOnce = {

@@ -1,9 +1,8 @@
 import type { Client } from "../client/client.ts";
 import { tokenLengths } from "../client/settings.ts";
-import type { Grant } from "../grant/state.ts";
 import type { UserId } from "../ids.ts";
 import type { Lane } from "../keys/key.ts";
-import type { Applied, Snapshot } from "../ports/rooms.ts";
+import type { Applied, Redeemed, Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { Fallen } from "../ports/standing.ts";
 import type { UserRecord } from "../ports/users.ts";
@@ -13,7 +12,7 @@ import { DAY } from "../time.ts";
 import { isOver } from "../user/user.ts";
 import type { RedeemDraft, RedeemOrder } from "./command.ts";
 import { finishedEvent, grantListing, recordFinish } from "./record.ts";
-import type { Facts, JsonObject } from "./state.ts";
+import type { JsonObject } from "./state.ts";
 
 export type Redemption = {
   /** The challenge as the waiter's handle found it. */
@@ -30,14 +29,6 @@ export type Redemption = {
   /** Whose it is, where the approval left that open. */
   readonly userId?: UserId;
   readonly ip?: string;
-};
-
-/** `again`: it had been redeemed before, and is told once more. */
-export type Redeemed = {
-  readonly facts: Facts;
-  readonly grant?: Grant;
-  readonly snapshot: Snapshot;
-  readonly again?: true;
 };
 
 type Powers = Pick<

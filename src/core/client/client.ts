@@ -43,7 +43,3 @@ export const askerOf = ({ id, realm, settings }: Client): Asker => ({
   ...(realm === MAIN ? {} : { realm }),
   ...(settings.approve_through === undefined ? {} : { approvers: settings.approve_through }),
 });
-
-/** What tokens say of a client's realm: nothing of the main one. */
-export const realmClaim = ({ realm }: Client): { readonly realm?: string } =>
-  realm === MAIN ? {} : { realm };

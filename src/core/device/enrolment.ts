@@ -1,9 +1,9 @@
-import type { Redeemed } from "../challenge/redeem.ts";
 import type { Door, JsonObject, Origin } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import type { Offered } from "../inbox/enrolment.ts";
 import type { SignUp } from "../inbox/state.ts";
 import type { Lane } from "../keys/key.ts";
+import type { Redeemed } from "../ports/rooms.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Device, DeviceKey } from "./device.ts";
 

@@ -7,22 +7,10 @@ import { deliverMessage } from "./deliver.ts";
 import type { GrantListing, QueueMessage } from "./queue.ts";
 import { tellWebhook, webhookRetrySeconds } from "./tell-webhook.ts";
 
-type Powers = Pick<
-  Services,
-  | "deliveries"
-  | "inboxes"
-  | "records"
-  | "rooms"
-  | "events"
-  | "clients"
-  | "secrets"
-  | "webhooks"
-  | "doors"
-  | keyof DoorPorts
-  | "clock"
-  | "chance"
-  | "log"
->;
+type Powers = Pick<Services, "records" | "rooms" | "clients" | "clock" | "log" | "doors" | keyof DoorPorts> &
+  Parameters<typeof endGrants>[0] &
+  Parameters<typeof deliverMessage>[0] &
+  Parameters<typeof tellWebhook>[0];
 
 /** One delivery of the queue, as the platform hands it over. */
 export type Delivery = {

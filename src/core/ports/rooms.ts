@@ -85,3 +85,11 @@ export type ChallengeRooms = {
     lost: () => void,
   ): Promise<{ stop(): void }>;
 };
+
+/** `again`: it had been redeemed before, and is told once more. */
+export type Redeemed = {
+  readonly facts: Facts;
+  readonly grant?: Grant;
+  readonly snapshot: Snapshot;
+  readonly again?: true;
+};

@@ -1,5 +1,5 @@
 import type { ChallengeId } from "../../core/ids.ts";
-import type { DoorRules } from "../../core/ports/services.ts";
+import type { DoorRules, Services } from "../../core/ports/services.ts";
 import { DAY } from "../../core/time.ts";
 import { mayBeMet } from "./action/action.ts";
 import { OVERRULED } from "./action/settle.ts";
@@ -15,7 +15,7 @@ const RETRIES = 3;
 const PAUSE_SECONDS = 30;
 
 /** What this door says where core does something for every door. */
-const authsignalRules: DoorRules = {
+export const authsignalRules: DoorRules = {
   door: "authsignal",
 
   async underWay({ actions, clock }, userId): Promise<readonly ChallengeId[]> {
@@ -37,11 +37,11 @@ const authsignalRules: DoorRules = {
   },
 };
 
-/** The ports and rules that this door adds to a deployment (`wiring.ts`). */
-export const authsignalPart = (
+/** The ports that this door adds to a deployment (`wiring.ts`). */
+export const authsignalPorts = (
   db: Parameters<typeof makeActions>[0],
   powers: Parameters<typeof makeActionWebhooks>[0],
-) => ({
-  ports: { actions: makeActions(db), actionWebhooks: makeActionWebhooks(powers) },
-  rules: authsignalRules,
+): Pick<Services, "actions" | "actionWebhooks"> => ({
+  actions: makeActions(db),
+  actionWebhooks: makeActionWebhooks(powers),
 });

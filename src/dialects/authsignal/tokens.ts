@@ -1,7 +1,7 @@
 import type { Facts, Json } from "../../core/challenge/state.ts";
-import { type Client, realmClaim } from "../../core/client/client.ts";
-import { issuerFor } from "../../core/client/settings.ts";
+import type { Client } from "../../core/client/client.ts";
 import { type ChallengeId, type ClientId, parseClientId, parseUserId, type UserId } from "../../core/ids.ts";
+import { sharedClaims } from "../../core/keys/claims.ts";
 import type { TokenClaims } from "../../core/keys/token.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { RefusalOf } from "../../core/refusal.ts";
@@ -53,15 +53,9 @@ function claimsOf(
   const { code, idempotencyKey, context, userId } = action;
   const aud = audienceOf(powers);
   return {
-    iss: issuerFor(client.settings, "authsignal", aud),
-    aud,
-    sub: context.name,
-    iat,
-    exp,
-    jti,
+    ...sharedClaims(client, { door: "authsignal", issuer: aud, aud, sub: context.name, iat, exp, jti }),
     type: "action_token",
     scope,
-    ...realmClaim(client),
     uid: userId,
     other: {
       tenantId: client.id,

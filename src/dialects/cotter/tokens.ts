@@ -1,7 +1,8 @@
 import type { Facts } from "../../core/challenge/state.ts";
-import { type Client, realmClaim } from "../../core/client/client.ts";
-import { issuerFor, tokenLengths } from "../../core/client/settings.ts";
+import type { Client } from "../../core/client/client.ts";
+import { tokenLengths } from "../../core/client/settings.ts";
 import type { Grant } from "../../core/grant/state.ts";
+import { sharedClaims } from "../../core/keys/claims.ts";
 import type { TokenClaims } from "../../core/keys/token.ts";
 import type { Services } from "../../core/ports/services.ts";
 import { toSeconds } from "../../core/time.ts";
@@ -34,32 +35,29 @@ export async function bundleOf(
   grant: Grant,
   times: TokenTimes,
 ): Promise<Bundle> {
-  const shared = {
-    sub: grant.userId,
-    ...grant.subject,
-    ...realmClaim(client),
+  const { iat } = times;
+  const whose = {
+    door: "cotter",
+    issuer: powers.config.issuer,
     aud: client.id,
-    iss: issuerFor(client.settings, "cotter", powers.config.issuer),
-    // No nbf: a back end whose clock is behind would refuse what was just signed.
-    iat: times.iat,
-  };
+    sub: grant.userId,
+    iat,
+  } as const;
   const access: TokenClaims = {
-    ...shared,
+    ...grant.subject,
+    ...sharedClaims(client, { ...whose, exp: times.exp, jti: times.jti }),
     authentication_method: methodOf(grant.amr),
     type: "client_access_token",
     scope: grant.scope,
     // Which family it is of, so that a token of one that has ended shows nobody (claimer.ts).
     sid: grant.id,
-    exp: times.exp,
-    jti: times.jti,
   };
   const id: TokenClaims = {
-    ...shared,
+    ...grant.subject,
+    ...sharedClaims(client, { ...whose, exp: times.idExp, jti: times.idJti }),
     type: "client_id_token",
     // Flutter assigns it to a String (Cotter fact 7).
     auth_time: String(grant.authTime),
-    exp: times.idExp,
-    jti: times.idJti,
   };
   const [access_token, id_token, refresh_token] = await Promise.all([
     powers.keyring.sign("cotter", { typ: "JWT" }, access, times.kid),

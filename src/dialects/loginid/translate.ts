@@ -1,8 +1,8 @@
 import type { Facts } from "../../core/challenge/state.ts";
-import { type Client, realmClaim } from "../../core/client/client.ts";
-import { issuerFor } from "../../core/client/settings.ts";
+import type { Client } from "../../core/client/client.ts";
 import type { CodeKind, CodePurpose } from "../../core/code/carried.ts";
 import type { Device } from "../../core/device/device.ts";
+import { sharedClaims } from "../../core/keys/claims.ts";
 import type { TokenClaims } from "../../core/keys/token.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Instant } from "../../core/time.ts";
@@ -120,14 +120,11 @@ export function resultClaims(
   facts: Facts,
   said: { readonly sub: string; readonly udata: string; readonly nid: string; readonly action: string },
 ): TokenClaims {
-  const { settings } = client;
+  const { iat, jti } = facts;
+  const exp = client.settings.access_token_seconds === undefined ? iat + RESULT_SECONDS : facts.exp;
+  const { sub, ...rest } = said;
   return {
-    iss: issuerFor(settings, "loginid", "loginid.io"),
-    aud: client.id,
-    ...said,
-    ...realmClaim(client),
-    iat: facts.iat,
-    exp: settings.access_token_seconds === undefined ? facts.iat + RESULT_SECONDS : facts.exp,
-    jti: facts.jti,
+    ...rest,
+    ...sharedClaims(client, { door: "loginid", issuer: "loginid.io", aud: client.id, sub, iat, exp, jti }),
   };
 }

@@ -1,6 +1,6 @@
 import { noteRefusal } from "../../core/audit/note-refusal.ts";
 import { finishedEvent, recordFinish } from "../../core/challenge/record.ts";
-import { type Redeemed, redeemChallenge } from "../../core/challenge/redeem.ts";
+import { redeemChallenge } from "../../core/challenge/redeem.ts";
 import type { JsonObject, Origin } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
 import { codeChallengeOf } from "../../core/client/pkce.ts";
@@ -8,7 +8,7 @@ import { recoveryOf } from "../../core/client/settings.ts";
 import { proverIdOf } from "../../core/code/subject.ts";
 import type { Device } from "../../core/device/device.ts";
 import { type ChallengeId, parseUserId, type UserId, userSubject } from "../../core/ids.ts";
-import type { Snapshot } from "../../core/ports/rooms.ts";
+import type { Redeemed, Snapshot } from "../../core/ports/rooms.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";

@@ -1,15 +1,10 @@
 import type { Context } from "hono";
 import type { RedeemOrder } from "../../../core/challenge/command.ts";
-import {
-  type Redeemed,
-  redeemChallenge,
-  standingOrder,
-  takeRedeemed,
-} from "../../../core/challenge/redeem.ts";
+import { redeemChallenge, standingOrder, takeRedeemed } from "../../../core/challenge/redeem.ts";
 import type { Json } from "../../../core/challenge/state.ts";
 import type { Client } from "../../../core/client/client.ts";
 import type { ChallengeId } from "../../../core/ids.ts";
-import type { Applied, Snapshot } from "../../../core/ports/rooms.ts";
+import type { Applied, Redeemed, Snapshot } from "../../../core/ports/rooms.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import { SECOND } from "../../../core/time.ts";

@@ -39,24 +39,13 @@ export type Claimed = {
   readonly facts?: Facts;
 };
 
-type Powers = Pick<
-  Services,
-  | "rooms"
-  | "inboxes"
-  | "users"
-  | "actions"
-  | "authenticators"
-  | "devices"
-  | "actionWebhooks"
-  | "records"
-  | "keyring"
-  | "handles"
-  | "chance"
-  | "clock"
-  | "events"
-  | "background"
-  | "log"
->;
+type Powers = Pick<Services, "rooms" | "actions" | "handles" | "clock"> &
+  Parameters<typeof redeemDraft>[0] &
+  Parameters<typeof ensureNamedUser>[0] &
+  Parameters<typeof recordFinish>[0] &
+  Parameters<typeof settleAction>[0] &
+  Parameters<typeof enrolledOf>[0] &
+  Parameters<typeof fallenSince>[0];
 
 const CLOSED = no({ code: "not_allowed", detail: "the action takes no challenge" } as const);
 const ANOTHERS = no({ code: "not_allowed", detail: "the challenge is another user's" } as const);

@@ -33,23 +33,12 @@ export type BackendCodeVerdict =
   | { readonly outcome: "wrong" | "exhausted" | "vetoed"; readonly enrolled?: EnrolledAddress }
   | { readonly outcome: "right"; readonly code: BackendCode; readonly enrolled?: EnrolledAddress };
 
-type Powers = Pick<
-  Services,
-  | "rooms"
-  | "inboxes"
-  | "users"
-  | "actions"
-  | "authenticators"
-  | "devices"
-  | "actionWebhooks"
-  | "handles"
-  | "proofs"
-  | "chance"
-  | "clock"
-  | "events"
-  | "background"
-  | "log"
->;
+type Powers = Pick<Services, "actions" | "clock" | "rooms" | "users"> &
+  Parameters<typeof checkCode>[0] &
+  Parameters<typeof vouchForCode>[0] &
+  Parameters<typeof enrolBackendCode>[0] &
+  Parameters<typeof settleAction>[0] &
+  Parameters<typeof noteRefusal>[0];
 type Verdict = Result<BackendCodeVerdict, Refusal>;
 
 /** Whose proof it is that a code came back while nobody is named. */

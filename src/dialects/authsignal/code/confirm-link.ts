@@ -97,24 +97,9 @@ export async function confirmLink(
   return ok(applied.value);
 }
 
-type FinalizePowers = Pick<
-  Services,
-  | "rooms"
-  | "inboxes"
-  | "actions"
-  | "authenticators"
-  | "devices"
-  | "users"
-  | "userCodes"
-  | "records"
-  | "keyring"
-  | "handles"
-  | "chance"
-  | "clock"
-  | "events"
-  | "background"
-  | "log"
->;
+type FinalizePowers = Parameters<typeof lastAsked>[0] &
+  Parameters<typeof authenticatorFor>[0] &
+  Parameters<typeof finishCodeEnrolment>[0];
 
 /**
  * What became of the link that the action's page asked for last. Asking while nobody has confirmed it writes nothing. An enrolment is

@@ -13,22 +13,12 @@ import type { CarriedCode, CodeBearer, VerifiedActionCode } from "./challenge.ts
 import { needsScope } from "./enrol.ts";
 import { enrolledAs } from "./method.ts";
 
-type Powers = Pick<
-  Services,
-  | "rooms"
-  | "inboxes"
-  | "authenticators"
-  | "devices"
-  | "users"
-  | "records"
-  | "keyring"
-  | "handles"
-  | "chance"
-  | "clock"
-  | "events"
-  | "background"
-  | "log"
->;
+type Powers = Pick<Services, "handles" | "inboxes"> &
+  Parameters<typeof standingAddress>[0] &
+  Parameters<typeof claimersOf>[0] &
+  Parameters<typeof enrolledOf>[0] &
+  Parameters<typeof enrolVerifiedAddress>[0] &
+  Parameters<typeof redeemChallenge>[0];
 
 /**
  * Enrols the address whose code came back, before its challenge is approved and anything says so. Whether it may be is asked anew: without

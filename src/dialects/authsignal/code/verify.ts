@@ -11,25 +11,12 @@ import { authenticatorFor, lastAsked } from "./last-asked.ts";
 
 export type TypedActionCode = CodeBearer & { readonly code: string };
 
-type Powers = Pick<
-  Services,
-  | "rooms"
-  | "inboxes"
-  | "actions"
-  | "authenticators"
-  | "devices"
-  | "users"
-  | "userCodes"
-  | "records"
-  | "keyring"
-  | "handles"
-  | "proofs"
-  | "chance"
-  | "clock"
-  | "events"
-  | "background"
-  | "log"
->;
+type Powers = Pick<Services, "actions" | "authenticators" | "background" | "clock"> &
+  Parameters<typeof lastAsked>[0] &
+  Parameters<typeof proveCode>[0] &
+  Parameters<typeof finishCodeEnrolment>[0] &
+  Parameters<typeof noteRefusal>[0] &
+  Parameters<typeof withdrawChallenge>[0];
 
 /**
  * Takes the code that was typed back for what the action's page asked for last: to meet the action, or to enrol an address

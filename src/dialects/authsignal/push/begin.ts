@@ -32,21 +32,10 @@ export type BeginPush = {
   readonly announce: (snapshot: Snapshot) => DoorEvent;
 };
 
-export type BeginPowers = Pick<
-  Services,
-  | "rooms"
-  | "inboxes"
-  | "devices"
-  | "authenticators"
-  | "actions"
-  | "actionWebhooks"
-  | "handles"
-  | "chance"
-  | "clock"
-  | "events"
-  | "background"
-  | "log"
->;
+export type BeginPowers = Pick<Services, "rooms" | "devices" | "actions" | "clock"> &
+  Parameters<typeof startChallenge>[0] &
+  Parameters<typeof withdrawChallenge>[0] &
+  Parameters<typeof tellActionWebhook>[0];
 
 /** The service's own purposes, which a client's word must not pass for. */
 const OWN_PURPOSES: ReadonlySet<string> = new Set(["enrol_device", "verify_identifier"]);

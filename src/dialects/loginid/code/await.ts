@@ -1,10 +1,5 @@
 import { noteRefusal } from "../../../core/audit/note-refusal.ts";
-import {
-  type Redeemed,
-  redeemChallenge,
-  standingOrder,
-  takeRedeemed,
-} from "../../../core/challenge/redeem.ts";
+import { redeemChallenge, standingOrder, takeRedeemed } from "../../../core/challenge/redeem.ts";
 import type { PhaseName } from "../../../core/challenge/state.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { type CodeKind, findCarried, guessOf, isCounted } from "../../../core/code/carried.ts";
@@ -14,7 +9,7 @@ import { type Realm, userSubject } from "../../../core/ids.ts";
 import type { Guesser } from "../../../core/inbox/state.ts";
 import type { NonceUse } from "../../../core/ports/clients.ts";
 import type { UserCodeRow } from "../../../core/ports/records.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
+import type { Redeemed, Snapshot } from "../../../core/ports/rooms.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";

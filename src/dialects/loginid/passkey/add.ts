@@ -1,11 +1,12 @@
 import { auditEvent } from "../../../core/audit/record.ts";
-import { type Redeemed, redeemChallenge } from "../../../core/challenge/redeem.ts";
+import { redeemChallenge } from "../../../core/challenge/redeem.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { type CodeKind, type FoundCode, findCarried } from "../../../core/code/carried.ts";
 import type { Device } from "../../../core/device/device.ts";
 import { newDeviceId, parseChallengeId, type Realm, userSubject } from "../../../core/ids.ts";
 import type { Guesser } from "../../../core/inbox/state.ts";
 import type { NonceUse } from "../../../core/ports/clients.ts";
+import type { Redeemed } from "../../../core/ports/rooms.ts";
 import type { ReadPasskey } from "../../../core/ports/secrets.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";

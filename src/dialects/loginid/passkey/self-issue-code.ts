@@ -1,10 +1,10 @@
 import { admits } from "../../../core/challenge/approvers.ts";
 import { signInAtOnce } from "../../../core/challenge/at-once.ts";
 import type { VerifiedProof } from "../../../core/challenge/proof.ts";
-import type { Redeemed } from "../../../core/challenge/redeem.ts";
 import { askerOf, type Client } from "../../../core/client/client.ts";
 import type { CodeKind, CodePurpose } from "../../../core/code/carried.ts";
 import type { Device } from "../../../core/device/device.ts";
+import type { Redeemed } from "../../../core/ports/rooms.ts";
 import type { PasskeyAnswer } from "../../../core/ports/secrets.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
