@@ -11,7 +11,7 @@ import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, type Result } from "../result.ts";
 import type { Device } from "./device.ts";
 import type { Enrolled, FirstEnrolment } from "./enrolment.ts";
-import { revokeDevice } from "./manage.ts";
+import { revokeDevice } from "./revoke.ts";
 import { tellRecoveryBegun } from "./tell-person.ts";
 
 type Powers = Parameters<typeof revokeDevice>[0] &

@@ -1,7 +1,7 @@
 import { auditEvent, type Requester } from "../audit/record.ts";
 import type { Client } from "../client/client.ts";
 import { isDeviceOf } from "../device/answers-for.ts";
-import { revokeDevice } from "../device/manage.ts";
+import { revokeDevice } from "../device/revoke.ts";
 import { Outage } from "../fault.ts";
 import type { Services } from "../ports/services.ts";
 import type { Fallen } from "../ports/standing.ts";

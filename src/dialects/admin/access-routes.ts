@@ -1,5 +1,6 @@
 import { Hono } from "hono";
-import { listDevices, revokeDevice } from "../../core/device/manage.ts";
+import { listDevices } from "../../core/device/manage.ts";
+import { revokeDevice } from "../../core/device/revoke.ts";
 import { listGrants, revokeGrant, revokeGrants } from "../../core/grant/manage.ts";
 import { parseChallengeId, parseDeviceId, parseUserId } from "../../core/ids.ts";
 import { ANY_REALM } from "../../core/ports/users.ts";

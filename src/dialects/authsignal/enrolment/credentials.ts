@@ -5,7 +5,7 @@ import { admits } from "../../../core/challenge/approvers.ts";
 import type { VerifiedProof } from "../../../core/challenge/proof.ts";
 import { askerOf, type Client } from "../../../core/client/client.ts";
 import { type Device, isEnrolledBy } from "../../../core/device/device.ts";
-import { revokeDevice } from "../../../core/device/manage.ts";
+import { revokeDevice } from "../../../core/device/revoke.ts";
 import { tellDeviceEnrolled } from "../../../core/device/tell-person.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";

@@ -2,7 +2,7 @@ import { auditEvent, type Requester } from "../../../core/audit/record.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { isPasskey } from "../../../core/device/answers-for.ts";
 import type { Device, DeviceKey } from "../../../core/device/device.ts";
-import { revokeDevice } from "../../../core/device/manage.ts";
+import { revokeDevice } from "../../../core/device/revoke.ts";
 import { newDeviceId, userSubject } from "../../../core/ids.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";

@@ -3,7 +3,7 @@ import type * as z from "zod";
 import type { JsonObject } from "../../../core/challenge/state.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { isEnrolledBy } from "../../../core/device/device.ts";
-import { revokeDevice } from "../../../core/device/manage.ts";
+import { revokeDevice } from "../../../core/device/revoke.ts";
 import { parseDeviceId } from "../../../core/ids.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";

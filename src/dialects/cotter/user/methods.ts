@@ -5,7 +5,7 @@ import type { Client } from "../../../core/client/client.ts";
 import { isEnrolledBy } from "../../../core/device/device.ts";
 import { enrolFirstDevice } from "../../../core/device/enrol-first.ts";
 import type { Enrolled } from "../../../core/device/enrolment.ts";
-import { revokeDevice } from "../../../core/device/manage.ts";
+import { revokeDevice } from "../../../core/device/revoke.ts";
 import { tellDeviceEnrolled, tellDeviceRemoved } from "../../../core/device/tell-person.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";

@@ -1,7 +1,8 @@
 import { type Context, Hono } from "hono";
 import { isShownTo } from "../../../core/device/answers-for.ts";
 import { isEnrolledBy } from "../../../core/device/device.ts";
-import { renameDevice, revokeDevice } from "../../../core/device/manage.ts";
+import { renameDevice } from "../../../core/device/manage.ts";
+import { revokeDevice } from "../../../core/device/revoke.ts";
 import { type DeviceId, parseDeviceId } from "../../../core/ids.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";

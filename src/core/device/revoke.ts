@@ -1,0 +1,27 @@
+import { auditEvent } from "../audit/record.ts";
+import { endOfDevice } from "../challenge/end-in-flight.ts";
+import { endGrants } from "../grant/end.ts";
+import type { RefusalOf } from "../refusal.ts";
+import { no, ok, type Result } from "../result.ts";
+import type { Device } from "./device.ts";
+import type { Powers, RevokeDevice } from "./manage.ts";
+
+/**
+ * Removes a device for good: its row first, so that it signs nothing more, then its sockets, the grants that it opened and what is under way by
+ * its word.
+ * `repeated` when it had been removed before; the later steps run again then, because an outage may have cut them short.
+ * Refused as `unknown_device` when the user never had it.
+ */
+export async function revokeDevice(
+  powers: Powers,
+  asked: RevokeDevice,
+): Promise<Result<{ readonly device: Device; readonly repeated: boolean }, RefusalOf<"unknown_device">>> {
+  const { userId, deviceId, actor, ip, reason } = asked;
+  const event = auditEvent(powers, { type: "device.revoked", actor, userId, deviceId, ip, reason });
+  const revoked = await powers.devices.revoke(userId, deviceId, event, event.at);
+  const device = revoked ?? (await powers.devices.byId(deviceId));
+  if (device === undefined || device.userId !== userId) return no({ code: "unknown_device" });
+  await endOfDevice(powers, { userId, actor, ip, reason: "device_removed" }, deviceId);
+  await endGrants(powers, { userId, deviceId, actor, ip, reason: "device_removed" });
+  return ok({ device, repeated: revoked === undefined });
+}
