@@ -24,7 +24,7 @@ import { makeSealing } from "./keys/sealing.ts";
 import { parseSecretKeys, type SecretKeys } from "./keys/secret-keys.ts";
 import { makeVerifier } from "./keys/verifier.ts";
 import { WORDS } from "./keys/words.ts";
-import { makeRooms } from "./objects/challenge-rooms.ts";
+import { makeChallenges } from "./objects/challenges.ts";
 import { makeInboxes } from "./objects/inboxes.ts";
 import { phones } from "./phones/read-phone.ts";
 import { makeAuthenticators } from "./store/authenticators.ts";
@@ -34,9 +34,9 @@ import { openStore, type Store } from "./store/database.ts";
 import { makeDevOutbox } from "./store/dev-outbox.ts";
 import { makeDevices } from "./store/devices.ts";
 import { makeHealth } from "./store/health.ts";
-import { makeHeldData } from "./store/held.ts";
-import { makeKeyShelf } from "./store/key-shelf.ts";
+import { makeKeyStore } from "./store/key-store.ts";
 import { makeNonces } from "./store/nonces.ts";
+import { makePersonalData } from "./store/personal-data.ts";
 import { makeRecords } from "./store/records.ts";
 import { makeUserCodes } from "./store/user-codes.ts";
 import { makeUsers } from "./store/users.ts";
@@ -156,7 +156,7 @@ function build(env: Env): Shared {
   const secretKeys = parseSecretKeys(env);
   const db = openStore(env.DB);
   const place = env.JURISDICTION === undefined ? {} : { jurisdiction: env.JURISDICTION };
-  const keyring = makeKeyring({ shelf: makeKeyShelf(db), secretKeys, clock, chance });
+  const keyring = makeKeyring({ shelf: makeKeyStore(db), secretKeys, clock, chance });
   const config = configOf(env);
   const inboxes = makeInboxes(env.INBOXES, place);
   const events = eventsOf(env.EVENTS);
@@ -169,13 +169,13 @@ function build(env: Env): Shared {
     clock,
     chance,
     config,
-    rooms: makeRooms(env.CHALLENGES, place),
+    challenges: makeChallenges(env.CHALLENGES, place),
     inboxes,
     clients,
     users: makeUsers(db),
     devices: makeDevices(db),
     records: makeRecords(db),
-    held: makeHeldData(db),
+    held: makePersonalData(db),
     userCodes: makeUserCodes(db),
     authenticators: makeAuthenticators(db),
     nonces: makeNonces(db),

@@ -1,7 +1,7 @@
 import { type Caller, isStranger } from "../core/caller.ts";
 import { Outage } from "../core/fault.ts";
 import { textsSubject } from "../core/ids.ts";
-import { halfOf, OPEN_SHARE, partOf } from "../core/inbox/policy.ts";
+import { halfOf, OPEN_SHARE, partOf } from "../core/inbox/limits.ts";
 import { type SmsRules, smsCounts } from "../core/message/sms-policy.ts";
 import type { Channel, Deliveries, DeliveryState, Message } from "../core/ports/deliveries.ts";
 import type { Clock, Events, Log, Phones } from "../core/ports/edge.ts";

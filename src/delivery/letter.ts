@@ -45,7 +45,7 @@ export function writeLetter(message: Message, { host }: LetterPlace, now: Instan
 }
 
 function factsOf(message: Message, brand: string, language: string, now: Instant): Facts {
-  const { template, code, link, deviceName, origin, deed } = message;
+  const { template, code, link, deviceName, origin, effect } = message;
   if (template === "one_time_code" && !code) throw new TypeError("a one-time code's message has no code");
   if (template === "magic_link" && !link) throw new TypeError("a magic link's message has no link");
   if (template === "recovery_begun" && !link) throw new TypeError("a recovery's message has no link");
@@ -56,7 +56,7 @@ function factsOf(message: Message, brand: string, language: string, now: Instant
     code: code ?? "",
     link: link ?? "",
     device: oneLine(noAddress(deviceName ?? ""), NAME_LIMIT) || "A device",
-    ...(deed === undefined ? {} : { deed }),
+    ...(effect === undefined ? {} : { effect }),
     ...(place === undefined ? {} : { place }),
   };
 }

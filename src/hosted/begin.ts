@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { callerFrom } from "../core/client/caller-from.ts";
 import type { Client } from "../core/client/client.ts";
 import { type SentCode, sendCode } from "../core/code/send.ts";
-import type { Snapshot } from "../core/ports/rooms.ts";
+import type { Snapshot } from "../core/ports/challenges.ts";
 import type { Refusal } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import { type ReadIdentifier, readIdentifier } from "../core/user/identifier.ts";
@@ -84,7 +84,7 @@ export async function send(
     channel,
     purpose: VERIFY_IDENTIFIER,
     // Tokens come of it, whatever the app calls it.
-    deed: { kind: "sign_in" },
+    effect: { kind: "sign_in" },
     as: method === "link" ? { template: "magic_link", linkOf } : { template: "one_time_code" },
     origin,
     // What it was begun with: another code of it is in the same lane.

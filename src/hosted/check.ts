@@ -3,7 +3,7 @@ import { OUT_OF_ATTEMPTS } from "../core/challenge/cancel.ts";
 import type { Client } from "../core/client/client.ts";
 import { isRegisteredRedirect } from "../core/client/redirect-match.ts";
 import { codeSubject } from "../core/code/subject.ts";
-import type { Snapshot } from "../core/ports/rooms.ts";
+import type { Snapshot } from "../core/ports/challenges.ts";
 import { plainCode } from "../core/typed-text.ts";
 import { type AppEnv, originOf, services } from "../http/context.ts";
 import { readForm } from "../http/form.ts";
@@ -35,10 +35,10 @@ const pathOf = ({ snapshot }: Own): string => `/app/check/${snapshot.spec.id}`;
 
 /** The verification that the path names, for the browser that started it; or the page that says no. */
 async function ownOf(c: Context<AppEnv>): Promise<Own | Response> {
-  const { rooms, clients } = services(c);
-  const id = rooms.parse(c.req.param("id") ?? "");
+  const { challenges, clients } = services(c);
+  const id = challenges.parse(c.req.param("id") ?? "");
   if (id === undefined) return trouble(c, "request");
-  const snapshot = await rooms.read(id);
+  const snapshot = await challenges.read(id);
   const verification = snapshot && verificationOf(snapshot.spec);
   if (!snapshot || !verification) return trouble(c, "expired");
   const client = await clients.find(snapshot.spec.clientId);

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Client } from "../core/client/client.ts";
 import type { SentCode } from "../core/code/send.ts";
 import { codeSubject } from "../core/code/subject.ts";
-import type { Snapshot } from "../core/ports/rooms.ts";
+import type { Snapshot } from "../core/ports/challenges.ts";
 import type { Refusal } from "../core/refusal.ts";
 import { plainCode } from "../core/typed-text.ts";
 import { type AppEnv, originOf, services } from "../http/context.ts";
@@ -121,9 +121,9 @@ type Own = { readonly snapshot: Snapshot; readonly verification: Verification; r
 
 /** The verification that this very frame started. */
 async function ownOf(c: Context<AppEnv>, body: z.output<typeof ownBody>): Promise<Own | undefined> {
-  const { rooms, clients } = services(c);
-  const id = isFromHere(c) ? rooms.parse(body.id) : undefined;
-  const snapshot = id && (await rooms.read(id));
+  const { challenges, clients } = services(c);
+  const id = isFromHere(c) ? challenges.parse(body.id) : undefined;
+  const snapshot = id && (await challenges.read(id));
   const verification = snapshot && verificationOf(snapshot.spec);
   if (!snapshot || verification?.redirectUrl !== undefined) return undefined;
   if (verification?.browser !== (await browserDigest(c, body.secret))) return undefined;

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { CODE_LIFETIME } from "../core/inbox/policy.ts";
+import { ONE_TIME_CODE_LIFETIME } from "../core/inbox/limits.ts";
 import { type Instant, SECOND } from "../core/time.ts";
 import { type AppEnv, services } from "../http/context.ts";
 import type { Letters } from "../pages/verify/again.tsx";
@@ -35,7 +35,7 @@ export function lettersOf(
   const { s, a, e } = c.req.query();
   const text = a ?? s ?? "";
   const sentAt = SENT.test(text) ? Number.parseInt(text, BASE) * SECOND : undefined;
-  const ends = sentAt === undefined ? expiresAt : Math.min(expiresAt, sentAt + CODE_LIFETIME);
+  const ends = sentAt === undefined ? expiresAt : Math.min(expiresAt, sentAt + ONE_TIME_CODE_LIFETIME);
   const wait = sentAt === undefined ? 0 : Math.min(AGAIN_AFTER, sentAt + AGAIN_AFTER - now);
   return {
     left: Math.max(0, ends - now),

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { Client } from "../core/client/client.ts";
-import type { Snapshot } from "../core/ports/rooms.ts";
+import type { Snapshot } from "../core/ports/challenges.ts";
 import { type AppEnv, originOf, services } from "../http/context.ts";
 import { readForm } from "../http/form.ts";
 import { isFromHere } from "../http/from-here.ts";
@@ -17,9 +17,9 @@ type Linked = { readonly snapshot: Snapshot; readonly verification: Verification
 
 /** The verification whose link was opened, in whichever browser; or the page that says that it is not good. */
 async function linkedOf(c: Context<AppEnv>): Promise<Linked | Response> {
-  const { rooms, clients } = services(c);
-  const id = rooms.parse(c.req.param("id") ?? "");
-  const snapshot = id && (await rooms.read(id));
+  const { challenges, clients } = services(c);
+  const id = challenges.parse(c.req.param("id") ?? "");
+  const snapshot = id && (await challenges.read(id));
   const verification = snapshot && verificationOf(snapshot.spec);
   if (!snapshot || verification?.method !== "link") return trouble(c, "link");
   const client = await clients.find(snapshot.spec.clientId);
@@ -56,7 +56,7 @@ function ask(c: Context<AppEnv>, linked: Linked, secret: string, unchosen: boole
     place: [country, ip].filter((part) => part !== undefined).join(", ") || undefined,
     device: userAgent,
     startedAt: snapshot.spec.createdAt,
-    deed: { kind: "sign_in" },
+    effect: { kind: "sign_in" },
     unchosen,
   });
   return verifyPage(c, body, policyFor(c, setting), unchosen ? 422 : 200);

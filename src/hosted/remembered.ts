@@ -5,7 +5,7 @@ import { rememberMinutes } from "../core/client/settings.ts";
 import { identifierIdOf, proverIdOf } from "../core/code/subject.ts";
 import { parseUserId, type UserId, userSubject } from "../core/ids.ts";
 import type { Remembered } from "../core/inbox/state.ts";
-import type { Snapshot } from "../core/ports/rooms.ts";
+import type { Snapshot } from "../core/ports/challenges.ts";
 import { MINUTE, SECOND } from "../core/time.ts";
 import { type AppEnv, services } from "../http/context.ts";
 import type { Brought } from "./verification/recall-browser.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { ChallengeId } from "../core/ids.ts";
-import type { Snapshot } from "../core/ports/rooms.ts";
+import type { Snapshot } from "../core/ports/challenges.ts";
 import type { Services } from "../core/ports/services.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
@@ -45,21 +45,21 @@ type Refused = RefusalOf<"bad_handle" | "unknown_challenge"> & { readonly counts
  * Answers what was read, if anything was.
  */
 export async function isGenuine(
-  powers: Pick<Services, "handles" | "rooms">,
+  powers: Pick<Services, "handles" | "challenges">,
   handle: string,
   id: ChallengeId,
 ): Promise<Result<Snapshot | undefined, Refused>> {
-  const { handles, rooms } = powers;
+  const { handles, challenges } = powers;
   if (HANDLE.test(handle)) {
     const ids = await Promise.all(WAITER_KINDS.map((kind) => handles.read(handle, kind)));
     return ids.includes(id) ? ok(undefined) : no({ code: "bad_handle", counts: false });
   }
   if (!NUMBER.test(handle)) return no({ code: "bad_handle", counts: false });
-  const snapshot = await rooms.read(id);
+  const snapshot = await challenges.read(id);
   if (!snapshot) return no({ code: "unknown_challenge", counts: true });
   if (snapshot.spec.door !== "cotter") return no({ code: "bad_handle", counts: true });
   const names = await handles.numberNames("cotter", snapshot.spec.clientId, handle);
-  return names.some((name) => rooms.named(name) === id)
+  return names.some((name) => challenges.named(name) === id)
     ? ok(snapshot)
     : no({ code: "bad_handle", counts: true });
 }

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { WaitView } from "../core/challenge/view.ts";
 import { allowsOrigin } from "../core/client/client.ts";
 import type { ChallengeId } from "../core/ids.ts";
-import type { Snapshot } from "../core/ports/rooms.ts";
+import type { Snapshot } from "../core/ports/challenges.ts";
 import { SECOND } from "../core/time.ts";
 import { type AppEnv, originOf, services } from "./context.ts";
 import { doorCors } from "./cors.ts";
@@ -43,9 +43,9 @@ const onlyUpgrade: MiddlewareHandler<AppEnv> = async (c, next) => {
 
 /** The challenge that the path names and the caller may wait for, or the answer that says no. */
 async function admit(c: Context<AppEnv>): Promise<ChallengeId | Response> {
-  const { rooms, limits } = services(c);
+  const { challenges, limits } = services(c);
   const { ip } = originOf(c);
-  const id = rooms.parse(c.req.param("id") ?? "");
+  const id = challenges.parse(c.req.param("id") ?? "");
   if (id === undefined) return unknown(c);
   const handle = handleOf(c);
   // A handle that nobody guesses is looked at first: a neighbour's misses are not this waiter's.
@@ -67,10 +67,10 @@ async function refuseForeignOrigin(
   id: ChallengeId,
   known: Snapshot | undefined,
 ): Promise<Response | undefined> {
-  const { rooms, clients, config } = services(c);
+  const { challenges, clients, config } = services(c);
   const origin = c.req.header("Origin");
   if (origin === undefined || origin === config.issuer) return undefined;
-  const snapshot = known ?? (await rooms.read(id));
+  const snapshot = known ?? (await challenges.read(id));
   if (!snapshot) return unknown(c);
   const client = await clients.find(snapshot.spec.clientId);
   if (!client || client.disabledAt !== undefined || !allowsOrigin(client, origin)) {
@@ -128,7 +128,7 @@ export function waitingRoutes(): Hono<AppEnv> {
     if (timeout === undefined) {
       return problem(c, 400, { detail: `The wait is 1 to ${LONGEST_SECONDS} seconds.` });
     }
-    const view = await services(c).rooms.wait(admitted, timeout * SECOND);
+    const view = await services(c).challenges.wait(admitted, timeout * SECOND);
     return view ? c.json(rendered(view)) : unknown(c);
   });
 
@@ -136,7 +136,7 @@ export function waitingRoutes(): Hono<AppEnv> {
     const admitted = await admit(c);
     if (admitted instanceof Response) return admitted;
     const protocol = offersOurProtocol(c) ? PROTOCOL : undefined;
-    return (await services(c).rooms.socket(admitted, protocol)) ?? unknown(c);
+    return (await services(c).challenges.socket(admitted, protocol)) ?? unknown(c);
   });
   return routes;
 }

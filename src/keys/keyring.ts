@@ -1,7 +1,7 @@
 import { Outage } from "../core/fault.ts";
 import type { Lane, StoredKey } from "../core/keys/key.ts";
 import type { Chance, Clock } from "../core/ports/edge.ts";
-import type { Keyring, KeyShelf } from "../core/ports/keys.ts";
+import type { Keyring, KeyStore } from "../core/ports/keys.ts";
 import { type Millis, SECOND } from "../core/time.ts";
 import { fromBase64Url, toBase64 } from "./base64.ts";
 import { type KeyPairs, makeKeyPairs, onlyPublic } from "./key-pairs.ts";
@@ -15,7 +15,7 @@ import { makeWrapping } from "./wrap.ts";
 export type VerificationKeys = { find(kid: string): Promise<CryptoKey | undefined> };
 
 export type KeyringNeeds = {
-  readonly shelf: KeyShelf;
+  readonly shelf: KeyStore;
   readonly secretKeys: Pick<SecretKeys, "keyEncryption">;
   readonly clock: Clock;
   readonly chance: Pick<Chance, "uuid">;

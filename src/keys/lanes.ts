@@ -1,11 +1,11 @@
 import { Outage } from "../core/fault.ts";
 import type { Lane, ListedKey, StoredKey } from "../core/keys/key.ts";
 import type { Chance, Clock } from "../core/ports/edge.ts";
-import type { KeyShelf } from "../core/ports/keys.ts";
+import type { KeyStore } from "../core/ports/keys.ts";
 import type { Millis } from "../core/time.ts";
+import { makeKeyCache } from "./key-cache.ts";
 import { makeStoredKey } from "./key-pairs.ts";
 import { isPublished, PUBLISH_AHEAD, ROTATE_AFTER, type ScheduledKey, schedule } from "./schedule.ts";
-import { makeShelfCache } from "./shelf-cache.ts";
 import type { Wrapping } from "./wrap.ts";
 
 /** Cotter's SDKs look for this kid and cache its key for ever (cotter.md §4.10). */
@@ -25,7 +25,7 @@ export type Lanes = {
 };
 
 type LanesNeeds = {
-  readonly shelf: KeyShelf;
+  readonly shelf: KeyStore;
   readonly wrapping: Wrapping;
   readonly clock: Clock;
   readonly chance: Pick<Chance, "uuid">;
@@ -33,7 +33,7 @@ type LanesNeeds = {
 
 /** The lanes of the shelf as the clock sees them. */
 export function makeLanes({ shelf, wrapping, clock, chance }: LanesNeeds): Lanes {
-  const cache = makeShelfCache(shelf, clock);
+  const cache = makeKeyCache(shelf, clock);
   const publishedOf = (keys: readonly StoredKey[], lane: Lane): readonly ScheduledKey[] => {
     const now = clock.now();
     return schedule(keys, lane, now).filter((key) => isPublished(key, now));

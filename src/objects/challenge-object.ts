@@ -6,10 +6,11 @@ import { viewOf } from "../core/challenge/view.ts";
 import { type Presented, rotate } from "../core/grant/rotate.ts";
 import type { Grant } from "../core/grant/state.ts";
 import type { QueueMessage } from "../core/message/queue.ts";
-import type { Applied, Snapshot } from "../core/ports/rooms.ts";
+import type { Applied, Snapshot } from "../core/ports/challenges.ts";
 import type { Refusal, RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import type { Instant } from "../core/time.ts";
+import { openCell } from "./cell.ts";
 import {
   alarmAfterEnd,
   farewell,
@@ -18,8 +19,7 @@ import {
   nextMoment,
   settleRecord,
   unheard,
-} from "./broom.ts";
-import { openCell } from "./cell.ts";
+} from "./cleanup.ts";
 import { DONE, redeemedFrame } from "./frames.ts";
 import {
   birth,

@@ -1,11 +1,11 @@
 import type { PhaseName } from "../core/challenge/state.ts";
-import type { Applied } from "../core/ports/rooms.ts";
+import type { Applied } from "../core/ports/challenges.ts";
 import { DONE, readFrame, readRedeemed } from "./frames.ts";
 
 /** How often a line that was cut is taken up again: once for each deployment that a ten-minute wait may meet, and some. */
 const RECONNECTIONS = 5;
 
-/** Follows a challenge over its object's hibernating socket, as `ChallengeRooms.follow` has it. */
+/** Follows a challenge over its object's hibernating socket, as `Challenges.follow` has it. */
 export async function follow(
   dial: () => Promise<WebSocket | null | undefined>,
   heard: (state: PhaseName, redeemed?: Applied) => void,

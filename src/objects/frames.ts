@@ -1,5 +1,5 @@
 import { isSettled, type WaitView } from "../core/challenge/view.ts";
-import type { Applied } from "../core/ports/rooms.ts";
+import type { Applied } from "../core/ports/challenges.ts";
 
 /** The close of a socket whose challenge is settled (RFC 6455 §7.4.1). */
 export const DONE = 1000;

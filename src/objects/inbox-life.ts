@@ -2,7 +2,7 @@ import type { SubjectKey } from "../core/ids.ts";
 import { codesMatterUntil } from "../core/inbox/codes.ts";
 import { deliveriesMatterUntil } from "../core/inbox/deliveries.ts";
 import { guessesMatterUntil } from "../core/inbox/guesses.ts";
-import { DENIAL_WINDOW, IDLE_COUNTER, PROMPT_WINDOW } from "../core/inbox/policy.ts";
+import { DENIAL_WINDOW, IDLE_COUNTER, PROMPT_WINDOW } from "../core/inbox/limits.ts";
 import { livePrompts } from "../core/inbox/prompts.ts";
 import { rememberedUntil } from "../core/inbox/remembered.ts";
 import type { InboxState, Prompt } from "../core/inbox/state.ts";

@@ -5,7 +5,7 @@ import { born, transition } from "../core/challenge/transition.ts";
 import { settle, viewOf } from "../core/challenge/view.ts";
 import { end } from "../core/grant/rotate.ts";
 import { type Grant, isAlive, openGrant } from "../core/grant/state.ts";
-import type { Applied, Snapshot } from "../core/ports/rooms.ts";
+import type { Applied, Snapshot } from "../core/ports/challenges.ts";
 import type { Refusal } from "../core/refusal.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Instant } from "../core/time.ts";

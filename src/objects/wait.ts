@@ -1,5 +1,5 @@
 import { isSettled, type WaitView, waitView } from "../core/challenge/view.ts";
-import type { Applied, Held } from "../core/ports/rooms.ts";
+import type { Applied, Held } from "../core/ports/challenges.ts";
 import type { Instant, Millis } from "../core/time.ts";
 import { CROWDED, DONE, readFrame, readRedeemed } from "./frames.ts";
 

@@ -2,7 +2,7 @@ import { and, asc, eq, exists, inArray, isNotNull, isNull, ne, not, type SQL, sq
 import type { AuditEvent } from "../core/audit/event.ts";
 import type { ClientId, DeviceId } from "../core/ids.ts";
 import type { Authenticators } from "../core/ports/authenticators.ts";
-import type { Fallen } from "../core/ports/standing.ts";
+import type { NotActive } from "../core/ports/standing.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import type { Authenticator, Profile, ProfileChange } from "../core/user/authenticator.ts";
 import { recordWhere } from "./audit.ts";
@@ -46,7 +46,7 @@ async function enrolWhere(
   event: AuditEvent,
   clientId: ClientId,
   also: SQL,
-): Promise<Result<boolean, Fallen>> {
+): Promise<Result<boolean, NotActive>> {
   const standing = { userId: row.userId, clientId, since: event.at };
   const guard = sql`${also} and ${stands(db, standing)}`;
   const isProven = exists(

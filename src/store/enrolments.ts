@@ -3,7 +3,7 @@ import type { AuditEvent } from "../core/audit/event.ts";
 import type { Device } from "../core/device/device.ts";
 import type { DeviceId, UserId } from "../core/ids.ts";
 import type { Devices } from "../core/ports/records.ts";
-import type { Standing } from "../core/ports/standing.ts";
+import type { MustBeActive } from "../core/ports/standing.ts";
 import { no } from "../core/result.ts";
 import { recordWhere } from "./audit.ts";
 import { commit, type Store } from "./database.ts";
@@ -21,7 +21,7 @@ const standingOf = (
   { userId, clientId, enrolledAt }: Device,
   signedBy?: DeviceId,
   since = enrolledAt,
-): Standing => ({
+): MustBeActive => ({
   userId,
   clientId,
   deviceId: signedBy,

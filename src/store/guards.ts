@@ -1,6 +1,6 @@
 import { and, eq, exists, isNotNull, isNull, lte, or, type SQL, sql } from "drizzle-orm";
 import type { ClientId, DeviceId, UserId } from "../core/ids.ts";
-import type { Fallen, Standing } from "../core/ports/standing.ts";
+import type { MustBeActive, NotActive } from "../core/ports/standing.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import type { Store } from "./database.ts";
 import { clients, devices, users } from "./schema.ts";
@@ -28,7 +28,7 @@ export const hasUser = (db: Store, id: UserId): SQL =>
   exists(db.select({ id: users.id }).from(users).where(eq(users.id, id)));
 
 /** The code of what keeps a row from being written; null when everybody stands. */
-export function obstacle(db: Store, { userId, clientId, deviceId, since }: Standing): SQL {
+export function obstacle(db: Store, { userId, clientId, deviceId, since }: MustBeActive): SQL {
   const realm = db.select({ realm: clients.realm }).from(clients).where(eq(clients.id, clientId));
   const isUser = and(eq(users.id, userId), sql`${users.realm} = coalesce((${realm}), ${users.realm})`);
   const isOpen = since === undefined ? undefined : or(isNull(users.endedAt), lte(users.endedAt, since));
@@ -41,16 +41,16 @@ export function obstacle(db: Store, { userId, clientId, deviceId, since }: Stand
 }
 
 /** The guard of a write: everybody stands. */
-export const stands = (db: Store, standing: Standing): SQL => sql`${obstacle(db, standing)} is null`;
+export const stands = (db: Store, standing: MustBeActive): SQL => sql`${obstacle(db, standing)} is null`;
 
 /** The first statement of a guarded batch: it says what keeps the others from writing. */
 export const verdict = (db: Store, of: SQL) =>
-  db.select({ obstacle: sql<Fallen["code"] | null>`${of}`.as("obstacle") }).from(sql`(select 1)`);
+  db.select({ obstacle: sql<NotActive["code"] | null>`${of}`.as("obstacle") }).from(sql`(select 1)`);
 
 /** What a verdict says. */
-export function heard([row]: readonly { readonly obstacle: Fallen["code"] | null }[]): Result<
+export function heard([row]: readonly { readonly obstacle: NotActive["code"] | null }[]): Result<
   undefined,
-  Fallen
+  NotActive
 > {
   return row === undefined || row.obstacle === null ? ok(undefined) : no({ code: row.obstacle });
 }

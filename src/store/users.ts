@@ -6,7 +6,6 @@ import { no, ok } from "../core/result.ts";
 import type { AssertedBy, Identifier, User } from "../core/user/user.ts";
 import { recordWhere } from "./audit.ts";
 import { holds } from "./belonging.ts";
-import { clash, makeBirths } from "./births.ts";
 import { commit, type Store, sheltered } from "./database.ts";
 import { hasUser, heard, obstacle, stands, verdict } from "./guards.ts";
 import {
@@ -19,6 +18,7 @@ import {
   namersFor,
   type Writing,
 } from "./names.ts";
+import { clash, makeNewUsers } from "./new-users.ts";
 import { OPERATOR, ownerOf } from "./owners.ts";
 import { present } from "./rows.ts";
 import { actions, authenticators, clientProfiles, devices, identifiers, profiles, users } from "./schema.ts";
@@ -179,7 +179,7 @@ function makeReads(db: Store): Reads {
 export function makeUsers(db: Store): Users {
   return sheltered<Users>({
     ...makeReads(db),
-    ...makeBirths(db),
+    ...makeNewUsers(db),
 
     async update({ id, realm }, change, now, event) {
       const { identifiers: given, added, takesFrom, externalId, since, only, began = now, ...rest } = change;

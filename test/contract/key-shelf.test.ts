@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
 import { openStore } from "../../src/store/database.ts";
-import { makeKeyShelf } from "../../src/store/key-shelf.ts";
+import { makeKeyStore } from "../../src/store/key-store.ts";
 import { freshState } from "../worker/database.ts";
 import { makeKey, race } from "./fixtures.ts";
 
-const shelf = makeKeyShelf(openStore(env.DB));
+const shelf = makeKeyStore(openStore(env.DB));
 
 beforeEach(freshState);
 

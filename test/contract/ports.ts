@@ -2,8 +2,8 @@ import { type ClientId, MAIN } from "../../src/core/ids.ts";
 import type { Authenticators } from "../../src/core/ports/authenticators.ts";
 import type { Clients, Nonces } from "../../src/core/ports/clients.ts";
 import type { Health } from "../../src/core/ports/edge.ts";
-import type { HeldData } from "../../src/core/ports/held.ts";
-import type { KeyShelf } from "../../src/core/ports/keys.ts";
+import type { KeyStore } from "../../src/core/ports/keys.ts";
+import type { PersonalData } from "../../src/core/ports/personal-data.ts";
 import type { Devices, Records, UserCodes } from "../../src/core/ports/records.ts";
 import { ANY_REALM, type Users } from "../../src/core/ports/users.ts";
 import type { Actions } from "../../src/dialects/authsignal/ports.ts";
@@ -14,9 +14,9 @@ import { makeClients } from "../../src/store/clients.ts";
 import { openStore } from "../../src/store/database.ts";
 import { makeDevices } from "../../src/store/devices.ts";
 import { makeHealth } from "../../src/store/health.ts";
-import { makeHeldData } from "../../src/store/held.ts";
-import { makeKeyShelf } from "../../src/store/key-shelf.ts";
+import { makeKeyStore } from "../../src/store/key-store.ts";
 import { makeNonces } from "../../src/store/nonces.ts";
+import { makePersonalData } from "../../src/store/personal-data.ts";
 import { makeRecords } from "../../src/store/records.ts";
 import { makeUserCodes } from "../../src/store/user-codes.ts";
 import { makeUsers } from "../../src/store/users.ts";
@@ -138,7 +138,7 @@ const recordCalls: CallsOf<Records> = {
   events: (port) => port.events({ userId: newUserId(), type: "t", after: "a", size: 5 }),
 };
 
-const heldCalls: CallsOf<HeldData> = {
+const heldCalls: CallsOf<PersonalData> = {
   rows: (port) => port.rows(newUserId(), "actions", ["x", "y", "z"], 5),
   erase: (port) => port.erase(newUserId(), 5, makeEvent()),
   eraseLate: (port) => port.eraseLate(5),
@@ -162,7 +162,7 @@ const codeCalls: CallsOf<UserCodes> = {
   purge: (port) => port.purge(NOW, 5),
 };
 
-const shelfCalls: CallsOf<KeyShelf> = {
+const shelfCalls: CallsOf<KeyStore> = {
   all: (port) => port.all(),
   insert: (port) => port.insert(makeKey()),
   remove: (port) => port.remove("cotter", 1),
@@ -188,10 +188,10 @@ export function callsOn(d1: D1Database): NamedCall[] {
     ...named("actions", makeActions(db), actionCalls),
     ...named("authenticators", makeAuthenticators(db), authenticatorCalls),
     ...named("records", makeRecords(db), recordCalls),
-    ...named("held", makeHeldData(db), heldCalls),
+    ...named("held", makePersonalData(db), heldCalls),
     ...named("userCodes", makeUserCodes(db), codeCalls),
     ...named("nonces", makeNonces(db), nonceCalls),
-    ...named("keyShelf", makeKeyShelf(db), shelfCalls),
+    ...named("keyShelf", makeKeyStore(db), shelfCalls),
     ...named("health", makeHealth(db), healthCalls),
   ];
 }

@@ -1,6 +1,6 @@
 import type { StoredKey } from "../../src/core/keys/key.ts";
 import type { Chance, Clock } from "../../src/core/ports/edge.ts";
-import type { KeyShelf } from "../../src/core/ports/keys.ts";
+import type { KeyStore } from "../../src/core/ports/keys.ts";
 import type { Instant } from "../../src/core/time.ts";
 import { toBase64Url } from "../../src/keys/base64.ts";
 import { parseSecretKeys } from "../../src/keys/secret-keys.ts";
@@ -36,7 +36,7 @@ export function manualClock(at: Instant): ManualClock {
 }
 
 /** A shelf in memory that keeps the port's promise: one key for each generation of a lane. Counts its reads. */
-export type MemoryShelf = KeyShelf & { readonly rows: StoredKey[]; reads: number };
+export type MemoryShelf = KeyStore & { readonly rows: StoredKey[]; reads: number };
 export function memoryShelf(rows: readonly StoredKey[] = []): MemoryShelf {
   const same = (lane: string, generation: number) => (key: StoredKey) =>
     key.lane === lane && key.generation === generation;

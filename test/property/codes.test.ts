@@ -11,7 +11,7 @@ import {
   OPEN_LETTERS,
   OWN_LETTERS,
   SPELLINGS,
-} from "../../src/core/inbox/policy.ts";
+} from "../../src/core/inbox/limits.ts";
 import { EMPTY_INBOX } from "../../src/core/inbox/state.ts";
 import { DAY, MINUTE } from "../../src/core/time.ts";
 

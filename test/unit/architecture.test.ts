@@ -2,7 +2,7 @@ import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 import { importsIn, isCode, read, root, type Source, walk, withoutComments } from "./sources.ts";
 
-/** Packages and rooms a room may import besides its own files; everything not listed is refused. */
+/** Packages and challenges a room may import besides its own files; everything not listed is refused. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   core: [],
   store: ["core", "drizzle-orm"],
@@ -34,7 +34,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const DOOR_STORE = /^src\/dialects\/[^/]+\/store\.ts$/;
 const FOR_DOOR_STORE: readonly string[] = ["store", "drizzle-orm"];
 
-/** Single files of a room that another room may import, beside whole rooms. */
+/** Single files of a room that another room may import, beside whole challenges. */
 const ONE_FILE: Readonly<Record<string, RegExp>> = {
   "dialects/*/routes": /^src\/dialects\/[^/]+\/routes\.ts$/,
   "dialects/*/part": /^src\/dialects\/[^/]+\/part\.ts$/,
@@ -91,7 +91,7 @@ const KEEPS_AWAKE = [
 
 /** The Worker's side of the room: it may hold a waiter's socket, since a Worker does not hibernate. */
 const STUB_CALLERS = [
-  "src/objects/challenge-rooms.ts",
+  "src/objects/challenge-challenges.ts",
   "src/objects/follow.ts",
   "src/objects/inboxes.ts",
   "src/objects/wait.ts",

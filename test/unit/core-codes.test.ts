@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { ChallengeId } from "../../src/core/ids.ts";
 import { type CodeRequest, holdsCode, putCode, tryCode } from "../../src/core/inbox/codes.ts";
-import { CODE_LIFETIME, GUESS_LIMIT, OPEN_LETTERS } from "../../src/core/inbox/policy.ts";
+import { GUESS_LIMIT, ONE_TIME_CODE_LIFETIME, OPEN_LETTERS } from "../../src/core/inbox/limits.ts";
 import { EMPTY_INBOX, type InboxState } from "../../src/core/inbox/state.ts";
 import { DAY, MINUTE } from "../../src/core/time.ts";
 
@@ -9,7 +9,7 @@ const NOW = 1_790_000_000_000;
 const challengeId = "a".repeat(64) as ChallengeId;
 
 const put = (state: InboxState, hash: string, at = NOW, over: Partial<CodeRequest> = {}): InboxState => {
-  const request = { challengeId, hash, expiresAt: at + CODE_LIFETIME, until: NOW + DAY, ...over };
+  const request = { challengeId, hash, expiresAt: at + ONE_TIME_CODE_LIFETIME, until: NOW + DAY, ...over };
   const step = putCode(state, request, at);
   expect(step.value).toEqual({ ok: true, value: true });
   return step.next;
@@ -43,10 +43,10 @@ test("T220 C17 the code that was used stays good for a lost answer, and the othe
 
 test("T220 C17 each of the two ends by its own time", () => {
   const state = put(put(EMPTY_INBOX, "first"), "second", NOW + 4 * MINUTE);
-  expect(tried(state, "first", NOW + CODE_LIFETIME - 1).value).toEqual(right);
-  expect(tried(state, "first", NOW + CODE_LIFETIME).value).toEqual(wrong(GUESS_LIMIT - 1));
-  expect(tried(state, "second", NOW + CODE_LIFETIME).value).toEqual(right);
-  expect(tried(state, "second", NOW + CODE_LIFETIME + 4 * MINUTE).value).toEqual({
+  expect(tried(state, "first", NOW + ONE_TIME_CODE_LIFETIME - 1).value).toEqual(right);
+  expect(tried(state, "first", NOW + ONE_TIME_CODE_LIFETIME).value).toEqual(wrong(GUESS_LIMIT - 1));
+  expect(tried(state, "second", NOW + ONE_TIME_CODE_LIFETIME).value).toEqual(right);
+  expect(tried(state, "second", NOW + ONE_TIME_CODE_LIFETIME + 4 * MINUTE).value).toEqual({
     ok: false,
     error: { code: "expired" },
   });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { ClientId } from "../../src/core/ids.ts";
 import { forgiveGuesses, guessesMatterUntil, returnGuess, takeGuess } from "../../src/core/inbox/guesses.ts";
-import { GUESSES, GUESSES_OF_DAY, STRANGERS_GUESSES } from "../../src/core/inbox/policy.ts";
+import { GUESSES, GUESSES_OF_DAY, STRANGERS_GUESSES } from "../../src/core/inbox/limits.ts";
 import { EMPTY_INBOX, type Guesser, type InboxState } from "../../src/core/inbox/state.ts";
 import { DAY } from "../../src/core/time.ts";
 

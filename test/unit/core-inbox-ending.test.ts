@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ChallengeId, ClientId, DeviceId } from "../../src/core/ids.ts";
 import { endAll, isRemoved, removeDevice } from "../../src/core/inbox/ending.ts";
 import { openEnrolment, restoreEnrolment, takeEnrolment } from "../../src/core/inbox/enrolment.ts";
-import { SPENT_MEMORY } from "../../src/core/inbox/policy.ts";
+import { SPENT_MEMORY } from "../../src/core/inbox/limits.ts";
 import { findPrompt, list, livePrompts, settlePrompt, sweep } from "../../src/core/inbox/prompts.ts";
 import { EMPTY_INBOX, type InboxState, type Prompt } from "../../src/core/inbox/state.ts";
 

@@ -9,7 +9,7 @@ import {
   signUpOf,
   takeEnrolment,
 } from "../../src/core/inbox/enrolment.ts";
-import { SPENT_LIMIT } from "../../src/core/inbox/policy.ts";
+import { SPENT_LIMIT } from "../../src/core/inbox/limits.ts";
 import {
   findPrompt,
   type Listed,

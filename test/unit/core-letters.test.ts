@@ -8,7 +8,7 @@ import {
   OPEN_SHARE,
   OWN_LETTERS,
   partOf,
-} from "../../src/core/inbox/policy.ts";
+} from "../../src/core/inbox/limits.ts";
 import { EMPTY_INBOX, type InboxState } from "../../src/core/inbox/state.ts";
 import { DAY, MINUTE } from "../../src/core/time.ts";
 

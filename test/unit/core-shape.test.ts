@@ -96,7 +96,7 @@ describe("the shape of core", () => {
     ["src/core/grant/end.ts", "../code/send.ts"],
     ["src/core/device/manage.ts", "../user/update.ts"],
     ["src/core/challenge/state.ts", "./start.ts"],
-    ["src/core/ports/rooms.ts", "../challenge/redeem.ts"],
+    ["src/core/ports/challenges.ts", "../challenge/redeem.ts"],
   ])("an arrow that runs up is found, planted in %s: %s", (path, specifier) => {
     expect(arrowsUp(planted(path, specifier))).toHaveLength(1);
   });

@@ -10,7 +10,7 @@ import {
   parseClientId,
 } from "../../src/core/ids.ts";
 import type { Prompt } from "../../src/core/inbox/state.ts";
-import type { Snapshot } from "../../src/core/ports/rooms.ts";
+import type { Snapshot } from "../../src/core/ports/challenges.ts";
 import type { UserRecord } from "../../src/core/ports/users.ts";
 import {
   clientUserIdOf,

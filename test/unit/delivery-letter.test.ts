@@ -1,6 +1,6 @@
 import PostalMime from "postal-mime";
 import { describe, expect, test } from "vitest";
-import { deedOfAction } from "../../src/core/message/deed.ts";
+import { effectOfAction } from "../../src/core/message/code-effect.ts";
 import { oneLine } from "../../src/core/shown-text.ts";
 import { isOneAddress } from "../../src/delivery/carrier.ts";
 import { contrast, lookOf } from "../../src/delivery/email/brand.ts";
@@ -65,18 +65,18 @@ describe("a magic link", () => {
   });
 
   test("T224 O9 names what comes of it, and a program's name never", () => {
-    const deeds = [
-      [deedOfAction("signIn"), "Sign in to Shop", "asked to sign in with this address"],
+    const effects = [
+      [effectOfAction("signIn"), "Sign in to Shop", "asked to sign in with this address"],
       [
-        deedOfAction("transferFunds"),
+        effectOfAction("transferFunds"),
         "Confirm “transfer funds” at Shop",
         "asks you to confirm “transfer funds”",
       ],
       [{ kind: "add_address" } as const, "Add your address to Shop", "add this address to their account"],
       [undefined, "Confirm your address for Shop", "wants to know that this address is yours"],
     ] as const;
-    for (const [deed, subject, said] of deeds) {
-      const parts = { template: "magic_link", link: LINK, ...(deed ? { deed } : {}) } as const;
+    for (const [effect, subject, said] of effects) {
+      const parts = { template: "magic_link", link: LINK, ...(effect ? { effect } : {}) } as const;
       const written = letter(parts);
       expect(written.subject).toBe(subject);
       expect(written.text.replaceAll(/\s+/g, " ")).toContain(said);
@@ -84,7 +84,7 @@ describe("a magic link", () => {
       for (const form of [written.text, written.html, written.short])
         expect(form).not.toMatch(/signIn|transferFunds/);
     }
-    expect(letter({ deed: { kind: "sign_in" } }).text.replaceAll(/\s+/g, " ")).toContain(
+    expect(letter({ effect: { kind: "sign_in" } }).text.replaceAll(/\s+/g, " ")).toContain(
       "to sign in to Shop:",
     );
   });
@@ -98,8 +98,8 @@ describe("a magic link", () => {
     ["pay.the-bill", { kind: "action", words: "pay the bill" }],
     ["https://evil.example/x", { kind: "action", words: "https evil example x" }],
     ["___", { kind: "action", words: "___" }],
-  ])("T224 O9 the action %s in words", (code, deed) => {
-    expect(deedOfAction(code)).toEqual(deed);
+  ])("T224 O9 the action %s in words", (code, effect) => {
+    expect(effectOfAction(code)).toEqual(effect);
   });
 
   test("is never to be passed on, and says when nothing need be done", () => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { codeSendsPerHour, startsPerMinute } from "../../src/core/client/settings.ts";
-import { CARRIED_LIFETIME } from "../../src/core/code/carried.ts";
+import { USER_CODE_LIFETIME } from "../../src/core/code/user-code.ts";
 import { ROTATION_GRACE } from "../../src/core/grant/rotate.ts";
 import {
   CHOSEN_LETTERS,
@@ -37,7 +37,7 @@ import {
   SPENT_MEMORY,
   STARTS_ABOUT,
   STRANGERS_GUESSES,
-} from "../../src/core/inbox/policy.ts";
+} from "../../src/core/inbox/limits.ts";
 import { DAY, HOUR, MINUTE, type Millis, SECOND } from "../../src/core/time.ts";
 import { REPEAT } from "../../src/dialects/authsignal/backend-code/read.ts";
 import { TEXTS } from "../../src/dialects/authsignal/code/send.ts";
@@ -231,11 +231,11 @@ describe("docs/limits.md", () => {
     expect(tables(head)).toEqual(
       rows.map(([who, guesses]) => [who, count(guesses), oneIn(guesses, 1e6), oneIn(guesses * live, 1e6)]),
     );
-    expect(page).toContain(`A \`short\` carried code lives ${CARRIED_LIFETIME.short / SECOND} s.`);
+    expect(page).toContain(`A \`short\` carried code lives ${USER_CODE_LIFETIME.short / SECOND} s.`);
     expect(page).toContain(`at most ${LIVE_CODES} live ones of a person, client, type and purpose`);
     expect(page).toContain(`those of both purposes: ${live}, for each client whose codes are taken`);
     // A window that rolls lets no more through in the shorter life of a code.
-    expect(CARRIED_LIFETIME.short).toBeLessThan(GUESSES.window);
+    expect(USER_CODE_LIFETIME.short).toBeLessThan(GUESSES.window);
     expect(page).toContain(`at most ${GUESSES.limit} guesses: ${oneIn(GUESSES.limit, 1e6)}.`);
     const phrases = WORDS.length ** 4;
     expect(page).toContain(

@@ -252,7 +252,10 @@ describe("deleting a user", () => {
   });
 
   test.each<[string, Partial<Services>]>([
-    ["the grants", { rooms: { ...powers.rooms, revoke: () => Promise.reject(new Outage("no object")) } }],
+    [
+      "the grants",
+      { challenges: { ...powers.challenges, revoke: () => Promise.reject(new Outage("no object")) } },
+    ],
     ["the inbox", { inboxes: { ...powers.inboxes, wipe: () => Promise.reject(new Outage("no object")) } }],
     ["the rows", { users: { ...powers.users, remove: () => Promise.reject(new Outage("no database")) } }],
   ])(
@@ -336,7 +339,9 @@ describe("devices", () => {
     const user = await newUser();
     const device = await newDevice(user);
     const grant = await signIn(user, device.id);
-    const services = { rooms: { ...powers.rooms, revoke: () => Promise.reject(new Outage("no object")) } };
+    const services = {
+      challenges: { ...powers.challenges, revoke: () => Promise.reject(new Outage("no object")) },
+    };
     const path = `/users/${user}/devices/${device.id}`;
     expect((await admin("DELETE", path, undefined, { services })).status).toBe(503);
     expect((await admin("GET", `/users/${user}/devices`)).body.devices).toEqual([]);

@@ -66,8 +66,8 @@ describe("a code for nobody yet", () => {
     const { body } = await shop.challenge({ verificationMethod: "EMAIL_OTP", action: "signIn", email });
     await shop.verify(body.challengeId, shop.lastCode());
     expect((await shop.call("GET", `/users?email=${email}`)).body).toEqual({ users: [] });
-    const approved = await shop.at.services.rooms.read(
-      shop.at.services.rooms.parse(String(body.challengeId))!,
+    const approved = await shop.at.services.challenges.read(
+      shop.at.services.challenges.parse(String(body.challengeId))!,
     );
     expect(approved?.view.approval?.userId).toBe(NOBODY);
     expect(finishedEvent(approved!)).not.toHaveProperty("userId");

@@ -222,12 +222,12 @@ describe("a code for a user's action", () => {
       { webhook_events: ["email.created"] },
       {
         outcome: () => (takes ? { kind: "sent" } : { kind: "retry", reason: "status 500" }),
-        change: ({ rooms }) => ({
-          rooms: {
-            ...rooms,
+        change: ({ challenges }) => ({
+          challenges: {
+            ...challenges,
             open: (spec) => {
               opened.push(spec.id);
-              return rooms.open(spec);
+              return challenges.open(spec);
             },
           },
         }),
@@ -251,7 +251,7 @@ describe("a code for a user's action", () => {
     const failed = await shop.challenge({ ...asked, idempotencyKey: key });
     expect(failed).toMatchObject({ status: 502, body: { error: "webhook_failed" } });
     expect((await shop.get({ userId: user })).body).toMatchObject({ challengeId: body.challengeId });
-    const left = await shop.at.services.rooms.read(opened.at(-1)!);
+    const left = await shop.at.services.challenges.read(opened.at(-1)!);
     expect([opened.length, left?.view.state]).toEqual([2, "cancelled"]);
     takes = true;
     expect((await shop.challenge({ ...asked, idempotencyKey: key })).status).toBe(200);
@@ -371,7 +371,7 @@ describe("guesses", () => {
     const { id, key, code } = await begun(shop, { userId: user, email: mail() });
     const all = await Promise.all(Array.from({ length: 20 }, () => shop.verify(id, code)));
     for (const { body } of all) expect(body.isVerified).toBe(true);
-    const snapshot = await shop.at.services.rooms.read(shop.at.services.rooms.parse(String(id))!);
+    const snapshot = await shop.at.services.challenges.read(shop.at.services.challenges.parse(String(id))!);
     expect(snapshot?.timeline.filter(({ what }) => what === "approved")).toHaveLength(1);
     expect(await shop.state(user, "pay", key)).toBe("CHALLENGE_SUCCEEDED");
     const record = await called(shop.at, user);

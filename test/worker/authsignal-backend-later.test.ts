@@ -30,8 +30,8 @@ test("an idempotency key begins a challenge that can be claimed also when its ea
   const first = await begin();
   expect((await shop.claim(first, user)).status).toBe(200);
   await shop.call("PATCH", at, { state: "CHALLENGE_REQUIRED" });
-  const id = shop.at.services.rooms.parse(first);
-  for (let times = 0; id && (await shop.at.services.rooms.read(id)); times++) {
+  const id = shop.at.services.challenges.parse(first);
+  for (let times = 0; id && (await shop.at.services.challenges.read(id)); times++) {
     if (times === 9) throw new Error("the challenge's object does not end");
     vi.setSystemTime(Date.now() + 700_000);
     await runDurableObjectAlarm(stubOf(id));
@@ -177,12 +177,12 @@ test("an address that was enrolled a moment before its challenge ended stays enr
   const shop = await backend(
     {},
     {
-      change: ({ rooms }) => ({
-        rooms: {
-          ...rooms,
+      change: ({ challenges }) => ({
+        challenges: {
+          ...challenges,
           apply: async (id, command) => {
-            if (command.name === "approve") await rooms.apply(id, { name: "cancel", by: "system" });
-            return await rooms.apply(id, command);
+            if (command.name === "approve") await challenges.apply(id, { name: "cancel", by: "system" });
+            return await challenges.apply(id, command);
           },
         },
       }),

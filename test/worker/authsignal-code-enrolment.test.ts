@@ -368,12 +368,12 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
 
   test("an outage behind the row: the code once more finishes what it began", async () => {
     const fails = { now: true };
-    const here = scene(undefined, ({ rooms }) => ({
-      rooms: {
-        ...rooms,
+    const here = scene(undefined, ({ challenges }) => ({
+      challenges: {
+        ...challenges,
         apply: async (id, command) => {
           if (command.name === "approve" && fails.now) throw new Outage("the object is away");
-          return await rooms.apply(id, command);
+          return await challenges.apply(id, command);
         },
       },
     }));
@@ -397,12 +397,12 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
       const away = () => {
         if (fails.now) throw new Outage("away");
       };
-      const here = scene(undefined, ({ rooms, actions }) => ({
-        rooms: {
-          ...rooms,
+      const here = scene(undefined, ({ challenges, actions }) => ({
+        challenges: {
+          ...challenges,
           apply: async (id, command) => {
             if (command.name === step) away();
-            return await rooms.apply(id, command);
+            return await challenges.apply(id, command);
           },
         },
         actions: {
@@ -430,8 +430,11 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
 
   test("an enrolment whose challenge was forgotten stands in nobody's way", async () => {
     const gone = new Set<string>();
-    const here = scene(undefined, ({ rooms }) => ({
-      rooms: { ...rooms, read: async (id) => (gone.has(id) ? undefined : await rooms.read(id)) },
+    const here = scene(undefined, ({ challenges }) => ({
+      challenges: {
+        ...challenges,
+        read: async (id) => (gone.has(id) ? undefined : await challenges.read(id)),
+      },
     }));
     const tenant = await newTenant(here.at);
     const token = await tokenOf(here.at, tenant, fresh("u"), "enrol");

@@ -175,7 +175,7 @@ describe.each(WAYS)("$path: a code meets an action", (way) => {
       Array.from({ length: 20 }, () => here.page(token, `/verify/${path}`, { verificationCode })),
     );
     expect(new Set(all.map(({ body }) => claimsOf(body.accessToken).jti)).size).toBe(1);
-    const snapshot = await here.at.services.rooms.read(String(begun.body.challengeId) as ChallengeId);
+    const snapshot = await here.at.services.challenges.read(String(begun.body.challengeId) as ChallengeId);
     expect(snapshot?.timeline.filter(({ what }) => what === "approved")).toHaveLength(1);
     expect(snapshot?.timeline.filter(({ what }) => what === "redeemed")).toHaveLength(1);
   });

@@ -129,14 +129,16 @@ describe("A21 the phone's answer, sent again because its own answer was lost", (
       const send = () => answer(here.at, phone, push.id, approved, { signature });
       const first = await send();
       expect(first).toMatchObject({ status: 200, body: { isVerified: approved } });
-      const before = await here.at.services.rooms.read(here.at.services.rooms.parse(push.id) ?? never());
+      const before = await here.at.services.challenges.read(
+        here.at.services.challenges.parse(push.id) ?? never(),
+      );
       vi.setSystemTime(Date.now() + 29_000);
       expect(await send()).toMatchObject({ status: 200, body: first.body });
       // Behind the poll, which redeems it, too.
       const polled = (await poll(here.at, push.token, push.id)).body;
       expect(polled).toMatchObject({ isVerified: approved, isConsumed: true });
       expect(await send()).toMatchObject({ status: 200, body: first.body });
-      const after = await here.at.services.rooms.read(before?.spec.id ?? never());
+      const after = await here.at.services.challenges.read(before?.spec.id ?? never());
       expect(after?.timeline.filter(({ what }) => what !== "redeemed")).toEqual(before?.timeline);
       vi.setSystemTime(Date.now() + 2_000);
       expect(await send()).toMatchObject(INVALID);
@@ -176,8 +178,8 @@ describe("A21 the phone's answer, sent again because its own answer was lost", (
       Array.from({ length: 20 }, () => answer(here.at, phone, push.id, true, { signature })),
     );
     for (const one of answers) expect(one).toMatchObject({ status: 200, body: { isVerified: true } });
-    const id = here.at.services.rooms.parse(push.id) ?? never();
-    const timeline = (await here.at.services.rooms.read(id))?.timeline ?? [];
+    const id = here.at.services.challenges.parse(push.id) ?? never();
+    const timeline = (await here.at.services.challenges.read(id))?.timeline ?? [];
     expect(timeline.filter(({ what }) => what === "approved")).toHaveLength(1);
   });
 

@@ -92,5 +92,5 @@ test("action.verify that came after the code has its say before the token is tol
   await frames(page, 3);
   expect(JSON.parse(page.heard[2] ?? "").data).toEqual({ challengeId: id, state: "rejected" });
   expect(hook).toHaveBeenCalled();
-  expect((await at.services.rooms.read(id as ChallengeId))?.view.state).toBe("redeemed");
+  expect((await at.services.challenges.read(id as ChallengeId))?.view.state).toBe("redeemed");
 });

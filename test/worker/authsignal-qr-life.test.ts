@@ -53,7 +53,9 @@ describe("T96 how long a QR code may be scanned", () => {
       passed(30);
       expect((await claim(phone, late.challengeId)).status).toBe(400);
       expect(await poll(late)).toMatchObject({ status: 200, body: UNCLAIMED });
-      const view = await at.services.rooms.read(at.services.rooms.parse(String(late.challengeId)) ?? never());
+      const view = await at.services.challenges.read(
+        at.services.challenges.parse(String(late.challengeId)) ?? never(),
+      );
       expect(view?.view.state).toBe("expired");
     }
   });

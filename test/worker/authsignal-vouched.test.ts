@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Outage } from "../../src/core/fault.ts";
-import { DEVICE_LETTERS } from "../../src/core/inbox/policy.ts";
+import { DEVICE_LETTERS } from "../../src/core/inbox/limits.ts";
 import { no } from "../../src/core/result.ts";
 import { newTenant, server, type Tenant, track } from "./support/authsignal.ts";
 import {

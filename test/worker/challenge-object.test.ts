@@ -10,6 +10,7 @@ import {
   bareDraft,
   CLIENT,
   catchEvents,
+  challenges,
   DEVICE,
   deny,
   draft,
@@ -18,7 +19,6 @@ import {
   proof,
   redeem,
   redeemed,
-  rooms,
   spec,
   storedIn,
   stubOf,
@@ -30,7 +30,7 @@ const presented = (generation: number, clientId: ClientId = CLIENT) => ({
   clientId,
   keyVersion: 1,
 });
-const stateOf = async (id: ChallengeId) => (await rooms.read(id))?.view.state;
+const stateOf = async (id: ChallengeId) => (await challenges.read(id))?.view.state;
 const later = (by: number) => vi.setSystemTime(Date.now() + by);
 
 beforeEach(() => {
@@ -43,7 +43,7 @@ afterEach(() => {
 describe("birth", () => {
   test("an opened challenge is pending, on disk as one value, with its alarm", async () => {
     const begun = spec();
-    const answer = await rooms.open(begun);
+    const answer = await challenges.open(begun);
     expect(answer).toMatchObject({
       ok: true,
       value: { view: { state: "pending", version: 1 }, listed: false },
@@ -57,22 +57,25 @@ describe("birth", () => {
 
   test("an occupied object refuses a second start and keeps the first", async () => {
     const first = spec();
-    await rooms.open(first);
+    await challenges.open(first);
     const second = { ...first, nonce: "another" };
-    expect(await rooms.open(second)).toMatchObject({ ok: false, error: { code: "occupied" } });
-    const settled = await rooms.openSettled(second, proof(), { waiterProof: "w", draft: draft() });
+    expect(await challenges.open(second)).toMatchObject({ ok: false, error: { code: "occupied" } });
+    const settled = await challenges.openSettled(second, proof(), { waiterProof: "w", draft: draft() });
     expect(settled).toMatchObject({ ok: false, error: { code: "occupied" } });
-    expect((await rooms.read(first.id))?.spec.nonce).toBe(first.nonce);
+    expect((await challenges.read(first.id))?.spec.nonce).toBe(first.nonce);
   });
 
   test("an unknown object reads as undefined, refuses commands and stores nothing", async () => {
-    const id = rooms.fresh();
-    expect(await rooms.read(id)).toBeUndefined();
-    expect(await rooms.apply(id, approve)).toMatchObject({ ok: false, error: { code: "unknown_challenge" } });
-    expect(await rooms.refresh(id, presented(1))).toMatchObject({ error: { code: "unknown_grant" } });
-    expect(await rooms.revoke(id, "admin")).toBeUndefined();
-    await rooms.markListed(id);
-    expect(await rooms.socket(id, undefined)).toBeUndefined();
+    const id = challenges.fresh();
+    expect(await challenges.read(id)).toBeUndefined();
+    expect(await challenges.apply(id, approve)).toMatchObject({
+      ok: false,
+      error: { code: "unknown_challenge" },
+    });
+    expect(await challenges.refresh(id, presented(1))).toMatchObject({ error: { code: "unknown_grant" } });
+    expect(await challenges.revoke(id, "admin")).toBeUndefined();
+    await challenges.markListed(id);
+    expect(await challenges.socket(id, undefined)).toBeUndefined();
     expect(await storedIn(id)).toEqual({ values: [], alarm: null });
   });
 
@@ -87,14 +90,14 @@ describe("birth", () => {
       return count;
     });
     expect(puts).toBe(1);
-    const snapshot = await rooms.read(begun.id);
+    const snapshot = await challenges.read(begun.id);
     expect(snapshot?.grant).toMatchObject({ id: begun.id, userId: USER, deviceId: DEVICE, generation: 1 });
     expect(snapshot?.timeline.map((step) => step.what)).toEqual(["started", "approved", "redeemed"]);
   });
 
   test("a flow without a wait that is refused leaves nothing behind", async () => {
     const begun = spec();
-    const answer = await rooms.openSettled(begun, proof("deny"), { waiterProof: "w", draft: draft() });
+    const answer = await challenges.openSettled(begun, proof("deny"), { waiterProof: "w", draft: draft() });
     expect(answer).toMatchObject({ ok: false, error: { code: "bad_signature" } });
     expect(await storedIn(begun.id)).toEqual({ values: [], alarm: null });
   });
@@ -106,7 +109,7 @@ describe("birth", () => {
       storage.kv.put(key, { ...value, later: 1, challenge: { ...value.challenge, later: 2 } });
     });
     await evictDurableObject(stubOf(id));
-    await rooms.apply(id, approve);
+    await challenges.apply(id, approve);
     const { values } = await storedIn(id);
     expect(values).toMatchObject([{ later: 1, challenge: { later: 2, phase: { name: "approved" } } }]);
   });
@@ -117,7 +120,7 @@ describe("one decision", () => {
     for (let round = 0; round < 5; round++) {
       const id = await opened();
       const answers = await Promise.all(
-        Array.from({ length: 20 }, (_, n) => rooms.apply(id, (n + round) % 3 === 0 ? deny : approve)),
+        Array.from({ length: 20 }, (_, n) => challenges.apply(id, (n + round) % 3 === 0 ? deny : approve)),
       );
       const won = answers.filter((answer) => answer.ok);
       expect(won).toHaveLength(1);
@@ -125,7 +128,7 @@ describe("one decision", () => {
       const winner = state === "approved" ? "approve" : "deny";
       const lost = answers.flatMap((answer) => (answer.ok ? [] : [answer.error]));
       expect(lost).toEqual(Array.from({ length: 19 }, () => ({ code: "already_decided", winner })));
-      expect((await rooms.read(id))?.view.version).toBe(2);
+      expect((await challenges.read(id))?.view.version).toBe(2);
     }
   });
 
@@ -151,7 +154,7 @@ describe("one decision", () => {
 
   test("T54 race: two opposite decisions at once, one is stored and no third version appears", async () => {
     const id = await opened();
-    const [first, second] = await Promise.all([rooms.apply(id, approve), rooms.apply(id, deny)]);
+    const [first, second] = await Promise.all([challenges.apply(id, approve), challenges.apply(id, deny)]);
     expect([first.ok, second.ok].filter(Boolean)).toHaveLength(1);
     const { values } = await storedIn(id);
     expect(values).toMatchObject([{ challenge: { version: 2 } }]);
@@ -160,21 +163,21 @@ describe("one decision", () => {
 
 describe("redeeming", () => {
   const race = async (id: ChallengeId) =>
-    Promise.all(Array.from({ length: 50 }, () => rooms.apply(id, redeem())));
+    Promise.all(Array.from({ length: 50 }, () => challenges.apply(id, redeem())));
 
   test("T45 race: fifty redemptions with the replay window off, one winner and the family lives", async () => {
     const id = await opened({ replayWindow: 0 });
-    await rooms.apply(id, approve);
+    await challenges.apply(id, approve);
     const answers = await race(id);
     expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
     const refusals = answers.flatMap((answer) => (answer.ok ? [] : [answer.error]));
     expect(refusals).toEqual(Array.from({ length: 49 }, () => ({ code: "redeemed", grantDies: false })));
-    expect((await rooms.read(id))?.grant?.ended).toBeUndefined();
+    expect((await challenges.read(id))?.grant?.ended).toBeUndefined();
   });
 
   test("T45 race: fifty redemptions with the same proof inside the window, one set of facts", async () => {
     const id = await opened();
-    await rooms.apply(id, approve);
+    await challenges.apply(id, approve);
     const answers = await race(id);
     const facts = answers.map(
       (answer) => answer.ok && JSON.stringify([answer.value.facts, answer.value.grant]),
@@ -182,32 +185,34 @@ describe("redeeming", () => {
     expect(new Set(facts).size).toBe(1);
     expect(facts[0]).toContain("jti");
     expect(answers.filter((answer) => answer.ok && answer.value.changed)).toHaveLength(1);
-    expect((await rooms.read(id))?.grant?.ended).toBeUndefined();
+    expect((await challenges.read(id))?.grant?.ended).toBeUndefined();
   });
 
   test("T45 another proof is refused and the family dies in the same step", async () => {
     const id = await redeemed();
-    const answer = await rooms.apply(id, redeem("another"));
+    const answer = await challenges.apply(id, redeem("another"));
     expect(answer).toMatchObject({ ok: false, error: { code: "redeemed", grantDies: true } });
     await evictDurableObject(stubOf(id));
-    expect((await rooms.read(id))?.grant?.ended).toMatchObject({ reason: "redeemed_by_another" });
-    expect(await rooms.refresh(id, presented(1))).toMatchObject({ error: { code: "grant_ended" } });
+    expect((await challenges.read(id))?.grant?.ended).toMatchObject({ reason: "redeemed_by_another" });
+    expect(await challenges.refresh(id, presented(1))).toMatchObject({ error: { code: "grant_ended" } });
   });
 
   test("T47 a lost answer is repeated with the same facts inside the window, and refused after it", async () => {
     const id = await opened();
-    await rooms.apply(id, approve);
-    const first = await rooms.apply(id, redeem());
+    await challenges.apply(id, approve);
+    const first = await challenges.apply(id, redeem());
     await evictDurableObject(stubOf(id));
     later(29_999);
-    const again = await rooms.apply(id, redeem());
+    const again = await challenges.apply(id, redeem());
     expect(first.ok && again.ok && again.value.changed).toBe(false);
     expect(again.ok && again.value.facts).toEqual(first.ok && first.value.facts);
     expect(again.ok && again.value.grant).toEqual(first.ok && first.value.grant);
     expect(again.ok && again.value.facts?.jti).toBeTypeOf("string");
     later(1);
-    expect(await rooms.apply(id, redeem())).toMatchObject({ error: { code: "redeemed", grantDies: false } });
-    expect((await rooms.read(id))?.grant?.ended).toBeUndefined();
+    expect(await challenges.apply(id, redeem())).toMatchObject({
+      error: { code: "redeemed", grantDies: false },
+    });
+    expect((await challenges.read(id))?.grant?.ended).toBeUndefined();
   });
 });
 
@@ -218,28 +223,28 @@ describe("time", () => {
     [1, "expired"],
   ])("T52 an approval %i ms from the expiry, by the object's clock: %s", async (offset, state) => {
     const begun = spec();
-    await rooms.open(begun);
+    await challenges.open(begun);
     vi.setSystemTime(begun.expiresAt + offset);
-    const answer = await rooms.apply(begun.id, approve);
+    const answer = await challenges.apply(begun.id, approve);
     expect(answer.ok ? answer.value.view.state : answer.error.code).toBe(state);
     expect(await stateOf(begun.id)).toBe(state);
   });
 
   test("T52 expired is final however late the alarm is, and an approval has its own short end", async () => {
     const begun = spec();
-    await rooms.open(begun);
+    await challenges.open(begun);
     vi.setSystemTime(begun.expiresAt + 60 * MINUTE);
-    expect(await rooms.apply(begun.id, approve)).toMatchObject({ error: { code: "expired" } });
+    expect(await challenges.apply(begun.id, approve)).toMatchObject({ error: { code: "expired" } });
     expect(await stateOf(begun.id)).toBe("expired");
     const id = await opened({ redeemWindow: 1_000 });
-    await rooms.apply(id, approve);
+    await challenges.apply(id, approve);
     later(1_000);
-    expect(await rooms.apply(id, redeem())).toMatchObject({ error: { code: "expired" } });
+    expect(await challenges.apply(id, redeem())).toMatchObject({ error: { code: "expired" } });
   });
 
   test("T53 the alarm three times at expiry: one expiry, one audit message, then silence", async () => {
     const begun = spec();
-    await rooms.open(begun);
+    await challenges.open(begun);
     const sent = await catchEvents(begun.id);
     vi.setSystemTime(begun.expiresAt);
     for (let times = 0; times < 3; times++) expect(await runDurableObjectAlarm(stubOf(begun.id))).toBe(true);
@@ -249,7 +254,7 @@ describe("time", () => {
         events: [{ type: "sign_in.expired", at: begun.expiresAt, actor: "system", userId: USER }],
       },
     ]);
-    expect((await rooms.read(begun.id))?.view).toMatchObject({ state: "expired", version: 2 });
+    expect((await challenges.read(begun.id))?.view).toMatchObject({ state: "expired", version: 2 });
     expect((await storedIn(begun.id)).alarm).toBe(begun.expiresAt + 10 * MINUTE);
   });
 
@@ -260,7 +265,7 @@ describe("time", () => {
     [undefined, 1],
   ] as const)("S12 what expires unanswered and was begun with %s leaves %i rows", async (brought, rows) => {
     const begun = spec(brought === undefined ? {} : { brought });
-    await rooms.open(begun);
+    await challenges.open(begun);
     const sent = await catchEvents(begun.id);
     vi.setSystemTime(begun.expiresAt);
     await runDurableObjectAlarm(stubOf(begun.id));
@@ -278,13 +283,13 @@ describe("time", () => {
     const stopped = spec({ brought: "nothing" });
     const guessed = spec({ brought: "nothing" });
     const all = [approved, claimed, denied, stopped, guessed];
-    for (const begun of all) await rooms.open(begun);
-    await rooms.apply(approved.id, approve);
+    for (const begun of all) await challenges.open(begun);
+    await challenges.apply(approved.id, approve);
     const claim = { name: "claim", deviceId: DEVICE, userId: USER, clientId: CLIENT, enrolledAt: 0 } as const;
-    expect(await rooms.apply(claimed.id, claim)).toMatchObject({ ok: true });
-    await rooms.apply(denied.id, deny);
-    await rooms.apply(stopped.id, { name: "cancel", by: "identifier:1" });
-    await rooms.apply(guessed.id, { name: "cancel", by: OUT_OF_ATTEMPTS });
+    expect(await challenges.apply(claimed.id, claim)).toMatchObject({ ok: true });
+    await challenges.apply(denied.id, deny);
+    await challenges.apply(stopped.id, { name: "cancel", by: "identifier:1" });
+    await challenges.apply(guessed.id, { name: "cancel", by: OUT_OF_ATTEMPTS });
     const sent = await Promise.all(all.map(({ id }) => catchEvents(id)));
     vi.setSystemTime(approved.expiresAt + MINUTE);
     for (const { id } of all) await runDurableObjectAlarm(stubOf(id));
@@ -293,7 +298,7 @@ describe("time", () => {
 
   test("T53 the alarm ten minutes late, three times: the state was right all along and is told once", async () => {
     const begun = spec();
-    await rooms.open(begun);
+    await challenges.open(begun);
     const sent = await catchEvents(begun.id);
     vi.setSystemTime(begun.expiresAt + 10 * MINUTE);
     expect(await stateOf(begun.id)).toBe("expired");
@@ -308,17 +313,17 @@ describe("time", () => {
 
   test("an alarm before the end changes nothing and rings again at the end", async () => {
     const begun = spec();
-    await rooms.open(begun);
+    await challenges.open(begun);
     const sent = await catchEvents(begun.id);
     later(MINUTE);
     await runDurableObjectAlarm(stubOf(begun.id));
     expect(sent).toEqual([]);
     expect((await storedIn(begun.id)).alarm).toBe(begun.expiresAt);
     vi.setSystemTime(begun.expiresAt - 1);
-    await rooms.apply(begun.id, approve);
+    await challenges.apply(begun.id, approve);
     vi.setSystemTime(begun.expiresAt);
     await runDurableObjectAlarm(stubOf(begun.id));
-    const redeemBy = (await rooms.read(begun.id))?.view.expiresAt;
+    const redeemBy = (await challenges.read(begun.id))?.view.expiresAt;
     expect(redeemBy).toBe(begun.expiresAt - 1 + begun.redeemWindow);
     expect((await storedIn(begun.id)).alarm).toBe(redeemBy);
   });
@@ -326,9 +331,9 @@ describe("time", () => {
   test.each([0, 1, 5, 999, 60_000, -1, -5_000])("T108 a lifetime of %i ms", async (lifetime) => {
     const now = Date.now();
     const begun: ChallengeSpec = spec({ createdAt: now, expiresAt: now + lifetime });
-    expect(await rooms.open(begun)).toMatchObject({ ok: true });
+    expect(await challenges.open(begun)).toMatchObject({ ok: true });
     vi.setSystemTime(Math.max(now, now + lifetime));
-    const answer = await rooms.apply(begun.id, approve);
+    const answer = await challenges.apply(begun.id, approve);
     expect(answer).toMatchObject({ ok: false, error: { code: "expired" } });
     expect(await stateOf(begun.id)).toBe("expired");
   });
@@ -349,10 +354,10 @@ describe("the broom", () => {
       },
     ]);
     // Not listed before D1 has taken it: until then each refresh asks.
-    expect((await rooms.read(id))?.listed).toBe(false);
+    expect((await challenges.read(id))?.listed).toBe(false);
 
     const known = await redeemed();
-    await rooms.markListed(known);
+    await challenges.markListed(known);
     const silent = await catchEvents(known);
     later(MINUTE);
     await runDurableObjectAlarm(stubOf(known));
@@ -376,7 +381,7 @@ describe("the broom", () => {
     later(MINUTE);
     await runDurableObjectAlarm(stubOf(id));
     expect(sent).toEqual([]);
-    expect((await rooms.read(id))?.listed).toBe(false);
+    expect((await challenges.read(id))?.listed).toBe(false);
     expect((await storedIn(id)).alarm).toBe(Date.now() + MINUTE);
     down = false;
     await runDurableObjectAlarm(stubOf(id));
@@ -386,8 +391,8 @@ describe("the broom", () => {
 
   test("ten minutes after the end nothing is left: no value, no alarm, no table of its own", async () => {
     const id = await opened();
-    await rooms.apply(id, deny);
-    await rooms.markListed(id);
+    await challenges.apply(id, deny);
+    await challenges.markListed(id);
     later(10 * MINUTE - 1);
     await runDurableObjectAlarm(stubOf(id));
     expect(await stateOf(id)).toBe("denied");
@@ -398,29 +403,29 @@ describe("the broom", () => {
       storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'").toArray(),
     );
     expect(tables).toEqual([]);
-    expect(await rooms.read(id)).toBeUndefined();
+    expect(await challenges.read(id)).toBeUndefined();
   });
 
   test("a long replay window is kept for", async () => {
     const id = await redeemed({ replayWindow: 60 * MINUTE }, bareDraft());
-    await rooms.markListed(id);
+    await challenges.markListed(id);
     later(59 * MINUTE);
     await runDurableObjectAlarm(stubOf(id));
-    expect(await rooms.apply(id, redeem())).toMatchObject({ ok: true, value: { changed: false } });
+    expect(await challenges.apply(id, redeem())).toMatchObject({ ok: true, value: { changed: false } });
   });
 
   test("a live grant outlives its challenge; when it ends D1 is told and nothing is left", async () => {
     const id = await redeemed();
-    await rooms.markListed(id);
+    await challenges.markListed(id);
     const sent = await catchEvents(id);
     later(20 * MINUTE);
     await runDurableObjectAlarm(stubOf(id));
-    const grant = (await rooms.read(id))?.grant;
+    const grant = (await challenges.read(id))?.grant;
     expect((await storedIn(id)).alarm).toBe(grant?.expiresAt);
-    await rooms.refresh(id, presented(1));
+    await challenges.refresh(id, presented(1));
     vi.setSystemTime(grant?.expiresAt ?? 0);
     await runDurableObjectAlarm(stubOf(id));
-    const renewed = (await rooms.read(id))?.grant?.expiresAt ?? 0;
+    const renewed = (await challenges.read(id))?.grant?.expiresAt ?? 0;
     expect(renewed).toBeGreaterThan(grant?.expiresAt ?? 0);
     expect(sent).toEqual([]);
     vi.setSystemTime(renewed);
@@ -432,8 +437,8 @@ describe("the broom", () => {
   test("a grant that is revoked unlisted is put on record but never on the list", async () => {
     const id = await redeemed();
     const sent = await catchEvents(id);
-    expect(await rooms.revoke(id, "admin")).toMatchObject({ id, ended: { reason: "admin" } });
-    expect(await rooms.revoke(id, "again")).toBeUndefined();
+    expect(await challenges.revoke(id, "admin")).toMatchObject({ id, ended: { reason: "admin" } });
+    expect(await challenges.revoke(id, "again")).toBeUndefined();
     later(MINUTE);
     await runDurableObjectAlarm(stubOf(id));
     expect(sent).toMatchObject([{ kind: "audit", events: [{ type: "sign_in.redeemed" }] }]);
@@ -445,10 +450,10 @@ describe("the broom", () => {
 
   test("revoking moves the alarm to ten minutes after", async () => {
     const id = await redeemed();
-    await rooms.markListed(id);
+    await challenges.markListed(id);
     later(20 * MINUTE);
     await runDurableObjectAlarm(stubOf(id));
-    await rooms.revoke(id, "user");
+    await challenges.revoke(id, "user");
     expect((await storedIn(id)).alarm).toBe(Date.now() + 10 * MINUTE);
   });
 });
@@ -469,7 +474,7 @@ describe("half states", () => {
     });
     await evictDurableObject(stubOf(id));
     expect(await stateOf(id)).toBe("pending");
-    expect(await rooms.apply(id, approve)).toMatchObject({ ok: true, value: { changed: true } });
+    expect(await challenges.apply(id, approve)).toMatchObject({ ok: true, value: { changed: true } });
   });
 
   test("T55 an exception after the put undoes the put", async () => {
@@ -487,39 +492,39 @@ describe("half states", () => {
       alarm.mockRestore();
     });
     await evictDurableObject(stubOf(id));
-    expect((await rooms.read(id))?.grant?.ended).toBeUndefined();
+    expect((await challenges.read(id))?.grant?.ended).toBeUndefined();
     expect(await storedIn(unborn.id)).toEqual({ values: [], alarm: null });
   });
 });
 
 describe("the grant", () => {
-  const alive = async (id: ChallengeId) => (await rooms.read(id))?.grant?.ended === undefined;
+  const alive = async (id: ChallengeId) => (await challenges.read(id))?.grant?.ended === undefined;
 
   test("T84 the previous token after the grace ends the family, the current one included", async () => {
     const id = await redeemed();
-    await rooms.refresh(id, presented(1));
+    await challenges.refresh(id, presented(1));
     later(30_000);
-    expect(await rooms.refresh(id, presented(1))).toMatchObject({ error: { code: "refresh_reused" } });
+    expect(await challenges.refresh(id, presented(1))).toMatchObject({ error: { code: "refresh_reused" } });
     await evictDurableObject(stubOf(id));
-    expect(await rooms.refresh(id, presented(2))).toMatchObject({ error: { code: "grant_ended" } });
-    expect((await rooms.read(id))?.grant?.ended).toMatchObject({ reason: "refresh_reused" });
+    expect(await challenges.refresh(id, presented(2))).toMatchObject({ error: { code: "grant_ended" } });
+    expect((await challenges.read(id))?.grant?.ended).toMatchObject({ reason: "refresh_reused" });
   });
 
   test("T85 race: twenty refreshes with one token all get the same next one, and the family lives", async () => {
     const id = await redeemed();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => rooms.refresh(id, presented(1))));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => challenges.refresh(id, presented(1))));
     expect(answers.map((answer) => answer.ok && answer.value.generation)).toEqual(
       Array.from({ length: 20 }, () => 2),
     );
     expect(await alive(id)).toBe(true);
-    expect((await rooms.read(id))?.grant?.generation).toBe(2);
+    expect((await challenges.read(id))?.grant?.generation).toBe(2);
   });
 
   test("T86 a repeat inside the grace gets the current token again, never the old one", async () => {
     const id = await redeemed();
-    const first = await rooms.refresh(id, presented(1));
+    const first = await challenges.refresh(id, presented(1));
     later(29_999);
-    const again = await rooms.refresh(id, presented(1));
+    const again = await challenges.refresh(id, presented(1));
     expect(again).toEqual(first);
     expect(again).toMatchObject({ ok: true, value: { generation: 2 } });
     expect(await alive(id)).toBe(true);
@@ -527,7 +532,7 @@ describe("the grant", () => {
 
   test("another client's use of the token ends the family", async () => {
     const id = await redeemed();
-    const answer = await rooms.refresh(id, presented(1, "bank" as ClientId));
+    const answer = await challenges.refresh(id, presented(1, "bank" as ClientId));
     expect(answer).toMatchObject({ error: { code: "refresh_reused" } });
     expect(await alive(id)).toBe(false);
   });

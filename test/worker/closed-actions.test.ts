@@ -138,7 +138,7 @@ test("T45 whoever has not claimed a code cannot end it by a closed action of the
   await track(at, tenant, other, "signIn", { idempotencyKey: key });
   await server(at, tenant, "PATCH", `/users/${other}/actions/signIn/${key}`, { state: "BLOCK" });
   expect((await answer(at, stranger, shown.id, true)).status).toBe(400);
-  expect((await at.services.rooms.read(shown.id as ChallengeId))?.view.state).toBe("claimed");
+  expect((await at.services.challenges.read(shown.id as ChallengeId))?.view.state).toBe("claimed");
   expect((await answer(at, phone, shown.id, true)).body).toEqual({ isVerified: true });
   expect(await stateNow()).toBe("CHALLENGE_SUCCEEDED");
 });

@@ -10,7 +10,7 @@ import worker from "../../src/worker.ts";
 import { envWith, servicesOf } from "./support/app.ts";
 import { CLIENT, redeemed } from "./support/challenges.ts";
 
-const { records, rooms, users, clock, userCodes, handles } = servicesOf();
+const { records, challenges, users, clock, userCodes, handles } = servicesOf();
 
 const event = (type: string, userId: UserId): AuditEvent => ({
   id: `${Date.now().toString(16).padStart(12, "0")}${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`,
@@ -76,7 +76,7 @@ test("each kind may arrive twice and leaves one row", async () => {
 test("a late message about a grant that has ended writes its event and lists nothing", async () => {
   const user = person();
   const grant = listing(await redeemed(), user);
-  await rooms.revoke(grant.id, "signed_out");
+  await challenges.revoke(grant.id, "signed_out");
   const late: QueueMessage = { kind: "list_grant", grant, event: event("sign_in.redeemed", user) };
   expect((await deliver([late])).taken).toEqual(["0"]);
   expect(await typesOf(user)).toEqual(["sign_in.redeemed"]);
@@ -121,12 +121,12 @@ test("T89 a person with more families than one call ends loses all of them, page
   expect(await deliver(sent, raw)).toMatchObject({ taken: ["0"] });
   expect(await records.grantsOfUser(user, { size: 100 })).toEqual([]);
   expect(sent).toHaveLength(1);
-  for (const id of ids) expect((await rooms.read(id))?.grant?.ended).toBeDefined();
+  for (const id of ids) expect((await challenges.read(id))?.grant?.ended).toBeDefined();
 });
 
 test("the clock deletes codes that are over, and one failing task does not stop the other", async () => {
   const hash = await handles.pepper(["user_code"], crypto.randomUUID());
-  const row = { hash, kind: "device", purpose: "sign_in", clientId: CLIENT, challengeId: rooms.fresh() };
+  const row = { hash, kind: "device", purpose: "sign_in", clientId: CLIENT, challengeId: challenges.fresh() };
   // A result may be collected for five minutes after the approval, and a code is approved until its end.
   const over = clock.now() - 300_001;
   await userCodes.insert({ ...row, expiresAt: over }, over - 10);

@@ -453,7 +453,7 @@ test("a context that no object should carry is refused before anything is opened
     lifetime: 1_000,
     redeemWindow: 1_000,
     replayWindow: 0,
-    draw: async () => at.services.rooms.fresh(),
+    draw: async () => at.services.challenges.fresh(),
   });
   expect(started).toEqual({ ok: false, error: { code: "malformed", detail: "context" } });
   expect(await prompt(at, client, person)).toBeNull();

@@ -42,7 +42,7 @@ async function scene(): Promise<Scene> {
 
 /** How many of the families that were begun here still live. */
 async function living({ begun }: Stage): Promise<number> {
-  const found = await Promise.all([...begun].map((id) => operator.services.rooms.read(id)));
+  const found = await Promise.all([...begun].map((id) => operator.services.challenges.read(id)));
   return found.filter((snapshot) => snapshot?.grant && !snapshot.grant.ended).length;
 }
 
@@ -54,7 +54,7 @@ const tokenOf = ({ body }: Answer): unknown => (body.oauth_token as Json | undef
 describe("S5 a stolen phone signs itself in while its person", () => {
   test.each(ACTS)("%s: no token goes out and no family lives on", async (_, act) => {
     const { at, person, client, userId } = await scene();
-    at.at("1: rooms.openSettled 1 after", async () => void (await act(userId)));
+    at.at("1: challenges.openSettled 1 after", async () => void (await act(userId)));
     const answer = await signInByPhone(at, client, person);
     expect(at.acted()).toBe(true);
     const token = tokenOf(answer);
@@ -66,7 +66,7 @@ describe("S5 a stolen phone signs itself in while its person", () => {
 
   test.each(ACTS)("%s: not even the signed word that it was approved goes out", async (_, act) => {
     const { at, person, client, userId } = await scene();
-    at.at("1: rooms.openSettled 1 after", async () => void (await act(userId)));
+    at.at("1: challenges.openSettled 1 after", async () => void (await act(userId)));
     const answer = await signInByPhone(at, client, person, "");
     expect([[403, 404].includes(answer.status), answer.body.signature]).toEqual([true, undefined]);
   });
@@ -107,10 +107,10 @@ describe("T195 what waits for a person ends with them", () => {
       const here = await scene();
       const { waiter } = await begun(here);
       const uri = new URL(String(waiter.wait_uri));
-      const id = operator.services.rooms.parse(uri.pathname.split("/")[2] ?? "");
+      const id = operator.services.challenges.parse(uri.pathname.split("/")[2] ?? "");
       if (!id) throw new Error("no challenge");
       const before = Date.now();
-      const held = operator.services.rooms.wait(id, 20_000);
+      const held = operator.services.challenges.wait(id, 20_000);
       while ((await inside(id, (_object, state) => state.getWebSockets().length)) === 0) await undefined;
       await act(here.userId);
       expect((await held)?.state).toBe("cancelled");

@@ -6,7 +6,7 @@ import type { PromptRequest } from "../../src/core/inbox/prompts.ts";
 import { DAY, MINUTE } from "../../src/core/time.ts";
 import type { InboxObject } from "../../src/objects/inbox-object.ts";
 import { makeInboxes } from "../../src/objects/inboxes.ts";
-import { DEVICE, rooms } from "./support/challenges.ts";
+import { challenges, DEVICE } from "./support/challenges.ts";
 import { namespaces } from "./support/namespaces.ts";
 import { frames, listen } from "./support/sockets.ts";
 
@@ -37,7 +37,7 @@ const later = (by: number) => vi.setSystemTime(Date.now() + by);
 
 let drawn = 0;
 const request = (over: Partial<PromptRequest> = {}): PromptRequest => ({
-  challengeId: rooms.fresh(),
+  challengeId: challenges.fresh(),
   door: "oauth",
   clientId: `client-${drawn++}` as ClientId,
   clientName: "Shop",
@@ -273,8 +273,8 @@ describe("counting and remembering", () => {
       object.noteDevice(who);
       object.openEnrolment(who, PHONE);
       object.takeEnrolment(who, HELD, "key");
-      object.withdraw(who, rooms.fresh());
-      object.settle(who, answer(rooms.fresh()));
+      object.withdraw(who, challenges.fresh());
+      object.settle(who, answer(challenges.fresh()));
       object.unspend(who, "never spent");
       object.returnGuess(who, { guesser: { kind: "stranger" }, mark: "never guessed" });
       object.forgiveGuesses(who, { kind: "stranger" });

@@ -33,7 +33,7 @@ async function proves(at: PageDeployment, person: Browser, client: ClientId, add
 /** What the start of this browser for this address counts as. */
 async function broughtBy(at: PageDeployment, person: Browser, client: ClientId, address: string) {
   const check = await enter(person, client, address);
-  return (await at.services.rooms.read(check.split("/").at(-1) as ChallengeId))?.spec.brought;
+  return (await at.services.challenges.read(check.split("/").at(-1) as ChallengeId))?.spec.brought;
 }
 
 /** A new browser that brings this cookie of another. */

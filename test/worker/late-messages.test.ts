@@ -9,8 +9,8 @@ const at = deployment();
 async function family() {
   const client = await newClient(at);
   const person = await newPerson(at, client);
-  const id = at.services.rooms.parse(String(person.tokens.refresh_token).split(".")[0] ?? "");
-  const snapshot = id === undefined ? undefined : await at.services.rooms.read(id);
+  const id = at.services.challenges.parse(String(person.tokens.refresh_token).split(".")[0] ?? "");
+  const snapshot = id === undefined ? undefined : await at.services.challenges.read(id);
   if (!snapshot?.grant) throw new Error("no grant");
   return { person, snapshot, grant: snapshot.grant };
 }
@@ -39,6 +39,6 @@ test.each(["locked", "deleted", "device removed"])(
     }
     await deliver(birth);
     expect(await at.services.records.grantsOfUser(person.id as never)).toEqual([]);
-    expect((await at.services.rooms.read(grant.id))?.grant?.ended).toBeDefined();
+    expect((await at.services.challenges.read(grant.id))?.grant?.ended).toBeDefined();
   },
 );

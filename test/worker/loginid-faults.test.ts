@@ -226,7 +226,7 @@ describe("T237 L8 a wait that nobody hears uses up no result", () => {
     await waiters(id, 0);
     await dropped;
     expect((await authorize(here, code)).status).toBe(200);
-    expect((await at.services.rooms.read(id))?.view.state).toBe("approved");
+    expect((await at.services.challenges.read(id))?.view.state).toBe("approved");
     later(40);
     expect((await waitOn(at, here.web, here.ada, code)).body.is_authenticated).toBe(true);
   });
@@ -236,7 +236,7 @@ describe("T237 L8 a wait that nobody hears uses up no result", () => {
     await generated(at, here.backend, here.ada);
     const id = await challengeOf(here);
     const began = Date.now();
-    const held = await at.services.rooms.wait(id, 20_000, { alone: true, gone: AbortSignal.abort() });
+    const held = await at.services.challenges.wait(id, 20_000, { alone: true, gone: AbortSignal.abort() });
     expect(held?.state ?? "pending").toBe("pending");
     expect(Date.now() - began).toBeLessThan(5_000);
     await waiters(id, 0);

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { STARTS_ABOUT } from "../../src/core/inbox/policy.ts";
+import { STARTS_ABOUT } from "../../src/core/inbox/limits.ts";
 import { newAuthenticator } from "../fakes/authenticator.ts";
 import { claimsOf, deployment } from "./support/cotter.ts";
 import { codes, newAda, newBackend, newWeb, tokenOf } from "./support/loginid.ts";

@@ -1,10 +1,10 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { CARRIED_LIFETIME, carriedHash, drawCode } from "../../src/core/code/carried.ts";
+import { drawCode, USER_CODE_LIFETIME, userCodeHash } from "../../src/core/code/user-code.ts";
 import { Outage } from "../../src/core/fault.ts";
 import { userSubject } from "../../src/core/ids.ts";
-import { GUESS_LIMIT } from "../../src/core/inbox/policy.ts";
+import { GUESS_LIMIT } from "../../src/core/inbox/limits.ts";
 import { LIVE_CODES } from "../../src/dialects/loginid/code/issue.ts";
 import { chance } from "../../src/wiring.ts";
 import { storedIn } from "./support/challenges.ts";
@@ -367,19 +367,19 @@ test("T65 codes are drawn evenly and are long enough", async () => {
 test("T66 what guessing can win in the life of a code", () => {
   // One network's guesses in a window that the code's life may touch, against the live codes of both purposes.
   const guesses = (lifetime: number) => GUESS_LIMIT * (1 + Math.ceil(lifetime / (15 * 60_000)));
-  expect((guesses(CARRIED_LIFETIME.phrase) * 2 * LIVE_CODES) / 2_048 ** 4).toBeLessThan(2 ** -32);
+  expect((guesses(USER_CODE_LIFETIME.phrase) * 2 * LIVE_CODES) / 2_048 ** 4).toBeLessThan(2 ** -32);
   // The vendor's six digits cannot get there: what a guess would win is worth something only once the person approves that code.
-  expect(guesses(CARRIED_LIFETIME.short) / 1e6).toBeLessThanOrEqual(1e-5);
+  expect(guesses(USER_CODE_LIFETIME.short) / 1e6).toBeLessThanOrEqual(1e-5);
 });
 
 test("a code's hash is bound to person, kind and purpose", async () => {
   const userId = (await newAda(at)).id;
   const context = { userId, kind: "short", purpose: "sign_in" } as const;
   const hashes = await Promise.all([
-    carriedHash(at.services, context, "123456"),
-    carriedHash(at.services, { ...context, userId: (await newAda(at)).id }, "123456"),
-    carriedHash(at.services, { ...context, kind: "phrase" }, "123456"),
-    carriedHash(at.services, { ...context, purpose: "enrol_device" }, "123456"),
+    userCodeHash(at.services, context, "123456"),
+    userCodeHash(at.services, { ...context, userId: (await newAda(at)).id }, "123456"),
+    userCodeHash(at.services, { ...context, kind: "phrase" }, "123456"),
+    userCodeHash(at.services, { ...context, purpose: "enrol_device" }, "123456"),
   ]);
   expect(new Set(hashes).size).toBe(4);
 });

@@ -110,7 +110,7 @@ test("unknown person and wrong code look the same; past five wrong guesses the r
   const [live] = await at.services.userCodes
     .ofUser({ userId: ada.id, kind: "short", purpose: "enrol_device" }, Date.now())
     .then((found) => (found.ok ? found.value : []));
-  expect((await at.services.rooms.read(live!.challengeId))?.view.state).toBe("approved");
+  expect((await at.services.challenges.read(live!.challengeId))?.view.state).toBe("approved");
 });
 
 test("the challenge is this person's, this client's, and ends", async () => {

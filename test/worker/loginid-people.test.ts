@@ -204,9 +204,9 @@ describe("outages and limits", () => {
   test("a code row whose challenge was never begun approves nothing", async () => {
     const backend = await newBackend(at);
     const ada = await newAda(at);
-    const broken = deployment({}, ({ rooms }) => ({
-      rooms: {
-        ...rooms,
+    const broken = deployment({}, ({ challenges }) => ({
+      challenges: {
+        ...challenges,
         open: async () => {
           throw new Outage("away");
         },

@@ -19,7 +19,7 @@ describe("whose word it was", () => {
     const [shown] = (await at.services.inboxes.view(userSubject(ada.id))).prompts;
     await codes(at, backend, "authorize", ada, { body: { code } });
     expect((await waitOn(at, web, ada, code)).status).toBe(200);
-    const snapshot = await at.services.rooms.read(shown!.challengeId);
+    const snapshot = await at.services.challenges.read(shown!.challengeId);
     expect(snapshot?.view.approval?.approver).toEqual({ kind: "client", clientId: backend.id });
     await at.settled();
     const [row] = await at.services.records.events({ userId: ada.id, type: "sign_in.redeemed", size: 1 });

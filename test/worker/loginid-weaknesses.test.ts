@@ -66,7 +66,7 @@ describe("a held wait", () => {
     const waiting = waitOn(at, web, ada, await generated(at, backend, ada));
     const { stub, challengeId } = await heldOn(ada);
     // The first frame is read by the real clock.
-    for (let i = 0; i < 3; i++) await at.services.rooms.read(challengeId);
+    for (let i = 0; i < 3; i++) await at.services.challenges.read(challengeId);
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 180_000 });
     expect(await runDurableObjectAlarm(stub)).toBe(true);
     expect(await waiting).toMatchObject({ status: 400, body: { code: "verification_code_expired" } });

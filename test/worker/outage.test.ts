@@ -38,12 +38,12 @@ const faultyD1 = new Proxy(env.DB, {
 
 /** Ids of the flows without a wait, as they were settled. */
 const settledAtOnce: ChallengeId[] = [];
-const at: Deployment = deployment({ DB: faultyD1 }, ({ rooms }) => ({
-  rooms: {
-    ...rooms,
+const at: Deployment = deployment({ DB: faultyD1 }, ({ challenges }) => ({
+  challenges: {
+    ...challenges,
     openSettled: (spec, ...rest) => {
       settledAtOnce.push(spec.id);
-      return rooms.openSettled(spec, ...rest);
+      return challenges.openSettled(spec, ...rest);
     },
   },
 }));
@@ -72,7 +72,7 @@ describe("when D1 cannot be used", () => {
     fault.writes = false;
     const listed = await at.services.records.grantsOfUser(person.id as never);
     expect(listed.map((grant) => grant.id)).not.toContain(String(tokens.refresh_token).split(".")[0]);
-    const id = at.services.rooms.parse(String(tokens.refresh_token).split(".")[0] ?? "");
+    const id = at.services.challenges.parse(String(tokens.refresh_token).split(".")[0] ?? "");
     if (id === undefined) throw new Error("not a grant");
     const { runDurableObjectAlarm } = await import("cloudflare:test");
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 61_000 });
@@ -128,7 +128,7 @@ describe("when D1 cannot be used", () => {
     expect([refused.status, refused.body.oauth_token]).toEqual([503, undefined]);
     fault.writes = false;
     const lost = settledAtOnce.at(-1);
-    const grant = lost === undefined ? undefined : (await healthy.services.rooms.read(lost))?.grant;
+    const grant = lost === undefined ? undefined : (await healthy.services.challenges.read(lost))?.grant;
     expect(grant?.ended?.reason).toBe("enrolment_failed");
     const enrolled = await enrol();
     expect(enrolled.status).toBe(200);

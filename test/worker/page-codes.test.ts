@@ -65,7 +65,7 @@ describe("guessing", () => {
     }
     await person.post(`${check}/again`, {});
     expect(at.last().code).toBe(third);
-    const snapshot = await at.services.rooms.read(check.split("/").at(-1) as ChallengeId);
+    const snapshot = await at.services.challenges.read(check.split("/").at(-1) as ChallengeId);
     expect(snapshot?.view.state).toBe("cancelled");
   });
 
@@ -89,7 +89,7 @@ describe("guessing", () => {
   test("T152 the count of a challenge outlives its codes, and a right code changes it not", async () => {
     const { services: powers } = pageDeployment();
     const subject = await codeSubject(powers, MAIN, known(email()));
-    const challengeId = powers.rooms.fresh();
+    const challengeId = powers.challenges.fresh();
     const until = Date.now() + 3_600_000;
     const put = () =>
       powers.inboxes.putCode(subject, { challengeId, hash: "right", expiresAt: Date.now() + 600_000, until });
@@ -114,7 +114,7 @@ describe("guessing", () => {
   test("T152 guesses at a link's secret are not counted, and a code of before the count is read", async () => {
     const { services: powers } = pageDeployment();
     const subject = await codeSubject(powers, MAIN, known(email()));
-    const challengeId = powers.rooms.fresh();
+    const challengeId = powers.challenges.fresh();
     const expiresAt = Date.now() + 600_000;
     await powers.inboxes.putCode(subject, { challengeId, hash: "right", expiresAt, link: true });
     const guess = (hash: string) => powers.inboxes.tryCode(subject, { challengeId, hash });
@@ -138,9 +138,11 @@ describe("guessing", () => {
       ok: true,
       value: true,
     });
-    const other = { challengeId: powers.rooms.fresh(), hash: "y", expiresAt };
+    const other = { challengeId: powers.challenges.fresh(), hash: "y", expiresAt };
     expect(await powers.inboxes.putCode(old, other)).toMatchObject({ ok: true });
-    expect(await powers.inboxes.putCode(old, { ...other, challengeId: powers.rooms.fresh() })).toMatchObject({
+    expect(
+      await powers.inboxes.putCode(old, { ...other, challengeId: powers.challenges.fresh() }),
+    ).toMatchObject({
       error: { code: "too_many", scope: "person" },
     });
   });
@@ -149,7 +151,7 @@ describe("guessing", () => {
     const { services: powers } = pageDeployment();
     const place = async () => {
       const subject = await codeSubject(powers, MAIN, known(email()));
-      const challengeId = powers.rooms.fresh();
+      const challengeId = powers.challenges.fresh();
       await powers.inboxes.putCode(subject, { challengeId, hash: "right", expiresAt: Date.now() + 600_000 });
       return (hash: string) => powers.inboxes.tryCode(subject, { challengeId, hash });
     };
@@ -180,7 +182,7 @@ describe("guessing", () => {
     const code = at.last().code ?? "";
     const done = await Promise.all(Array.from({ length: 20 }, () => person.post(check, { code })));
     expect(new Set(done.map(({ location }) => location)).size).toBe(1);
-    const snapshot = await at.services.rooms.read(check.split("/").at(-1) as ChallengeId);
+    const snapshot = await at.services.challenges.read(check.split("/").at(-1) as ChallengeId);
     expect(snapshot?.timeline.filter(({ what }) => what === "approved")).toHaveLength(1);
   });
 
@@ -399,7 +401,7 @@ describe("sending", () => {
     const subject = await codeSubject(powers, MAIN, known(email()));
     const put = () =>
       powers.inboxes.putCode(subject, {
-        challengeId: powers.rooms.fresh(),
+        challengeId: powers.challenges.fresh(),
         hash: "x",
         expiresAt: Date.now() + 600_000,
       });
@@ -473,7 +475,7 @@ describe("sending", () => {
     const client = await at.services.clients.find(await newPageClient(at));
     if (!client) throw new Error("no client");
     const sent = await sendCode(at.services, {
-      challengeId: at.services.rooms.fresh(),
+      challengeId: at.services.challenges.fresh(),
       client,
       identifier: known(email()),
       channel: "email",

@@ -35,14 +35,14 @@ const MSG = { msg: "Authorization code is not valid" };
 describe("the code is for whoever asked, once", () => {
   test("T197 a sign-out everywhere in the middle of the exchange leaves no session", async () => {
     let act: (() => Promise<unknown>) | undefined;
-    const at = pageDeployment({}, ({ rooms }) => ({
-      rooms: {
-        ...rooms,
-        apply: async (...asked: Parameters<typeof rooms.apply>) => {
+    const at = pageDeployment({}, ({ challenges }) => ({
+      challenges: {
+        ...challenges,
+        apply: async (...asked: Parameters<typeof challenges.apply>) => {
           const now = asked[1].name === "redeem" ? act : undefined;
           act = now ? undefined : act;
           await now?.();
-          return await rooms.apply(...asked);
+          return await challenges.apply(...asked);
         },
       },
     }));

@@ -77,7 +77,7 @@ describe("a link is confirmed wherever it is opened", () => {
       expect((await at.ask(path)).status).toBe(200);
       expect((await at.ask(path, { headers: { "Sec-Fetch-Site": "cross-site" } })).status).toBe(200);
     }
-    expect((await at.services.rooms.read(id))?.view.state).toBe("pending");
+    expect((await at.services.challenges.read(id))?.view.state).toBe("pending");
     const secret = link.searchParams.get("t") ?? "";
     // A form of another site does not press the button either.
     const foreign = await reader.post(
@@ -86,9 +86,9 @@ describe("a link is confirmed wherever it is opened", () => {
       { "Sec-Fetch-Site": "cross-site", Origin: "https://evil.example" },
     );
     expect(foreign.status).toBe(410);
-    expect((await at.services.rooms.read(id))?.view.state).toBe("pending");
+    expect((await at.services.challenges.read(id))?.view.state).toBe("pending");
     await reader.post(link.pathname, { secret, decision: "approve" });
-    expect((await at.services.rooms.read(id))?.view.state).toBe("approved");
+    expect((await at.services.challenges.read(id))?.view.state).toBe("approved");
   });
 
   test("T220 C17 a link is good once, either of the last two, for its own request", async () => {
@@ -102,7 +102,7 @@ describe("a link is confirmed wherever it is opened", () => {
     expect(
       (await reader.post(`/app/link/${other.split("/").at(-1)}`, { secret, decision: "approve" })).status,
     ).toBe(410);
-    expect((await at.services.rooms.read(id))?.view.state).toBe("pending");
+    expect((await at.services.challenges.read(id))?.view.state).toBe("pending");
     expect((await reader.post(link.pathname, { secret, decision: "approve" })).status).toBe(200);
     for (const later of [
       await reader.post(link.pathname, { secret, decision: "approve" }),
@@ -140,7 +140,7 @@ describe("a link is confirmed wherever it is opened", () => {
         ]);
       }
     }
-    expect((await at.services.rooms.read(id))?.view.state).toBe("pending");
+    expect((await at.services.challenges.read(id))?.view.state).toBe("pending");
     expect(page.text).not.toMatch(/<input[^>]*(checked|autofocus)/);
     expect(page.text).not.toMatch(/<button[^>]*autofocus/);
   });
@@ -152,7 +152,7 @@ describe("a link is confirmed wherever it is opened", () => {
     expect(readable(answered.text)).toContain("Nothing was confirmed");
     const later = await reader.get(`${link.pathname}?t=${secret}`);
     expect(readable(later.text)).toContain("You have stopped this already");
-    expect((await at.services.rooms.read(id))?.view.state).toBe("cancelled");
+    expect((await at.services.challenges.read(id))?.view.state).toBe("cancelled");
     const stopped = await waiting.get(check);
     expect(stopped.status).toBe(410);
     expect(readable(stopped.text)).toContain("This was stopped");
@@ -172,7 +172,7 @@ describe("a link is confirmed wherever it is opened", () => {
       expect((await reader.post(link.pathname, { secret: wrong, decision })).status).toBe(410);
       expect((await reader.post(link.pathname, { secret: "", decision })).status).toBe(410);
     }
-    expect((await at.services.rooms.read(id))?.view.state).toBe("pending");
+    expect((await at.services.challenges.read(id))?.view.state).toBe("pending");
     expect(misses).toHaveLength(2);
   });
 
@@ -191,6 +191,6 @@ describe("a link is confirmed wherever it is opened", () => {
     const { at, waiting, check, link, id } = await linked();
     const secret = link.searchParams.get("t") ?? "";
     expect((await waiting.post(check, { code: secret })).status).toBe(400);
-    expect((await at.services.rooms.read(id))?.view.state).toBe("pending");
+    expect((await at.services.challenges.read(id))?.view.state).toBe("pending");
   });
 });

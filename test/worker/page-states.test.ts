@@ -261,11 +261,11 @@ describe("O9 the page and the letter name what happens", () => {
   test("T224 O9 a sign-in is called a sign-in, whatever the app calls it", async () => {
     const at = pageDeployment();
     const { person, page, address } = await asked(at);
-    expect(at.last().deed).toEqual({ kind: "sign_in" });
+    expect(at.last().effect).toEqual({ kind: "sign_in" });
     expect(readable((await person.get(page)).text)).toContain("They sign you in to Shop");
     const link = { auth_method: "MAGIC_LINK" };
     await asked(at, {}, link);
-    expect(at.last().deed).toEqual({ kind: "sign_in" });
+    expect(at.last().effect).toEqual({ kind: "sign_in" });
     const record = await (async () => {
       const client = await newPageClient(at);
       const first = browser(at);
@@ -275,7 +275,7 @@ describe("O9 the page and the letter name what happens", () => {
     })();
     // Tokens come of it all the same: nobody gets softer words for a sign-in by a parameter.
     await enter(browser(at), record.client, address, { cotter_user_id: record.id, ...link });
-    expect(at.last().deed).toEqual({ kind: "sign_in" });
+    expect(at.last().effect).toEqual({ kind: "sign_in" });
     const { pathname, search } = new URL(at.last().link ?? "");
     expect(readable(await (await at.ask(pathname + search)).text())).toContain("asked to sign in to Shop");
   });

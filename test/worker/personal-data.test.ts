@@ -60,7 +60,7 @@ async function somebody() {
     context: { name: "ada", ip: "198.51.100.5" },
   });
   await env.DB.prepare("insert into user_codes values (?, 'short', 'sign_in', 'shop', ?, ?, ?)")
-    .bind(`hash-${userId}`, userId, powers.rooms.fresh(), now + DAY)
+    .bind(`hash-${userId}`, userId, powers.challenges.fresh(), now + DAY)
     .run();
   await env.DB.prepare(
     "insert into authenticators (user_id, id, kind, identifier, created_at) values (?, 'a1', 'email', ?, ?)",

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { HELD_LISTS, KEY_PARTS } from "../../src/core/ports/held.ts";
+import { KEY_PARTS, PERSONAL_LISTS } from "../../src/core/ports/personal-data.ts";
 import { openStore } from "../../src/store/database.ts";
-import { makeHeldData } from "../../src/store/held.ts";
+import { makePersonalData } from "../../src/store/personal-data.ts";
 import { type Call, recordingDatabase } from "../contract/databases.ts";
 import { newUserId } from "../contract/fixtures.ts";
 import { callsOn } from "../contract/ports.ts";
@@ -73,10 +73,10 @@ describe("no statement of the store walks a table", () => {
   });
 });
 
-test.each(HELD_LISTS)("the export reads a person's %s alone", async (list) => {
+test.each(PERSONAL_LISTS)("the export reads a person's %s alone", async (list) => {
   const { d1, calls } = recordingDatabase();
   const key = Array.from({ length: KEY_PARTS[list] }, () => "x");
-  await makeHeldData(openStore(d1)).rows(newUserId(), list, key, 5);
+  await makePersonalData(openStore(d1)).rows(newUserId(), list, key, 5);
   expect(calls).toHaveLength(1);
   for (const call of calls) {
     expect(

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { tellDeviceRemoved } from "../../src/core/device/tell-person.ts";
+import { tellDeviceRemoved } from "../../src/core/device/notify.ts";
 import { type ClientId, MAIN, type UserId } from "../../src/core/ids.ts";
-import { DEVICE_LETTERS } from "../../src/core/inbox/policy.ts";
+import { DEVICE_LETTERS } from "../../src/core/inbox/limits.ts";
 import type { Message } from "../../src/core/ports/deliveries.ts";
 import type { Services } from "../../src/core/ports/services.ts";
 import { ok } from "../../src/core/result.ts";

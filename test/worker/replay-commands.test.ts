@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { ChallengeSpec } from "../../src/core/challenge/state.ts";
 import { settle, viewOf } from "../../src/core/challenge/view.ts";
 import { type Ran, run, sequences, specs } from "../property/arbitraries.ts";
-import { rooms, stubOf } from "./support/challenges.ts";
+import { challenges, stubOf } from "./support/challenges.ts";
 
 beforeAll(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
@@ -34,7 +34,7 @@ function told({ now, before, result, after }: Ran) {
 
 async function answered(spec: ChallengeSpec, { now, command }: Ran) {
   vi.setSystemTime(now);
-  const answer = await rooms.apply(spec.id, command);
+  const answer = await challenges.apply(spec.id, command);
   if (!answer.ok) return { ok: false, error: answer.error };
   const { changed, view, timeline, facts, grant } = answer.value;
   return { ok: true, value: { changed, view, timeline, facts, hasGrant: grant !== undefined } };
@@ -44,15 +44,15 @@ test("the real object answers every sequence of commands as the pure machine doe
   const outcomes = new Set<string>();
   await fc.assert(
     fc.asyncProperty(specs, sequences, fc.nat({ max: 15 }), async (drawn, sequence, evictAt) => {
-      const spec = plain({ ...drawn, id: rooms.fresh() });
+      const spec = plain({ ...drawn, id: challenges.fresh() });
       vi.setSystemTime(spec.createdAt);
-      expect((await rooms.open(spec)).ok).toBe(true);
+      expect((await challenges.open(spec)).ok).toBe(true);
       for (const [index, step] of run(spec, plain(sequence)).entries()) {
         if (index === evictAt) await evictDurableObject(stubOf(spec.id));
         const real = await answered(spec, step);
         expect(real).toEqual(told(step));
         outcomes.add(real.ok ? (real.value?.view.state ?? "") : (real.error?.code ?? ""));
-        expect((await rooms.read(spec.id))?.view).toEqual(viewOf(step.after, step.now));
+        expect((await challenges.read(spec.id))?.view).toEqual(viewOf(step.after, step.now));
       }
     }),
     { numRuns: 200 },

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Outage } from "../../src/core/fault.ts";
 import { type SubjectKey, userSubject } from "../../src/core/ids.ts";
-import { makeRooms } from "../../src/objects/challenge-rooms.ts";
+import { makeChallenges } from "../../src/objects/challenges.ts";
 import { makeInboxes } from "../../src/objects/inboxes.ts";
-import { approve, draft, proof, rooms, spec, USER } from "./support/challenges.ts";
+import { approve, challenges, draft, proof, spec, USER } from "./support/challenges.ts";
 import { namespaces } from "./support/namespaces.ts";
 
 type Failure = { readonly overloaded?: boolean; readonly retryable?: boolean };
@@ -42,9 +42,9 @@ function failing(whole: DurableObjectNamespace, failures: readonly Failure[], af
   return { namespace, calls };
 }
 
-const challenges = (failures: readonly Failure[], afterwards = false) => {
+const failingChallenges = (failures: readonly Failure[], afterwards = false) => {
   const { namespace, calls } = failing(namespaces.CHALLENGES, failures, afterwards);
-  return { shaky: makeRooms(namespace), calls };
+  return { shaky: makeChallenges(namespace), calls };
 };
 
 const OVERLOADED: Failure = { overloaded: true, retryable: true };
@@ -52,14 +52,14 @@ const RETRYABLE: Failure = { retryable: true };
 
 describe("a challenge's object that fails", () => {
   test("T103 overloaded is an outage at once and never retried", async () => {
-    const { shaky, calls } = challenges([OVERLOADED]);
-    await expect(shaky.read(rooms.fresh())).rejects.toThrow(Outage);
+    const { shaky, calls } = failingChallenges([OVERLOADED]);
+    await expect(shaky.read(challenges.fresh())).rejects.toThrow(Outage);
     expect(calls).toEqual({ stubs: 1, made: 1 });
   });
 
   test("T103 overloaded without more is never retried either", async () => {
-    const { shaky, calls } = challenges([{ overloaded: true }]);
-    const refused = await shaky.apply(rooms.fresh(), approve).catch((cause: unknown) => cause);
+    const { shaky, calls } = failingChallenges([{ overloaded: true }]);
+    const refused = await shaky.apply(challenges.fresh(), approve).catch((cause: unknown) => cause);
     expect(refused).toBeInstanceOf(Outage);
     expect((refused as Outage).retryAfter).toBeGreaterThan(0);
     expect(calls.made).toBe(1);
@@ -67,21 +67,21 @@ describe("a challenge's object that fails", () => {
 
   test("T103 retryable is tried once more, on a fresh stub", async () => {
     const begun = spec();
-    await rooms.open(begun);
-    const { shaky, calls } = challenges([RETRYABLE]);
+    await challenges.open(begun);
+    const { shaky, calls } = failingChallenges([RETRYABLE]);
     expect((await shaky.read(begun.id))?.view.state).toBe("pending");
     expect(calls).toEqual({ stubs: 2, made: 2 });
   });
 
   test("T103 retryable twice is an outage after exactly one retry", async () => {
-    const { shaky, calls } = challenges([RETRYABLE, RETRYABLE, RETRYABLE]);
-    await expect(shaky.read(rooms.fresh())).rejects.toThrow(Outage);
+    const { shaky, calls } = failingChallenges([RETRYABLE, RETRYABLE, RETRYABLE]);
+    await expect(shaky.read(challenges.fresh())).rejects.toThrow(Outage);
     expect(calls).toEqual({ stubs: 2, made: 2 });
   });
 
   test("whatever else is thrown is an outage, unretried, with its cause kept", async () => {
-    const { shaky, calls } = challenges([{}]);
-    const refused = await shaky.read(rooms.fresh()).catch((cause: unknown) => cause);
+    const { shaky, calls } = failingChallenges([{}]);
+    const refused = await shaky.read(challenges.fresh()).catch((cause: unknown) => cause);
     expect(refused).toBeInstanceOf(Outage);
     expect((refused as Outage).cause).toMatchObject({ message: "platform" });
     expect(calls.made).toBe(1);
@@ -89,25 +89,25 @@ describe("a challenge's object that fails", () => {
 
   test("sockets and waits meet the same policy", async () => {
     const begun = spec();
-    await rooms.open(begun);
-    await expect(challenges([OVERLOADED]).shaky.socket(begun.id, undefined)).rejects.toThrow(Outage);
-    await expect(challenges([OVERLOADED]).shaky.wait(begun.id, 10)).rejects.toThrow(Outage);
-    expect(await challenges([RETRYABLE]).shaky.wait(begun.id, 10)).toMatchObject({ state: "pending" });
+    await challenges.open(begun);
+    await expect(failingChallenges([OVERLOADED]).shaky.socket(begun.id, undefined)).rejects.toThrow(Outage);
+    await expect(failingChallenges([OVERLOADED]).shaky.wait(begun.id, 10)).rejects.toThrow(Outage);
+    expect(await failingChallenges([RETRYABLE]).shaky.wait(begun.id, 10)).toMatchObject({ state: "pending" });
   });
 
   test("a start whose answer was lost is not refused by itself", async () => {
     const begun = spec();
-    expect(await challenges([RETRYABLE], true).shaky.open(begun)).toMatchObject({
+    expect(await failingChallenges([RETRYABLE], true).shaky.open(begun)).toMatchObject({
       ok: true,
       value: { view: { state: "pending" } },
     });
     const other = { ...begun, nonce: "another" };
-    expect(await challenges([RETRYABLE], true).shaky.open(other)).toMatchObject({
+    expect(await failingChallenges([RETRYABLE], true).shaky.open(other)).toMatchObject({
       error: { code: "occupied" },
     });
     const whole = spec();
     const redemption = { waiterProof: "w", draft: draft() };
-    const answer = await challenges([RETRYABLE], true).shaky.openSettled(whole, proof(), redemption);
+    const answer = await failingChallenges([RETRYABLE], true).shaky.openSettled(whole, proof(), redemption);
     expect(answer).toMatchObject({ ok: true, value: { changed: true, view: { state: "redeemed" } } });
     expect(answer.ok && answer.value.facts?.jti).toBe(redemption.draft.jti);
   });
@@ -157,7 +157,7 @@ describe("an inbox that fails", () => {
 describe("ids", () => {
   test("a fresh id is parsed back, a forged one is not, and neither wakes anything", () => {
     const { namespace, calls } = failing(namespaces.CHALLENGES, []);
-    const { fresh, named, parse } = makeRooms(namespace);
+    const { fresh, named, parse } = makeChallenges(namespace);
     const id = fresh();
     expect(parse(id)).toBe(id);
     expect(parse(named("cotter 1"))).toBe(named("cotter 1"));
@@ -171,6 +171,6 @@ describe("ids", () => {
   });
 
   test("an inbox's id is no challenge's", () => {
-    expect(rooms.parse(namespaces.INBOXES.idFromName(userSubject(USER)).toString())).toBeUndefined();
+    expect(challenges.parse(namespaces.INBOXES.idFromName(userSubject(USER)).toString())).toBeUndefined();
   });
 });

@@ -19,12 +19,12 @@ import {
   approve,
   bareDraft,
   CLIENT,
+  challenges,
   DEVICE,
   deny,
   inside,
   opened,
   redeem,
-  rooms,
   storedIn,
   stubOf,
   USER,
@@ -49,7 +49,7 @@ describe("an order left with a wait", () => {
   test("is carried out in the one write of the approval; the next one with the same proof gets the same", async () => {
     const id = await opened();
     const mine = order();
-    const waiting = rooms.wait(id, 60_000, { order: mine });
+    const waiting = challenges.wait(id, 60_000, { order: mine });
     await waiters(id);
     const puts = await inside(id, (object, { storage }) => {
       const spy = vi.spyOn(storage.kv, "put");
@@ -63,7 +63,7 @@ describe("an order left with a wait", () => {
       state: "redeemed",
       redeemed: { changed: true, facts: { jti: mine.draft.jti }, view: { approval: { userId: USER } } },
     });
-    const again = await rooms.apply(id, redeem("waiter", bareDraft()));
+    const again = await challenges.apply(id, redeem("waiter", bareDraft()));
     expect(again).toMatchObject({ ok: true, value: { changed: false, facts: { jti: mine.draft.jti } } });
     expect(held?.redeemed?.facts).toEqual(again.ok ? again.value.facts : undefined);
     expect((await storedIn(id)).values).toHaveLength(1);
@@ -72,24 +72,26 @@ describe("an order left with a wait", () => {
   test("T45 of two proofs the first wins; the other waiter hears of the approval and may ask, in vain", async () => {
     const id = await opened();
     const [one, two] = [order("one"), order("two")];
-    const first = rooms.wait(id, 60_000, { order: one });
+    const first = challenges.wait(id, 60_000, { order: one });
     await waiters(id);
-    const second = rooms.wait(id, 60_000, { order: two });
+    const second = challenges.wait(id, 60_000, { order: two });
     await waiters(id, 2);
-    await rooms.apply(id, approve);
+    await challenges.apply(id, approve);
     expect((await first)?.redeemed?.facts?.jti).toBe(one.draft.jti);
     expect(await second).toEqual({ id, state: "approved", expiresAt: expect.any(Number) });
-    expect(await rooms.apply(id, redeem("two", bareDraft()))).toMatchObject({ error: { code: "redeemed" } });
+    expect(await challenges.apply(id, redeem("two", bareDraft()))).toMatchObject({
+      error: { code: "redeemed" },
+    });
   });
 
   test("T50 nobody else hears more than that it was approved", async () => {
     const id = await opened();
     const mine = order();
-    const waiting = rooms.wait(id, 60_000, { order: mine });
+    const waiting = challenges.wait(id, 60_000, { order: mine });
     await waiters(id);
-    const ear = listen(await rooms.socket(id, undefined));
+    const ear = listen(await challenges.socket(id, undefined));
     await frames(ear, 1);
-    await rooms.apply(id, approve);
+    await challenges.apply(id, approve);
     await ear.closed;
     expect(ear.heard.map((text) => JSON.parse(text).state)).toEqual(["pending", "approved", "approved"]);
     for (const secret of [mine.draft.jti, USER, DEVICE, "waiter"])
@@ -100,29 +102,29 @@ describe("an order left with a wait", () => {
   test("T48 sleeps with its object, and comes again with a line that was cut", async () => {
     for (const webSockets of ["hibernate", "close"] as const) {
       const id = await opened();
-      const waiting = rooms.wait(id, 60_000, { order: order() });
+      const waiting = challenges.wait(id, 60_000, { order: order() });
       await waiters(id);
       await evictDurableObject(stubOf(id), webSockets === "close" ? { webSockets } : {});
       await waiters(id);
-      await rooms.apply(id, approve);
+      await challenges.apply(id, approve);
       expect((await waiting)?.redeemed?.view.state).toBe("redeemed");
     }
   });
 
   test("is not carried out by a refusal, a claim or a denial, nor for a waiter that has left", async () => {
     const denied = await opened({ requiresClaim: true });
-    const waiting = rooms.wait(denied, 60_000, { order: order() });
+    const waiting = challenges.wait(denied, 60_000, { order: order() });
     await waiters(denied);
-    expect(await rooms.apply(denied, approve)).toMatchObject({ error: { code: "not_claimed" } });
-    await rooms.apply(denied, { name: "claim", deviceId: DEVICE, userId: USER, clientId: CLIENT });
-    expect((await rooms.read(denied))?.view.state).toBe("claimed");
-    await rooms.apply(denied, deny);
+    expect(await challenges.apply(denied, approve)).toMatchObject({ error: { code: "not_claimed" } });
+    await challenges.apply(denied, { name: "claim", deviceId: DEVICE, userId: USER, clientId: CLIENT });
+    expect((await challenges.read(denied))?.view.state).toBe("claimed");
+    await challenges.apply(denied, deny);
     expect(await waiting).toEqual({ id: denied, state: "denied", expiresAt: expect.any(Number) });
 
     const left = await opened();
-    await rooms.wait(left, 1, { order: order() });
+    await challenges.wait(left, 1, { order: order() });
     await waiters(left, 0);
-    expect(await rooms.apply(left, approve)).toMatchObject({ value: { view: { state: "approved" } } });
+    expect(await challenges.apply(left, approve)).toMatchObject({ value: { view: { state: "approved" } } });
   });
 
   test("T55 what cannot be written is told to nobody", async () => {
@@ -143,7 +145,7 @@ describe("an order left with a wait", () => {
       "pending",
       "pong",
     ]);
-    await rooms.apply(id, approve);
+    await challenges.apply(id, approve);
     await ear.closed;
     expect(JSON.parse(ear.heard[2] ?? "")).toMatchObject({ type: "redeemed", redeemed: { changed: true } });
   });
@@ -170,7 +172,7 @@ test("T11 while a wait is held, a locked person's device may deny but not approv
   );
   const told = await waiting;
   expect([told.body.code, told.body.jwt]).toEqual(["remote_session_timeout", undefined]);
-  expect((await at.services.rooms.read(standing!.challengeId))?.view.state).toBe("pending");
+  expect((await at.services.challenges.read(standing!.challengeId))?.view.state).toBe("pending");
   expect((await respond(at, backend.id, person, shown, false)).status).toBe(200);
 });
 
@@ -292,7 +294,7 @@ describe("at the Authsignal door", () => {
       state.getWebSockets().map((socket) => socket.deserializeAttachment()),
     );
     expect(attached).toEqual([{ seat: 1 }]);
-    await at.services.rooms.apply(id as ChallengeId, { name: "cancel", by: "test" });
+    await at.services.challenges.apply(id as ChallengeId, { name: "cancel", by: "test" });
     expect((await held).body).toEqual({ isVerified: false, isConsumed: false });
   });
 

@@ -17,12 +17,12 @@ afterEach(() => {
 
 test("S12 forty unanswered starts of strangers, and as many on the page, leave no row; a backend's push leaves its own", async () => {
   const opened: ChallengeId[] = [];
-  const at = world(({ rooms }) => ({
-    rooms: {
-      ...rooms,
+  const at = world(({ challenges }) => ({
+    challenges: {
+      ...challenges,
       open: async (spec) => {
         opened.push(spec.id);
-        return await rooms.open(spec);
+        return await challenges.open(spec);
       },
     },
   }));

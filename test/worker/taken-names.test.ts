@@ -66,7 +66,7 @@ describe("T207 who claims an address in the moment of its owner's proof", () => 
     const address = email();
     const claimer = await claims(address, fresh("name"));
     const at = stage();
-    at.at("1: rooms.openSettled 1 after", async () => void (await proves(stage(), client, address)));
+    at.at("1: challenges.openSettled 1 after", async () => void (await proves(stage(), client, address)));
     const answer = await signInByPhone(at, claimer.client, claimer.person);
     expect(at.acted()).toBe(true);
     const token = (answer.body.oauth_token as Json | undefined)?.refresh_token;

@@ -43,7 +43,7 @@ async function unlisted(): Promise<Scene> {
   const { body } = await signInByPhone(at, client, person);
   fault.down = false;
   const token = (body.oauth_token as Json).refresh_token;
-  const id = at.services.rooms.parse(String(token).split(".")[0] ?? "");
+  const id = at.services.challenges.parse(String(token).split(".")[0] ?? "");
   if (!id) throw new Error("no grant");
   expect(await listed({ person, id })).toBe(false);
   return { client, person, token, id };
@@ -51,7 +51,7 @@ async function unlisted(): Promise<Scene> {
 
 const listed = async ({ person, id }: Pick<Scene, "person" | "id">): Promise<boolean> =>
   (await at.services.records.grant(person.id as UserId, id)) !== undefined;
-const snapshotOf = ({ id }: Pick<Scene, "id">) => at.services.rooms.read(id);
+const snapshotOf = ({ id }: Pick<Scene, "id">) => at.services.challenges.read(id);
 
 const ACTS: readonly (readonly [string, (scene: Scene) => Promise<unknown>])[] = [
   ["the person is locked", ({ person }) => lock(person.id as UserId)],

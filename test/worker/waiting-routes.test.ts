@@ -6,7 +6,7 @@ import { approve, deny, denyOf, opened, spec } from "./support/challenges.ts";
 import { namespaces } from "./support/namespaces.ts";
 
 const services = servicesOf();
-const { handles, rooms, clients } = services;
+const { handles, challenges, clients } = services;
 const PAGE = "https://shop.example";
 
 const bearer = (handle: string, more: Record<string, string> = {}) => ({
@@ -51,14 +51,14 @@ async function client(allowedOrigins: readonly string[]): Promise<ClientId> {
 async function numbered(number: string, over: Partial<ChallengeSpec> = {}) {
   const { clientId } = spec(over);
   const [name = ""] = await handles.numberNames("cotter", clientId, number);
-  const id = rooms.named(name);
+  const id = challenges.named(name);
   await opened({ door: "cotter", ...over, id });
   return id;
 }
 const aNumber = () => String(services.chance.number(2 ** 53 - 1));
 
 async function withoutState(id: ChallengeId): Promise<boolean> {
-  return (await rooms.read(id)) === undefined;
+  return (await challenges.read(id)) === undefined;
 }
 
 describe("who may wait", () => {
@@ -96,19 +96,19 @@ describe("who may wait", () => {
     }
     expect(counting.woken()).toBe(0);
     // The same namespace does count: the right handle wakes the object.
-    await services.rooms.apply(mine.id, deny);
+    await services.challenges.apply(mine.id, deny);
     expect((await ask(mine.wait, bearer(mine.handle), raw)).status).toBe(200);
     expect(counting.woken()).toBeGreaterThan(0);
   });
 
   test.each(["wait", "device_code", "auth_req_id"])("a genuine handle of kind %s may wait", async (kind) => {
     const { id, wait } = await waiting();
-    await rooms.apply(id, deny);
+    await challenges.apply(id, deny);
     expect((await ask(wait, bearer(await mint(id, kind)))).status).toBe(200);
   });
 
   test("T49 an id that is malformed, forged or unknown: 404, and nothing comes to be", async () => {
-    const fresh = rooms.fresh();
+    const fresh = challenges.fresh();
     const forged = "0".repeat(64);
     for (const id of ["nonsense", forged, fresh.toUpperCase()]) {
       expect((await ask(`/challenges/${id}/wait`, bearer("x"))).status, id).toBe(404);
@@ -121,7 +121,7 @@ describe("who may wait", () => {
   test("T49 a page of a foreign origin: 403 before anything is said, on both ways of waiting", async () => {
     const clientId = await client([PAGE]);
     const { id, handle, wait, socket } = await waiting({ clientId });
-    await rooms.apply(id, denyOf(clientId));
+    await challenges.apply(id, denyOf(clientId));
     const foreign = { Origin: "https://evil.example" };
     for (const origin of ["https://evil.example", "null", `${PAGE}.evil.example`, "http://shop.example"]) {
       const answer = await ask(wait, bearer(handle, { Origin: origin }));
@@ -138,7 +138,7 @@ describe("who may wait", () => {
   test("a page of the client's origin or of the issuer's own may wait, and only the former is echoed", async () => {
     const clientId = await client([PAGE]);
     const { id, handle, wait, socket } = await waiting({ clientId });
-    await rooms.apply(id, denyOf(clientId));
+    await challenges.apply(id, denyOf(clientId));
     const answer = await ask(wait, bearer(handle, { Origin: PAGE }));
     expect(answer.status).toBe(200);
     expect(answer.headers.get("Access-Control-Allow-Origin")).toBe(PAGE);
@@ -151,7 +151,7 @@ describe("who may wait", () => {
   test("a disabled client's pages may not wait", async () => {
     const clientId = await client(["*"]);
     const { handle, wait, id } = await waiting({ clientId });
-    await rooms.apply(id, denyOf(clientId));
+    await challenges.apply(id, denyOf(clientId));
     expect((await ask(wait, bearer(handle, { Origin: PAGE }))).status).toBe(200);
     await clients.disable(clientId, Date.now());
     // Another isolate's cache: this one may remember the client for 30 s (settled question 31).
@@ -177,7 +177,7 @@ describe("a number as a handle", () => {
   test("T49 Cotter's own number may wait; another number, another client's or another door's may not", async () => {
     const number = aNumber();
     const id = await numbered(number);
-    await rooms.apply(id, deny);
+    await challenges.apply(id, deny);
     const wait = `/challenges/${id}/wait`;
     expect((await ask(wait, bearer(number))).status).toBe(200);
     for (const wrong of [aNumber(), `0${number}`, `${number}0`, `-${number}`, `${number}.0`, "1e15"]) {
@@ -196,7 +196,7 @@ describe("a number as a handle", () => {
   test("T49 a number that names nothing is 404, opens no socket and leaves no state", async () => {
     const number = aNumber();
     const [name = ""] = await handles.numberNames("cotter", spec().clientId, number);
-    const id = rooms.named(name);
+    const id = challenges.named(name);
     expect((await ask(`/challenges/${id}/wait`, bearer(number))).status).toBe(404);
     const socket = await ask(`/challenges/${id}/socket`, upgrade(number));
     expect(socket.status).toBe(404);
@@ -208,7 +208,7 @@ describe("a number as a handle", () => {
     const raw = envWith({ IP_LIMITS: "on" });
     const number = aNumber();
     const id = await numbered(number);
-    await rooms.apply(id, deny);
+    await challenges.apply(id, deny);
     const from = (ip: string, handle: string) =>
       ask(`/challenges/${id}/wait`, bearer(handle, { "CF-Connecting-IP": ip }), raw);
     const statuses = new Set<number>();
@@ -226,7 +226,7 @@ describe("what a wait says", () => {
     const listeners = await Promise.all([ask(socket, upgrade(handle)), ask(socket, upgrade(handle))]);
     const heard = listeners.map(({ webSocket }) => listen(webSocket!));
     const held = ask(`${wait}?timeout=60`, bearer(handle));
-    await rooms.apply(id, approve);
+    await challenges.apply(id, approve);
     const answer = await held;
     const body = await answer.json<Record<string, string>>();
     expect(Object.keys(body).sort()).toEqual(keys);
@@ -253,7 +253,7 @@ describe("what a wait says", () => {
     "T107 timeout=%s is 400",
     async (timeout) => {
       const { id, handle, wait } = await waiting();
-      await rooms.apply(id, deny);
+      await challenges.apply(id, deny);
       expect((await ask(`${wait}?timeout=${timeout}`, bearer(handle))).status).toBe(400);
     },
   );
@@ -262,7 +262,7 @@ describe("what a wait says", () => {
     "T107 Prefer: %s is 400",
     async (prefer) => {
       const { id, handle, wait } = await waiting();
-      await rooms.apply(id, deny);
+      await challenges.apply(id, deny);
       expect((await ask(wait, bearer(handle, { Prefer: prefer }))).status).toBe(400);
     },
   );
@@ -275,7 +275,7 @@ describe("what a wait says", () => {
     ["", "respond-async"],
   ])("waits as asked by %j and %j", async (query, prefer) => {
     const { id, handle, wait } = await waiting();
-    await rooms.apply(id, deny);
+    await challenges.apply(id, deny);
     const answer = await ask(`${wait}${query}`, bearer(handle, prefer ? { Prefer: prefer } : {}));
     expect(await answer.json()).toMatchObject({ state: "denied" });
   });
@@ -315,7 +315,7 @@ describe("the socket", () => {
     expect(answer.headers.get("Sec-WebSocket-Protocol")).toBe(selected);
     expect(answer.headers.get("X-Request-Id")).toMatch(/^[0-9a-f-]{36}$/);
     const frames = listen(answer.webSocket!);
-    await rooms.apply(id, deny);
+    await challenges.apply(id, deny);
     const [first, ...rest] = await frames;
     expect(first).toMatchObject({ id, state: "pending" });
     expect(rest.at(-1)).toMatchObject({ type: "settled", state: "denied" });
@@ -349,7 +349,7 @@ test("T51 waits from one address are capped, wherever in its /64 they come from,
   const counting = counted(namespaces.CHALLENGES);
   const raw = envWith({ IP_LIMITS: "on", CHALLENGES: counting.namespace });
   const { wait, handle, id } = await waiting();
-  await rooms.apply(id, deny);
+  await challenges.apply(id, deny);
   const from = (ip: string, token: string) => ask(wait, bearer(token, { "CF-Connecting-IP": ip }), raw);
   const answers: Response[] = [];
   // 600 in a minute; 1,300 cannot all fall into two minutes' allowances.

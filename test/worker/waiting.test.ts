@@ -6,6 +6,7 @@ import { hold, type Line } from "../../src/objects/wait.ts";
 import {
   approve,
   CLIENT,
+  challenges,
   DEVICE,
   deny,
   draft,
@@ -13,14 +14,13 @@ import {
   opened,
   redeem,
   redeemed,
-  rooms,
   spec,
   stubOf,
   USER,
 } from "./support/challenges.ts";
 import { frames, listen } from "./support/sockets.ts";
 
-const connect = async (id: ChallengeId, protocol?: string) => listen(await rooms.socket(id, protocol));
+const connect = async (id: ChallengeId, protocol?: string) => listen(await challenges.socket(id, protocol));
 const waiters = (id: ChallengeId) => inside(id, (_, ctx) => ctx.getWebSockets().length);
 /** Until the wait that was just begun holds its socket. */
 const held = (id: ChallengeId, count = 1) =>
@@ -33,17 +33,17 @@ afterEach(() => {
 describe("a socket on a challenge", () => {
   test("hears the view on open, every change, settled last, then close 1000", async () => {
     const begun = spec({ requiresClaim: true });
-    await rooms.open(begun);
+    await challenges.open(begun);
     const ear = await connect(begun.id);
-    await rooms.apply(begun.id, {
+    await challenges.apply(begun.id, {
       name: "claim",
       deviceId: DEVICE,
       userId: USER,
       clientId: CLIENT,
     });
-    await rooms.apply(begun.id, approve);
+    await challenges.apply(begun.id, approve);
     expect(await ear.closed).toEqual({ code: 1000, reason: "settled" });
-    const snapshot = await rooms.read(begun.id);
+    const snapshot = await challenges.read(begun.id);
     const expiresAt = new Date(begun.expiresAt).toISOString();
     const approved = {
       id: begun.id,
@@ -60,7 +60,7 @@ describe("a socket on a challenge", () => {
 
   test("a settled challenge says so on open and closes", async () => {
     const id = await opened();
-    await rooms.apply(id, deny);
+    await challenges.apply(id, deny);
     const ear = await connect(id);
     expect((await ear.closed).code).toBe(1000);
     expect(ear.heard.map((frame) => JSON.parse(frame))).toMatchObject([
@@ -72,7 +72,7 @@ describe("a socket on a challenge", () => {
   test("expiry is read from the clock on open, before any alarm", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const begun = spec();
-    await rooms.open(begun);
+    await challenges.open(begun);
     vi.setSystemTime(begun.expiresAt);
     const ear = await connect(begun.id);
     await ear.closed;
@@ -82,7 +82,7 @@ describe("a socket on a challenge", () => {
   test("an expiry that only the alarm sees wakes the socket", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const begun = spec();
-    await rooms.open(begun);
+    await challenges.open(begun);
     const ear = await connect(begun.id);
     vi.setSystemTime(begun.expiresAt);
     await runDurableObjectAlarm(stubOf(begun.id));
@@ -92,10 +92,10 @@ describe("a socket on a challenge", () => {
 
   test("selects the sub-protocol that the Worker names, and none otherwise", async () => {
     const id = await opened();
-    const named = await rooms.socket(id, "countersign.v1");
+    const named = await challenges.socket(id, "countersign.v1");
     expect(named?.status).toBe(101);
     expect(named?.headers.get("Sec-WebSocket-Protocol")).toBe("countersign.v1");
-    const bare = await rooms.socket(id, undefined);
+    const bare = await challenges.socket(id, undefined);
     expect(bare?.headers.has("Sec-WebSocket-Protocol")).toBe(false);
   });
 
@@ -111,19 +111,19 @@ describe("a socket on a challenge", () => {
     ear.socket.send("ping");
     await frames(ear, 3);
     expect(ear.heard.slice(1)).toEqual(["pong", "pong"]);
-    expect((await rooms.read(id))?.view).toMatchObject({ state: "pending", version: 1 });
+    expect((await challenges.read(id))?.view).toMatchObject({ state: "pending", version: 1 });
   });
 
   test("T50 two listeners hear that it settled and never a token, a secret or a user", async () => {
     const id = await opened();
     const ears = [await connect(id), await connect(id)];
-    await rooms.apply(id, approve);
+    await challenges.apply(id, approve);
     await Promise.all(ears.map((ear) => ear.closed));
     const what = draft();
-    await rooms.apply(id, redeem("waiter-secret", what));
+    await challenges.apply(id, redeem("waiter-secret", what));
     const late = await connect(id);
     await late.closed;
-    const grant = (await rooms.read(id))?.grant;
+    const grant = (await challenges.read(id))?.grant;
     const told = [...ears, late].map((ear) => ear.heard.join("\n"));
     expect(told.every((text) => text.includes('"settled"'))).toBe(true);
     const secrets = [
@@ -151,7 +151,7 @@ describe("a socket on a challenge", () => {
     for (let n = 0; n < 3; n++) ears.push(await connect(id));
     const ends = await Promise.all(ears.slice(0, 3).map((ear) => ear.closed));
     expect(ends.map((end) => end.code)).toEqual([1013, 1013, 1013]);
-    await rooms.apply(id, approve);
+    await challenges.apply(id, approve);
     const codes = await Promise.all(ears.slice(3).map(async (ear) => (await ear.closed).code));
     expect(codes).toEqual(Array.from({ length: 16 }, () => 1000));
     expect(ears[0]?.heard).toHaveLength(1);
@@ -163,7 +163,7 @@ describe("a socket on a challenge", () => {
     const stays = await connect(id);
     gone.socket.close(1000, "bye");
     await held(id, 1);
-    expect(await rooms.apply(id, approve)).toMatchObject({ ok: true });
+    expect(await challenges.apply(id, approve)).toMatchObject({ ok: true });
     expect((await stays.closed).code).toBe(1000);
   });
 
@@ -182,14 +182,14 @@ describe("a socket on a challenge", () => {
     });
     await Promise.all(ears.map((ear) => ear.closed));
     expect(ears.map((ear) => ear.heard.length).toSorted()).toEqual([1, 3, 3]);
-    expect((await rooms.read(id))?.view.state).toBe("approved");
+    expect((await challenges.read(id))?.view.state).toBe("approved");
   });
 
   test("T48 evicted in mid-wait: the sockets hibernate and the approval arrives", async () => {
     const id = await opened();
     const ear = await connect(id);
     await evictDurableObject(stubOf(id));
-    await rooms.apply(id, approve);
+    await challenges.apply(id, approve);
     await ear.closed;
     expect(JSON.parse(ear.heard.at(-1) ?? "")).toMatchObject({ type: "settled", state: "approved" });
   });
@@ -197,15 +197,15 @@ describe("a socket on a challenge", () => {
 
 describe("a long-poll", () => {
   test("an unknown challenge is undefined", async () => {
-    expect(await rooms.wait(rooms.fresh(), 1_000)).toBeUndefined();
+    expect(await challenges.wait(challenges.fresh(), 1_000)).toBeUndefined();
   });
 
   test("a settled challenge answers at once, a pending one at the time-out", async () => {
     const id = await redeemed();
-    expect(await rooms.wait(id, 60_000)).toMatchObject({ id, state: "redeemed" });
+    expect(await challenges.wait(id, 60_000)).toMatchObject({ id, state: "redeemed" });
     const pending = spec();
-    await rooms.open(pending);
-    expect(await rooms.wait(pending.id, 1)).toEqual({
+    await challenges.open(pending);
+    expect(await challenges.wait(pending.id, 1)).toEqual({
       id: pending.id,
       state: "pending",
       expiresAt: pending.expiresAt,
@@ -215,36 +215,36 @@ describe("a long-poll", () => {
 
   test("answers when the challenge is decided, not when it is claimed", async () => {
     const id = await opened({ requiresClaim: true });
-    const waiting = rooms.wait(id, 60_000);
+    const waiting = challenges.wait(id, 60_000);
     await held(id);
-    await rooms.apply(id, { name: "claim", deviceId: DEVICE, userId: USER, clientId: CLIENT });
-    await rooms.apply(id, approve);
+    await challenges.apply(id, { name: "claim", deviceId: DEVICE, userId: USER, clientId: CLIENT });
+    await challenges.apply(id, approve);
     expect(await waiting).toMatchObject({ id, state: "approved" });
     await held(id, 0);
   });
 
   test("T48 evicted in mid-wait, hibernating: the approval answers the poll", async () => {
     const id = await opened();
-    const waiting = rooms.wait(id, 60_000);
+    const waiting = challenges.wait(id, 60_000);
     await held(id);
     await evictDurableObject(stubOf(id));
-    await rooms.apply(id, approve);
+    await challenges.apply(id, approve);
     expect(await waiting).toMatchObject({ state: "approved" });
   });
 
   test("T48 cut in mid-wait: it comes back on a new socket and loses nothing", async () => {
     const id = await opened();
-    const waiting = rooms.wait(id, 60_000);
+    const waiting = challenges.wait(id, 60_000);
     await held(id);
     await evictDurableObject(stubOf(id), { webSockets: "close" });
     await held(id);
-    await rooms.apply(id, approve);
+    await challenges.apply(id, approve);
     expect(await waiting).toMatchObject({ state: "approved" });
   });
 
   test("T48 cut and decided before it is back: the reread answers", async () => {
     const id = await opened();
-    const waiting = rooms.wait(id, 60_000);
+    const waiting = challenges.wait(id, 60_000);
     await held(id);
     await inside(id, (object, ctx) => {
       for (const socket of ctx.getWebSockets()) socket.close(1012, "restart");
@@ -256,7 +256,7 @@ describe("a long-poll", () => {
   test("expiry ends the wait before its time-out", async () => {
     const now = Date.now();
     const id = await opened({ createdAt: now, expiresAt: now + 150 });
-    expect(await rooms.wait(id, 60_000)).toMatchObject({ id, state: "expired" });
+    expect(await challenges.wait(id, 60_000)).toMatchObject({ id, state: "expired" });
   });
 });
 

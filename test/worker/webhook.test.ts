@@ -122,8 +122,8 @@ describe("the client's webhook", () => {
     const { id: clientId, secret } = await newClient(powers);
     const client = (await powers.clients.find(clientId))!;
     const grantId = await redeemed({ clientId });
-    await powers.rooms.markListed(grantId);
-    const first = await powers.handles.refreshToken((await powers.rooms.read(grantId))!.grant!);
+    await powers.challenges.markListed(grantId);
+    const first = await powers.handles.refreshToken((await powers.challenges.read(grantId))!.grant!);
     expect((await refreshGrant(powers, client, first, strict)).ok).toBe(true);
     vi.setSystemTime(NOW + 31_000);
     const again = await refreshGrant(powers, client, first, { ...strict, ip: "192.0.2.9" });

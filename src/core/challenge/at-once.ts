@@ -1,7 +1,7 @@
 import { askerOf, type Client } from "../client/client.ts";
 import { type ChallengeId, userSubject } from "../ids.ts";
 import type { Lane } from "../keys/key.ts";
-import type { Applied, Redeemed, Snapshot } from "../ports/rooms.ts";
+import type { Applied, Redeemed, Snapshot } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -34,7 +34,7 @@ export type AtOnce = {
   readonly subject?: JsonObject;
 };
 
-type Powers = Pick<Services, "rooms" | "keyring" | "handles" | "chance" | "clock">;
+type Powers = Pick<Services, "challenges" | "keyring" | "handles" | "chance" | "clock">;
 
 const DRAWS = 4;
 
@@ -49,13 +49,13 @@ export async function spendInput(
 }
 
 /** What an earlier call of this very request has settled. */
-export async function settledBefore(
-  powers: Pick<Services, "rooms">,
+export async function redeemedBefore(
+  powers: Pick<Services, "challenges">,
   asked: AtOnce,
 ): Promise<Applied | undefined> {
   for (let turn = 0; turn < DRAWS; turn++) {
     const { id } = await asked.draw(turn);
-    const found = await powers.rooms.read(id);
+    const found = await powers.challenges.read(id);
     if (found && isOf(asked, found)) return { ...found, changed: false };
     if (!found) return undefined;
   }
@@ -70,17 +70,17 @@ const isOf = ({ signedSecond, proof }: AtOnce, { spec, facts }: Snapshot): boole
  * a request finds what the first call has settled: `changed` is false then. Refuses what the machine refuses, such as a device that is
  * younger than its request by the clocks of two places.
  */
-export async function settleAtOnce(powers: Powers, asked: AtOnce): Promise<Result<Applied, Refusal>> {
+export async function redeemAtOnce(powers: Powers, asked: AtOnce): Promise<Result<Applied, Refusal>> {
   const draft = await redeemDraft(powers, asked.client, asked.lane, asked.subject);
   for (let turn = 0; turn < DRAWS; turn++) {
     const { id, waiterProof } = await asked.draw(turn);
-    const settled = await powers.rooms.openSettled(specOf(powers, asked, id), asked.proof, {
+    const settled = await powers.challenges.openSettled(specOf(powers, asked, id), asked.proof, {
       waiterProof,
       draft,
     });
     if (settled.ok || settled.error.code !== "occupied" || asked.isNamed) return settled;
     if (asked.signedSecond === undefined) continue;
-    const found = await powers.rooms.read(id);
+    const found = await powers.challenges.read(id);
     if (found && isOf(asked, found)) return ok({ ...found, changed: false });
   }
   throw new Error("every id that was drawn is occupied");
@@ -109,7 +109,7 @@ function specOf(powers: Powers, asked: AtOnce, id: ChallengeId): ChallengeSpec {
 
 type SignInPowers = Pick<
   Services,
-  "rooms" | "inboxes" | "records" | "keyring" | "handles" | "chance" | "clock" | "background" | "log"
+  "challenges" | "inboxes" | "records" | "keyring" | "handles" | "chance" | "clock" | "background" | "log"
 >;
 
 /**
@@ -122,7 +122,7 @@ export async function signInAtOnce(powers: SignInPowers, asked: AtOnce): Promise
   const { proof } = asked;
   await powers.keyring.ready(asked.lane);
   if (!(await spendInput(powers, asked))) return no({ code: "replayed" });
-  const result = await settleAtOnce(powers, asked);
+  const result = await redeemAtOnce(powers, asked);
   if (!result.ok) return result;
   const settled = result.value;
   const { facts, grant, view } = settled;

@@ -1,9 +1,9 @@
 import { type ChallengeId, type UserId, userSubject } from "../ids.ts";
-import type { Snapshot } from "../ports/rooms.ts";
+import type { Snapshot } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
 import { finishedEvent, recordFinish } from "./record.ts";
 
-type Powers = Pick<Services, "rooms" | "inboxes" | "records" | "background" | "log">;
+type Powers = Pick<Services, "challenges" | "inboxes" | "records" | "background" | "log">;
 
 /**
  * Ends a challenge without a decision, whoever waits for it, and takes its prompt from the person's devices. It is no denial and
@@ -19,7 +19,7 @@ export async function cancelChallenge(
   },
 ): Promise<boolean> {
   const { challengeId, userId, by, ip } = asked;
-  const applied = await powers.rooms.apply(challengeId, {
+  const applied = await powers.challenges.apply(challengeId, {
     name: "cancel",
     by,
     ...(ip === undefined ? {} : { ip }),
@@ -32,11 +32,11 @@ export async function cancelChallenge(
 
 /** Takes a challenge back: its object is cancelled, its prompt leaves the person's inbox. What is over stays as it was. */
 export async function withdrawChallenge(
-  powers: Pick<Services, "rooms" | "inboxes">,
+  powers: Pick<Services, "challenges" | "inboxes">,
   { spec }: Pick<Snapshot, "spec">,
   by: string,
 ): Promise<void> {
-  await powers.rooms.apply(spec.id, { name: "cancel", by });
+  await powers.challenges.apply(spec.id, { name: "cancel", by });
   if (spec.userId !== undefined) await powers.inboxes.withdraw(userSubject(spec.userId), spec.id);
 }
 

@@ -1,6 +1,6 @@
 import { type ChallengeId, type UserId, userSubject } from "../ids.ts";
 import type { Prompt } from "../inbox/state.ts";
-import type { Applied, Snapshot } from "../ports/rooms.ts";
+import type { Applied, Snapshot } from "../ports/challenges.ts";
 import type { DoorPorts, Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, type Result } from "../result.ts";
@@ -24,13 +24,13 @@ export const ipOf = ({ ip }: Scanned): { ip?: string } => (ip === undefined ? {}
  * device that is younger than the challenge (`device_too_young`): it could not answer.
  */
 export async function claimChallenge(
-  powers: Pick<Services, "rooms">,
+  powers: Pick<Services, "challenges">,
   scanned: Scanned,
 ): Promise<Result<Applied, Refusal>> {
   const { challengeId, proof, evidence } = scanned;
   if (proof.kind !== "device") return no({ code: "bad_signature" });
   const { deviceId, userId, enrolledAt } = proof;
-  return powers.rooms.apply(challengeId, {
+  return powers.challenges.apply(challengeId, {
     name: "claim",
     deviceId,
     userId,
@@ -51,7 +51,7 @@ export type Decision = {
 
 type Powers = Pick<
   Services,
-  "rooms" | "inboxes" | "doors" | keyof DoorPorts | "records" | "clock" | "background" | "log"
+  "challenges" | "inboxes" | "doors" | keyof DoorPorts | "records" | "clock" | "background" | "log"
 >;
 
 /**
@@ -75,7 +75,7 @@ export async function decideChallenge(powers: Powers, decision: Decision): Promi
   ]);
   if (!settled.ok) return settled;
   if (closer !== undefined) return await endClosed(powers, challengeId, closer);
-  const applied = await powers.rooms.apply(challengeId, {
+  const applied = await powers.challenges.apply(challengeId, {
     name: proof.decision,
     proof,
     promptedAt: settled.value.listedAt,
@@ -104,7 +104,7 @@ export async function decideClaimed(
   const closer = mayApprove ? await closedBy(powers, spec, proof.userId) : undefined;
   if (closer !== undefined) return await endClosed(powers, challengeId, closer);
   const command = { name: proof.decision, proof, evidence, ...ipOf(scanned) } as const;
-  const applied = await powers.rooms.apply(challengeId, command);
+  const applied = await powers.challenges.apply(challengeId, command);
   if (applied.ok && applied.value.changed && applied.value.view.state === "denied") {
     await recordFinish(powers, challengeId, finishedEvent(applied.value));
   }
@@ -124,10 +124,10 @@ const closedBy = async (
 
 /** Ends a challenge that would meet what is closed: its waiter is told so at once. */
 async function endClosed(
-  { rooms }: Pick<Services, "rooms">,
+  { challenges }: Pick<Services, "challenges">,
   id: ChallengeId,
   by: string,
 ): Promise<Result<never, Refusal>> {
-  await rooms.apply(id, { name: "cancel", by });
+  await challenges.apply(id, { name: "cancel", by });
   return no({ code: "cancelled" });
 }

@@ -1,12 +1,12 @@
 import type { Requester } from "../audit/record.ts";
 import { type ChallengeId, type DeviceId, type UserId, userSubject } from "../ids.ts";
-import type { Snapshot } from "../ports/rooms.ts";
+import type { Snapshot } from "../ports/challenges.ts";
 import type { DoorPorts, Services } from "../ports/services.ts";
 import { finishedEvent, recordFinish } from "./record.ts";
 
 type Powers = Pick<
   Services,
-  "inboxes" | "rooms" | "doors" | keyof DoorPorts | "records" | "clock" | "background" | "log"
+  "inboxes" | "challenges" | "doors" | keyof DoorPorts | "records" | "clock" | "background" | "log"
 >;
 
 export type InFlight = Requester & {
@@ -33,7 +33,7 @@ export async function endOfDevice(powers: Powers, asked: InFlight, deviceId: Dev
     powers.inboxes.disconnect(userSubject(asked.userId), deviceId),
     underWay(powers, asked.userId),
   ]);
-  const snapshots = await Promise.all(begun.map((id) => powers.rooms.read(id)));
+  const snapshots = await Promise.all(begun.map((id) => powers.challenges.read(id)));
   const own = snapshots.filter((snapshot) => snapshot && isBy(snapshot, deviceId));
   await cancelAll(powers, asked, [...prompted, ...own.flatMap((snapshot) => snapshot?.spec.id ?? [])]);
 }
@@ -52,7 +52,7 @@ async function cancelAll(powers: Powers, asked: InFlight, ids: readonly Challeng
 
 async function cancel(powers: Powers, { reason, actor, ip }: InFlight, id: ChallengeId): Promise<void> {
   const from = ip === undefined ? {} : { ip };
-  const applied = await powers.rooms.apply(id, { name: "cancel", by: reason, ...from });
+  const applied = await powers.challenges.apply(id, { name: "cancel", by: reason, ...from });
   if (!applied.ok || !applied.value.changed) return;
   await recordFinish(powers, id, { ...finishedEvent(applied.value), actor, reason });
 }

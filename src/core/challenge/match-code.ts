@@ -1,7 +1,7 @@
 import { type UserId, userSubject } from "../ids.ts";
 import type { Count } from "../inbox/counters.ts";
-import { GUESS_LIMIT, MATCH_GUESSES } from "../inbox/policy.ts";
-import type { Snapshot } from "../ports/rooms.ts";
+import { GUESS_LIMIT, MATCH_GUESSES } from "../inbox/limits.ts";
+import type { Snapshot } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -9,7 +9,7 @@ import { MINUTE } from "../time.ts";
 import { plainCode } from "../typed-text.ts";
 import { OUT_OF_ATTEMPTS, withdrawChallenge } from "./cancel.ts";
 
-type Powers = Pick<Services, "rooms" | "inboxes" | "handles" | "clock">;
+type Powers = Pick<Services, "challenges" | "inboxes" | "handles" | "clock">;
 type Refused = RefusalOf<"wrong_code" | "out_of_guesses" | "code_locked">;
 
 /**

@@ -2,9 +2,9 @@ import type { AuditEvent } from "../audit/event.ts";
 import type { Grant } from "../grant/state.ts";
 import { type ChallengeId, type DeviceId, NOBODY, parseDeviceId } from "../ids.ts";
 import type { GrantListing } from "../message/queue.ts";
-import type { Snapshot } from "../ports/rooms.ts";
+import type { Snapshot } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
-import type { Fallen, Standing } from "../ports/standing.ts";
+import type { MustBeActive, NotActive } from "../ports/standing.ts";
 import { ok, type Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 import type { JsonObject, Step } from "./state.ts";
@@ -71,7 +71,7 @@ function deviceOf(timeline: readonly Step[]): DeviceId | undefined {
   return by === undefined ? undefined : parseDeviceId(by.slice(by.indexOf(":") + 1));
 }
 
-type Powers = Pick<Services, "rooms" | "records" | "background" | "log">;
+type Powers = Pick<Services, "challenges" | "records" | "background" | "log">;
 
 /**
  * Writes the end of a challenge to D1 in one batch and tells its object so. When D1 cannot be used the answer goes out all the same: the
@@ -84,9 +84,9 @@ export async function recordFinish(
   event: AuditEvent,
   grant?: GrantListing,
   /** Who must stand for an end without a grant. */
-  standing?: Standing,
-): Promise<Result<undefined, Fallen>> {
-  let finished: Result<undefined, Fallen>;
+  standing?: MustBeActive,
+): Promise<Result<undefined, NotActive>> {
+  let finished: Result<undefined, NotActive>;
   try {
     const isBare = grant === undefined && standing !== undefined;
     finished = await (isBare
@@ -96,16 +96,19 @@ export async function recordFinish(
     powers.log("warn", "the end of a challenge is not in D1 yet", { challengeId: id, cause: String(cause) });
     return ok(undefined);
   }
-  if (!finished.ok) await powers.rooms.revoke(id, finished.error.code);
+  if (!finished.ok) await powers.challenges.revoke(id, finished.error.code);
   // Of what was refused nothing is left to write either.
   noteListed(powers, id);
   return finished;
 }
 
 /** Tells a challenge's object, behind the answer, that D1 holds what there is to hold of its end. */
-export function noteListed(powers: Pick<Services, "rooms" | "background" | "log">, id: ChallengeId): void {
+export function noteListed(
+  powers: Pick<Services, "challenges" | "background" | "log">,
+  id: ChallengeId,
+): void {
   powers.background(
-    powers.rooms.markListed(id).catch((cause: unknown) => {
+    powers.challenges.markListed(id).catch((cause: unknown) => {
       powers.log("warn", "a challenge could not be marked listed", { challengeId: id, cause: String(cause) });
     }),
   );

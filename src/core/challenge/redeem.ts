@@ -2,9 +2,9 @@ import type { Client } from "../client/client.ts";
 import { tokenLengths } from "../client/settings.ts";
 import type { UserId } from "../ids.ts";
 import type { Lane } from "../keys/key.ts";
-import type { Applied, Redeemed, Snapshot } from "../ports/rooms.ts";
+import type { Applied, Redeemed, Snapshot } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
-import type { Fallen } from "../ports/standing.ts";
+import type { NotActive } from "../ports/standing.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -33,7 +33,7 @@ export type Redemption = {
 
 type Powers = Pick<
   Services,
-  "rooms" | "users" | "devices" | "records" | "keyring" | "handles" | "chance" | "background" | "log"
+  "challenges" | "users" | "devices" | "records" | "keyring" | "handles" | "chance" | "background" | "log"
 >;
 
 /**
@@ -56,7 +56,7 @@ export async function redeemChallenge(
   if (isOver(user.user, snapshot.spec.createdAt)) return no({ code: "cancelled" });
   const device = approver.kind === "device" ? await powers.devices.byId(approver.deviceId) : undefined;
   if (device?.revokedAt !== undefined) return no({ code: "device_revoked" });
-  const applied = await powers.rooms.apply(snapshot.spec.id, {
+  const applied = await powers.challenges.apply(snapshot.spec.id, {
     name: "redeem",
     waiterProof,
     draft: await draftOf(powers, redemption, user),
@@ -69,9 +69,9 @@ export async function redeemChallenge(
 
 /** What a redemption answered, put on record by the one who redeemed. Refused when its family ended meanwhile, or may not be listed. */
 export async function takeRedeemed(
-  powers: Pick<Services, "rooms" | "records" | "background" | "log">,
+  powers: Pick<Services, "challenges" | "records" | "background" | "log">,
   applied: Applied,
-): Promise<Result<Redeemed, Fallen | RefusalOf<"grant_ended">>> {
+): Promise<Result<Redeemed, NotActive | RefusalOf<"grant_ended">>> {
   const { facts, grant, changed, listed } = applied;
   if (!facts) throw new Error("a redeemed challenge has facts");
   if (grant?.ended) return no({ code: "grant_ended" });

@@ -13,7 +13,7 @@ import {
 } from "../ids.ts";
 import type { StartAbout } from "../inbox/counters.ts";
 import type { Listed, PromptRequest } from "../inbox/prompts.ts";
-import type { Snapshot } from "../ports/rooms.ts";
+import type { Snapshot } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -66,7 +66,7 @@ export type Started = {
 
 type Powers = Pick<
   Services,
-  "rooms" | "inboxes" | "handles" | "chance" | "clock" | "events" | "background" | "log"
+  "challenges" | "inboxes" | "handles" | "chance" | "clock" | "events" | "background" | "log"
 >;
 
 const DRAWS = 4;
@@ -163,7 +163,7 @@ function aboutOf({ brought, network }: Caller, key: string | undefined): StartAb
 async function openWithFreshId(powers: Powers, request: StartRequest, matchCode?: string): Promise<Snapshot> {
   for (let draw = 0; draw < DRAWS; draw++) {
     const spec = await specOf(powers, request, await request.draw(), matchCode);
-    const opened = await powers.rooms.open(spec);
+    const opened = await powers.challenges.open(spec);
     if (opened.ok) return opened.value;
   }
   throw new Error("every id that was drawn is occupied");

@@ -1,7 +1,7 @@
 import type { VerifiedProof } from "../challenge/proof.ts";
 import type { ChallengeSpec } from "../challenge/state.ts";
 import { MAIN } from "../ids.ts";
-import type { Snapshot } from "../ports/rooms.ts";
+import type { Snapshot } from "../ports/challenges.ts";
 import type { Prover } from "../ports/secrets.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
@@ -93,15 +93,15 @@ export const vouchForCode = (
  * a success, because an answer may have been lost (settled question 20). Refused: what ended otherwise.
  */
 export async function approveByCode(
-  powers: Pick<Services, "rooms">,
+  powers: Pick<Services, "challenges">,
   { spec }: Snapshot,
   proof: VerifiedProof,
   ip: string | undefined,
 ): Promise<Result<Snapshot, Refusal>> {
   const from = ip === undefined ? {} : { ip };
-  const applied = await powers.rooms.apply(spec.id, { name: "approve", proof, ...from });
+  const applied = await powers.challenges.apply(spec.id, { name: "approve", proof, ...from });
   if (applied.ok) return applied;
-  const standing = await powers.rooms.read(spec.id);
+  const standing = await powers.challenges.read(spec.id);
   const isDone = standing?.view.state === "approved" || standing?.view.state === "redeemed";
   return standing && isDone ? ok(standing) : applied;
 }

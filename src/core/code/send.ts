@@ -5,8 +5,15 @@ import type { Client } from "../client/client.ts";
 import { brandOf, codeSendsPerHour } from "../client/settings.ts";
 import { type ChallengeId, clientSubject, type SubjectKey, type UserId } from "../ids.ts";
 import type { Count } from "../inbox/counters.ts";
-import { CODE_LIFETIME, NETWORK_SHARE, OPEN_SHARE, partOf, type Rule, SEND_WINDOW } from "../inbox/policy.ts";
-import type { Deed } from "../message/deed.ts";
+import {
+  NETWORK_SHARE,
+  ONE_TIME_CODE_LIFETIME,
+  OPEN_SHARE,
+  partOf,
+  type Rule,
+  SEND_WINDOW,
+} from "../inbox/limits.ts";
+import type { CodeEffect } from "../message/code-effect.ts";
 import type { Channel, Message } from "../ports/deliveries.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
@@ -23,7 +30,7 @@ export type SendCode = {
   /** What the code is good for; one that was sent for something else does not fit (T70). */
   readonly purpose: string;
   /** What comes of it, as the letter names it. */
-  readonly deed?: Deed;
+  readonly effect?: CodeEffect;
   /** Six digits to type, or a secret of 256 bits in the link that this makes of it. */
   readonly as:
     | { readonly template: "one_time_code" }
@@ -95,7 +102,7 @@ export async function makeCode(
   const subject = await codeSubject(powers, client.realm, identifier);
   const { template } = asked.as;
   const code = template === "one_time_code" ? powers.chance.digits(6) : powers.chance.text(SECRET_BYTES);
-  const expiresAt = Math.min(now + CODE_LIFETIME, asked.expiresAt);
+  const expiresAt = Math.min(now + ONE_TIME_CODE_LIFETIME, asked.expiresAt);
   const hash = await codeHash(powers, { challengeId, identifier, purpose: asked.purpose, code });
   const identifierId = await identifierIdOf(powers, identifier);
   const kept = await powers.inboxes.putCode(subject, {
@@ -204,7 +211,7 @@ function messageOf(powers: Powers, asked: SendCode, kept: MadeCode): Message {
     ...(asked.userId === undefined ? {} : { userId: asked.userId }),
     subject: kept.subject,
     ...(as.template === "magic_link" ? { link: as.linkOf(kept.code) } : { code: kept.code }),
-    ...(asked.deed === undefined ? {} : { deed: asked.deed }),
+    ...(asked.effect === undefined ? {} : { effect: asked.effect }),
     origin: asked.origin,
     expiresAt: kept.expiresAt,
   };

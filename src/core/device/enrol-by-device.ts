@@ -1,9 +1,9 @@
 import { auditEvent } from "../audit/record.ts";
 import type { AtOnce } from "../challenge/at-once.ts";
-import { settleAtOnce, settledBefore, spendInput } from "../challenge/at-once.ts";
+import { redeemAtOnce, redeemedBefore, spendInput } from "../challenge/at-once.ts";
 import { noteListed } from "../challenge/record.ts";
 import { newDeviceId, userSubject } from "../ids.ts";
-import type { Applied } from "../ports/rooms.ts";
+import type { Applied } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -15,7 +15,7 @@ export type DeviceEnrolment = Omit<AtOnce, "subject"> & {
 
 type Powers = Pick<
   Services,
-  | "rooms"
+  | "challenges"
   | "inboxes"
   | "devices"
   | "records"
@@ -41,7 +41,7 @@ export async function enrolByDevice(powers: Powers, asked: DeviceEnrolment): Pro
   if (holder) return await repeated(powers, asked, holder);
   if (!(await spendInput(powers, asked))) return no({ code: "replayed" });
   try {
-    const result = await settleAtOnce(powers, asked);
+    const result = await redeemAtOnce(powers, asked);
     if (!result.ok) return result;
     const settled = result.value;
     const device = deviceOf(asked, settled);
@@ -78,7 +78,7 @@ function deviceOf({ proof, newDevice, client, door }: DeviceEnrolment, { facts, 
 async function repeated(powers: Powers, asked: DeviceEnrolment, holder: Device): Promise<Enrolled> {
   const exists = no({ code: "device_exists" } as const);
   if (holder.userId !== asked.proof.userId || asked.signedSecond === undefined) return exists;
-  const settled = await settledBefore(powers, asked);
+  const settled = await redeemedBefore(powers, asked);
   if (!settled || deviceOf(asked, settled).id !== holder.id) return exists;
   return (await spendInput(powers, asked)) ? ok({ device: holder, settled }) : no({ code: "replayed" });
 }

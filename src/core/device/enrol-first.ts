@@ -1,13 +1,13 @@
 import type { AuditEvent } from "../audit/event.ts";
 import { auditEvent } from "../audit/record.ts";
-import { settleAtOnce } from "../challenge/at-once.ts";
+import { redeemAtOnce } from "../challenge/at-once.ts";
 import { grantListing, noteListed } from "../challenge/record.ts";
 import { newDeviceId, userSubject } from "../ids.ts";
 import type { Offered } from "../inbox/enrolment.ts";
 import type { GrantListing } from "../message/queue.ts";
-import type { Applied } from "../ports/rooms.ts";
+import type { Applied } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
-import type { Fallen } from "../ports/standing.ts";
+import type { NotActive } from "../ports/standing.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { viewOf } from "../user/name-view.ts";
@@ -18,7 +18,7 @@ import { type Recovering, recoverDevice } from "./recover.ts";
 
 type Powers = Pick<
   Services,
-  | "rooms"
+  | "challenges"
   | "inboxes"
   | "users"
   | "devices"
@@ -67,7 +67,7 @@ export async function enrolFirstDevice(
   return enrolled;
 }
 
-type NotStored = RefusalOf<"device_exists" | "user_exists" | "enrolment_closed"> | Fallen;
+type NotStored = RefusalOf<"device_exists" | "user_exists" | "enrolment_closed"> | NotActive;
 type Stored = Result<Enrolled, NotStored>;
 
 async function store(powers: Powers, asked: FirstEnrolment, how?: Recovering): Promise<Stored> {
@@ -97,12 +97,12 @@ async function store(powers: Powers, asked: FirstEnrolment, how?: Recovering): P
 
 /** Without its device row the sign-in must not stand either. */
 async function orUndone<T extends { readonly ok: boolean }>(
-  powers: Pick<Services, "rooms">,
+  powers: Pick<Services, "challenges">,
   settled: Applied | undefined,
   write: () => Promise<T>,
 ): Promise<T> {
   const undo = async () => {
-    if (settled) await powers.rooms.revoke(settled.view.id, "enrolment_failed");
+    if (settled) await powers.challenges.revoke(settled.view.id, "enrolment_failed");
   };
   try {
     const kept = await write();
@@ -156,7 +156,7 @@ async function signIn(powers: Powers, asked: FirstEnrolment, device: Device): Pr
     amr: ["pop"],
   });
   if (!proof.ok) throw new Error(`a first enrolment was refused: ${proof.error.code}`);
-  const settled = await settleAtOnce(powers, {
+  const settled = await redeemAtOnce(powers, {
     door: asked.door,
     client: asked.client,
     purpose: "enrol_device",
@@ -166,7 +166,7 @@ async function signIn(powers: Powers, asked: FirstEnrolment, device: Device): Pr
     proof: proof.value,
     lane: asked.lane,
     replayWindow: 0,
-    draw: async () => ({ id: powers.rooms.fresh(), waiterProof: powers.chance.text(32) }),
+    draw: async () => ({ id: powers.challenges.fresh(), waiterProof: powers.chance.text(32) }),
     ...(asked.subject ? { subject: asked.subject } : {}),
   });
   if (!settled.ok) throw new Error(`a first enrolment was refused: ${settled.error.code}`);

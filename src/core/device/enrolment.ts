@@ -3,7 +3,7 @@ import type { Client } from "../client/client.ts";
 import type { Offered } from "../inbox/enrolment.ts";
 import type { SignUp } from "../inbox/state.ts";
 import type { Lane } from "../keys/key.ts";
-import type { Redeemed } from "../ports/rooms.ts";
+import type { Redeemed } from "../ports/challenges.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Device, DeviceKey } from "./device.ts";
 

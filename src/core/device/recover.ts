@@ -6,13 +6,13 @@ import { recoveryOf } from "../client/settings.ts";
 import { type UserId, userSubject } from "../ids.ts";
 import type { GrantListing } from "../message/queue.ts";
 import type { Services } from "../ports/services.ts";
-import type { Fallen } from "../ports/standing.ts";
+import type { NotActive } from "../ports/standing.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, type Result } from "../result.ts";
 import type { Device } from "./device.ts";
 import type { Enrolled, FirstEnrolment } from "./enrolment.ts";
+import { tellRecoveryBegun } from "./notify.ts";
 import { revokeDevice } from "./revoke.ts";
-import { tellRecoveryBegun } from "./tell-person.ts";
 
 type Powers = Parameters<typeof revokeDevice>[0] &
   Parameters<typeof tellRecoveryBegun>[0] &
@@ -25,7 +25,7 @@ export type Recovering = {
     device: Device,
     event: AuditEvent,
     grant?: GrantListing,
-  ) => Promise<Result<undefined, RefusalOf<"device_exists" | "enrolment_closed"> | Fallen>>;
+  ) => Promise<Result<undefined, RefusalOf<"device_exists" | "enrolment_closed"> | NotActive>>;
 };
 
 /** Why a device is removed whose person has another one now. */

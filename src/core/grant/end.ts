@@ -15,7 +15,7 @@ export type EndGrants = Requester & {
   readonly after?: GrantId | undefined;
 };
 
-type Powers = Pick<Services, "rooms" | "records" | "events" | "clock" | "chance">;
+type Powers = Pick<Services, "challenges" | "records" | "events" | "clock" | "chance">;
 
 /**
  * Ends the listed refresh families of a user, or of one device: the first GRANTS_PER_CALL now, the rest through the queue
@@ -41,11 +41,11 @@ export async function endGrants(
 
 /** Ends one listed family, then takes it from the list with its audit row: an answer that was lost can be asked for again. */
 export async function endGrant(
-  powers: Pick<Services, "rooms" | "records" | "clock" | "chance">,
+  powers: Pick<Services, "challenges" | "records" | "clock" | "chance">,
   listing: GrantListing,
   asked: Requester & { readonly reason: string },
 ): Promise<void> {
-  const ended = await powers.rooms.revoke(listing.id, asked.reason);
+  const ended = await powers.challenges.revoke(listing.id, asked.reason);
   const event = auditEvent(powers, {
     type: "grant.revoked",
     actor: asked.actor,

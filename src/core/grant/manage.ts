@@ -29,7 +29,7 @@ export async function listGrants(
  * `unknown_grant` when it is not one of this user's.
  */
 export async function revokeGrant(
-  powers: Pick<Services, "rooms" | "records" | "clock" | "chance">,
+  powers: Pick<Services, "challenges" | "records" | "clock" | "chance">,
   userId: UserId,
   grantId: GrantId,
   by: Requester,
@@ -41,16 +41,16 @@ export async function revokeGrant(
 }
 
 async function unlisted(
-  { rooms }: Pick<Services, "rooms">,
+  { challenges }: Pick<Services, "challenges">,
   userId: UserId,
   grantId: GrantId,
 ): Promise<GrantListing | undefined> {
-  const own = rooms.parse(grantId);
-  const grant = own && (await rooms.read(own))?.grant;
+  const own = challenges.parse(grantId);
+  const grant = own && (await challenges.read(own))?.grant;
   return grant?.userId === userId && !grant.ended ? grantListing(grant) : undefined;
 }
 
-type Powers = Pick<Services, "users" | "rooms" | "records" | "events" | "clock" | "chance">;
+type Powers = Pick<Services, "users" | "challenges" | "records" | "events" | "clock" | "chance">;
 
 /**
  * Signs a user out everywhere, also from what is under way. `more` when the list was long and the queue ends the rest. An id whose user is gone

@@ -3,7 +3,7 @@ import { finishedEvent, grantListing, noteListed } from "../challenge/record.ts"
 import type { Client } from "../client/client.ts";
 import type { RefreshRotation } from "../client/settings.ts";
 import type { Lane } from "../keys/key.ts";
-import type { Snapshot } from "../ports/rooms.ts";
+import type { Snapshot } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -11,7 +11,7 @@ import { type Grant, isAlive } from "./state.ts";
 
 type Powers = Pick<
   Services,
-  "rooms" | "records" | "handles" | "keyring" | "clock" | "chance" | "events" | "background" | "log"
+  "challenges" | "records" | "handles" | "keyring" | "clock" | "chance" | "events" | "background" | "log"
 >;
 type Refused = RefusalOf<"bad_refresh_token" | "refresh_reused" | "grant_ended" | "unknown_grant">;
 
@@ -39,7 +39,7 @@ export async function refreshGrant(
   if (!grant.value.snapshot.listed && !(await isListedNow(powers, grant.value))) {
     return no({ code: "grant_ended" });
   }
-  const refreshed = await powers.rooms.refresh(grant.value.grant.id, {
+  const refreshed = await powers.challenges.refresh(grant.value.grant.id, {
     generation: grant.value.generation,
     clientId: client.id,
     keyVersion: powers.handles.keyVersion,
@@ -64,21 +64,21 @@ async function isListedNow(powers: Powers, { grant, snapshot }: OwnGrant): Promi
     grantListing(grant),
     snapshot.spec.createdAt,
   );
-  if (!listed.ok) await powers.rooms.revoke(grant.id, listed.error.code);
+  if (!listed.ok) await powers.challenges.revoke(grant.id, listed.error.code);
   noteListed(powers, grant.id);
   return listed.ok;
 }
 
 /** The grant that a genuine refresh token belongs to, and which generation the token is. */
 export async function grantOfToken(
-  powers: Pick<Services, "rooms" | "handles">,
+  powers: Pick<Services, "challenges" | "handles">,
   token: string,
 ): Promise<Result<OwnGrant, RefusalOf<"bad_refresh_token">>> {
   const bad = no({ code: "bad_refresh_token" } as const);
   const id = powers.handles.grantIdOf(token);
-  const grantId = id === undefined ? undefined : powers.rooms.parse(id);
+  const grantId = id === undefined ? undefined : powers.challenges.parse(id);
   if (grantId === undefined) return bad;
-  const snapshot = await powers.rooms.read(grantId);
+  const snapshot = await powers.challenges.read(grantId);
   const grant = snapshot?.grant;
   if (!grant) return bad;
   const generation = await powers.handles.generationOf(token, grant);
@@ -106,7 +106,7 @@ function noteReuse(powers: Powers, grant: Grant, client: Client, ip: string | un
   );
 }
 
-type RevokePowers = Pick<Services, "rooms" | "handles" | "records" | "clock" | "chance" | "log">;
+type RevokePowers = Pick<Services, "challenges" | "handles" | "records" | "clock" | "chance" | "log">;
 
 /**
  * Ends the family of a refresh token (RFC 7009). An unknown token, or another client's, is a success without effect (T89).
@@ -119,7 +119,7 @@ export async function revokeRefreshToken(
 ): Promise<void> {
   const found = await grantOfToken(powers, token);
   if (!found.ok || found.value.grant.clientId !== client.id) return;
-  const ended = await powers.rooms.revoke(found.value.grant.id, "signed_out");
+  const ended = await powers.challenges.revoke(found.value.grant.id, "signed_out");
   if (!ended) return;
   const event = auditEvent(powers, {
     type: "grant.revoked",

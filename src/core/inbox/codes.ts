@@ -3,7 +3,7 @@ import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 import { countLetter, lettersMatterUntil, nextLetterAt, type Sender } from "./letters.ts";
-import { GUESS_LIMIT } from "./policy.ts";
+import { GUESS_LIMIT } from "./limits.ts";
 import type { InboxState, KeptCode } from "./state.ts";
 
 export type CodeRequest = {

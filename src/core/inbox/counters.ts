@@ -1,5 +1,5 @@
 import { type Instant, MINUTE, type Millis } from "../time.ts";
-import { halfOf, STARTS_ABOUT } from "./policy.ts";
+import { halfOf, STARTS_ABOUT } from "./limits.ts";
 import type { Counter, InboxState } from "./state.ts";
 
 /** One count that has to be passed, in a window that begins with its first count. */

@@ -1,6 +1,6 @@
 import { isStranger } from "../caller.ts";
 import type { Instant } from "../time.ts";
-import { DENIAL_WINDOW, DENIALS_TO_SILENCE, SILENCE } from "./policy.ts";
+import { DENIAL_WINDOW, DENIALS_TO_SILENCE, SILENCE } from "./limits.ts";
 import type { Asker, Denial, InboxState, Prompt, Silence } from "./state.ts";
 
 /** Without a known network all strangers at a client are one asker, and all of its backend's calls another. */

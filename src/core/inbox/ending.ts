@@ -1,6 +1,6 @@
 import type { ChallengeId, DeviceId } from "../ids.ts";
 import type { Instant } from "../time.ts";
-import { SPENT_MEMORY } from "./policy.ts";
+import { SPENT_MEMORY } from "./limits.ts";
 import { withoutRecoveries } from "./recovery.ts";
 import type { InboxState, Prompt } from "./state.ts";
 

@@ -1,6 +1,6 @@
 import type { ClientId } from "../ids.ts";
 import type { Instant } from "../time.ts";
-import { ENROLMENT_WINDOW } from "./policy.ts";
+import { ENROLMENT_WINDOW } from "./limits.ts";
 import { openRecovery, withoutRecoveries } from "./recovery.ts";
 import type { InboxState, SignedUp, SignUp } from "./state.ts";
 

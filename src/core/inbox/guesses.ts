@@ -1,6 +1,6 @@
 import type { ClientId } from "../ids.ts";
 import { DAY, type Instant } from "../time.ts";
-import { GUESSES, GUESSES_OF_DAY, STRANGERS_GUESSES } from "./policy.ts";
+import { GUESSES, GUESSES_OF_DAY, STRANGERS_GUESSES } from "./limits.ts";
 import type { CountedGuess, Guesser, InboxState } from "./state.ts";
 import { freeAt, latest } from "./windows.ts";
 

@@ -10,7 +10,7 @@ import {
   partOf,
   type Rule,
   SPELLINGS,
-} from "./policy.ts";
+} from "./limits.ts";
 import type { InboxState, Letter } from "./state.ts";
 import { freeAt, latest } from "./windows.ts";
 

@@ -13,7 +13,7 @@ import {
   PROMPT_WINDOW,
   PROMPTS_OF_NETWORK,
   PROMPTS_PER_MINUTE,
-} from "./policy.ts";
+} from "./limits.ts";
 import { endWaits } from "./recovery.ts";
 import { isSpentElsewhere, spend, unsignedSecond } from "./spent.ts";
 import type { InboxState, Prompt } from "./state.ts";

@@ -1,7 +1,7 @@
 import type { ClientId } from "../ids.ts";
 import { own } from "../own.ts";
 import type { Instant } from "../time.ts";
-import { ENROLMENT_WINDOW, RECOVERY_OPEN, RECOVERY_PAUSE, RECOVERY_WAIT } from "./policy.ts";
+import { ENROLMENT_WINDOW, RECOVERY_OPEN, RECOVERY_PAUSE, RECOVERY_WAIT } from "./limits.ts";
 import type { InboxState, Recovery } from "./state.ts";
 
 const at = (state: InboxState, client: ClientId): Recovery => own(state.recoveries ?? {}, client) ?? {};

@@ -1,6 +1,6 @@
 import { own } from "../own.ts";
 import type { Instant } from "../time.ts";
-import { REPEATABLE, SPENT_LIMIT, SPENT_MEMORY } from "./policy.ts";
+import { REPEATABLE, SPENT_LIMIT, SPENT_MEMORY } from "./limits.ts";
 import type { InboxState } from "./state.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Instant } from "../time.ts";
-import type { Rule } from "./policy.ts";
+import type { Rule } from "./limits.ts";
 
 /** When a rolling window that has seen these, the oldest first, lets one more through; undefined: now. */
 export function freeAt(

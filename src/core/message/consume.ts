@@ -7,7 +7,10 @@ import { deliverMessage } from "./deliver.ts";
 import type { GrantListing, QueueMessage } from "./queue.ts";
 import { tellWebhook, webhookRetrySeconds } from "./tell-webhook.ts";
 
-type Powers = Pick<Services, "records" | "rooms" | "clients" | "clock" | "log" | "doors" | keyof DoorPorts> &
+type Powers = Pick<
+  Services,
+  "records" | "challenges" | "clients" | "clock" | "log" | "doors" | keyof DoorPorts
+> &
   Parameters<typeof endGrants>[0] &
   Parameters<typeof deliverMessage>[0] &
   Parameters<typeof tellWebhook>[0];
@@ -52,14 +55,14 @@ async function consume(powers: Powers, delivery: Delivery): Promise<void> {
  * not reach a grant that was not listed: it ends now. What became of its challenge is put on record all the same.
  */
 async function listLate(powers: Powers, listing: GrantListing, event: AuditEvent): Promise<void> {
-  const grant = (await powers.rooms.read(listing.id))?.grant;
+  const grant = (await powers.challenges.read(listing.id))?.grant;
   const isLive = grant !== undefined && isAlive(grant, powers.clock.now());
   const finished = await powers.records.finish(event, isLive ? listing : undefined);
   if (!finished.ok) {
-    await powers.rooms.revoke(listing.id, "ended_before_it_was_listed");
+    await powers.challenges.revoke(listing.id, "ended_before_it_was_listed");
     await powers.records.finish(event);
   }
-  await powers.rooms.markListed(listing.id);
+  await powers.challenges.markListed(listing.id);
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 import type { Authenticator, Profile, ProfileChange } from "../user/authenticator.ts";
 import type { NameView } from "../user/name-view.ts";
-import type { Fallen } from "./standing.ts";
+import type { NotActive } from "./standing.ts";
 
 /** What is enrolled beside keys, and what is known of a key's use; what a backend says of a user. */
 export type Authenticators = {
@@ -23,7 +23,7 @@ export type Authenticators = {
     authenticator: Authenticator,
     event: AuditEvent,
     clientId: ClientId,
-  ): Promise<Result<"enrolled" | "standing", Fallen>>;
+  ): Promise<Result<"enrolled" | "standing", NotActive>>;
   /**
    * The same while the user has nothing else enrolled, neither a live device nor another code that came back: of any number of calls
    * at once one enrols. `enrolment_closed` when something else is.
@@ -32,7 +32,7 @@ export type Authenticators = {
     authenticator: Authenticator,
     event: AuditEvent,
     clientId: ClientId,
-  ): Promise<Result<"enrolled" | "standing", RefusalOf<"enrolment_closed"> | Fallen>>;
+  ): Promise<Result<"enrolled" | "standing", RefusalOf<"enrolment_closed"> | NotActive>>;
   /** Notes that it was used; one that was removed meanwhile stays removed. */
   touch(userId: UserId, id: string, now: Instant): Promise<void>;
   /** Takes one away; of an address its mark stays. With a client only what that client enrolled. False when there was none. */

@@ -1,7 +1,7 @@
 import type { Caller } from "../caller.ts";
 import type { Origin } from "../challenge/state.ts";
 import type { ClientId, SubjectKey, UserId } from "../ids.ts";
-import type { Deed } from "../message/deed.ts";
+import type { CodeEffect } from "../message/code-effect.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
@@ -39,7 +39,7 @@ export type Message = {
   /** https link of this service. */
   readonly link?: string;
   /** What comes of the code or link. */
-  readonly deed?: Deed;
+  readonly effect?: CodeEffect;
   /** Name of the device that a message tells of: a user's own words. */
   readonly deviceName?: string;
   /** Where the request came from, so that the reader can judge it. */

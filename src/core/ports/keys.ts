@@ -4,7 +4,7 @@ import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 
 /** Signing keys at rest. `insert` answers false when that generation of the lane exists: of two makers one wins. */
-export type KeyShelf = {
+export type KeyStore = {
   all(): Promise<readonly StoredKey[]>;
   insert(key: StoredKey): Promise<boolean>;
   /** Deletes a key that is published no more. */

@@ -6,10 +6,10 @@ import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 import type { NonceUse } from "./clients.ts";
-import type { Fallen, Standing } from "./standing.ts";
+import type { MustBeActive, NotActive } from "./standing.ts";
 
 type Enrolled<Refused extends RefusalOf<"device_exists" | "enrolment_closed">> = Promise<
-  Result<undefined, Refused | Fallen>
+  Result<undefined, Refused | NotActive>
 >;
 
 /**
@@ -63,7 +63,7 @@ export type Devices = {
     kind: string,
     clientId: ClientId,
     event: AuditEvent,
-  ): Promise<Result<Device, Fallen>>;
+  ): Promise<Result<Device, NotActive>>;
   /** One batch: the live device `old` is revoked, and its key is `device`'s. Nothing changes when the key was somebody else's by then. */
   replace(
     old: { readonly device: Device; readonly event: AuditEvent },
@@ -84,9 +84,9 @@ export type Records = {
    * One batch: the grant when there is one, and the audit row. A grant is listed only while its user, client and device stand, and if it is
    * younger than the user's last end; one that is listed already counts as listed.
    */
-  finish(event: AuditEvent, grant?: GrantListing, began?: Instant): Promise<Result<undefined, Fallen>>;
+  finish(event: AuditEvent, grant?: GrantListing, began?: Instant): Promise<Result<undefined, NotActive>>;
   /** The audit row of what is about to be done for somebody, who must stand. */
-  note(event: AuditEvent, standing: Standing): Promise<Result<undefined, Fallen>>;
+  note(event: AuditEvent, standing: MustBeActive): Promise<Result<undefined, NotActive>>;
   audit(events: readonly AuditEvent[]): Promise<void>;
   grantsOfUser(
     userId: UserId,
@@ -124,7 +124,7 @@ export type UserCodes = {
   ): Promise<
     Result<
       { readonly stands: boolean; readonly live: readonly UserCodeRow[] },
-      RefusalOf<"replayed"> | Fallen
+      RefusalOf<"replayed"> | NotActive
     >
   >;
   /** The code of this hash, live or over. */
@@ -136,7 +136,7 @@ export type UserCodes = {
     nonce?: NonceUse,
   ): Promise<Result<readonly UserCodeRow[], RefusalOf<"replayed">>>;
   /** Adds a code; false when a live one has its hash. One that is a person's is added only while they and the client stand. */
-  insert(row: UserCodeRow, now: Instant): Promise<Result<boolean, Fallen>>;
+  insert(row: UserCodeRow, now: Instant): Promise<Result<boolean, NotActive>>;
   find(hash: string, now: Instant): Promise<UserCodeRow | undefined>;
   remove(hash: string): Promise<boolean>;
   /** Deletes what has expired, at most `size` rows; answers how many. */

@@ -6,7 +6,7 @@ import type { Instant } from "../time.ts";
  * Who must stand at the very moment in which a row is written: the statement that writes it asks (docs/decisions/0045). The user is active and
  * of the client's realm, the client is not disabled, the device is a live one of the user's.
  */
-export type Standing = {
+export type MustBeActive = {
   readonly userId: UserId;
   readonly clientId: ClientId;
   /** The device that signed for it. */
@@ -16,4 +16,4 @@ export type Standing = {
 };
 
 /** Who does not stand: nothing was written, not even the audit row. */
-export type Fallen = RefusalOf<"unknown_user" | "user_locked" | "client_disabled" | "device_revoked">;
+export type NotActive = RefusalOf<"unknown_user" | "user_locked" | "client_disabled" | "device_revoked">;

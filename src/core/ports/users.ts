@@ -8,7 +8,7 @@ import type { Instant } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import type { NameView } from "../user/name-view.ts";
 import type { AssertedBy, Identifier, User, UserStatus } from "../user/user.ts";
-import type { Fallen } from "./standing.ts";
+import type { NotActive } from "./standing.ts";
 
 export type UserRecord = { readonly user: User; readonly identifiers: readonly Identifier[] };
 
@@ -112,7 +112,7 @@ export type Users = {
     now: Instant,
     /** Written in the same batch, when the change is. */
     event?: AuditEvent,
-  ): Promise<Result<WrittenUser, RefusalOf<"user_exists"> | Fallen>>;
+  ): Promise<Result<WrittenUser, RefusalOf<"user_exists"> | NotActive>>;
   /** Everything of theirs that began before this instant is over, as when they are locked; false when there is no such user. */
   end(id: UserId, now: Instant): Promise<boolean>;
   /**

@@ -3,7 +3,7 @@ import type { Origin } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import { endGrants } from "../grant/end.ts";
 import { newUserId, type UserId } from "../ids.ts";
-import type { Fallen } from "../ports/standing.ts";
+import type { NotActive } from "../ports/standing.ts";
 import { ANY_REALM, type UserRecord, type WrittenUser } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
@@ -32,7 +32,7 @@ export type AdoptIdentifier = {
 export const TAKEN_OVER = "identifier_taken_over";
 
 type Powers = Parameters<typeof deleteUser>[0];
-type Refused = RefusalOf<"not_allowed" | "user_exists"> | Fallen;
+type Refused = RefusalOf<"not_allowed" | "user_exists"> | NotActive;
 type Adopted = Result<WrittenUser, Refused>;
 
 const provenIn = (rows: readonly Identifier[]) => rows.find(({ verifiedAt }) => verifiedAt !== undefined);
@@ -45,7 +45,7 @@ const claimersIn = (rows: readonly Identifier[], client: Client): readonly UserI
  * `adoptIdentifier` before it is known whether the prover is the one who claimed the identifier; undefined while that is open, and then
  * nothing is written.
  */
-export async function adoptUnlessClaimed(
+export async function adoptUnlessHeld(
   powers: Powers,
   asked: AdoptIdentifier,
 ): Promise<Result<UserRecord | undefined, Refused>> {

@@ -7,10 +7,10 @@ import type { Services } from "../ports/services.ts";
 import { ANY_REALM, type NewUser, type UserRecord } from "../ports/users.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
-import { endClaims } from "./claimers.ts";
 import { type ReadIdentifier, readIdentifier } from "./identifier.ts";
 import { viewOf } from "./name-view.ts";
 import { signedUp } from "./sign-up.ts";
+import { endDisplaced } from "./weaker-holders.ts";
 
 export type UserDraft = Pick<NewUser, "realm" | "externalId" | "identifiers">;
 
@@ -26,7 +26,7 @@ export async function createUser(
   const id = newUserId(powers.chance.uuid());
   const event = auditEvent(powers, { type: "user.created", userId: id, ...by });
   const made = await powers.users.insert({ ...draft, id }, event, event.at);
-  if (made.ok) await endClaims(powers, made.value.displaced ?? [], by);
+  if (made.ok) await endDisplaced(powers, made.value.displaced ?? [], by);
   return made;
 }
 

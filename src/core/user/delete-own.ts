@@ -4,7 +4,7 @@ import { isDeviceOf } from "../device/answers-for.ts";
 import { revokeDevice } from "../device/revoke.ts";
 import { Outage } from "../fault.ts";
 import type { Services } from "../ports/services.ts";
-import type { Fallen } from "../ports/standing.ts";
+import type { NotActive } from "../ports/standing.ts";
 import type { UserRecord } from "../ports/users.ts";
 import { no, ok, type Result } from "../result.ts";
 import { belongingOf } from "./belonging.ts";
@@ -30,7 +30,7 @@ export async function deleteOwnUser(
   client: Client,
   record: UserRecord,
   by: Requester,
-): Promise<Result<undefined, Fallen>> {
+): Promise<Result<undefined, NotActive>> {
   let left: UserRecord | undefined = record;
   for (let looks = 0; looks < LOOKS && left !== undefined; looks++) {
     const deleted = await deleteOnce(powers, client, left, by);
@@ -47,7 +47,7 @@ async function deleteOnce(
   client: Client,
   record: UserRecord,
   by: Requester,
-): Promise<Result<undefined, Fallen> | undefined> {
+): Promise<Result<undefined, NotActive> | undefined> {
   const { belongs, held } = await belongingOf(powers, client.id, record);
   if (belongs === "not") return no({ code: "unknown_user" });
   if (belongs === "wholly") {
@@ -83,7 +83,7 @@ async function removeWords(
   { id: clientId }: Client,
   { user, identifiers }: UserRecord,
   by: Requester,
-): Promise<Result<undefined, Fallen>> {
+): Promise<Result<undefined, NotActive>> {
   const own = identifiers.filter(({ client }) => client === clientId);
   const proven = own.filter(({ verifiedAt }) => verifiedAt !== undefined);
   const isNamed = user.externalId !== undefined && user.externalClient === clientId;

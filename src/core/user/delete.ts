@@ -1,6 +1,6 @@
 import { auditEvent, type Requester } from "../audit/record.ts";
 import { endInFlight } from "../challenge/end-in-flight.ts";
-import { endCodes } from "../code/carried.ts";
+import { endCodes } from "../code/user-code.ts";
 import { Outage } from "../fault.ts";
 import { endGrants } from "../grant/end.ts";
 import { type UserId, userSubject } from "../ids.ts";

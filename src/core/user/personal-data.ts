@@ -2,7 +2,7 @@ import { auditEvent, type Requester } from "../audit/record.ts";
 import type { JsonObject } from "../challenge/state.ts";
 import { type UserId, userSubject } from "../ids.ts";
 import type { Prompt } from "../inbox/state.ts";
-import { HELD_LISTS, type HeldList } from "../ports/held.ts";
+import { PERSONAL_LISTS, type PersonalList } from "../ports/personal-data.ts";
 import type { Services } from "../ports/services.ts";
 import { ANY_REALM, type UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
@@ -35,7 +35,7 @@ export async function erasePerson(
 export const EXPORTED_ROWS = 500;
 
 /** Where a page ended: in which list, behind which key. */
-export type ExportCursor = { readonly list: HeldList; readonly key: readonly string[] };
+export type ExportCursor = { readonly list: PersonalList; readonly key: readonly string[] };
 
 /** What is held about a person. The first page begins with who they are; rows of a list go on where the page before ended. */
 export type PersonExport = {
@@ -43,7 +43,7 @@ export type PersonExport = {
     readonly user?: UserRecord;
     readonly prompts: readonly Prompt[];
   };
-  readonly lists: Readonly<Record<HeldList, readonly JsonObject[]>>;
+  readonly lists: Readonly<Record<PersonalList, readonly JsonObject[]>>;
   readonly next?: ExportCursor;
 };
 
@@ -59,7 +59,7 @@ export async function exportPerson(
   after?: ExportCursor,
 ): Promise<Result<PersonExport, RefusalOf<"unknown_user">>> {
   const person = after === undefined ? await whoIs(powers, userId) : undefined;
-  const lists: Record<HeldList, readonly JsonObject[]> = {
+  const lists: Record<PersonalList, readonly JsonObject[]> = {
     profiles: [],
     old_profiles: [],
     devices: [],
@@ -70,7 +70,7 @@ export async function exportPerson(
     events: [],
   };
   let left = EXPORTED_ROWS;
-  for (const list of HELD_LISTS.slice(after === undefined ? 0 : HELD_LISTS.indexOf(after.list))) {
+  for (const list of PERSONAL_LISTS.slice(after === undefined ? 0 : PERSONAL_LISTS.indexOf(after.list))) {
     const key = list === after?.list && after.key.length > 0 ? after.key : undefined;
     const rows = await powers.held.rows(userId, list, key, left + 1);
     const page = rows.slice(0, left);

@@ -1,17 +1,17 @@
 import { auditEvent, type Requester, recordEvent } from "../audit/record.ts";
 import { endInFlight } from "../challenge/end-in-flight.ts";
-import { endCodes } from "../code/carried.ts";
+import { endCodes } from "../code/user-code.ts";
 import { endGrants } from "../grant/end.ts";
 import type { UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
-import type { Fallen } from "../ports/standing.ts";
+import type { NotActive } from "../ports/standing.ts";
 import { ANY_REALM, type GivenIdentifier, type Only, type UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Instant } from "../time.ts";
-import { endClaims, isOf } from "./claimers.ts";
 import type { ReadIdentifier } from "./identifier.ts";
 import type { IdentifierKind, UserStatus } from "./user.ts";
+import { endDisplaced, isOf } from "./weaker-holders.ts";
 
 /** What is to change; null takes a name away. An identifier takes the place of those of its kind. */
 export type UserPatch = {
@@ -40,7 +40,7 @@ export async function updateUser(
   id: UserId,
   patch: UserPatch,
   by: Requester,
-): Promise<Result<UserRecord, RefusalOf<"user_exists" | "not_allowed"> | Fallen>> {
+): Promise<Result<UserRecord, RefusalOf<"user_exists" | "not_allowed"> | NotActive>> {
   const present = await powers.users.byId(id, ANY_REALM);
   if (present === undefined) return no({ code: "unknown_user" });
   const { status, externalId, since, only } = patch;
@@ -69,7 +69,7 @@ export async function updateUser(
     return no({ code: "not_allowed", detail: "somebody has locked the user meanwhile" });
   }
   await recordEvent(powers, event);
-  await endClaims(powers, changed.value.displaced ?? [], by);
+  await endDisplaced(powers, changed.value.displaced ?? [], by);
   if (status === "locked") {
     await endGrants(powers, { userId: id, reason: "user_locked", ...by });
     await endInFlight(powers, { userId: id, reason: "user_locked", ...by });

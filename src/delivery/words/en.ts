@@ -1,4 +1,4 @@
-import type { Deed } from "../../core/message/deed.ts";
+import type { CodeEffect } from "../../core/message/code-effect.ts";
 import type { Facts, Wording, Words } from "./wording.ts";
 
 const minutes = (count: number): string => (count === 1 ? "1 minute" : `${count} minutes`);
@@ -6,11 +6,11 @@ const minutes = (count: number): string => (count === 1 ? "1 minute" : `${count}
 const askedFrom = ({ place }: Facts): readonly string[] =>
   place === undefined ? [] : [`The request came from ${place}.`];
 
-const wordsOf = ({ deed }: Facts): string => (deed?.kind === "action" ? deed.words : "");
+const wordsOf = ({ effect }: Facts): string => (effect?.kind === "action" ? effect.words : "");
 
 /** What the code is for. */
 function toDo(facts: Facts): string {
-  switch (facts.deed?.kind) {
+  switch (facts.effect?.kind) {
     case "sign_in":
       return `to sign in to ${facts.brand}`;
     case "add_address":
@@ -25,7 +25,7 @@ function toDo(facts: Facts): string {
 type LinkWording = Pick<Wording, "subject" | "heading" | "before" | "short">;
 
 /** A link by what comes of it. */
-const LINKS: Readonly<Record<Deed["kind"] | "unsaid", (facts: Facts) => LinkWording>> = {
+const LINKS: Readonly<Record<CodeEffect["kind"] | "unsaid", (facts: Facts) => LinkWording>> = {
   sign_in: (facts) => ({
     subject: `Sign in to ${facts.brand}`,
     heading: `Sign in to ${facts.brand}`,
@@ -74,7 +74,7 @@ export const EN: Words = {
   }),
 
   magic_link: (facts) => ({
-    ...LINKS[facts.deed?.kind ?? "unsaid"](facts),
+    ...LINKS[facts.effect?.kind ?? "unsaid"](facts),
     button: "Open the page",
     warning: `Never pass this message on, and never read its address to anyone: ${facts.brand} will not ask you for it.`,
     after: [

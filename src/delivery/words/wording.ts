@@ -1,4 +1,4 @@
-import type { Deed } from "../../core/message/deed.ts";
+import type { CodeEffect } from "../../core/message/code-effect.ts";
 import type { Template } from "../../core/ports/deliveries.ts";
 
 /** What a message has to say, as plain text in the form in which readers are shown it. */
@@ -9,7 +9,7 @@ export type Facts = {
   readonly link: string;
   readonly device: string;
   /** What comes of the code or link; undefined when nobody said it. */
-  readonly deed?: Deed;
+  readonly effect?: CodeEffect;
   /** Where the request came from, such as `Germany (198.51.100.7)`; undefined when nothing is known. */
   readonly place?: string;
 };

@@ -3,7 +3,7 @@ import { GRANT_TYPES } from "../../core/client/client.ts";
 import { isAllowedOrigin } from "../../core/client/origin.ts";
 import { redirectUriFault, URI_LIMIT } from "../../core/client/redirect-uri.ts";
 import { parseChallengeId, parseClientId, parseRealm, parseUserId } from "../../core/ids.ts";
-import { HELD_LISTS, KEY_PARTS } from "../../core/ports/held.ts";
+import { KEY_PARTS, PERSONAL_LISTS } from "../../core/ports/personal-data.ts";
 import { readExternalId } from "../../core/user/external-id.ts";
 import { IDENTIFIER_LIMIT, readIdentifier } from "../../core/user/identifier.ts";
 import type { ExportCursor } from "../../core/user/personal-data.ts";
@@ -157,7 +157,7 @@ export const auditQuerySchema = z.strictObject({
 });
 
 const exportCursor = z
-  .strictObject({ list: z.enum(HELD_LISTS), key: z.array(z.string().max(URI_LIMIT)) })
+  .strictObject({ list: z.enum(PERSONAL_LISTS), key: z.array(z.string().max(URI_LIMIT)) })
   .refine(({ list, key }) => key.length === 0 || key.length === KEY_PARTS[list]);
 
 /** Where a page of an export ended, as `next` gave it. */

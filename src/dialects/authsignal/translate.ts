@@ -5,7 +5,7 @@ import type { Device } from "../../core/device/device.ts";
 import type { ChallengeId, ClientId } from "../../core/ids.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
 import type { DoorEvent } from "../../core/message/queue.ts";
-import type { Snapshot } from "../../core/ports/rooms.ts";
+import type { Snapshot } from "../../core/ports/challenges.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { oneLine } from "../../core/shown-text.ts";

@@ -3,7 +3,7 @@ import type { Client } from "../../core/client/client.ts";
 import { answersFor } from "../../core/device/answers-for.ts";
 import type { Device } from "../../core/device/device.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
-import type { Snapshot } from "../../core/ports/rooms.ts";
+import type { Snapshot } from "../../core/ports/challenges.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { type Instant, toSeconds } from "../../core/time.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";

@@ -1,6 +1,6 @@
 import type { Facts } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
-import type { CodeKind, CodePurpose } from "../../core/code/carried.ts";
+import type { CodeKind, CodePurpose } from "../../core/code/user-code.ts";
 import type { Device } from "../../core/device/device.ts";
 import { sharedClaims } from "../../core/keys/claims.ts";
 import type { TokenClaims } from "../../core/keys/token.ts";

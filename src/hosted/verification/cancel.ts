@@ -1,13 +1,16 @@
 import { finishedEvent, recordFinish } from "../../core/challenge/record.ts";
 import type { Origin } from "../../core/challenge/state.ts";
 import { checkCode } from "../../core/code/prove.ts";
-import type { Snapshot } from "../../core/ports/rooms.ts";
+import type { Snapshot } from "../../core/ports/challenges.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
 import { VERIFY_IDENTIFIER, verificationOf } from "./verification.ts";
 
-type Powers = Pick<Services, "rooms" | "inboxes" | "records" | "handles" | "clock" | "background" | "log">;
+type Powers = Pick<
+  Services,
+  "challenges" | "inboxes" | "records" | "handles" | "clock" | "background" | "log"
+>;
 
 /**
  * Ends a verification by the word of whoever reads the address: they hold the link's secret and say that it was not them. Refused as
@@ -29,7 +32,7 @@ export async function cancelVerification(
     code,
   });
   if (!checked.ok) return checked;
-  const cancelled = await powers.rooms.apply(spec.id, {
+  const cancelled = await powers.challenges.apply(spec.id, {
     name: "cancel",
     by: `identifier:${checked.value.identifierId}`,
     ...(origin.ip === undefined ? {} : { ip: origin.ip }),

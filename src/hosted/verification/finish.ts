@@ -5,14 +5,14 @@ import type { Client } from "../../core/client/client.ts";
 import { checkCode, vouchForCode } from "../../core/code/prove.ts";
 import { codeHash, codeSubject, proverIdOf } from "../../core/code/subject.ts";
 import { MAIN } from "../../core/ids.ts";
-import type { Snapshot } from "../../core/ports/rooms.ts";
+import type { Snapshot } from "../../core/ports/challenges.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
-import { adoptUnlessClaimed } from "../../core/user/adopt.ts";
+import { adoptUnlessHeld } from "../../core/user/adopt.ts";
 import { VERIFY_IDENTIFIER, type Verification, verificationOf } from "./verification.ts";
 
-type Powers = Pick<Services, "handles" | "proofs"> & Parameters<typeof adoptUnlessClaimed>[0];
+type Powers = Pick<Services, "handles" | "proofs"> & Parameters<typeof adoptUnlessHeld>[0];
 
 /** Whether the secret is that of a verification's link. Looking is not counted and changes nothing (T68). */
 export async function isOfVerification(
@@ -62,7 +62,7 @@ export async function finishVerification(
     if (reason === "out_of_guesses") await withdrawChallenge(powers, snapshot, OUT_OF_ATTEMPTS);
     return checked;
   }
-  const adopted = await adoptUnlessClaimed(powers, {
+  const adopted = await adoptUnlessHeld(powers, {
     identifier,
     client,
     origin,
@@ -73,9 +73,9 @@ export async function finishVerification(
   const prover = adopted.value?.user ?? { id: await proverIdOf(powers, spec.id), status: "active" as const };
   const proof = vouchForCode(powers, prover, { ...checked.value, amr: [method] });
   if (!proof.ok) return proof;
-  const applied = await powers.rooms.apply(spec.id, { name: "approve", proof: proof.value, ...ip });
+  const applied = await powers.challenges.apply(spec.id, { name: "approve", proof: proof.value, ...ip });
   if (applied.ok) return ok(applied.value);
   const isDone = applied.error.code === "already_decided" && applied.error.winner === "approve";
-  const settled = isDone ? await powers.rooms.read(spec.id) : undefined;
+  const settled = isDone ? await powers.challenges.read(spec.id) : undefined;
   return settled ? ok(settled) : applied;
 }

@@ -7,7 +7,7 @@ import { identifierIdOf } from "../../core/code/subject.ts";
 import { type UserId, userSubject } from "../../core/ids.ts";
 import type { Cookie, Recalled } from "../../core/inbox/remembered.ts";
 import type { Remembered } from "../../core/inbox/state.ts";
-import type { Snapshot } from "../../core/ports/rooms.ts";
+import type { Snapshot } from "../../core/ports/challenges.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
@@ -51,7 +51,7 @@ export async function knownBrowser(
  * Refused: `bad_handle` when the browser is not known any more, `replayed` when the cookie was used before, `user_locked`.
  */
 export async function recallBrowser(
-  powers: Powers & Pick<Services, "rooms" | "proofs" | "events" | "background" | "log" | "chance">,
+  powers: Powers & Pick<Services, "challenges" | "proofs" | "events" | "background" | "log" | "chance">,
   asked: {
     readonly client: Client;
     readonly brought: Brought;

@@ -8,7 +8,7 @@ import { recoveryOf } from "../../core/client/settings.ts";
 import { proverIdOf } from "../../core/code/subject.ts";
 import type { Device } from "../../core/device/device.ts";
 import { type ChallengeId, parseUserId, type UserId, userSubject } from "../../core/ids.ts";
-import type { Redeemed, Snapshot } from "../../core/ports/rooms.ts";
+import type { Redeemed, Snapshot } from "../../core/ports/challenges.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import type { Refusal } from "../../core/refusal.ts";
@@ -64,7 +64,7 @@ export async function redeemAuthorizationCode(
 ): Promise<Result<ExchangedCode, Refusal>> {
   const { client, code, origin } = asked;
   const id = await powers.handles.read(code, AUTHORIZATION_CODE);
-  const snapshot = id && powers.rooms.parse(id) ? await powers.rooms.read(id) : undefined;
+  const snapshot = id && powers.challenges.parse(id) ? await powers.challenges.read(id) : undefined;
   const verification = snapshot && verificationOf(snapshot.spec);
   if (!snapshot || !verification) return no({ code: "bad_handle" });
   if (!(await isAskers(snapshot, verification, asked))) {
@@ -182,7 +182,7 @@ async function burn(powers: Powers, snapshot: Snapshot, asked: CodeExchange): Pr
   const { spec } = snapshot;
   const { ip } = asked.origin;
   noteMisuse(powers, snapshot, asked);
-  const cancelled = await powers.rooms.apply(spec.id, {
+  const cancelled = await powers.challenges.apply(spec.id, {
     name: "cancel",
     by: `client:${asked.client.id}`,
     ...(ip === undefined ? {} : { ip }),
@@ -191,7 +191,7 @@ async function burn(powers: Powers, snapshot: Snapshot, asked: CodeExchange): Pr
     if (cancelled.value.changed) await recordFinish(powers, spec.id, finishedEvent(cancelled.value));
     return;
   }
-  const ended = await powers.rooms.revoke(spec.id, "authorization_code_misused");
+  const ended = await powers.challenges.revoke(spec.id, "authorization_code_misused");
   if (ended) await tellEnded(powers, spec.id, ended.userId);
 }
 

@@ -4,7 +4,7 @@ import type { Origin } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
 import { verifySeconds } from "../../core/client/settings.ts";
 import { codeSubject } from "../../core/code/subject.ts";
-import type { Snapshot } from "../../core/ports/rooms.ts";
+import type { Snapshot } from "../../core/ports/challenges.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
@@ -19,7 +19,7 @@ export type StartVerification = Omit<Verification, "number"> & {
 
 type Powers = Pick<
   Services,
-  "rooms" | "inboxes" | "handles" | "chance" | "clock" | "limits" | "events" | "background" | "log"
+  "challenges" | "inboxes" | "handles" | "chance" | "clock" | "limits" | "events" | "background" | "log"
 >;
 
 /** How long an authorization code can be exchanged (the vendor's guide: five minutes, once). */
@@ -52,7 +52,7 @@ export async function startVerification(
     lifetime: verifySeconds(client.settings) * SECOND,
     redeemWindow: REDEEM_WINDOW,
     replayWindow: 0,
-    draw: async () => powers.rooms.fresh(),
+    draw: async () => powers.challenges.fresh(),
   });
   return started.ok ? ok(started.value.snapshot) : started;
 }

@@ -1,4 +1,4 @@
-import type { Deed } from "../../core/message/deed.ts";
+import type { CodeEffect } from "../../core/message/code-effect.ts";
 import { deviceName } from "./device.ts";
 import { ErrorNote, type Setting, VerifyFrame } from "./frame.tsx";
 import { LocalTime } from "./time.tsx";
@@ -15,7 +15,7 @@ export type ConfirmProps = {
   readonly device: string | undefined;
   readonly startedAt: number;
   /** What comes of a yes. */
-  readonly deed: Deed;
+  readonly effect: CodeEffect;
   /** The button was pressed and nothing was chosen. */
   readonly unchosen?: boolean;
 };
@@ -32,14 +32,14 @@ const Fact = ({ label, value }: { readonly label: string; readonly value: string
  * button alone: mail scanners look, and press (T68, T221).
  */
 export const Confirm = (props: ConfirmProps) => {
-  const { setting, action, secret, address, place, device, startedAt, deed, unchosen } = props;
+  const { setting, action, secret, address, place, device, startedAt, effect, unchosen } = props;
   const { confirm: words } = verifyWords(setting.locale);
   const { name } = setting.brand;
-  const purpose = deed.kind === "action" ? words.deeds.action(deed.words) : words.deeds[deed.kind];
+  const purpose = effect.kind === "action" ? words.effects.action(effect.words) : words.effects[effect.kind];
   return (
     <VerifyFrame setting={setting} title={words.title}>
       <h1>{words.heading}</h1>
-      <p>{words.leads[deed.kind](name)}</p>
+      <p>{words.leads[effect.kind](name)}</p>
       <dl class="rows">
         <Fact label={words.app} value={name} />
         <Fact label={words.purpose} value={purpose} />

@@ -68,7 +68,7 @@ const english = {
     },
     app: "App",
     purpose: "For",
-    deeds: {
+    effects: {
       sign_in: "Sign in",
       add_address: "Add your address",
       action: (words: string) => `“${words}”`,

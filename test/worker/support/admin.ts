@@ -139,7 +139,7 @@ export async function signIn(userId: UserId, given?: Device["id"]): Promise<Gran
   );
   if (!proof.ok) throw new Error("no proof");
   const spec = {
-    id: powers.rooms.fresh(),
+    id: powers.challenges.fresh(),
     door: "cotter",
     clientId: shop,
     purpose: "sign_in",
@@ -162,7 +162,7 @@ export async function signIn(userId: UserId, given?: Device["id"]): Promise<Gran
     idSeconds: 3_600,
     grant: family(userId),
   };
-  const settled = await powers.rooms.openSettled(spec, proof.value, { waiterProof: "waiter", draft });
+  const settled = await powers.challenges.openSettled(spec, proof.value, { waiterProof: "waiter", draft });
   if (!settled.ok || settled.value.grant === undefined) throw new Error("no grant was opened");
   const listing = grantListing(settled.value.grant);
   await powers.records.finish(finishedEvent(settled.value), listing);
@@ -171,9 +171,9 @@ export async function signIn(userId: UserId, given?: Device["id"]): Promise<Gran
 
 /** Whether the refresh family still rotates. Asking rotates it. */
 export async function refreshes(id: GrantId): Promise<boolean> {
-  const snapshot = await powers.rooms.read(id);
+  const snapshot = await powers.challenges.read(id);
   const generation = snapshot?.grant?.generation ?? 1;
-  const answer = await powers.rooms.refresh(id, { generation, clientId: shop, keyVersion: 1 });
+  const answer = await powers.challenges.refresh(id, { generation, clientId: shop, keyVersion: 1 });
   return answer.ok;
 }
 

@@ -5,10 +5,10 @@ import type { ChallengeSpec, DecisionKind } from "../../../src/core/challenge/st
 import type { ChallengeId, ClientId, DeviceId, UserId } from "../../../src/core/ids.ts";
 import type { QueueMessage } from "../../../src/core/message/queue.ts";
 import type { ChallengeObject } from "../../../src/objects/challenge-object.ts";
-import { makeRooms } from "../../../src/objects/challenge-rooms.ts";
+import { makeChallenges } from "../../../src/objects/challenges.ts";
 import { namespaces } from "./namespaces.ts";
 
-export const rooms = makeRooms(namespaces.CHALLENGES);
+export const challenges = makeChallenges(namespaces.CHALLENGES);
 
 export const CLIENT = "shop" as ClientId;
 export const USER = "aaaaaaaa-0000-4000-8000-aaaaaaaaaaaa" as UserId;
@@ -16,7 +16,7 @@ export const DEVICE = "11111111-0000-4000-8000-111111111111" as DeviceId;
 
 /** A challenge that was born now and lives 200 s, unless the test says otherwise. */
 export const spec = (over: Partial<ChallengeSpec> = {}): ChallengeSpec => ({
-  id: rooms.fresh(),
+  id: challenges.fresh(),
   door: "oauth",
   clientId: CLIENT,
   purpose: "sign_in",
@@ -79,7 +79,7 @@ export const redeem = (waiterProof = "waiter", what = draft()) =>
 /** Opens a challenge; the answer is its id. */
 export async function opened(over: Partial<ChallengeSpec> = {}): Promise<ChallengeId> {
   const begun = spec(over);
-  const answer = await rooms.open(begun);
+  const answer = await challenges.open(begun);
   if (!answer.ok) throw new Error(answer.error.code);
   return begun.id;
 }
@@ -87,8 +87,8 @@ export async function opened(over: Partial<ChallengeSpec> = {}): Promise<Challen
 /** Opens, approves and redeems; the answer is the id, which is the grant's too. */
 export async function redeemed(over: Partial<ChallengeSpec> = {}, what = draft()): Promise<ChallengeId> {
   const id = await opened(over);
-  await rooms.apply(id, { name: "approve", proof: proof("approve", DEVICE, over.clientId) });
-  const answer = await rooms.apply(id, redeem("waiter", what));
+  await challenges.apply(id, { name: "approve", proof: proof("approve", DEVICE, over.clientId) });
+  const answer = await challenges.apply(id, redeem("waiter", what));
   if (!answer.ok) throw new Error(answer.error.code);
   return id;
 }

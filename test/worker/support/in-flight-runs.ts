@@ -59,7 +59,7 @@ const REFRESH = new Set(["refresh_token"]);
 
 /** The families that were begun there for this person and live. */
 async function livingOf(at: Stage, userId: UserId) {
-  const snapshots = await Promise.all([...at.begun].map((id) => operator.services.rooms.read(id)));
+  const snapshots = await Promise.all([...at.begun].map((id) => operator.services.challenges.read(id)));
   const grants = snapshots.flatMap((snapshot) => (snapshot?.grant ? [snapshot.grant] : []));
   return grants.filter((grant) => grant.userId === userId && !grant.ended);
 }
@@ -144,10 +144,10 @@ async function checkUnlocked(ran: Ran): Promise<void> {
 
 /** No refresh token of this person that came out is good for anything. */
 async function expectDead({ ready: { clients }, out, userId }: Ran): Promise<void> {
-  const { rooms } = operator.services;
+  const { challenges } = operator.services;
   for (const refresh_token of under(REFRESH, out)) {
-    const id = rooms.parse(String(refresh_token).split(".")[0] ?? "");
-    const grant = id && (await rooms.read(id))?.grant;
+    const id = challenges.parse(String(refresh_token).split(".")[0] ?? "");
+    const grant = id && (await challenges.read(id))?.grant;
     // Whoever proves the address of somebody who was deleted is a new person.
     if (grant && grant.userId !== userId) continue;
     const body = { grant_type: "refresh_token", refresh_token };

@@ -19,7 +19,7 @@ const WATCHED = [
   "users",
   "devices",
   "records",
-  "rooms",
+  "challenges",
   "inboxes",
   "userCodes",
   "authenticators",
@@ -28,7 +28,7 @@ const WATCHED = [
   "nonces",
 ] as const;
 
-/** Arithmetic of the rooms: nothing can come in between. */
+/** Arithmetic of the challenges: nothing can come in between. */
 const AT_ONCE: ReadonlySet<string> = new Set(["fresh", "named", "parse"]);
 
 const SHORT_WAIT = 150;

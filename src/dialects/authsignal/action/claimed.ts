@@ -1,5 +1,5 @@
 import { Outage } from "../../../core/fault.ts";
-import type { Applied } from "../../../core/ports/rooms.ts";
+import type { Applied } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import { nameOf } from "../user/find.ts";

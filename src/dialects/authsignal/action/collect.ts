@@ -4,7 +4,7 @@ import { redeemChallenge, standingOrder, takeRedeemed } from "../../../core/chal
 import type { Json } from "../../../core/challenge/state.ts";
 import type { Client } from "../../../core/client/client.ts";
 import type { ChallengeId } from "../../../core/ids.ts";
-import type { Applied, Redeemed, Snapshot } from "../../../core/ports/rooms.ts";
+import type { Applied, Redeemed, Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import { SECOND } from "../../../core/time.ts";
@@ -58,12 +58,12 @@ async function actionIn(
 
 /** The action of an accessToken that was given out sooner than its row was written. */
 export async function untrackedAction(
-  powers: Pick<Services, "rooms" | "users">,
+  powers: Pick<Services, "challenges" | "users">,
   client: Client,
   token: ActionToken,
 ): Promise<Action | undefined> {
-  const id = token.challengeId === undefined ? undefined : powers.rooms.parse(token.challengeId);
-  const snapshot = id && (await powers.rooms.read(id));
+  const id = token.challengeId === undefined ? undefined : powers.challenges.parse(token.challengeId);
+  const snapshot = id && (await powers.challenges.read(id));
   const key = snapshot && keyIn(snapshot);
   if (!key || !isSameKey(key, token)) return undefined;
   const action = await actionIn(powers, client, snapshot);
@@ -200,12 +200,12 @@ export async function collectHeld(
   const mayHold = seconds > 0 && outcomeOf(snapshot) === "open" && (await powers.limits.wait(originOf(c).ip));
   if (!mayHold) return { poll: await collect(c, client, snapshot), snapshot };
   const order = await orderOf(c, client, id);
-  const held = await powers.rooms.wait(id, seconds * SECOND, {
+  const held = await powers.challenges.wait(id, seconds * SECOND, {
     ...(order ? { order } : {}),
     gone: c.req.raw.signal,
   });
   const { redeemed } = held ?? {};
   if (redeemed) return { poll: await collectRedeemed(c, client, redeemed), snapshot: redeemed };
-  const now = (await powers.rooms.read(id)) ?? snapshot;
+  const now = (await powers.challenges.read(id)) ?? snapshot;
   return { poll: await collect(c, client, now), snapshot: now };
 }

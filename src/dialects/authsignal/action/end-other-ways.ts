@@ -1,7 +1,7 @@
 import { withdrawChallenge } from "../../../core/challenge/cancel.ts";
 import { Outage } from "../../../core/fault.ts";
 import type { ChallengeId } from "../../../core/ids.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { Action } from "./action.ts";
 
@@ -23,7 +23,7 @@ const WAYS = 8;
  * its row stood before. What fails here ends by itself: the action is met.
  */
 export async function endOtherWays(
-  powers: Pick<Services, "rooms" | "inboxes" | "log">,
+  powers: Pick<Services, "challenges" | "inboxes" | "log">,
   action: Pick<Action, "challengeId">,
   met: Snapshot,
 ): Promise<void> {
@@ -34,8 +34,8 @@ export async function endOtherWays(
       const text = next.shift();
       if (typeof text !== "string" || seen.has(text)) continue;
       seen.add(text);
-      const id = powers.rooms.parse(text);
-      const other = id && (await powers.rooms.read(id));
+      const id = powers.challenges.parse(text);
+      const other = id && (await powers.challenges.read(id));
       if (!other) continue;
       next.push(other.spec.context.before);
       const { state } = other.view;

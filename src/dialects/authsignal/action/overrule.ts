@@ -3,7 +3,7 @@ import type { Services } from "../../../core/ports/services.ts";
 import { type Action, type ActionKey, type ActionState, mayBeMet } from "./action.ts";
 import { OVERRULED, outcomeOf } from "./settle.ts";
 
-type Powers = Pick<Services, "actions" | "rooms" | "inboxes" | "clock">;
+type Powers = Pick<Services, "actions" | "challenges" | "inboxes" | "clock">;
 
 /**
  * Sets an action's state by the backend's word (Authsignal §5.1). Where that word is failed, blocked or a review, what its person was
@@ -24,6 +24,6 @@ export async function overruleAction(
 }
 
 async function takeBack(powers: Powers, { challengeId }: Action): Promise<void> {
-  const snapshot = challengeId === undefined ? undefined : await powers.rooms.read(challengeId);
+  const snapshot = challengeId === undefined ? undefined : await powers.challenges.read(challengeId);
   if (snapshot && outcomeOf(snapshot) === "open") await withdrawChallenge(powers, snapshot, OVERRULED);
 }

@@ -2,7 +2,7 @@ import { OUT_OF_ATTEMPTS, withdrawChallenge } from "../../../core/challenge/canc
 import { nameOf as approverName } from "../../../core/challenge/proof.ts";
 import type { Client } from "../../../core/client/client.ts";
 import type { DoorEvent } from "../../../core/message/queue.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import { type Millis, SECOND } from "../../../core/time.ts";
 import { isOver } from "../../../core/user/user.ts";
@@ -12,7 +12,7 @@ import { hears, tellActionWebhook } from "./webhook.ts";
 
 type Powers = Pick<
   Services,
-  | "rooms"
+  | "challenges"
   | "inboxes"
   | "actions"
   | "devices"
@@ -153,7 +153,7 @@ async function failed(powers: Powers, action: Action, { spec }: Snapshot, now: n
 /** An action as it stands now: between the writes of its row, its current challenge knows (settled question 26). */
 export async function currentAction(powers: Powers, client: Client, action: Action): Promise<Action> {
   if (!isOpen(action.state) || action.challengeId === undefined) return action;
-  const snapshot = await powers.rooms.read(action.challengeId);
+  const snapshot = await powers.challenges.read(action.challengeId);
   return snapshot ? await settleAction(powers, client, action, snapshot) : action;
 }
 

@@ -6,9 +6,9 @@ import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import type { Millis } from "../../../core/time.ts";
-import { claimersOf } from "../../../core/user/claimers.ts";
 import type { ReadIdentifier } from "../../../core/user/identifier.ts";
 import { viewOf } from "../../../core/user/name-view.ts";
+import { weakerHoldersOf } from "../../../core/user/weaker-holders.ts";
 import { type Action, type ActionContext, isOpen, mayBegin } from "../action/action.ts";
 import { type Tracked, trackAction } from "../action/track.ts";
 import { needsScope } from "../code/enrol.ts";
@@ -105,7 +105,7 @@ async function addressOf(
   if (row?.identifier !== undefined) {
     const known = given ?? addressOfRow(method, row.identifier, user.identifiers);
     // One that the user gave up and another has proven since is that other's mailbox.
-    if (known && !(await claimersOf(powers, asked.client, user, known, "proof")).ok) {
+    if (known && !(await weakerHoldersOf(powers, asked.client, user, known, "proof")).ok) {
       return no({ code: "not_allowed", detail: "the user has no such authenticator" });
     }
     if (known) return ok({ use: "meet", identifier: known });
@@ -117,6 +117,6 @@ async function addressOf(
       detail: "the address is not enrolled, and scope does not say that it may be",
     });
   }
-  const claimers = await claimersOf(powers, asked.client, user, given, "proof");
+  const claimers = await weakerHoldersOf(powers, asked.client, user, given, "proof");
   return claimers.ok ? ok({ use: "enrol", identifier: given }) : claimers;
 }

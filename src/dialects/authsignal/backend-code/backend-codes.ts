@@ -26,7 +26,7 @@ import type { BackendCode } from "./backend-code.ts";
 import { beginBackendCode } from "./begin.ts";
 import { claimBackendCode } from "./claim.ts";
 import { findBackendCode } from "./find.ts";
-import type { Carried } from "./read.ts";
+import type { BackendChallenge } from "./read.ts";
 import { resendBackendCode } from "./resend.ts";
 import { verifyBackendCode } from "./verify.ts";
 
@@ -34,7 +34,7 @@ const METHODS = { EMAIL_OTP: "email", SMS: "sms", WHATSAPP: "whatsapp" } as cons
 
 type ChallengeBody = z.output<typeof challengeBody>;
 
-const challengeWire = ({ snapshot: { spec } }: Carried) => ({
+const challengeWire = ({ snapshot: { spec } }: BackendChallenge) => ({
   challengeId: spec.id,
   idempotencyKey: String(spec.context.idem),
   expiresAt: toSeconds(spec.expiresAt),
@@ -100,7 +100,7 @@ const channelOf = ({ smsChannel, verificationMethod }: ChallengeBody): BackendCo
 function resend(c: Context<AppEnv>, body: ChallengeBody, id: string): ReturnType<typeof resendBackendCode> {
   const powers = services(c);
   const { verificationMethod: word, action, idempotencyKey, userId } = body;
-  const fits = ({ snapshot: { spec }, code }: Carried): boolean => {
+  const fits = ({ snapshot: { spec }, code }: BackendChallenge): boolean => {
     const address = addressOf(c, body, code.method);
     return (
       (word === undefined || METHODS[word] === code.method) &&
@@ -113,8 +113,8 @@ function resend(c: Context<AppEnv>, body: ChallengeBody, id: string): ReturnType
   };
   return resendBackendCode(powers, {
     client: c.var.client,
-    challengeId: powers.rooms.parse(id),
-    fits: (carried) => fits(carried) && (carried.code.method !== "email" || channelOf(body) === undefined),
+    challengeId: powers.challenges.parse(id),
+    fits: (awaited) => fits(awaited) && (awaited.code.method !== "email" || channelOf(body) === undefined),
     channel: channelOf(body),
   });
 }
@@ -137,7 +137,7 @@ export async function verifyBackend(
   const powers = services(c);
   const verdict = await verifyBackendCode(powers, {
     client: c.var.client,
-    challengeId: powers.rooms.parse(body.challengeId),
+    challengeId: powers.challenges.parse(body.challengeId),
     code: body.verificationCode,
     by: requester(c),
   });
@@ -165,7 +165,7 @@ export async function claimBackend(
   const claimed = await claimBackendCode(powers, {
     client,
     lengths: withTokenLengths(client),
-    challengeId: powers.rooms.parse(body.challengeId),
+    challengeId: powers.challenges.parse(body.challengeId),
     name: body.userId,
     unverified: body.skipVerificationCheck === true,
     by: requester(c),
@@ -188,7 +188,7 @@ export async function getBackendCode(
   const word = asked.verificationMethod;
   const method = word === undefined ? undefined : own<BackendCode["method"]>(METHODS, word);
   if (word !== undefined && method === undefined) return c.json({});
-  const id = asked.challengeId === undefined ? undefined : powers.rooms.parse(asked.challengeId);
+  const id = asked.challengeId === undefined ? undefined : powers.challenges.parse(asked.challengeId);
   if (asked.challengeId !== undefined && id === undefined) return c.json({});
   const found = await findBackendCode(powers, {
     client: c.var.client,

@@ -11,10 +11,10 @@ import { beganBefore } from "../action/end-other-ways.ts";
 import { purposeOf } from "../push/begin.ts";
 import { type Aim, aimBackendCode, type BackendCodeAsked, CLOSED } from "./aim.ts";
 import { type BackendCode, backendCodeContext } from "./backend-code.ts";
-import { backendCodeAt, type Carried, type SendPowers, sendOnce } from "./read.ts";
+import { type BackendChallenge, backendCodeAt, type SendPowers, sendOnce } from "./read.ts";
 
 type Powers = SendPowers &
-  Pick<Services, "rooms" | "users" | "devices" | "authenticators" | "actions" | "records">;
+  Pick<Services, "challenges" | "users" | "devices" | "authenticators" | "actions" | "records">;
 
 /**
  * Sends a code on a backend's word (Authsignal §9.1, `challenge`). With a name it is for that user's action, which is put on record as
@@ -25,12 +25,12 @@ type Powers = SendPowers &
 export async function beginBackendCode(
   powers: Powers,
   asked: BackendCodeAsked,
-): Promise<Result<Carried, Refusal>> {
+): Promise<Result<BackendChallenge, Refusal>> {
   const aim = await aimBackendCode(powers, asked);
   if (!aim.ok) return aim;
   const { id, standing } = await placeOf(powers, asked, aim.value);
   if (standing) {
-    const late = await settleIn(powers, asked.client, standing, aim.value);
+    const late = await completeStart(powers, asked.client, standing, aim.value);
     return late ? no(late) : ok(standing);
   }
   const limited = await countStart(
@@ -43,16 +43,16 @@ export async function beginBackendCode(
   const code = codeOf(asked, aim.value);
   const spec = specOf(powers, asked, { id, aim: aim.value, code });
   if (JSON.stringify(spec.context).length > CONTEXT_LIMIT) return no({ code: "malformed", detail: "custom" });
-  const opened = await powers.rooms.open(spec);
+  const opened = await powers.challenges.open(spec);
   if (!opened.ok) {
     // The same call opened it a moment ago.
     const winner = await backendCodeAt(powers, asked.client.id, id);
     return winner ? ok(winner) : no({ code: "unknown_challenge" });
   }
   const begun = { snapshot: opened.value, code };
-  const refusal = await settleIn(powers, asked.client, begun, aim.value);
+  const refusal = await completeStart(powers, asked.client, begun, aim.value);
   if (!refusal) return ok(begun);
-  await powers.rooms.apply(id, { name: "cancel", by: "start_refused" });
+  await powers.challenges.apply(id, { name: "cancel", by: "start_refused" });
   return no(refusal);
 }
 
@@ -71,18 +71,18 @@ async function placeOf(
   powers: Powers,
   { client, idempotencyKey, action, method }: BackendCodeAsked,
   { identifier, user, use }: Aim,
-): Promise<{ readonly id: ChallengeId; readonly standing?: Carried }> {
-  if (idempotencyKey === undefined) return { id: powers.rooms.fresh() };
+): Promise<{ readonly id: ChallengeId; readonly standing?: BackendChallenge }> {
+  if (idempotencyKey === undefined) return { id: powers.challenges.fresh() };
   const about = ["backend_code", client.id, user?.user.id ?? "", action, idempotencyKey, method, use];
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const id = powers.rooms.named(
+    const id = powers.challenges.named(
       await powers.handles.pepper([...about, String(attempt)], identifier.normal),
     );
     const standing = await backendCodeAt(powers, client.id, id);
     if (!standing) return { id };
     if (standing.snapshot.view.state === "pending") return { id, standing };
   }
-  return { id: powers.rooms.fresh() };
+  return { id: powers.challenges.fresh() };
 }
 
 const codeOf = (asked: BackendCodeAsked, { use, identifier, locale, action }: Aim): BackendCode => ({
@@ -131,10 +131,10 @@ function specOf(
 }
 
 /** What a challenge must still pass to count as begun; the refusal when it does not. */
-async function settleIn(
+async function completeStart(
   powers: Powers,
   client: Client,
-  begun: Carried,
+  begun: BackendChallenge,
   { action }: Aim,
 ): Promise<Refusal | undefined> {
   const sent = await sendOnce(powers, client, begun);

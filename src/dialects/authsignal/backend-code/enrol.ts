@@ -7,7 +7,7 @@ import { no, ok, type Result } from "../../../core/result.ts";
 import { needsScope } from "../code/enrol.ts";
 import { type EnrolledAddress, enrolVerifiedAddress } from "../enrolment/address.ts";
 import { authenticatorIdOf, standingAddress } from "../enrolment/standing-address.ts";
-import type { Carried } from "./read.ts";
+import type { BackendChallenge } from "./read.ts";
 
 type Powers = Pick<Services, "users" | "authenticators" | "handles" | "clock" | "chance" | "events">;
 
@@ -22,12 +22,12 @@ export async function enrolBackendCode(
   asked: {
     readonly client: Client;
     readonly user: UserRecord;
-    readonly carried: Carried;
+    readonly awaited: BackendChallenge;
     readonly by: Requester;
   },
 ): Promise<Result<EnrolledAddress | undefined, Refusal>> {
   const { client, user, by } = asked;
-  const { snapshot, code } = asked.carried;
+  const { snapshot, code } = asked.awaited;
   const { identifier, mayAdd } = code;
   if (code.use !== "enrol") {
     const id = await authenticatorIdOf(powers, client, user.user.id, identifier);

@@ -3,7 +3,7 @@ import type { ChallengeId, UserId } from "../../../core/ids.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import { findNamedUser } from "../user/find.ts";
 import type { BackendCode } from "./backend-code.ts";
-import { backendCodeAt, type Carried } from "./read.ts";
+import { type BackendChallenge, backendCodeAt } from "./read.ts";
 
 export type BackendCodeSought = {
   readonly client: Client;
@@ -14,13 +14,17 @@ export type BackendCodeSought = {
   readonly method?: BackendCode["method"] | undefined;
 };
 
-type Powers = Pick<Services, "rooms" | "users" | "actions">;
+type Powers = Pick<Services, "challenges" | "users" | "actions">;
 
 /** Actions of a user that are looked through, newest first. */
 const NEWEST = 10;
 
 /** Whether it was sent for this user, or is theirs by a claim. */
-async function isOf({ actions }: Powers, { snapshot: { spec } }: Carried, userId: UserId): Promise<boolean> {
+async function isOf(
+  { actions }: Powers,
+  { snapshot: { spec } }: BackendChallenge,
+  userId: UserId,
+): Promise<boolean> {
   if (spec.userId !== undefined) return spec.userId === userId;
   const { clientId, context } = spec;
   const key = { clientId, userId, code: String(context.action), idempotencyKey: String(context.idem) };
@@ -31,26 +35,26 @@ async function isOf({ actions }: Powers, { snapshot: { spec } }: Carried, userId
 export async function findBackendCode(
   powers: Powers,
   sought: BackendCodeSought,
-): Promise<Carried | undefined> {
+): Promise<BackendChallenge | undefined> {
   const { client, challengeId, name, action } = sought;
   const clientId = client.id;
   const user = name === undefined ? undefined : await findNamedUser(powers, client, name);
   if (name !== undefined && !user) return undefined;
   const userId = user?.user.id;
-  const fits = ({ snapshot: { spec, view }, code }: Carried): boolean =>
+  const fits = ({ snapshot: { spec, view }, code }: BackendChallenge): boolean =>
     (view.state === "pending" || view.approval !== undefined) &&
     (action === undefined || spec.context.action === action) &&
     (sought.method === undefined || code.method === sought.method);
   if (challengeId !== undefined) {
-    const carried = await backendCodeAt(powers, clientId, challengeId);
-    if (!carried || !fits(carried)) return undefined;
-    return userId === undefined || (await isOf(powers, carried, userId)) ? carried : undefined;
+    const awaited = await backendCodeAt(powers, clientId, challengeId);
+    if (!awaited || !fits(awaited)) return undefined;
+    return userId === undefined || (await isOf(powers, awaited, userId)) ? awaited : undefined;
   }
   if (userId === undefined) return undefined;
   const codes = action === undefined ? {} : { codes: [action] };
   for (const row of await powers.actions.ofUser({ clientId, userId, size: NEWEST, ...codes })) {
-    const carried = await backendCodeAt(powers, clientId, row.challengeId);
-    if (carried && fits(carried)) return carried;
+    const awaited = await backendCodeAt(powers, clientId, row.challengeId);
+    if (awaited && fits(awaited)) return awaited;
   }
   return undefined;
 }

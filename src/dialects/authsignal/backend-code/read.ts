@@ -2,8 +2,8 @@ import { callerFrom } from "../../../core/client/caller-from.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { codeSubject } from "../../../core/code/subject.ts";
 import type { ChallengeId, ClientId, UserId } from "../../../core/ids.ts";
-import { deedOfAction } from "../../../core/message/deed.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
+import { effectOfAction } from "../../../core/message/code-effect.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { ok, type Result } from "../../../core/result.ts";
@@ -13,15 +13,15 @@ import { authenticatorIdOf, standingAddress } from "../enrolment/standing-addres
 import { type BackendCode, backendCodeOf, codePurpose } from "./backend-code.ts";
 
 /** A challenge of a backend's code, as its object has it now. */
-export type Carried = { readonly snapshot: Snapshot; readonly code: BackendCode };
+export type BackendChallenge = { readonly snapshot: Snapshot; readonly code: BackendCode };
 
 /** The challenge of this id if the client's own backend began it; another client's is as if there were none (T106). */
 export async function backendCodeAt(
-  powers: Pick<Services, "rooms">,
+  powers: Pick<Services, "challenges">,
   clientId: ClientId,
   id: ChallengeId | undefined,
-): Promise<Carried | undefined> {
-  const snapshot = id && (await powers.rooms.read(id));
+): Promise<BackendChallenge | undefined> {
+  const snapshot = id && (await powers.challenges.read(id));
   const code = snapshot && backendCodeOf(snapshot.spec);
   return snapshot && code && snapshot.spec.clientId === clientId ? { snapshot, code } : undefined;
 }
@@ -55,7 +55,7 @@ const text = (value: unknown): string | undefined => (typeof value === "string" 
 export async function sendOnce(
   powers: SendPowers,
   client: Client,
-  { snapshot, code }: Carried,
+  { snapshot, code }: BackendChallenge,
 ): Promise<Result<undefined, Refusal>> {
   const subject = await codeSubject(powers, client.realm, code.identifier);
   const sending = `sending:${snapshot.spec.id}`;
@@ -71,14 +71,14 @@ export async function sendOnce(
 }
 
 /** Where the backend tells its asker's address, one network has half of that backend's letters. */
-const send = async (powers: SendPowers, client: Client, { snapshot: { spec }, code }: Carried) =>
+const send = async (powers: SendPowers, client: Client, { snapshot: { spec }, code }: BackendChallenge) =>
   sendActionCode(powers, {
     challengeId: spec.id,
     client,
     identifier: code.identifier,
     channel: code.channel,
     purpose: codePurpose(code),
-    deed: code.use === "enrol" ? { kind: "add_address" } : deedOfAction(text(spec.context.action) ?? ""),
+    effect: code.use === "enrol" ? { kind: "add_address" } : effectOfAction(text(spec.context.action) ?? ""),
     as: { template: "one_time_code" },
     origin: spec.origin,
     caller: await callerFrom(powers, "secret", spec.origin.ip),

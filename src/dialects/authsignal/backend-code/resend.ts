@@ -7,9 +7,9 @@ import { no, ok, type Result } from "../../../core/result.ts";
 import { isOpen, mayBegin } from "../action/action.ts";
 import { CLOSED } from "./aim.ts";
 import type { BackendCode } from "./backend-code.ts";
-import { authenticatorOf, backendCodeAt, type Carried, type SendPowers, sendOnce } from "./read.ts";
+import { authenticatorOf, type BackendChallenge, backendCodeAt, type SendPowers, sendOnce } from "./read.ts";
 
-type Powers = SendPowers & Pick<Services, "rooms" | "actions" | "users" | "authenticators">;
+type Powers = SendPowers & Pick<Services, "challenges" | "actions" | "users" | "authenticators">;
 
 const REMOVED = { code: "not_allowed", detail: "the user has no such authenticator" } as const;
 
@@ -17,7 +17,7 @@ export type ResendAsked = {
   readonly client: Client;
   readonly challengeId: ChallengeId | undefined;
   /** What the call says beside the id must fit the challenge. */
-  readonly fits: (carried: Carried) => boolean;
+  readonly fits: (awaited: BackendChallenge) => boolean;
   readonly channel?: BackendCode["channel"] | undefined;
 };
 
@@ -29,26 +29,26 @@ export type ResendAsked = {
 export async function resendBackendCode(
   powers: Powers,
   asked: ResendAsked,
-): Promise<Result<Carried, Refusal>> {
+): Promise<Result<BackendChallenge, Refusal>> {
   const { client, channel } = asked;
-  const carried = await backendCodeAt(powers, client.id, asked.challengeId);
-  if (carried?.snapshot.view.state !== "pending") return no({ code: "unknown_challenge" });
-  if (!asked.fits(carried)) return no({ code: "malformed", detail: "challengeId: of another challenge" });
-  const closed = await closedBy(powers, client, carried);
+  const awaited = await backendCodeAt(powers, client.id, asked.challengeId);
+  if (awaited?.snapshot.view.state !== "pending") return no({ code: "unknown_challenge" });
+  if (!asked.fits(awaited)) return no({ code: "malformed", detail: "challengeId: of another challenge" });
+  const closed = await closedBy(powers, client, awaited);
   if (closed) return no(closed);
-  const { snapshot, code } = carried;
+  const { snapshot, code } = awaited;
   const sent = await sendOnce(powers, client, {
     snapshot,
     code: { ...code, channel: channel ?? code.channel },
   });
-  return sent.ok ? ok(carried) : sent;
+  return sent.ok ? ok(awaited) : sent;
 }
 
 /** Why no further code is sent, though the challenge waits. */
 async function closedBy(
   powers: Powers,
   client: Client,
-  { snapshot: { spec }, code: sent }: Carried,
+  { snapshot: { spec }, code: sent }: BackendChallenge,
 ): Promise<Refusal | undefined> {
   const { action, idem } = spec.context;
   const code = String(action);

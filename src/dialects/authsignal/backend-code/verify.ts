@@ -5,7 +5,7 @@ import type { VerifiedProof } from "../../../core/challenge/proof.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { checkCode, vouchForCode } from "../../../core/code/prove.ts";
 import { type ChallengeId, NOBODY } from "../../../core/ids.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Prover } from "../../../core/ports/secrets.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
@@ -16,7 +16,7 @@ import { settleAction } from "../action/settle.ts";
 import type { EnrolledAddress } from "../enrolment/address.ts";
 import { type BackendCode, codePurpose } from "./backend-code.ts";
 import { enrolBackendCode } from "./enrol.ts";
-import { authenticatorOf, backendCodeAt, type Carried } from "./read.ts";
+import { authenticatorOf, type BackendChallenge, backendCodeAt } from "./read.ts";
 
 export type TypedBackendCode = {
   readonly client: Client;
@@ -33,7 +33,7 @@ export type BackendCodeVerdict =
   | { readonly outcome: "wrong" | "exhausted" | "vetoed"; readonly enrolled?: EnrolledAddress }
   | { readonly outcome: "right"; readonly code: BackendCode; readonly enrolled?: EnrolledAddress };
 
-type Powers = Pick<Services, "actions" | "clock" | "rooms" | "users"> &
+type Powers = Pick<Services, "actions" | "clock" | "challenges" | "users"> &
   Parameters<typeof checkCode>[0] &
   Parameters<typeof vouchForCode>[0] &
   Parameters<typeof enrolBackendCode>[0] &
@@ -53,28 +53,28 @@ const EXHAUSTED: Verdict = ok({ outcome: "exhausted" });
  * action; the right one again is right again. Refused: `unknown_challenge`, `user_locked`, what enrolling refuses.
  */
 export async function verifyBackendCode(powers: Powers, asked: TypedBackendCode): Promise<Verdict> {
-  const carried = await backendCodeAt(powers, asked.client.id, asked.challengeId);
-  if (!carried) return no({ code: "unknown_challenge" });
-  const { spec, view, timeline } = carried.snapshot;
+  const awaited = await backendCodeAt(powers, asked.client.id, asked.challengeId);
+  if (!awaited) return no({ code: "unknown_challenge" });
+  const { spec, view, timeline } = awaited.snapshot;
   if (view.state === "cancelled" && timeline.at(-1)?.by === OUT_OF_ATTEMPTS) return EXHAUSTED;
   if (view.state !== "pending" && view.approval === undefined) return WRONG;
-  const person = spec.userId === undefined ? undefined : await personOf(powers, asked.client, carried);
+  const person = spec.userId === undefined ? undefined : await personOf(powers, asked.client, awaited);
   if (person && !person.ok) return person;
-  const of = person && (await authenticatorFor(powers, asked.client, person.value, carried));
+  const of = person && (await authenticatorFor(powers, asked.client, person.value, awaited));
   if (person && of === undefined) return WRONG;
   const checked = await checkCode(powers, {
     spec,
-    identifier: carried.code.identifier,
-    purpose: codePurpose(carried.code),
+    identifier: awaited.code.identifier,
+    purpose: codePurpose(awaited.code),
     code: asked.code,
   });
-  if (!checked.ok) return await refused(powers, asked, carried, checked.error.code);
+  if (!checked.ok) return await refused(powers, asked, awaited, checked.error.code);
   const identifierId = of ?? checked.value.identifierId;
   const proof = vouchForCode(powers, person?.value.user.user ?? NOBODYS, { ...checked.value, identifierId });
   if (!proof.ok) return proof;
-  if (person) return await meet(powers, asked, { ...person.value, carried, proof: proof.value });
-  return (await approve(powers, asked, carried, proof.value))
-    ? ok({ outcome: "right", code: carried.code })
+  if (person) return await meet(powers, asked, { ...person.value, awaited, proof: proof.value });
+  return (await approve(powers, asked, awaited, proof.value))
+    ? ok({ outcome: "right", code: awaited.code })
     : WRONG;
 }
 
@@ -84,7 +84,7 @@ type Person = { readonly user: UserRecord; readonly action: Action };
 async function personOf(
   powers: Powers,
   client: Client,
-  { snapshot: { spec } }: Carried,
+  { snapshot: { spec } }: BackendChallenge,
 ): Promise<Result<Person, RefusalOf<"unknown_challenge" | "user_locked">>> {
   const { clientId, userId, context } = spec;
   const user = userId && (await powers.users.byId(userId, client.realm));
@@ -103,7 +103,7 @@ async function authenticatorFor(
   powers: Powers,
   client: Client,
   { user, action }: Person,
-  { code }: Carried,
+  { code }: BackendChallenge,
 ): Promise<string | undefined> {
   if (!mayBeMet(action.state) && (code.meets || action.state !== "challenge_failed")) return undefined;
   return await authenticatorOf(powers, client, user.user.id, code);
@@ -113,14 +113,19 @@ async function authenticatorFor(
 async function meet(
   powers: Powers,
   asked: TypedBackendCode,
-  { user, action, carried, proof }: Person & { readonly carried: Carried; readonly proof: VerifiedProof },
+  {
+    user,
+    action,
+    awaited,
+    proof,
+  }: Person & { readonly awaited: BackendChallenge; readonly proof: VerifiedProof },
 ): Promise<Verdict> {
-  const enrolled = await enrolBackendCode(powers, { ...asked, user, carried });
+  const enrolled = await enrolBackendCode(powers, { ...asked, user, awaited });
   if (!enrolled.ok) return enrolled;
   const did = enrolled.value ? { enrolled: enrolled.value } : {};
-  const approved = await approve(powers, asked, carried, proof);
+  const approved = await approve(powers, asked, awaited, proof);
   if (!approved) return ok({ outcome: "wrong", ...did });
-  const { code } = carried;
+  const { code } = awaited;
   const takesCourse = action.state === "allow" || action.state === "challenge_succeeded";
   const settles = code.meets && (code.use === "meet" || takesCourse);
   const isVetoed = settles && !(await isMet(powers, asked.client, action, approved));
@@ -129,14 +134,14 @@ async function meet(
 
 /** Approved by this code, now or before; undefined for what ended otherwise. */
 async function approve(
-  powers: Pick<Services, "rooms">,
+  powers: Pick<Services, "challenges">,
   { by: { ip } }: TypedBackendCode,
-  { snapshot: { spec } }: Carried,
+  { snapshot: { spec } }: BackendChallenge,
   proof: VerifiedProof,
 ): Promise<Snapshot | undefined> {
   const from = ip === undefined ? {} : { ip };
-  const applied = await powers.rooms.apply(spec.id, { name: "approve", proof, ...from });
-  const after = applied.ok ? applied.value : await powers.rooms.read(spec.id);
+  const applied = await powers.challenges.apply(spec.id, { name: "approve", proof, ...from });
+  const after = applied.ok ? applied.value : await powers.challenges.read(spec.id);
   return after?.view.approval ? after : undefined;
 }
 
@@ -149,7 +154,7 @@ async function isMet(powers: Powers, client: Client, action: Action, approved: S
 async function refused(
   powers: Powers,
   { client, by: { ip } }: TypedBackendCode,
-  { snapshot, code }: Carried,
+  { snapshot, code }: BackendChallenge,
   reason: string,
 ): Promise<Verdict> {
   const { id, clientId, userId, context } = snapshot.spec;

@@ -1,17 +1,17 @@
 import { withdrawChallenge } from "../../../core/challenge/cancel.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
-import { claimersOf } from "../../../core/user/claimers.ts";
 import type { ReadIdentifier } from "../../../core/user/identifier.ts";
+import { weakerHoldersOf } from "../../../core/user/weaker-holders.ts";
 import { isOpen, keyOf } from "../action/action.ts";
 import { admittedCodes } from "../enrolment/enrolled.ts";
 import {
+  awaitedCode,
   CLOSED,
   type CodeAsker,
   type CodeSending,
-  carriedCode,
   openCode,
   type SendingPowers,
   sendAgain,
@@ -33,9 +33,9 @@ export async function beginCode(powers: Powers, asked: Beginning): Promise<Resul
   if (user.user.status === "locked") return no({ code: "user_locked" });
   const identifier = await enrolledAddress(powers, asked);
   if (!identifier) return no({ code: "not_allowed", detail: "the user has no such authenticator" });
-  const carried = await carriedCode(powers, action, action.challengeId, [method]);
-  if (carried?.snapshot.view.state === "pending" && carried.identifier.normal === identifier.normal) {
-    return await sendAgain(powers, asked, carried);
+  const awaited = await awaitedCode(powers, action, action.challengeId, [method]);
+  if (awaited?.snapshot.view.state === "pending" && awaited.identifier.normal === identifier.normal) {
+    return await sendAgain(powers, asked, awaited);
   }
   const opened = await openCode(powers, asked, { identifier, use: "authsignal_action" });
   if (!opened.ok) return opened;
@@ -62,5 +62,5 @@ async function enrolledAddress(
   );
   const address = row?.identifier && addressOfRow(method, row.identifier, user.identifiers);
   // One that the user gave up and another has proven since is that other's mailbox.
-  return address && (await claimersOf(powers, client, user, address, "proof")).ok ? address : undefined;
+  return address && (await weakerHoldersOf(powers, client, user, address, "proof")).ok ? address : undefined;
 }

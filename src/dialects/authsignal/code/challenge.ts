@@ -4,8 +4,8 @@ import { startChallenge } from "../../../core/challenge/start.ts";
 import type { JsonObject, Origin } from "../../../core/challenge/state.ts";
 import type { Client } from "../../../core/client/client.ts";
 import type { ChallengeId } from "../../../core/ids.ts";
-import { deedOfAction } from "../../../core/message/deed.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
+import { effectOfAction } from "../../../core/message/code-effect.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";
@@ -46,7 +46,7 @@ export type CodeSending = {
   readonly linkOf?: (id: ChallengeId, secret: string) => string;
 };
 
-export type SendingPowers = Pick<Services, "rooms"> & Parameters<typeof sendActionCode>[0];
+export type SendingPowers = Pick<Services, "challenges"> & Parameters<typeof sendActionCode>[0];
 
 export const CLOSED = no({ code: "not_allowed", detail: "the action takes no challenge" } as const);
 
@@ -72,7 +72,7 @@ export async function openCode(
     lifetime,
     redeemWindow,
     replayWindow,
-    draw: async () => powers.rooms.fresh(),
+    draw: async () => powers.challenges.fresh(),
   });
   if (!started.ok) return started;
   const { snapshot } = started.value;
@@ -89,10 +89,10 @@ export async function openCode(
 export async function sendAgain(
   powers: SendingPowers,
   asked: CodeAsker & CodeSending,
-  carried: CarriedCode,
+  awaited: AwaitedCode,
 ): Promise<Result<Snapshot, Refusal>> {
-  const { snapshot } = carried;
-  const sent = await send(powers, asked, snapshot, carried);
+  const { snapshot } = awaited;
+  const sent = await send(powers, asked, snapshot, awaited);
   if (sent.ok) return ok(snapshot);
   const { code } = sent.error;
   if (code !== "too_many") {
@@ -115,7 +115,7 @@ function send(
     identifier: to.identifier,
     channel: asked.channel ?? channelOf(method),
     purpose: to.use,
-    deed: to.use === "authsignal_enrol" ? { kind: "add_address" } : deedOfAction(code),
+    effect: to.use === "authsignal_enrol" ? { kind: "add_address" } : effectOfAction(code),
     as: linkOf
       ? { template: "magic_link", linkOf: (secret) => linkOf(spec.id, secret) }
       : { template: "one_time_code" },
@@ -136,7 +136,7 @@ function send(
 }
 
 /** A challenge of an action whose answer is a code. */
-export type CarriedCode = {
+export type AwaitedCode = {
   readonly snapshot: Snapshot;
   readonly method: AddressMethod;
   readonly use: CodeUse;
@@ -144,13 +144,13 @@ export type CarriedCode = {
 };
 
 /** The challenge of this id, if it is one of the action's that a code of one of these methods answers. */
-export async function carriedCode(
-  powers: Pick<Services, "rooms">,
+export async function awaitedCode(
+  powers: Pick<Services, "challenges">,
   action: Action,
   id: ChallengeId | undefined,
   methods: readonly AddressMethod[],
-): Promise<CarriedCode | undefined> {
-  const snapshot = id === undefined ? undefined : await powers.rooms.read(id);
+): Promise<AwaitedCode | undefined> {
+  const snapshot = id === undefined ? undefined : await powers.challenges.read(id);
   if (!snapshot) return undefined;
   const { clientId, userId, context } = snapshot.spec;
   const isOwn =
@@ -158,27 +158,27 @@ export async function carriedCode(
     userId === action.userId &&
     context.action === action.code &&
     context.idem === action.idempotencyKey;
-  return isOwn ? carriedBy(snapshot, methods) : undefined;
+  return isOwn ? awaitedBy(snapshot, methods) : undefined;
 }
 
 /**
  * The challenge of this id, if a link answers it: whoever opens one brings no token. One that is not what its action asked for last is
  * over: nobody would hear the answer.
  */
-export async function carriedByLink(
-  powers: Pick<Services, "rooms" | "actions">,
+export async function awaitedByLink(
+  powers: Pick<Services, "challenges" | "actions">,
   id: ChallengeId,
-): Promise<CarriedCode | undefined> {
-  const snapshot = await powers.rooms.read(id);
-  const carried = snapshot && carriedBy(snapshot, ["link"]);
-  if (carried?.use !== "authsignal_action") return carried;
-  const { clientId, userId, context } = carried.snapshot.spec;
+): Promise<AwaitedCode | undefined> {
+  const snapshot = await powers.challenges.read(id);
+  const awaited = snapshot && awaitedBy(snapshot, ["link"]);
+  if (awaited?.use !== "authsignal_action") return awaited;
+  const { clientId, userId, context } = awaited.snapshot.spec;
   if (userId === undefined) return undefined;
   const key = { clientId, userId, code: String(context.action), idempotencyKey: String(context.idem) };
-  return (await powers.actions.find(key))?.challengeId === id ? carried : undefined;
+  return (await powers.actions.find(key))?.challengeId === id ? awaited : undefined;
 }
 
-function carriedBy(snapshot: Snapshot, methods: readonly AddressMethod[]): CarriedCode | undefined {
+function awaitedBy(snapshot: Snapshot, methods: readonly AddressMethod[]): AwaitedCode | undefined {
   const { door, context } = snapshot.spec;
   const method = methods.find((known) => known === context.method);
   const { code_use: use, to } = context;

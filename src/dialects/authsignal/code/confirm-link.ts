@@ -5,17 +5,17 @@ import type { Client } from "../../../core/client/client.ts";
 import { checkCode } from "../../../core/code/prove.ts";
 import { codeHash, codeSubject } from "../../../core/code/subject.ts";
 import { MAIN } from "../../../core/ids.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
-import type { CarriedCode, CodeBearer, VerifiedActionCode } from "./challenge.ts";
+import type { AwaitedCode, CodeBearer, VerifiedActionCode } from "./challenge.ts";
 import { finishCodeEnrolment } from "./finish-enrolment.ts";
 import { authenticatorFor, lastAsked } from "./last-asked.ts";
 
 type Powers = Pick<
   Services,
-  | "rooms"
+  | "challenges"
   | "inboxes"
   | "users"
   | "authenticators"
@@ -34,7 +34,7 @@ type Powers = Pick<
  */
 export async function isOfLink(
   powers: Pick<Services, "inboxes" | "handles">,
-  { snapshot, identifier, use }: CarriedCode,
+  { snapshot, identifier, use }: AwaitedCode,
   secret: string,
 ): Promise<boolean> {
   const challengeId = snapshot.spec.id;
@@ -56,14 +56,14 @@ const SAID: Readonly<Record<"approve" | "deny", readonly string[]>> = {
 export async function confirmLink(
   powers: Powers,
   asked: {
-    readonly carried: CarriedCode;
+    readonly awaited: AwaitedCode;
     readonly client: Client;
     readonly secret: string;
     readonly decision: "approve" | "deny";
     readonly origin: Origin;
   },
 ): Promise<Result<Snapshot, Refusal>> {
-  const { snapshot, identifier, use } = asked.carried;
+  const { snapshot, identifier, use } = asked.awaited;
   const { id, clientId, userId } = snapshot.spec;
   if (userId === undefined) return no({ code: "unknown_challenge" });
   const ip = asked.origin.ip === undefined ? {} : { ip: asked.origin.ip };
@@ -85,10 +85,10 @@ export async function confirmLink(
   const words = { kind: "code", identifierId, decision, digest, amr: ["link"] } as const;
   const proof = powers.proofs.vouch(user.user, words);
   if (!proof.ok) return proof;
-  const applied = await powers.rooms.apply(id, { name: decision, proof: proof.value, ...ip });
+  const applied = await powers.challenges.apply(id, { name: decision, proof: proof.value, ...ip });
   if (!applied.ok) {
     // Pressed twice, or an answer was lost: the same word again is told the same.
-    const now = await powers.rooms.read(id);
+    const now = await powers.challenges.read(id);
     return now && SAID[decision].includes(now.view.state) ? ok(now) : applied;
   }
   if (applied.value.changed && decision === "deny") {
@@ -110,11 +110,11 @@ export async function finalizeLink(
   powers: FinalizePowers,
   asked: CodeBearer,
 ): Promise<Result<VerifiedActionCode, Refusal>> {
-  const { carried } = await lastAsked(powers, asked);
-  if (!carried) return no({ code: "unknown_challenge" });
-  const { snapshot, use } = carried;
+  const { awaited } = await lastAsked(powers, asked);
+  if (!awaited) return no({ code: "unknown_challenge" });
+  const { snapshot, use } = awaited;
   if (snapshot.view.state === "pending") return no({ code: "not_approved" });
-  if (!(await authenticatorFor(powers, asked, carried))) return no({ code: "unknown_challenge" });
+  if (!(await authenticatorFor(powers, asked, awaited))) return no({ code: "unknown_challenge" });
   if (use === "authsignal_action") return ok({ snapshot, meets: true });
-  return await finishCodeEnrolment(powers, asked, carried, async () => ok(snapshot));
+  return await finishCodeEnrolment(powers, asked, awaited, async () => ok(snapshot));
 }

@@ -2,17 +2,17 @@ import { withdrawChallenge } from "../../../core/challenge/cancel.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
-import { claimersOf } from "../../../core/user/claimers.ts";
 import type { ReadIdentifier } from "../../../core/user/identifier.ts";
+import { weakerHoldersOf } from "../../../core/user/weaker-holders.ts";
 import type { Action } from "../action/action.ts";
 import { enrolledOf, neverEnrolled } from "../enrolment/enrolled.ts";
 import { authenticatorIdOf } from "../enrolment/standing-address.ts";
 import {
-  type CarriedCode,
+  type AwaitedCode,
+  awaitedCode,
   CLOSED,
   type CodeAsker,
   type CodeSending,
-  carriedCode,
   openCode,
   type SendingPowers,
   sendAgain,
@@ -45,7 +45,7 @@ export async function enrolByCode(powers: Powers, asked: CodeEnrolment): Promise
   }
   // Before anything is sent: the code of another user's address could not be taken when it comes back.
   const [claimers, standing] = await Promise.all([
-    claimersOf(powers, asked.client, user, identifier, "proof"),
+    weakerHoldersOf(powers, asked.client, user, identifier, "proof"),
     enrolmentOf(powers, action, asked.method),
   ]);
   if (!claimers.ok) return claimers;
@@ -64,7 +64,7 @@ export const needsScope = ({ client, mayAdd }: Pick<CodeEnrolment, "client" | "m
 async function beginEnrolment(
   powers: Powers,
   asked: CodeEnrolment,
-  standing: CarriedCode | undefined,
+  standing: AwaitedCode | undefined,
 ): Promise<Result<unknown, Refusal>> {
   const { action, client, method, identifier, user } = asked;
   const opened = await openCode(powers, asked, { identifier, use: "authsignal_enrol" });
@@ -110,11 +110,11 @@ const handleOf = (
 
 /** The enrolment that the action's page began last by this method. */
 export async function enrolmentOf(
-  powers: Pick<Services, "userCodes" | "handles" | "clock" | "rooms">,
+  powers: Pick<Services, "userCodes" | "handles" | "clock" | "challenges">,
   action: Action,
   method: AddressMethod,
-): Promise<CarriedCode | undefined> {
+): Promise<AwaitedCode | undefined> {
   const row = await powers.userCodes.find(await handleOf(powers, action, method), powers.clock.now());
-  const carried = await carriedCode(powers, action, row?.challengeId, [method]);
-  return carried?.use === "authsignal_enrol" ? carried : undefined;
+  const awaited = await awaitedCode(powers, action, row?.challengeId, [method]);
+  return awaited?.use === "authsignal_enrol" ? awaited : undefined;
 }

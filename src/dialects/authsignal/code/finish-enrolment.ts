@@ -1,21 +1,21 @@
 import { redeemChallenge } from "../../../core/challenge/redeem.ts";
 import { userSubject } from "../../../core/ids.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
-import { claimersOf } from "../../../core/user/claimers.ts";
 import type { ReadIdentifier } from "../../../core/user/identifier.ts";
+import { weakerHoldersOf } from "../../../core/user/weaker-holders.ts";
 import { type EnrolledAddress, enrolVerifiedAddress } from "../enrolment/address.ts";
 import { enrolledOf, NOTHING_ENROLLED, neverEnrolled } from "../enrolment/enrolled.ts";
 import { authenticatorIdOf, standingAddress } from "../enrolment/standing-address.ts";
-import type { CarriedCode, CodeBearer, VerifiedActionCode } from "./challenge.ts";
+import type { AwaitedCode, CodeBearer, VerifiedActionCode } from "./challenge.ts";
 import { needsScope } from "./enrol.ts";
 import { enrolledAs } from "./method.ts";
 
 type Powers = Pick<Services, "handles" | "inboxes"> &
   Parameters<typeof standingAddress>[0] &
-  Parameters<typeof claimersOf>[0] &
+  Parameters<typeof weakerHoldersOf>[0] &
   Parameters<typeof enrolledOf>[0] &
   Parameters<typeof enrolVerifiedAddress>[0] &
   Parameters<typeof redeemChallenge>[0];
@@ -29,7 +29,7 @@ type Powers = Pick<Services, "handles" | "inboxes"> &
 export async function finishCodeEnrolment(
   powers: Powers,
   asked: CodeBearer,
-  { snapshot, identifier }: CarriedCode,
+  { snapshot, identifier }: AwaitedCode,
   approve: () => Promise<Result<Snapshot, Refusal>>,
 ): Promise<Result<VerifiedActionCode, Refusal>> {
   const { action, client, user } = asked;
@@ -73,7 +73,7 @@ async function refusedAlready(
   if (needsScope(asked)) return { code: "enrolment_closed" };
   const { client, user, mayAdd } = asked;
   const [claimers, enrolled] = await Promise.all([
-    claimersOf(powers, client, user, identifier, "proof"),
+    weakerHoldersOf(powers, client, user, identifier, "proof"),
     mayAdd ? NOTHING_ENROLLED : enrolledOf(powers, user.user.id),
   ]);
   if (!claimers.ok) return claimers.error;

@@ -2,17 +2,17 @@ import { OUT_OF_ATTEMPTS } from "../../../core/challenge/cancel.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import { isOpen } from "../action/action.ts";
 import { authenticatorIdOf, standingAddress } from "../enrolment/standing-address.ts";
-import { type CarriedCode, type CodeBearer, carriedCode } from "./challenge.ts";
+import { type AwaitedCode, awaitedCode, type CodeBearer } from "./challenge.ts";
 import { enrolmentOf } from "./enrol.ts";
 
 export const LIVE: readonly string[] = ["pending", "approved", "redeemed"];
 
 /** Whether it was ended by wrong codes. */
-export const isExhausted = ({ snapshot: { view, timeline } }: CarriedCode): boolean =>
+export const isExhausted = ({ snapshot: { view, timeline } }: AwaitedCode): boolean =>
   view.state === "cancelled" && timeline.at(-1)?.by === OUT_OF_ATTEMPTS;
 
 /** When it was asked for, or decided: a lost answer is asked for again about what was decided last. */
-export const lastStep = ({ snapshot: { spec, timeline } }: CarriedCode): number =>
+export const lastStep = ({ snapshot: { spec, timeline } }: AwaitedCode): number =>
   timeline.at(-1)?.at ?? spec.createdAt;
 
 /**
@@ -20,11 +20,11 @@ export const lastStep = ({ snapshot: { spec, timeline } }: CarriedCode): number 
  * whether it is for wrong codes.
  */
 export async function lastAsked(
-  powers: Pick<Services, "rooms" | "userCodes" | "handles" | "clock">,
+  powers: Pick<Services, "challenges" | "userCodes" | "handles" | "clock">,
   { action, methods }: CodeBearer,
-): Promise<{ readonly carried: CarriedCode | undefined; readonly isExhausted: boolean }> {
+): Promise<{ readonly awaited: AwaitedCode | undefined; readonly isExhausted: boolean }> {
   const [challenge, enrolment] = await Promise.all([
-    carriedCode(powers, action, action.challengeId, methods),
+    awaitedCode(powers, action, action.challengeId, methods),
     enrolmentOf(powers, action, methods[0]),
   ]);
   const own = challenge?.use === "authsignal_action" ? challenge : undefined;
@@ -32,8 +32,8 @@ export async function lastAsked(
     .filter((one) => one !== undefined)
     .toSorted((a, b) => lastStep(b) - lastStep(a));
   const found = all.filter(({ snapshot }) => LIVE.includes(snapshot.view.state));
-  const carried = found.find(({ snapshot }) => snapshot.view.state === "pending") ?? found[0];
-  return { carried, isExhausted: carried === undefined && all[0] !== undefined && isExhausted(all[0]) };
+  const awaited = found.find(({ snapshot }) => snapshot.view.state === "pending") ?? found[0];
+  return { awaited, isExhausted: awaited === undefined && all[0] !== undefined && isExhausted(all[0]) };
 }
 
 /**
@@ -43,7 +43,7 @@ export async function lastAsked(
 export async function authenticatorFor(
   powers: Pick<Services, "authenticators" | "handles">,
   { action, user, client }: CodeBearer,
-  { use, snapshot, identifier }: CarriedCode,
+  { use, snapshot, identifier }: AwaitedCode,
 ): Promise<string | undefined> {
   if (use === "authsignal_enrol") {
     return action.state === "block"

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Client } from "../../../core/client/client.ts";
 import { brandOf } from "../../../core/client/settings.ts";
-import { deedOfAction } from "../../../core/message/deed.ts";
+import { effectOfAction } from "../../../core/message/code-effect.ts";
 import { type AppEnv, originOf, services, zoneOf } from "../../../http/context.ts";
 import { readForm } from "../../../http/form.ts";
 import { isFromHere } from "../../../http/from-here.ts";
@@ -11,7 +11,7 @@ import { Answered, VerifyTrouble } from "../../../pages/verify/ending.tsx";
 import type { Setting } from "../../../pages/verify/frame.tsx";
 import { type Policy, verifyPage } from "../../../pages/verify/respond.ts";
 import { localeOf } from "../../../pages/verify/words.ts";
-import { type CarriedCode, carriedByLink } from "./challenge.ts";
+import { type AwaitedCode, awaitedByLink } from "./challenge.ts";
 import { confirmLink, isOfLink } from "./confirm-link.ts";
 
 /** 256 bits of base64url. */
@@ -20,7 +20,7 @@ const NONCE_BYTES = 16;
 /** What the reader may choose; a form that was sent without a choice says nothing. */
 const DECISIONS = ["approve", "deny"] as const;
 
-type Linked = { readonly carried: CarriedCode; readonly client: Client };
+type Linked = { readonly awaited: AwaitedCode; readonly client: Client };
 
 function settingFor(c: Context<AppEnv>, client?: Client): Setting {
   return {
@@ -53,12 +53,12 @@ const notGood = (c: Context<AppEnv>, client?: Client) => trouble(c, "link", 410,
 
 /** The challenge whose link was opened, in whichever browser. */
 async function linkedOf(c: Context<AppEnv>): Promise<Linked | undefined> {
-  const { rooms, clients } = services(c);
-  const id = rooms.parse(c.req.param("id") ?? "");
-  const carried = id && (await carriedByLink(services(c), id));
-  if (!carried) return undefined;
-  const client = await clients.find(carried.snapshot.spec.clientId);
-  return client && client.disabledAt === undefined ? { carried, client } : undefined;
+  const { challenges, clients } = services(c);
+  const id = challenges.parse(c.req.param("id") ?? "");
+  const awaited = id && (await awaitedByLink(services(c), id));
+  if (!awaited) return undefined;
+  const client = await clients.find(awaited.snapshot.spec.clientId);
+  return client && client.disabledAt === undefined ? { awaited, client } : undefined;
 }
 
 const SAID = { approved: true, redeemed: true, denied: false } as const;
@@ -66,12 +66,12 @@ const SAID = { approved: true, redeemed: true, denied: false } as const;
 /** What became of a link that does nothing any more, for whoever brings its secret; to everybody else it is not good. */
 async function afterwards(
   c: Context<AppEnv>,
-  { carried, client }: Linked,
+  { awaited, client }: Linked,
   secret: string,
 ): Promise<Response> {
-  const { state } = carried.snapshot.view;
+  const { state } = awaited.snapshot.view;
   const approved = state in SAID ? SAID[state as keyof typeof SAID] : undefined;
-  if (approved === undefined || !(await isOfLink(services(c), carried, secret))) return await notGood(c);
+  if (approved === undefined || !(await isOfLink(services(c), awaited, secret))) return await notGood(c);
   const setting = settingFor(c, client);
   return await verifyPage(c, Answered({ setting, approved, again: true }), policyFor(c, setting));
 }
@@ -79,22 +79,23 @@ async function afterwards(
 /** The facts and the choice. */
 async function ask(
   c: Context<AppEnv>,
-  { carried, client }: Linked,
+  { awaited, client }: Linked,
   secret: string,
   unchosen: boolean,
 ): Promise<Response> {
-  if (!(await isOfLink(services(c), carried, secret))) return await notGood(c);
-  const { id, origin, createdAt, context } = carried.snapshot.spec;
+  if (!(await isOfLink(services(c), awaited, secret))) return await notGood(c);
+  const { id, origin, createdAt, context } = awaited.snapshot.spec;
   const setting = settingFor(c, client);
   const body = Confirm({
     setting,
     action: `/v1/link/${id}`,
     secret,
-    address: carried.identifier.value,
+    address: awaited.identifier.value,
     place: [origin.country, origin.ip].filter((part) => part !== undefined).join(", ") || undefined,
     device: origin.userAgent,
     startedAt: createdAt,
-    deed: carried.use === "authsignal_enrol" ? { kind: "add_address" } : deedOfAction(String(context.action)),
+    effect:
+      awaited.use === "authsignal_enrol" ? { kind: "add_address" } : effectOfAction(String(context.action)),
     unchosen,
   });
   return await verifyPage(c, body, policyFor(c, setting), unchosen ? 422 : 200);
@@ -105,7 +106,7 @@ export async function showLink(c: Context<AppEnv>): Promise<Response> {
   const secret = c.req.query("t") ?? "";
   const linked = SECRET.test(secret) ? await linkedOf(c) : undefined;
   if (!linked) return await notGood(c);
-  return linked.carried.snapshot.view.state === "pending"
+  return linked.awaited.snapshot.view.state === "pending"
     ? await ask(c, linked, secret, false)
     : await afterwards(c, linked, secret);
 }
@@ -118,13 +119,13 @@ export async function takeLink(c: Context<AppEnv>): Promise<Response> {
   const secret = form?.secret ?? "";
   const linked = SECRET.test(secret) && isFromHere(c) ? await linkedOf(c) : undefined;
   if (!linked) return await notGood(c);
-  const { carried, client } = linked;
+  const { awaited, client } = linked;
   const decision = DECISIONS.find((word) => word === form?.decision);
   if (!decision) {
-    const waits = carried.snapshot.view.state === "pending";
+    const waits = awaited.snapshot.view.state === "pending";
     return waits ? await ask(c, linked, secret, true) : await afterwards(c, linked, secret);
   }
-  const answered = await confirmLink(powers, { carried, client, secret, decision, origin });
+  const answered = await confirmLink(powers, { awaited, client, secret, decision, origin });
   if (!answered.ok) {
     const { code } = answered.error;
     if (code === "user_locked") return await trouble(c, "locked", 403, client);

@@ -7,7 +7,7 @@ import {
   reachedAt,
   type SendCode,
 } from "../../../core/code/send.ts";
-import type { Rule } from "../../../core/inbox/policy.ts";
+import type { Rule } from "../../../core/inbox/limits.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { RefusalOf } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";

@@ -5,7 +5,7 @@ import type { Services } from "../../../core/ports/services.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import { keyOf } from "../action/action.ts";
-import type { CarriedCode, CodeBearer, VerifiedActionCode } from "./challenge.ts";
+import type { AwaitedCode, CodeBearer, VerifiedActionCode } from "./challenge.ts";
 import { finishCodeEnrolment } from "./finish-enrolment.ts";
 import { authenticatorFor, lastAsked } from "./last-asked.ts";
 
@@ -28,24 +28,24 @@ export async function verifyActionCode(
   powers: Powers,
   asked: TypedActionCode,
 ): Promise<Result<VerifiedActionCode, Refusal>> {
-  const { carried, isExhausted } = await lastAsked(powers, asked);
+  const { awaited, isExhausted } = await lastAsked(powers, asked);
   if (isExhausted) return no({ code: "out_of_guesses" });
-  const of = carried && (await authenticatorFor(powers, asked, carried));
-  if (!carried || of === undefined) return no({ code: "unknown_challenge" });
+  const of = awaited && (await authenticatorFor(powers, asked, awaited));
+  if (!awaited || of === undefined) return no({ code: "unknown_challenge" });
   const proof = await proveCode(powers, asked.user.user, {
-    spec: carried.snapshot.spec,
-    identifier: carried.identifier,
-    purpose: carried.use,
+    spec: awaited.snapshot.spec,
+    identifier: awaited.identifier,
+    purpose: awaited.use,
     code: asked.code,
     authenticator: of,
   });
   if (!proof.ok) {
-    await noteWrong(powers, asked, carried, proof.error.code);
+    await noteWrong(powers, asked, awaited, proof.error.code);
     return proof;
   }
-  const approve = () => approveByCode(powers, carried.snapshot, proof.value, asked.origin.ip);
-  if (carried.use === "authsignal_enrol") {
-    return await finishCodeEnrolment(powers, asked, carried, approve);
+  const approve = () => approveByCode(powers, awaited.snapshot, proof.value, asked.origin.ip);
+  if (awaited.use === "authsignal_enrol") {
+    return await finishCodeEnrolment(powers, asked, awaited, approve);
   }
   const approved = await approve();
   if (!approved.ok) return approved;
@@ -56,7 +56,7 @@ export async function verifyActionCode(
 async function noteWrong(
   powers: Powers,
   { action, client, user, origin: { ip } }: CodeBearer,
-  { snapshot, use }: CarriedCode,
+  { snapshot, use }: AwaitedCode,
   reason: string,
 ): Promise<void> {
   const { id } = snapshot.spec;

@@ -1,15 +1,15 @@
 import { auditEvent, type Requester } from "../../../core/audit/record.ts";
 import type { Client } from "../../../core/client/client.ts";
 import type { Services } from "../../../core/ports/services.ts";
-import type { Fallen } from "../../../core/ports/standing.ts";
+import type { NotActive } from "../../../core/ports/standing.ts";
 import type { UserRecord, WrittenUser } from "../../../core/ports/users.ts";
 import type { RefusalOf } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import type { Authenticator } from "../../../core/user/authenticator.ts";
-import { claimersOf, endClaims, isOf, isShared } from "../../../core/user/claimers.ts";
 import { numberNote, type ReadIdentifier, reachableForm } from "../../../core/user/identifier.ts";
 import { isSeenBy, viewOf } from "../../../core/user/name-view.ts";
 import type { AssertedBy, Identifier } from "../../../core/user/user.ts";
+import { endDisplaced, isOf, isShared, weakerHoldersOf } from "../../../core/user/weaker-holders.ts";
 import { authenticatorIdOf } from "./standing-address.ts";
 
 export type VerifiedAddress = {
@@ -32,7 +32,7 @@ export type EnrolledAddress = {
 };
 
 type Powers = Pick<Services, "users" | "authenticators" | "handles" | "clock" | "chance" | "events">;
-type Refused = RefusalOf<"user_exists" | "enrolment_closed"> | Fallen;
+type Refused = RefusalOf<"user_exists" | "enrolment_closed"> | NotActive;
 
 /**
  * Makes a proven address a user's own, and a way to meet actions. It joins what the user has. One that an anonymous call had claimed, or
@@ -47,13 +47,13 @@ export async function enrolVerifiedAddress(
   if (asked.user.user.status === "locked") return no({ code: "user_locked" });
   // Before anything is written: a page that polls asks for another user's address again and again.
   const { client, user: person, identifier, assertedBy } = asked;
-  const claimers = await claimersOf(powers, client, person, identifier, assertedBy);
+  const claimers = await weakerHoldersOf(powers, client, person, identifier, assertedBy);
   if (!claimers.ok) return claimers;
   const { row, event } = await rowOf(powers, asked);
   const { userId, id } = row;
   const first = asked.onlyFirst ? await powers.authenticators.enrolFirst(row, event, client.id) : undefined;
   if (first && !first.ok) return first;
-  await endClaims(powers, claimers.value, asked.by);
+  await endDisplaced(powers, claimers.value, asked.by);
   const given = await give(powers, asked);
   if (!given.ok) {
     if (first?.value === "enrolled") await powers.authenticators.forget(userId, id);
@@ -62,7 +62,7 @@ export async function enrolVerifiedAddress(
   const user = given.value;
   // Who has claimed it since they were read.
   const later = given.value.displaced?.filter((id) => !claimers.value.includes(id)) ?? [];
-  await endClaims(powers, later, asked.by);
+  await endDisplaced(powers, later, asked.by);
   const enrolled = first ?? (await powers.authenticators.enrol(row, event, client.id));
   if (!enrolled.ok) return enrolled;
   const isNew = enrolled.value === "enrolled";

@@ -3,8 +3,8 @@ import { identifierIdOf } from "../../../core/code/subject.ts";
 import type { UserId } from "../../../core/ids.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { Authenticator } from "../../../core/user/authenticator.ts";
-import { isShared } from "../../../core/user/claimers.ts";
 import type { ReadIdentifier } from "../../../core/user/identifier.ts";
+import { isShared } from "../../../core/user/weaker-holders.ts";
 
 /** The id of a user's authenticator of this address, were it enrolled now: no two users who share a number have the same. */
 export const authenticatorIdOf = (

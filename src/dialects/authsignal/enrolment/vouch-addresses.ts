@@ -3,7 +3,7 @@ import type { Client } from "../../../core/client/client.ts";
 import { brandOf } from "../../../core/client/settings.ts";
 import { codeSubject } from "../../../core/code/subject.ts";
 import { userSubject } from "../../../core/ids.ts";
-import { DEVICE_LETTERS } from "../../../core/inbox/policy.ts";
+import { DEVICE_LETTERS } from "../../../core/inbox/limits.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";

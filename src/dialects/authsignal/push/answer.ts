@@ -6,7 +6,7 @@ import type { VerifiedProof } from "../../../core/challenge/proof.ts";
 import { Outage } from "../../../core/fault.ts";
 import { type ChallengeId, userSubject } from "../../../core/ids.ts";
 import type { Prompt } from "../../../core/inbox/state.ts";
-import type { Applied, Snapshot } from "../../../core/ports/rooms.ts";
+import type { Applied, Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, type Result } from "../../../core/result.ts";
@@ -35,7 +35,7 @@ export async function answerChallenge(
   const powers = services(c);
   const holder = await holderOf(c, namespace, body.publicKey);
   if (!holder.ok) return refuse(c, holder.error);
-  const id = powers.rooms.parse(body.challengeId);
+  const id = powers.challenges.parse(body.challengeId);
   if (id === undefined) return refuse(c, { code: "unknown_challenge" });
   const decided = await decide(c, namespace, holder.value, id, body);
   if (!decided.ok) {
@@ -64,7 +64,7 @@ async function saidBefore(
   { code }: Refusal,
 ): Promise<Snapshot | undefined> {
   const powers = services(c);
-  const snapshot = DECIDED.has(code) ? await powers.rooms.read(id) : undefined;
+  const snapshot = DECIDED.has(code) ? await powers.challenges.read(id) : undefined;
   if (!snapshot) return undefined;
   const word = approved ? "approved" : "denied";
   // The bytes verify under this device's key, so no other device said them.
@@ -89,7 +89,7 @@ async function decide(
     namespace === "qr-code" ? undefined : await powers.inboxes.find(userSubject(device.userId), id);
   const prompt = listed && canAnswer(listed, device) ? listed : undefined;
   if (!prompt && (listed || namespace === "push")) return no({ code: "unknown_challenge" });
-  const scanned = prompt ? undefined : await powers.rooms.read(id);
+  const scanned = prompt ? undefined : await powers.challenges.read(id);
   if (!prompt && !scanned?.spec.requiresClaim) return no({ code: "unknown_challenge" });
   const proof = await signedBy(c, holder, id, body.signature, body.approved ? "approve" : "deny");
   if (!proof.ok) return proof;
@@ -109,7 +109,7 @@ async function decideListed(
 ): Promise<Result<Applied, Refusal>> {
   const powers = services(c);
   if (body.approved && prompt.demands.matchCode && prompt.status.name === "live") {
-    const snapshot = await powers.rooms.read(prompt.challengeId);
+    const snapshot = await powers.challenges.read(prompt.challengeId);
     if (!snapshot) return no({ code: "unknown_challenge" });
     const matched = await checkMatchCode(powers, snapshot, proof.userId, body.verificationCode);
     if (!matched.ok) return matched;
@@ -150,8 +150,8 @@ export async function claim(
   const powers = services(c);
   const holder = await holderOf(c, namespace, body.publicKey);
   if (!holder.ok) return refuse(c, holder.error);
-  const id = powers.rooms.parse(body.challengeId);
-  const found = id && (await powers.rooms.read(id));
+  const id = powers.challenges.parse(body.challengeId);
+  const found = id && (await powers.challenges.read(id));
   if (!id || found?.spec.requiresClaim !== true) return refuse(c, { code: "unknown_challenge" });
   const proof = await signedBy(c, holder.value, id, body.signature);
   if (!proof.ok) return refuse(c, proof.error);

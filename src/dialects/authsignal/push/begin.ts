@@ -6,7 +6,7 @@ import type { JsonObject, Origin } from "../../../core/challenge/state.ts";
 import { askerOf, type Client } from "../../../core/client/client.ts";
 import type { DeviceId } from "../../../core/ids.ts";
 import type { DoorEvent } from "../../../core/message/queue.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";
@@ -32,7 +32,7 @@ export type BeginPush = {
   readonly announce: (snapshot: Snapshot) => DoorEvent;
 };
 
-export type BeginPowers = Pick<Services, "rooms" | "devices" | "actions" | "clock"> &
+export type BeginPowers = Pick<Services, "challenges" | "devices" | "actions" | "clock"> &
   Parameters<typeof startChallenge>[0] &
   Parameters<typeof withdrawChallenge>[0] &
   Parameters<typeof tellActionWebhook>[0];
@@ -71,18 +71,18 @@ export async function beginPush(powers: BeginPowers, asked: BeginPush): Promise<
     lifetime: asked.lifetime,
     redeemWindow: asked.redeemWindow,
     replayWindow: asked.replayWindow,
-    draw: async () => powers.rooms.fresh(),
+    draw: async () => powers.challenges.fresh(),
     ...(onlyDevice === undefined ? {} : { onlyDevice }),
   });
   if (!started.ok) return started;
-  const refusal = await settleIn(powers, asked, started.value);
+  const refusal = await completeStart(powers, asked, started.value);
   if (!refusal) return started;
   await withdrawChallenge(powers, started.value.snapshot, "start_refused");
   return no(refusal);
 }
 
 /** What a challenge must still pass to count as begun; the refusal when it does not. */
-async function settleIn(
+async function completeStart(
   powers: BeginPowers,
   asked: BeginPush,
   { snapshot, prompt }: Started,

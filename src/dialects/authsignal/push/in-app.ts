@@ -1,11 +1,11 @@
 import type { Context } from "hono";
 import type * as z from "zod";
-import { settleAtOnce } from "../../../core/challenge/at-once.ts";
+import { redeemAtOnce } from "../../../core/challenge/at-once.ts";
 import { finishedEvent, recordFinish } from "../../../core/challenge/record.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { actionRule } from "../../../core/client/settings.ts";
 import { type ChallengeId, userSubject } from "../../../core/ids.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
@@ -24,7 +24,7 @@ import { accessToken } from "../tokens.ts";
 import { challengeContext } from "../translate.ts";
 import { nameOf } from "../user/find.ts";
 import { purposeOf } from "./begin.ts";
-import { fallenSince } from "./fallen-since.ts";
+import { inactiveSince } from "./inactive-since.ts";
 
 const GOOD_FOR = 600 * SECOND;
 /** What an in-app verification without an action of its own is called. */
@@ -138,7 +138,7 @@ async function prove(
   const use = await useOf(powers, id, body.signature);
   if (!(await powers.inboxes.spend(who, proof.value.digest, use, { byDevice: true })))
     return no({ code: "replayed" });
-  const settled = await settleAtOnce(powers, {
+  const settled = await redeemAtOnce(powers, {
     door: "authsignal",
     client: withTokenLengths(client),
     purpose: purposeOf(action.code),
@@ -162,7 +162,7 @@ async function prove(
 
 /** Each text has a challenge of its own, so that the same call finds what it did when its answer was lost. */
 const placeOf = async (powers: Services, { id }: Client, text: string): Promise<ChallengeId> =>
-  powers.rooms.named(await powers.handles.pepper(["authsignal-in-app-challenge", id], text));
+  powers.challenges.named(await powers.handles.pepper(["authsignal-in-app-challenge", id], text));
 
 /** The same bytes may come again, another signature over the text is a second use of it. */
 const useOf = (powers: Services, id: ChallengeId, signature: string): Promise<string> =>
@@ -201,7 +201,7 @@ async function repeat(
 ): Promise<Result<Proven, Refusal>> {
   const powers = services(c);
   const { client } = holder;
-  const snapshot = await powers.rooms.read(id);
+  const snapshot = await powers.challenges.read(id);
   const approval = snapshot?.view.approval;
   const isOwn =
     approval?.approver.kind === "device" &&
@@ -224,7 +224,7 @@ async function provenBy(
   const { client } = holder;
   if (!facts) throw new Error("a redeemed challenge has facts");
   if (after.state !== "challenge_succeeded") {
-    const fallen = await fallenSince(powers, { userId: holder.user.user.id, deviceId: holder.device.id });
+    const fallen = await inactiveSince(powers, { userId: holder.user.user.id, deviceId: holder.device.id });
     return no(fallen ?? { code: "not_allowed", detail: "the action was vetoed" });
   }
   return ok({ action: after, token: await accessToken(powers, client, after, facts, view.id) });

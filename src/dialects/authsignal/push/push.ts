@@ -69,8 +69,8 @@ export async function pollPush(c: Context<AppEnv>, body: z.output<typeof pollBod
   const sender = await bearerOf(c);
   if (!sender.ok) return refuse(c, sender.error);
   const { client, token } = sender.value;
-  const id = powers.rooms.parse(body.challengeId);
-  const snapshot = id && (await powers.rooms.read(id));
+  const id = powers.challenges.parse(body.challengeId);
+  const snapshot = id && (await powers.challenges.read(id));
   const isOwn =
     snapshot?.spec.door === "authsignal" &&
     snapshot.spec.clientId === client.id &&

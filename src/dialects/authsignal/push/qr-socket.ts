@@ -3,7 +3,7 @@ import { withdrawChallenge } from "../../../core/challenge/cancel.ts";
 import type { PhaseName } from "../../../core/challenge/state.ts";
 import { isSettled } from "../../../core/challenge/view.ts";
 import { allowsOrigin } from "../../../core/client/client.ts";
-import type { Applied, Snapshot } from "../../../core/ports/rooms.ts";
+import type { Applied, Snapshot } from "../../../core/ports/challenges.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { MINUTE, type Millis } from "../../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
@@ -122,7 +122,7 @@ async function create(
   if (!started.ok) return void hangUp(socket, codeOf(started.error));
   before?.line.stop();
   const powers = services(c);
-  const earlier = before && (await powers.rooms.read(before.snapshot.spec.id));
+  const earlier = before && (await powers.challenges.read(before.snapshot.spec.id));
   if (earlier?.view.state === "pending") await withdrawChallenge(powers, earlier, "refreshed");
   const { id, claimBy, expiresAt } = started.value.spec;
   tell(socket, "CHALLENGE_CREATED", {
@@ -141,7 +141,7 @@ async function create(
     if (isSettled(state)) settled();
     changed(state, redeemed).catch(lost);
   };
-  const line = await powers.rooms.follow(id, order, heard, lost);
+  const line = await powers.challenges.follow(id, order, heard, lost);
   return { snapshot: started.value, line };
 }
 

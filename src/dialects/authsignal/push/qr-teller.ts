@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { PhaseName } from "../../../core/challenge/state.ts";
 import type { Client } from "../../../core/client/client.ts";
-import type { Applied, Snapshot } from "../../../core/ports/rooms.ts";
+import type { Applied, Snapshot } from "../../../core/ports/challenges.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import { type AppEnv, services } from "../../../http/context.ts";
 import { collect, collectRedeemed } from "../action/collect.ts";
@@ -30,7 +30,7 @@ export function makeTeller(
   client: Client,
   { spec }: Snapshot,
 ): (state: PhaseName, redeemed?: Applied) => Promise<void> {
-  const { rooms, users, clients } = services(c);
+  const { challenges, users, clients } = services(c);
   let claimant: UserRecord | undefined;
   let present: Client | undefined = client;
 
@@ -43,7 +43,7 @@ export function makeTeller(
     present = found?.disabledAt === undefined ? found : undefined;
   };
   const lookAhead = async (): Promise<void> => {
-    const userId = spec.userId === undefined ? (await rooms.read(spec.id))?.claimant : undefined;
+    const userId = spec.userId === undefined ? (await challenges.read(spec.id))?.claimant : undefined;
     claimant = userId && (await users.byId(userId, client.realm));
   };
 
@@ -51,7 +51,7 @@ export function makeTeller(
     if (state === "claimed") return await claimed();
     if (state !== "approved" && state !== "redeemed" && state !== "denied" && state !== "cancelled") return;
     if (!redeemed) await lookAgain();
-    const snapshot = redeemed ?? (await rooms.read(spec.id));
+    const snapshot = redeemed ?? (await challenges.read(spec.id));
     if (!snapshot) return;
     if (!present) return socket.close(UNAUTHORIZED);
     // An order was left before the client's webhook was given its say: that is heard all the same, before the token is told.

@@ -5,7 +5,7 @@ import { startChallenge } from "../../../core/challenge/start.ts";
 import { callerFrom } from "../../../core/client/caller-from.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { actionRule, qrSeconds } from "../../../core/client/settings.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
@@ -59,7 +59,7 @@ export async function startQr(
     origin,
     ...windows(client, now, token?.expiresAt),
     claimWithin: qrSeconds(client.settings) * SECOND,
-    draw: async () => powers.rooms.fresh(),
+    draw: async () => powers.challenges.fresh(),
   });
   if (!started.ok) return started;
   const { snapshot } = started.value;
@@ -128,8 +128,8 @@ export async function qrPoll(c: Context<AppEnv>, body: z.output<typeof qrPollBod
   const client = await tenantOf(c);
   if (!client.ok) return refuse(c, client.error);
   const id = await powers.handles.read(body.deviceCode, DEVICE_CODE);
-  const own = id === body.challengeId ? powers.rooms.parse(body.challengeId) : undefined;
-  const snapshot = own && (await powers.rooms.read(own));
+  const own = id === body.challengeId ? powers.challenges.parse(body.challengeId) : undefined;
+  const snapshot = own && (await powers.challenges.read(own));
   if (!snapshot || snapshot.spec.clientId !== client.value.id) return refuse(c, { code: "bad_handle" });
   const held = await collectHeld(c, client.value, snapshot);
   const isClaimed = held.snapshot.timeline.some(({ what }) => what === "claimed");

@@ -1,11 +1,10 @@
 import { auditEvent, type Requester } from "../../../core/audit/record.ts";
 import type { Client } from "../../../core/client/client.ts";
 import type { Services } from "../../../core/ports/services.ts";
-import type { Fallen } from "../../../core/ports/standing.ts";
+import type { NotActive } from "../../../core/ports/standing.ts";
 import type { GivenIdentifier, UserRecord } from "../../../core/ports/users.ts";
 import type { RefusalOf } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
-import { isOf, isShared } from "../../../core/user/claimers.ts";
 import {
   numberNote,
   type ReadIdentifier,
@@ -13,6 +12,7 @@ import {
   readUsername,
 } from "../../../core/user/identifier.ts";
 import type { Identifier, IdentifierKind } from "../../../core/user/user.ts";
+import { isOf, isShared } from "../../../core/user/weaker-holders.ts";
 
 /** A name as a backend gives it: null takes it away, `verified` says that the backend has seen a proof. */
 export type GivenName = {
@@ -22,7 +22,7 @@ export type GivenName = {
 export type GivenNames = Partial<Readonly<Record<IdentifierKind, GivenName>>>;
 
 type Powers = Pick<Services, "users" | "clock" | "chance">;
-type Refused = RefusalOf<"malformed" | "user_exists"> | Fallen;
+type Refused = RefusalOf<"malformed" | "user_exists"> | NotActive;
 
 /**
  * Writes what a client's backend says of a user's names. It speaks of the names that it gave itself, or that were proven through it, and of

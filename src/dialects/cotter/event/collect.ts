@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { redeemChallenge } from "../../../core/challenge/redeem.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { isGuessable } from "../../../http/waiter-handle.ts";
 import { refuse } from "../errors.ts";

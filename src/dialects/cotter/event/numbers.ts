@@ -1,6 +1,6 @@
 import type { Client } from "../../../core/client/client.ts";
 import type { ChallengeId } from "../../../core/ids.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 
 /** Event ids are JSON integers: 53 random bits, or 31 for Android's native client (Cotter §10.1). */
@@ -11,7 +11,7 @@ export type DrawnEvent = { readonly number: number; readonly id: ChallengeId; re
 
 /** Draws an event id. The number is the waiter's secret handle: it names the object and is stored nowhere. */
 export async function drawEvent(
-  powers: Pick<Services, "rooms" | "handles" | "chance">,
+  powers: Pick<Services, "challenges" | "handles" | "chance">,
   client: Client,
   narrow: boolean,
 ): Promise<DrawnEvent> {
@@ -19,12 +19,12 @@ export async function drawEvent(
 }
 
 async function eventOf(
-  powers: Pick<Services, "rooms" | "handles">,
+  powers: Pick<Services, "challenges" | "handles">,
   client: Client,
   number: number,
 ): Promise<DrawnEvent> {
   const [name = ""] = await powers.handles.numberNames("cotter", client.id, String(number));
-  const id = powers.rooms.named(name);
+  const id = powers.challenges.named(name);
   return { number, id, waiterProof: await waiterProofOf(powers, client, String(number)) };
 }
 
@@ -33,7 +33,7 @@ async function eventOf(
  * its repetition finds the event of the first. Keyed, so that nobody else can tell the number.
  */
 export async function drawSignedEvent(
-  powers: Pick<Services, "rooms" | "handles">,
+  powers: Pick<Services, "challenges" | "handles">,
   client: Client,
   signed: { readonly digest: string; readonly narrow: boolean; readonly turn: number },
 ): Promise<DrawnEvent> {
@@ -53,12 +53,12 @@ export const waiterProofOf = (
 
 /** The event of a number, for the client that started it; another client's guess reaches another object. */
 export async function findEvent(
-  powers: Pick<Services, "rooms" | "handles">,
+  powers: Pick<Services, "challenges" | "handles">,
   client: Client,
   number: string,
 ): Promise<Snapshot | undefined> {
   for (const name of await powers.handles.numberNames("cotter", client.id, number)) {
-    const snapshot = await powers.rooms.read(powers.rooms.named(name));
+    const snapshot = await powers.challenges.read(powers.challenges.named(name));
     if (snapshot) return snapshot;
   }
   return undefined;

@@ -52,15 +52,15 @@ async function byCookie(c: Context<AppEnv>): Promise<UserId | undefined> {
 }
 
 async function bySession(c: Context<AppEnv>, token: string): Promise<UserId | undefined> {
-  const { verifier, users, rooms, clock, config } = services(c);
+  const { verifier, users, challenges, clock, config } = services(c);
   const { client } = c.var;
   const issuer = issuerFor(client.settings, "cotter", config.issuer);
   const read = await verifier.verify(token, { kind: "access", issuer, audience: client.id });
   if (!read.ok || read.value.type !== "client_access_token") return undefined;
   const { sub, iat, sid } = read.value;
   // A device that was removed, a session that was ended: its tokens live on, and show nobody.
-  const family = rooms.parse(typeof sid === "string" ? sid : "");
-  const grant = family && (await rooms.read(family))?.grant;
+  const family = challenges.parse(typeof sid === "string" ? sid : "");
+  const grant = family && (await challenges.read(family))?.grant;
   if (!grant || !isAlive(grant, clock.now()) || grant.userId !== sub || grant.clientId !== client.id)
     return undefined;
   const id = typeof sub === "string" ? parseUserId(sub) : undefined;

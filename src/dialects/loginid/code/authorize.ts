@@ -1,8 +1,8 @@
 import type { Client } from "../../../core/client/client.ts";
-import { type CodeContext, findCarried } from "../../../core/code/carried.ts";
+import { type CodeContext, findUserCode } from "../../../core/code/user-code.ts";
 import { userSubject } from "../../../core/ids.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { NonceUse } from "../../../core/ports/clients.ts";
-import type { Snapshot } from "../../../core/ports/rooms.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";
@@ -17,7 +17,7 @@ export type CodeAuthorization = Omit<CodeContext, "userId"> & {
   readonly ip?: string | undefined;
 };
 
-type Powers = Parameters<typeof findCarried>[0] & Pick<Services, "proofs">;
+type Powers = Parameters<typeof findUserCode>[0] & Pick<Services, "proofs">;
 
 /**
  * A backend says that the person has carried this code to a device where they are signed in: its token is the proof of the
@@ -33,7 +33,7 @@ export async function authorizeCode(
   const { user, kind, purpose, code, client, nonce, ip } = asked;
   const userId = user.user.id;
   const guesser = { kind: "backend", clientId: client.id } as const;
-  const found = await findCarried(powers, { client, user, userId, kind, purpose, code, guesser, nonce, ip });
+  const found = await findUserCode(powers, { client, user, userId, kind, purpose, code, guesser, nonce, ip });
   if (!found.ok) return found;
   const { challengeId, expiresAt } = found.value.row;
   const approved = ({ timeline }: Snapshot) => {
@@ -55,7 +55,7 @@ export async function authorizeCode(
     decision: "approve",
     digest,
   });
-  const applied = await powers.rooms.apply(challengeId, {
+  const applied = await powers.challenges.apply(challengeId, {
     name: "approve",
     proof: proof.value,
     ...(closed.ok ? { promptedAt: closed.value.listedAt } : {}),

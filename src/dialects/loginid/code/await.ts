@@ -2,14 +2,14 @@ import { noteRefusal } from "../../../core/audit/note-refusal.ts";
 import { redeemChallenge, standingOrder, takeRedeemed } from "../../../core/challenge/redeem.ts";
 import type { PhaseName } from "../../../core/challenge/state.ts";
 import type { Client } from "../../../core/client/client.ts";
-import { type CodeKind, findCarried, guessOf, isCounted } from "../../../core/code/carried.ts";
 import { codeSubject } from "../../../core/code/subject.ts";
+import { type CodeKind, findUserCode, guessOf, isCounted } from "../../../core/code/user-code.ts";
 import type { Device } from "../../../core/device/device.ts";
 import { type Realm, userSubject } from "../../../core/ids.ts";
 import type { Guesser } from "../../../core/inbox/state.ts";
+import type { Redeemed, Snapshot } from "../../../core/ports/challenges.ts";
 import type { NonceUse } from "../../../core/ports/clients.ts";
 import type { UserCodeRow } from "../../../core/ports/records.ts";
-import type { Redeemed, Snapshot } from "../../../core/ports/rooms.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";
@@ -39,7 +39,7 @@ export type Unsettled = { readonly still: "timed_out" | "pending" | "crowded" };
 /** `owned` are the person's devices as they were when the wait began: the answer then reads nothing. */
 export type Awaited = Redeemed & { readonly owned?: readonly Device[] };
 
-type Powers = Parameters<typeof findCarried>[0] & Parameters<typeof redeemChallenge>[0];
+type Powers = Parameters<typeof findUserCode>[0] & Parameters<typeof redeemChallenge>[0];
 
 /**
  * Waits on a code for its decision and takes the result: waiting and redeeming are one call here. The newest waiter of a code
@@ -51,7 +51,7 @@ export async function awaitCode(
   asked: CodeWait,
 ): Promise<Result<Awaited | Unsettled, Refusal>> {
   const { user, kind, code, guesser, ip } = asked;
-  const found = await findCarried(powers, {
+  const found = await findUserCode(powers, {
     client: asked.client,
     user,
     userId: user.user.id,
@@ -83,7 +83,7 @@ async function waitOn(
   if (asked.timeout === 0) return ok({ still: "pending" });
   const order = await standingOrder(powers, await redemptionOf(powers, asked));
   const owned = await powers.devices.ofUser(user.user.id);
-  const held = await powers.rooms.wait(row.challengeId, asked.timeout, {
+  const held = await powers.challenges.wait(row.challengeId, asked.timeout, {
     alone: true,
     order,
     ...(asked.gone ? { gone: asked.gone } : {}),
@@ -93,7 +93,7 @@ async function waitOn(
     return taken.ok ? ok({ ...taken.value, owned }) : taken;
   }
   if (held?.state === "pending") return ok({ still: held.crowded ? "crowded" : "timed_out" });
-  const settled = await powers.rooms.read(row.challengeId);
+  const settled = await powers.challenges.read(row.challengeId);
   if (!settled || held === undefined) return no({ code: "expired" });
   return collect(powers, asked, settled, settled.view.state);
 }

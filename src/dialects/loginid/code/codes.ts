@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import type * as z from "zod";
-import { type CodeKind, endCodes } from "../../../core/code/carried.ts";
+import { type CodeKind, endCodes } from "../../../core/code/user-code.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { body } from "../body.ts";

@@ -5,17 +5,17 @@ import { aboutForBackend, startChallenge, takeStart } from "../../../core/challe
 import { isSettled } from "../../../core/challenge/view.ts";
 import type { Client } from "../../../core/client/client.ts";
 import {
-  CARRIED_LIFETIME,
   COLLECTABLE,
   type CodeContext,
-  carriedHash,
   drawCode,
-} from "../../../core/code/carried.ts";
+  USER_CODE_LIFETIME,
+  userCodeHash,
+} from "../../../core/code/user-code.ts";
 import type { ChallengeId, UserId } from "../../../core/ids.ts";
 import type { NonceUse } from "../../../core/ports/clients.ts";
 import type { UserCodeRow } from "../../../core/ports/records.ts";
 import type { Services } from "../../../core/ports/services.ts";
-import type { Fallen } from "../../../core/ports/standing.ts";
+import type { NotActive } from "../../../core/ports/standing.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal, RefusalOf } from "../../../core/refusal.ts";
 import { ok, type Result } from "../../../core/result.ts";
@@ -69,7 +69,7 @@ export async function issueCode(powers: Powers, asked: CodeRequest): Promise<Res
 export async function issueCounted(powers: Powers, asked: CodeRequest): Promise<Result<IssuedCode, Refusal>> {
   const { client, kind, purpose, approved } = asked;
   const { user } = asked.user;
-  const lifetime = CARRIED_LIFETIME[kind];
+  const lifetime = USER_CODE_LIFETIME[kind];
   const expiresAt = powers.clock.now() + lifetime;
   const drawn = await claimCode(powers, asked, expiresAt);
   if (!drawn.ok) return drawn;
@@ -114,14 +114,14 @@ async function claimCode(
   powers: Powers,
   asked: CodeRequest,
   expiresAt: Instant,
-): Promise<Result<Claimed, RefusalOf<"replayed"> | Fallen>> {
+): Promise<Result<Claimed, RefusalOf<"replayed"> | NotActive>> {
   const { client, kind, purpose, nonce } = asked;
   const userId = asked.user.user.id;
-  const challengeId = powers.rooms.fresh();
+  const challengeId = powers.challenges.fresh();
   const signedBy = asked.by?.kind === "device" ? { signedBy: asked.by.deviceId } : {};
   for (let draw = 0; draw < DRAWS; draw++) {
     const code = drawCode(powers.chance, kind);
-    const hash = await carriedHash(powers, { userId, kind, purpose }, code);
+    const hash = await userCodeHash(powers, { userId, kind, purpose }, code);
     const row = { hash, kind, purpose, clientId: client.id, userId, challengeId, expiresAt };
     const first = draw === 0;
     const issued = await powers.userCodes.issue(row, powers.clock.now(), {
@@ -153,7 +153,7 @@ const noteOf = (powers: Powers, asked: CodeRequest, challengeId: ChallengeId) =>
 /** Codes that have ended do not count, so an end is told apart from a life only when there are too many. */
 async function endOldest(powers: Powers, live: readonly UserCodeRow[], userId: UserId): Promise<void> {
   if (live.length <= LIVE_CODES) return;
-  const snapshots = await Promise.all(live.map(({ challengeId }) => powers.rooms.read(challengeId)));
+  const snapshots = await Promise.all(live.map(({ challengeId }) => powers.challenges.read(challengeId)));
   const standing = live.filter((_, index) => {
     const state = snapshots[index]?.view.state;
     return state !== undefined && (!isSettled(state) || state === "approved");

@@ -33,14 +33,14 @@ export const preapprovalEvent = (
 
 /** Approves a challenge that has just been opened. Refused: what no proof is given for, and what the challenge refuses. */
 export async function preapprove(
-  powers: Pick<Services, "rooms" | "proofs" | "handles">,
+  powers: Pick<Services, "challenges" | "proofs" | "handles">,
   { challengeId, clientId, user, by, ip }: Preapproval,
 ): Promise<Result<undefined, Refusal>> {
   const digest = await powers.handles.digest(["carried", challengeId, "preauthorized"]);
   const word = { kind: "client", clientId, decision: "approve", digest, amr: ["client"] } as const;
   const proof = by ? ok(by) : powers.proofs.vouch(user, word);
   if (!proof.ok) return proof;
-  const applied = await powers.rooms.apply(challengeId, {
+  const applied = await powers.challenges.apply(challengeId, {
     name: "approve",
     proof: proof.value,
     ...(ip === undefined ? {} : { ip }),

@@ -1,12 +1,12 @@
 import { auditEvent } from "../../../core/audit/record.ts";
 import { redeemChallenge } from "../../../core/challenge/redeem.ts";
 import type { Client } from "../../../core/client/client.ts";
-import { type CodeKind, type FoundCode, findCarried } from "../../../core/code/carried.ts";
+import { type CodeKind, type FoundCode, findUserCode } from "../../../core/code/user-code.ts";
 import type { Device } from "../../../core/device/device.ts";
 import { newDeviceId, parseChallengeId, type Realm, userSubject } from "../../../core/ids.ts";
 import type { Guesser } from "../../../core/inbox/state.ts";
+import type { Redeemed } from "../../../core/ports/challenges.ts";
 import type { NonceUse } from "../../../core/ports/clients.ts";
-import type { Redeemed } from "../../../core/ports/rooms.ts";
 import type { ReadPasskey } from "../../../core/ports/secrets.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
@@ -14,7 +14,7 @@ import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import { type Ceremony, originsOf, readCeremony } from "./ceremony.ts";
 
-type Powers = Parameters<typeof findCarried>[0] &
+type Powers = Parameters<typeof findUserCode>[0] &
   Parameters<typeof redeemChallenge>[0] &
   Pick<Services, "proofs" | "secrets" | "config" | "devices">;
 
@@ -23,7 +23,7 @@ type Powers = Parameters<typeof findCarried>[0] &
  * counted as a waiter's. `not_approved` when nobody has approved it yet.
  */
 export async function reserveCode(
-  powers: Parameters<typeof findCarried>[0],
+  powers: Parameters<typeof findUserCode>[0],
   asked: {
     readonly client: Client;
     readonly user: UserRecord;
@@ -35,7 +35,7 @@ export async function reserveCode(
   },
 ): Promise<Result<FoundCode, Refusal>> {
   const { user, ...rest } = asked;
-  const found = await findCarried(powers, {
+  const found = await findUserCode(powers, {
     ...rest,
     user,
     userId: user.user.id,
@@ -122,7 +122,7 @@ async function enrol(
 ): Promise<Result<{ readonly device: Device; readonly redeemed: Redeemed }, Refusal>> {
   const { client, user, ip } = asked;
   const id = parseChallengeId(ceremony.ticket);
-  const snapshot = id && (await powers.rooms.read(id));
+  const snapshot = id && (await powers.challenges.read(id));
   if (!snapshot) return no({ code: "unknown_challenge" });
   const redeemed = await redeemChallenge(powers, {
     snapshot,

@@ -48,7 +48,7 @@ async function begin(
     await start.giveBack();
     return no({ code: "replayed" });
   }
-  const whose = { challengeId: powers.rooms.fresh(), clientId: client.id, user, ip };
+  const whose = { challengeId: powers.challenges.fresh(), clientId: client.id, user, ip };
   const { challengeId } = whose;
   // On record before it can be used.
   const data = { purpose: "enrol_device" };

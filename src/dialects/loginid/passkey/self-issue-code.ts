@@ -2,9 +2,9 @@ import { admits } from "../../../core/challenge/approvers.ts";
 import { signInAtOnce } from "../../../core/challenge/at-once.ts";
 import type { VerifiedProof } from "../../../core/challenge/proof.ts";
 import { askerOf, type Client } from "../../../core/client/client.ts";
-import type { CodeKind, CodePurpose } from "../../../core/code/carried.ts";
+import type { CodeKind, CodePurpose } from "../../../core/code/user-code.ts";
 import type { Device } from "../../../core/device/device.ts";
-import type { Redeemed } from "../../../core/ports/rooms.ts";
+import type { Redeemed } from "../../../core/ports/challenges.ts";
 import type { PasskeyAnswer } from "../../../core/ports/secrets.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
@@ -91,7 +91,7 @@ async function signInAndIssue(
     proof,
     lane: "standard",
     replayWindow: 0,
-    draw: async () => ({ id: powers.rooms.fresh(), waiterProof: powers.chance.text(32) }),
+    draw: async () => ({ id: powers.challenges.fresh(), waiterProof: powers.chance.text(32) }),
   });
   if (!signedIn.ok) return signedIn.error.code === "replayed" ? refused("the challenge was used") : signedIn;
   const issued = await issueCounted(powers, { client, user, kind, purpose, approved: true, by: proof, ip });

@@ -1,11 +1,11 @@
 import { and, asc, eq } from "drizzle-orm";
-import type { KeyShelf } from "../core/ports/keys.ts";
+import type { KeyStore } from "../core/ports/keys.ts";
 import { type Store, sheltered } from "./database.ts";
 import { signingKeys } from "./schema.ts";
 
 /** Signing keys over D1. Of two makers of one generation the primary key lets one win. */
-export function makeKeyShelf(db: Store): KeyShelf {
-  return sheltered<KeyShelf>({
+export function makeKeyStore(db: Store): KeyStore {
+  return sheltered<KeyStore>({
     async all() {
       return await db.select().from(signingKeys).orderBy(asc(signingKeys.lane), asc(signingKeys.generation));
     },

@@ -42,7 +42,7 @@ export const GUESS_LIMIT = 5;
 export const IDLE_COUNTER: Millis = DAY;
 
 /** How long a one-time code is good for, at most. */
-export const CODE_LIFETIME: Millis = 10 * MINUTE;
+export const ONE_TIME_CODE_LIFETIME: Millis = 10 * MINUTE;
 /** Codes and links that strangers may have sent to an address, over all clients, in each rolling window. */
 export const OPEN_LETTERS: readonly Rule[] = [
   { window: 5 * MINUTE, limit: 5 },

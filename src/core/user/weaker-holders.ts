@@ -25,7 +25,7 @@ export const isShared = (
  * A proof takes it from anonymous callers and from whom this client's own backend had merely named; a backend's word takes it from
  * nobody. Refused: one that is another user's by a proof, by the operator, or as far as this client's backends know.
  */
-export async function claimersOf(
+export async function weakerHoldersOf(
   powers: Pick<Services, "users">,
   client: Client,
   { user, identifiers }: UserRecord,
@@ -53,7 +53,7 @@ const isMereWord = ({ assertedBy, client, verifiedAt, vouchedAt }: Identifier, {
  * The claimers' tokens speak of the identifier, so their sessions end (docs/decisions/0014); asked for before it passes on, and for who
  * claimed it meanwhile behind that.
  */
-export async function endClaims(
+export async function endDisplaced(
   powers: Pick<Services, "events">,
   claimers: readonly UserId[],
   { actor }: Requester,

@@ -16,7 +16,7 @@ import {
 import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { JsonObject } from "../core/challenge/state.ts";
 import type { UserId } from "../core/ids.ts";
-import type { HeldData, HeldList, HeldRow } from "../core/ports/held.ts";
+import type { PersonalData, PersonalList, PersonalRow } from "../core/ports/personal-data.ts";
 import type { Instant } from "../core/time.ts";
 import { record } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
@@ -41,7 +41,7 @@ type Listed = {
   readonly hidden?: readonly string[];
 };
 
-const LISTS: Readonly<Record<HeldList, Listed>> = {
+const LISTS: Readonly<Record<PersonalList, Listed>> = {
   profiles: { table: clientProfiles, user: clientProfiles.userId, key: [clientProfiles.clientId] },
   old_profiles: { table: profiles, user: profiles.userId, key: [profiles.userId] },
   devices: { table: devices, user: devices.userId, key: [devices.id] },
@@ -83,10 +83,10 @@ const listOf = (columns: readonly SQLiteColumn[]): SQL => sql.join([...columns],
 async function rowsOf(
   db: Store,
   userId: UserId,
-  list: HeldList,
+  list: PersonalList,
   after: readonly string[] | undefined,
   size: number,
-): Promise<readonly HeldRow[]> {
+): Promise<readonly PersonalRow[]> {
   const { table, user, key, hidden = [] } = LISTS[list];
   const rows = await db
     .select()
@@ -118,14 +118,14 @@ async function rowsOf(
 }
 
 /** What is held about people, over D1. */
-export function makeHeldData(db: Store): HeldData {
+export function makePersonalData(db: Store): PersonalData {
   const scrubbed = (rows: SQL) =>
     db
       .update(auditEvents)
       .set({ ip: null, data: sql`case when ${auditEvents.data} is not null then ${ERASED_TEXT} end` })
       .where(sql`${auditEvents.id} in (${rows})`);
 
-  return sheltered<HeldData>({
+  return sheltered<PersonalData>({
     rows: (userId, list, after, size) => rowsOf(db, userId, list, after, size),
 
     async erase(userId: UserId, size, event) {

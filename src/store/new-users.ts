@@ -76,7 +76,7 @@ const rowsOf = ({ id }: User, { identifiers: given }: NewUser, now: number): rea
   given.map((identifier) => ({ ...identifier, userId: id, createdAt: now }));
 
 /** The ways in which a user comes to be: each is one batch. */
-export function makeBirths(db: Store): Pick<Users, "insert" | "insertWithDevice"> {
+export function makeNewUsers(db: Store): Pick<Users, "insert" | "insertWithDevice"> {
   return {
     async insert(given, event, now) {
       const { user, guard, statements } = born(db, given, now);

@@ -1,5 +1,5 @@
 /** What comes of a code or a link that was sent, for the words of the letter and of the page that it leads to. */
-export type Deed =
+export type CodeEffect =
   | { readonly kind: "sign_in" }
   /** The address becomes a way into an account. */
   | { readonly kind: "add_address" }
@@ -10,8 +10,8 @@ export type Deed =
 const SIGN_INS: ReadonlySet<string> = new Set(["signin", "login", "logon", "authenticate"]);
 const LONGEST = 60;
 
-/** The deed of an action's code, which is a backend's name for a program: `signIn` is a sign-in, `transferFunds` is "transfer funds". */
-export function deedOfAction(code: string): Deed {
+/** The effect of an action's code, which is a backend's name for a program: `signIn` is a sign-in, `transferFunds` is "transfer funds". */
+export function effectOfAction(code: string): CodeEffect {
   const words = code
     .replaceAll(/(?<=[\p{Ll}\p{Nd}])(?=\p{Lu})/gu, " ")
     .replaceAll(/[\p{P}\p{S}\p{C}\p{Z}]+/gu, " ")

@@ -4,7 +4,7 @@ import type { UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 
 /** Lists of what is held about a person, beside the user and their names. */
-export const HELD_LISTS = [
+export const PERSONAL_LISTS = [
   "profiles",
   "old_profiles",
   "devices",
@@ -14,9 +14,9 @@ export const HELD_LISTS = [
   "actions",
   "events",
 ] as const;
-export type HeldList = (typeof HELD_LISTS)[number];
+export type PersonalList = (typeof PERSONAL_LISTS)[number];
 /** Of how many parts a key of each list consists. */
-export const KEY_PARTS: Readonly<Record<HeldList, number>> = {
+export const KEY_PARTS: Readonly<Record<PersonalList, number>> = {
   profiles: 1,
   old_profiles: 1,
   devices: 1,
@@ -28,20 +28,20 @@ export const KEY_PARTS: Readonly<Record<HeldList, number>> = {
 };
 
 /** One row as it is kept, by the names of its columns; `key` is what the next page goes on after. */
-export type HeldRow = { readonly key: readonly string[]; readonly row: JsonObject };
+export type PersonalRow = { readonly key: readonly string[]; readonly row: JsonObject };
 
 /**
  * What is held about people, and how it goes: read whole for whoever asks what is known of them, taken out of the audit trail when they
  * are to be forgotten, and dropped when it is old. Every method is one statement or one batch of at most `size` rows.
  */
-export type HeldData = {
+export type PersonalData = {
   /** Rows of a list in the order of their keys. Nothing that opens or proves anything is among them. */
   rows(
     userId: UserId,
-    list: HeldList,
+    list: PersonalList,
     after: readonly string[] | undefined,
     size: number,
-  ): Promise<readonly HeldRow[]>;
+  ): Promise<readonly PersonalRow[]>;
   /** Takes addresses, places and names out of audit rows of a person, and remembers that they are to be forgotten; answers how many rows. */
   erase(userId: UserId, size: number, event: AuditEvent): Promise<number>;
   /** The same for everybody who is to be forgotten: rows that came late. */

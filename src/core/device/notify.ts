@@ -4,7 +4,7 @@ import type { Client } from "../client/client.ts";
 import { brandOf } from "../client/settings.ts";
 import { reachedAt } from "../code/send.ts";
 import { userSubject } from "../ids.ts";
-import { DEVICE_LETTERS } from "../inbox/policy.ts";
+import { DEVICE_LETTERS } from "../inbox/limits.ts";
 import type { Template } from "../ports/deliveries.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";

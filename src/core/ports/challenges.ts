@@ -44,7 +44,7 @@ export type WaitOptions = {
  * Challenges, each in its own object. Every method is one atomic step of that object: no two commands interleave, and what was
  * answered `ok` is on disk. Throws Outage when the object cannot be reached or is overloaded; never for a refusal.
  */
-export type ChallengeRooms = {
+export type Challenges = {
   /** A new random id; nothing is woken. */
   fresh(): ChallengeId;
   /** The id of the object of this name (numbers that a dialect demands; settled question 10). */

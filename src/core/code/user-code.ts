@@ -3,10 +3,10 @@ import { cancelChallenge } from "../challenge/cancel.ts";
 import type { Client } from "../client/client.ts";
 import { type ClientId, type UserId, userSubject } from "../ids.ts";
 import type { Guesser } from "../inbox/state.ts";
+import type { Snapshot } from "../ports/challenges.ts";
 import type { NonceUse } from "../ports/clients.ts";
 import type { Guess } from "../ports/inboxes.ts";
 import type { UserCodeRow } from "../ports/records.ts";
-import type { Snapshot } from "../ports/rooms.ts";
 import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
@@ -18,7 +18,7 @@ export type CodeKind = "short" | "phrase" | "long";
 export type CodePurpose = "sign_in" | "enrol_device";
 
 /** How long each kind is good for (settled question 20). */
-export const CARRIED_LIFETIME: Readonly<Record<CodeKind, Millis>> = {
+export const USER_CODE_LIFETIME: Readonly<Record<CodeKind, Millis>> = {
   short: 180 * SECOND,
   phrase: 15 * MINUTE,
   long: HOUR,
@@ -47,7 +47,7 @@ export function drawCode(chance: Services["chance"], kind: CodeKind): string {
 }
 
 /** What is kept of a code: a keyed hash with its context, so that it fits nowhere else (settled question 5). */
-export const carriedHash = (
+export const userCodeHash = (
   powers: Pick<Services, "handles">,
   { userId, kind, purpose }: CodeContext,
   code: string,
@@ -74,7 +74,7 @@ export type FoundCode = {
 
 type Powers = Pick<
   Services,
-  "inboxes" | "userCodes" | "rooms" | "records" | "handles" | "clock" | "events" | "background" | "log"
+  "inboxes" | "userCodes" | "challenges" | "records" | "handles" | "clock" | "events" | "background" | "log"
 >;
 export type GuessRefusal = RefusalOf<"code_locked" | "unknown_challenge" | "expired" | "replayed">;
 
@@ -93,12 +93,12 @@ type Presented = CodeContext & {
  * once make at most five comparisons (T63). Wrong ones are counted for the guesser alone and end nothing (T60); a code of this person
  * is no guess, whatever it was given out for and by whom, and a long one is not counted at all. A nonce is spent in the same batch.
  */
-export async function findCarried(
+export async function findUserCode(
   powers: Powers,
   asked: Presented,
 ): Promise<Result<FoundCode, GuessRefusal>> {
   const who = userSubject(asked.userId);
-  const hash = await carriedHash(powers, asked, asked.code);
+  const hash = await userCodeHash(powers, asked, asked.code);
   const guess = isCounted(asked.kind) ? guessOf(asked.guesser, hash) : undefined;
   const taken = guess && (await powers.inboxes.takeGuess(who, guess));
   if (taken && !taken.allowed) return no({ code: "code_locked", until: taken.until });
@@ -121,7 +121,7 @@ export async function findCarried(
     return no({ code: "unknown_challenge" });
   }
   await giveBack();
-  const snapshot = await powers.rooms.read(row.challengeId);
+  const snapshot = await powers.challenges.read(row.challengeId);
   const ended = endOf(snapshot, row, powers.clock.now());
   if (ended) return no({ code: ended });
   return snapshot ? ok({ row, snapshot, others: taken?.others ?? false }) : no({ code: "unknown_challenge" });
@@ -140,7 +140,7 @@ async function isForAnother(
   asked: Presented,
 ): Promise<boolean> {
   for (const purpose of PURPOSES.filter((one) => one !== asked.purpose)) {
-    const hash = await carriedHash(powers, { ...asked, purpose }, asked.code);
+    const hash = await userCodeHash(powers, { ...asked, purpose }, asked.code);
     const found = await powers.userCodes.lookUp(hash);
     if (found.ok && found.value) return true;
   }
@@ -173,7 +173,7 @@ function noteWrong(powers: Powers, { userId, kind, guesser, ip }: Presented): vo
 
 /** Ends the live codes of a person, of one kind and purpose or all of them. A nonce is spent in the batch that lists them. */
 export async function endCodes(
-  powers: Pick<Services, "userCodes" | "rooms" | "inboxes" | "records" | "clock" | "background" | "log">,
+  powers: Pick<Services, "userCodes" | "challenges" | "inboxes" | "records" | "clock" | "background" | "log">,
   asked: {
     readonly userId: UserId;
     readonly kind?: CodeKind;

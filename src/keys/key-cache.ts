@@ -1,6 +1,6 @@
 import type { StoredKey } from "../core/keys/key.ts";
 import type { Clock } from "../core/ports/edge.ts";
-import type { KeyShelf } from "../core/ports/keys.ts";
+import type { KeyStore } from "../core/ports/keys.ts";
 import { type Instant, MINUTE, type Millis, SECOND } from "../core/time.ts";
 import { SHELF_CACHE } from "./schedule.ts";
 
@@ -10,7 +10,7 @@ const STRANGER_EVERY: Millis = MINUTE;
 const READING: Millis = 5 * SECOND;
 
 /** The stored keys as this isolate has last read them. */
-export type ShelfCache = {
+export type KeyCache = {
   /** At most so old, SHELF_CACHE unless said. */
   keys(age?: Millis): Promise<readonly StoredKey[]>;
   reload(): Promise<readonly StoredKey[]>;
@@ -19,7 +19,7 @@ export type ShelfCache = {
 };
 
 /** Keeps values, never promises: a promise belongs to the request that made it and may die with it. */
-export function makeShelfCache(shelf: Pick<KeyShelf, "all">, clock: Clock): ShelfCache {
+export function makeKeyCache(shelf: Pick<KeyStore, "all">, clock: Clock): KeyCache {
   let held: { readonly keys: readonly StoredKey[]; readonly at: Instant; readonly turn: number } | undefined;
   let turns = 0;
   let readingSince: Instant | undefined;

@@ -3,7 +3,7 @@ import type { ChallengeSpec } from "../core/challenge/state.ts";
 import { waitView } from "../core/challenge/view.ts";
 import { Outage } from "../core/fault.ts";
 import { type ChallengeId, parseChallengeId } from "../core/ids.ts";
-import type { ChallengeRooms, Snapshot } from "../core/ports/rooms.ts";
+import type { Challenges, Snapshot } from "../core/ports/challenges.ts";
 import type { ChallengeObject } from "./challenge-object.ts";
 import { follow } from "./follow.ts";
 import { ALONE, ORDER } from "./sockets.ts";
@@ -14,7 +14,7 @@ type Stub = Remote<ChallengeObject>;
 type Options = { readonly jurisdiction?: DurableObjectJurisdiction };
 
 /** The challenges of a namespace, or of its part in one jurisdiction. Nothing else calls their stubs. */
-export function makeRooms(whole: DurableObjectNamespace, { jurisdiction }: Options = {}): ChallengeRooms {
+export function makeChallenges(whole: DurableObjectNamespace, { jurisdiction }: Options = {}): Challenges {
   const namespace = jurisdiction === undefined ? whole : whole.jurisdiction(jurisdiction);
   const call = <T>(id: ChallengeId, attempt: (stub: Stub, again: boolean) => Promise<T>): Promise<T> =>
     callObject(() => namespace.get(namespace.idFromString(id)) as unknown as Stub, attempt);
