@@ -191,7 +191,7 @@ async function errorOf(c: Context<AppEnv>, own: Own, locale: string): Promise<{ 
   return state === "failed" ? { error: sentenceOf({ code: "unsent" }, locale) } : {};
 }
 
-/** Where the app is told (the vendor's guide, step 2). */
+/** Where the app is told (Cotter §8.1). */
 async function wayBack(c: Context<AppEnv>, { snapshot, verification }: Own): Promise<string> {
   const code = await services(c).handles.mint(snapshot.spec.id, AUTHORIZATION_CODE);
   const { redirectUrl, state = "", number } = verification;

@@ -5,7 +5,7 @@ import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok } from "../core/result.ts";
 import { fromBase64Url } from "./base64.ts";
 
-/** LoginID §2.2.1: nothing longer is read. */
+/** LoginID §2.2 step 1: nothing longer is read. */
 const LENGTH_LIMIT = 4_096;
 /** Header members that would choose a key, or change what is signed (T27). Honest senders write alg and typ alone. */
 const REFUSED_MEMBERS = ["jku", "jwk", "x5u", "x5c", "crit", "b64", "zip"];

@@ -8,7 +8,7 @@ import { makeStoredKey } from "./key-pairs.ts";
 import { isPublished, PUBLISH_AHEAD, ROTATE_AFTER, type ScheduledKey, schedule } from "./schedule.ts";
 import type { Wrapping } from "./wrap.ts";
 
-/** Cotter's SDKs look for this kid and cache its key for ever (cotter.md §4.10). */
+/** Cotter's SDKs look for this kid and cache its key for ever (Cotter §4.10). */
 export const COTTER_KID = "SPACE_JWT_PUBLIC:8028AAA3-EC2D-4BAA-BE7A-7C8359CCB9F9";
 
 export const TOKEN_LANES = ["standard", "cotter"] as const;

@@ -42,7 +42,7 @@ export async function readPasskey(
 
 /**
  * The authenticator data in an attestation object (WebAuthn §6.5.4). None was asked for, but a key may vouch for itself all the same
- * (§5.1.3), so a statement of any format may stand there; only "none" must have nothing to say (§8.7).
+ * (WebAuthn §5.1.3), so a statement of any format may stand there; only "none" must have nothing to say (WebAuthn §8.7).
  */
 function dataOf(attestation: Uint8Array): Uint8Array | string {
   const read = readCbor(attestation);

@@ -24,7 +24,7 @@ const event = {
 };
 const body = actionBody("0b6c2f4e-7a51-4d0f-9d0c-5a2f7f1f4b11" as ClientId, event);
 
-test("the sheet's vector: envelope and signature (Authsignal §12)", async () => {
+test("the wire's vector: envelope and signature (Authsignal §12)", async () => {
   expect(body).toBe(
     '{"version":1,"id":"2f0c7a54-7a1f-4a0e-9d59-0a4f4f1f6a10","source":"https://authsignal.com","time":"2026-11-21T01:00:00.000Z","tenantId":"0b6c2f4e-7a51-4d0f-9d0c-5a2f7f1f4b11","type":"push.created","data":{"challengeId":"c0ffee00c0ffee00c0ffee00c0ffee00","userId":"u-42","idempotencyKey":"5a1d8b63-9a5c-4f4c-8c0e-61b7d3f0a9d2","actionCode":"signIn"}}',
   );

@@ -92,7 +92,7 @@ describe("every refusal and its answer", () => {
     },
   );
 
-  test("WEB stops refreshing at the words 'not valid', and only a refresh says them of a refresh token (fact 8)", () => {
+  test("WEB stops refreshing at the words 'not valid', and only a refresh says them of a refresh token (Cotter fact 8)", () => {
     const saying = Object.values(TABLE).filter(([refusal]) =>
       answerOf(refusal)[1].includes("Refresh token is not valid"),
     );

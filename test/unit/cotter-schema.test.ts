@@ -22,7 +22,7 @@ const event = {
   approved: true,
 };
 
-describe("event names hold nothing that could pass for a neighbour in the signing input (§10.6)", () => {
+describe("event names hold nothing that could pass for a neighbour in the signing input (Cotter §10.6)", () => {
   test.each(["LOGIN", "a", "Log in 2.0_x-y", "x".repeat(64)])("%s is one", (name) => {
     expect(reads(createEventBody, { ...event, event: name })).toBe(true);
   });

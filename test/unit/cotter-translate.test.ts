@@ -80,7 +80,7 @@ const called = (by: "client" | "anonymous" | "admin", giver = clientId): UserRec
   },
 });
 
-describe("a user (§4.1)", () => {
+describe("a user (Cotter §4.1)", () => {
   const wire = {
     ID: userId,
     created_at: "2026-01-01T00:00:00.123Z",
@@ -105,7 +105,7 @@ describe("a user (§4.1)", () => {
     expect(userWire(record, client, [device, device], "everything").enrolled).toEqual(["TRUSTED_DEVICE"]);
   });
 
-  test("client_user_id is the app's own name, else the ID, never empty (fact 2)", () => {
+  test("client_user_id is the app's own name, else the ID, never empty (Cotter fact 2)", () => {
     const all = (person: UserRecord) => clientUserIdOf(client, person, "everything");
     expect(all(record)).toBe(userId);
     expect(all(called("client"))).toBe("u-1");
@@ -135,7 +135,7 @@ describe("a user (§4.1)", () => {
     expect(userWire({ ...record, identifiers: [] }, client, [], "everything").identifier).toBe("");
   });
 
-  test("nobody has the same members, zeroed (fact 1)", () => {
+  test("nobody has the same members, zeroed (Cotter fact 1)", () => {
     const nobody = zeroUser(client);
     expect(Object.keys(nobody)).toEqual(Object.keys(wire));
     expect(nobody).toMatchObject({
@@ -149,7 +149,7 @@ describe("a user (§4.1)", () => {
 });
 
 describe("what tokens say of the person", () => {
-  test("an identifier that nobody proved is marked as such (§10.10)", () => {
+  test("an identifier that nobody proved is marked as such (Cotter §10.10)", () => {
     expect(subjectOf(client)(record)).toEqual({
       client_user_id: userId,
       identifier: "Ana@example.com",
@@ -202,7 +202,7 @@ const snapshot = (state: Snapshot["view"]["state"]): Snapshot => ({
   listed: false,
 });
 
-describe("an event as its waiter sees it (§4.2-4.4)", () => {
+describe("an event as its waiter sees it (Cotter §4.2-4.4)", () => {
   test("every member, with its type", () => {
     expect(waiterEvent(snapshot("pending"), 1_481_203_377, 1_767_225_605)).toEqual({
       ID: 1_481_203_377,
@@ -247,7 +247,7 @@ describe("an event as its waiter sees it (§4.2-4.4)", () => {
   });
 });
 
-describe("a prompt as the approving device sees it (§10.2)", () => {
+describe("a prompt as the approving device sees it (Cotter §10.2)", () => {
   const prompt: Prompt = {
     challengeId,
     door: "oauth",

@@ -56,7 +56,7 @@ describe("T88 the keys behind /certs", () => {
   });
 });
 
-describe("names that stand in for others (§0.11, §2.2)", () => {
+describe("names that stand in for others (LoginID §0.11, §2.2)", () => {
   test("a wait by user id is the wait by name", async () => {
     const { backend, web, ada } = await scene();
     const code = await generated(at, backend, ada);

@@ -72,7 +72,7 @@ describe("a held wait", () => {
     expect(await waiting).toMatchObject({ status: 400, body: { code: "verification_code_expired" } });
   });
 
-  test("§9.4 tells the operator from where the result was collected", async () => {
+  test("LoginID §9.4 tells the operator from where the result was collected", async () => {
     const { backend, web, ada } = await scene();
     const code = await generated(at, backend, ada);
     await codes(at, backend, "authorize", ada, { body: { code } });
@@ -88,7 +88,7 @@ describe("a held wait", () => {
   });
 });
 
-describe("§9.2 who exists cannot be told by what a wait does", () => {
+describe("LoginID §9.2 who exists cannot be told by what a wait does", () => {
   const counter = counting(env);
   const counted = deployment(counter.bindings);
   const workOf = async (step: () => Promise<unknown>) => {
@@ -177,7 +177,7 @@ describe("what a step costs, exactly", () => {
   });
 });
 
-test("§9.6 one client's nonces do not touch another's", async () => {
+test("LoginID §9.6 one client's nonces do not touch another's", async () => {
   const ada = await newAda(at);
   const nonce = "aaaaaaaaaaaaaaaa";
   for (const backend of [await newBackend(at), await newBackend(at)]) {
@@ -188,7 +188,7 @@ test("§9.6 one client's nonces do not touch another's", async () => {
   }
 });
 
-test("§9.8 an API credential is a P-256 key and no other", async () => {
+test("LoginID §9.8 an API credential is a P-256 key and no other", async () => {
   const pemOf = async (algorithm: SubtleCryptoGenerateKeyAlgorithm) => {
     const pair = (await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as CryptoKeyPair;
     const spki = new Uint8Array((await crypto.subtle.exportKey("spki", pair.publicKey)) as ArrayBuffer);
@@ -208,7 +208,7 @@ test("§9.8 an API credential is a P-256 key and no other", async () => {
   expect((await register(await pemOf({ ...rsa, publicExponent: exponent }))).status).toBe(422);
 });
 
-test("§9.11 §9.15 T64 neither token nor code is in a log line, of a refusal, an outage or a fault", async () => {
+test("T64 neither token nor code is in a log line, of a refusal, an outage or a fault (LoginID §9.11, §9.15)", async () => {
   const lines: string[] = [];
   for (const level of ["log", "info", "warn", "error", "debug"] as const) {
     vi.spyOn(console, level).mockImplementation((...parts) => void lines.push(parts.map(String).join(" ")));

@@ -90,17 +90,17 @@ describe("the code is for whoever asked, once", () => {
   });
 
   test.each([
-    ["T80 the verifier omitted", { code_verifier: undefined }, true],
-    ["T80 null for a verifier", { code_verifier: null }, true],
-    ["T80 an empty verifier", { code_verifier: "" }, true],
-    ["T80 an array for a verifier", { code_verifier: [VERIFIER] }, false],
-    ["T80 the challenge for a verifier, as plain would have it", { code_verifier: CHALLENGE }, true],
-    ["T81 a wrong verifier", { code_verifier: `${VERIFIER}x` }, true],
+    ["the verifier omitted", { code_verifier: undefined }, true],
+    ["null for a verifier", { code_verifier: null }, true],
+    ["an empty verifier", { code_verifier: "" }, true],
+    ["an array for a verifier", { code_verifier: [VERIFIER] }, false],
+    ["the challenge for a verifier, as plain would have it", { code_verifier: CHALLENGE }, true],
+    ["a wrong verifier", { code_verifier: `${VERIFIER}x` }, true],
     ["another redirect address", { redirect_url: "myapp://other" }, true],
     ["a redirect address with a slash more", { redirect_url: `${REDIRECT}/` }, true],
     ["another number", { challenge_id: 1 }, true],
   ])(
-    "%s is refused; a body that cannot be read names no code, any other burns it",
+    "T80 T81 %s is refused; a body that cannot be read names no code, any other burns it",
     async (_name, over, burns) => {
       const at = pageDeployment();
       const client = await newPageClient(at);

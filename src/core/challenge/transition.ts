@@ -24,7 +24,7 @@ export function born(spec: ChallengeSpec): Challenge {
 }
 
 /**
- * Applies one command at `now` (design/challenge.md). Time is settled first. A refusal changes nothing; `same` keeps the
+ * Applies one command at `now` (docs/challenge.md). Time is settled first. A refusal changes nothing; `same` keeps the
  * version, so a retry is free. Pure and synchronous: the object commits `next` and performs the effects.
  */
 export function transition(challenge: Challenge, command: Command, now: Instant): Outcome {

@@ -22,7 +22,7 @@ type Powers = Pick<
   "challenges" | "inboxes" | "handles" | "chance" | "clock" | "limits" | "events" | "background" | "log"
 >;
 
-/** How long an authorization code can be exchanged (the vendor's guide: five minutes, once). */
+/** How long an authorization code can be exchanged (Cotter §8.1: five minutes, once). */
 const REDEEM_WINDOW = 5 * MINUTE;
 const NUMBERS = 2 ** 31 - 1;
 

@@ -13,7 +13,7 @@ const FOREIGN = "https://evil.example";
 const anonymous = () => makeApi(place().origin);
 
 describe("GET /token/jwks", () => {
-  test("is public, and its first key is the pinned one (fact 6)", async () => {
+  test("is public, and its first key is the pinned one (Cotter fact 6)", async () => {
     const { status, headers, body } = await anonymous()("GET", "/api/v0/token/jwks");
     expect(status).toBe(200);
     expect(headers.get("Cache-Control")).toMatch(/max-age=\d+/);
@@ -32,7 +32,7 @@ describe("GET /token/jwks", () => {
   });
 });
 
-describe("the server's own statement (§6)", () => {
+describe("the server's own statement (Cotter §6)", () => {
   test("every event's signature verifies over /keys/ed25519", async () => {
     const { body } = await anonymous()("GET", "/api/v0/keys/ed25519");
     const x = Buffer.from(String(body.public_key), "base64").toString("base64url");
@@ -69,7 +69,7 @@ describe("the server's own statement (§6)", () => {
   });
 });
 
-describe("CORS (§2)", () => {
+describe("CORS (Cotter §2)", () => {
   const ASKED = "api_key_id,content-type";
 
   test("a page of the client reads answers with credentials, refusals too; Vary names Origin", async () => {
@@ -153,7 +153,7 @@ describe("what is not there", () => {
     }
   });
 
-  test("success is exactly 200 with JSON (fact 3), and no answer may be kept", async () => {
+  test("success is exactly 200 with JSON (Cotter fact 3), and no answer may be kept", async () => {
     const app = await makeApp(place());
     const person = await makePerson(app);
     const pending = await startSignIn(app, person.userId);

@@ -72,7 +72,7 @@ describe.each(SDKS)("$name: the first device", (sdk) => {
   });
 });
 
-describe("who may enrol without a signature (§10.4)", () => {
+describe("who may enrol without a signature (Cotter §10.4)", () => {
   test("a second device may not: 409, and nothing is enrolled", async () => {
     const app = await makeApp(place());
     const { userId } = await makePerson(app);

@@ -69,7 +69,7 @@ describe("POST /token", () => {
     }
   });
 
-  test("what is no refresh token: 400 with the words 'not valid' (fact 8)", async () => {
+  test("what is no refresh token: 400 with the words 'not valid' (Cotter fact 8)", async () => {
     const app = await makeApp(place());
     const [id, mac] = (await tokenOf(app)).split(".");
     const other = (await tokenOf(app)).split(".")[1];
@@ -121,7 +121,7 @@ describe("DELETE /token/{key}", () => {
   });
 });
 
-describe("the cookie of a page (§10.15)", () => {
+describe("the cookie of a page (Cotter §10.15)", () => {
   const cookieOf = (header: string | null) => /^rft\.[^=]+=([^;]*);/.exec(header ?? "")?.[1];
 
   async function withCookie(): Promise<{ app: App; token: string; cookie: string }> {

@@ -141,7 +141,7 @@ describe.each(SDKS)("$name: a sign-in on an untrusted device", (sdk) => {
   });
 });
 
-describe("tokens of a sign-in (§4.5-4.7)", () => {
+describe("tokens of a sign-in (Cotter §4.5-4.7)", () => {
   test("carry every claim with its type, under the pinned kid", async () => {
     const app = await makeApp(place());
     const person = await makePerson(app);
@@ -175,7 +175,7 @@ describe("tokens of a sign-in (§4.5-4.7)", () => {
     expect(id).toEqual({
       ...shared,
       type: "client_id_token",
-      // A number crashes Flutter (fact 7).
+      // A number crashes Flutter (Cotter fact 7).
       auth_time: expect.stringMatching(/^\d{10}$/),
     });
     expect(id.jti).not.toBe(access.jti);
@@ -215,7 +215,7 @@ describe("tokens of a sign-in (§4.5-4.7)", () => {
   });
 });
 
-describe("numbers (§10.1)", () => {
+describe("numbers (Cotter §10.1)", () => {
   test("an event has a random number of 53 bits; Android's has 31", async () => {
     const app = await makeApp(place());
     const [android] = SDKS.filter(({ name }) => name === "AND");
@@ -230,7 +230,7 @@ describe("numbers (§10.1)", () => {
     expect(Math.max(...narrow)).toBeLessThan(2 ** 31);
   });
 
-  test("what awaits nobody is the literal null, and an unknown person's too (fact 5)", async () => {
+  test("what awaits nobody is the literal null, and an unknown person's too (Cotter fact 5)", async () => {
     const app = await makeApp(place());
     const { userId } = await makePerson(app);
     for (const path of [
@@ -289,7 +289,7 @@ describe("a request that may not pass", () => {
     expect(grants.body.grants).toHaveLength(2);
   });
 
-  test("create: an approval's signature signs nobody in (§10.6)", async () => {
+  test("create: an approval's signature signs nobody in (Cotter §10.6)", async () => {
     const app = await makeApp(place());
     const person = await makePerson(app);
     await startSignIn(app, person.userId);
@@ -430,7 +430,7 @@ test("one inbox: an app of another client answers what this one asked, where thi
   expect(claims(bundle.access_token)).toMatchObject({ sub: person.userId, aud: other.clientId });
 });
 
-test("two prompts never ask for the same signature: the signing second always grows (§10.6)", async () => {
+test("two prompts never ask for the same signature: the signing second always grows (Cotter §10.6)", async () => {
   const app = await makeApp(place());
   const person = await makePerson(app);
   const signed: number[] = [];

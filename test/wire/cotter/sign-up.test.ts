@@ -28,7 +28,7 @@ const userShape = (clientId: string) => ({
 const freshPhone = () => `+1555${Math.floor(1e6 + Math.random() * 8.9e6)}`;
 
 describe.each(SDKS)("$name: POST /user/create", (sdk) => {
-  test("registers an identifier: 200, a User, client_user_id = ID (fact 2, 3)", async () => {
+  test("registers an identifier: 200, a User, client_user_id = ID (Cotter facts 2 and 3)", async () => {
     const app = await makeApp(place(), {}, sdk);
     const identifier = freshEmail();
     const made = await app.cotter("POST", "/user/create", { json: { identifier } });
@@ -88,7 +88,7 @@ describe("POST /user/create, older forms", () => {
     expect((await app.cotter("POST", "/user/create", { json })).status).toBe(409);
   });
 
-  test("no name at all is refused, and tokens are never given on sign-up (§10.10)", async () => {
+  test("no name at all is refused, and tokens are never given on sign-up (Cotter §10.10)", async () => {
     const app = await makeApp(place());
     const nameless = await app.cotter("POST", "/user/create", { json: { client_user_id: "" } });
     expect([nameless.status, typeof nameless.body.msg]).toEqual([400, "string"]);
@@ -104,7 +104,7 @@ describe("POST /user/create, older forms", () => {
 });
 
 describe("GET /user", () => {
-  test("an unknown identifier is 200 with the zero-UUID user (fact 1)", async () => {
+  test("an unknown identifier is 200 with the zero-UUID user (Cotter fact 1)", async () => {
     const app = await makeApp(place());
     const looked = await app.cotter("GET", "/user", { query: { identifier: freshEmail() } });
     expect(looked.status).toBe(200);

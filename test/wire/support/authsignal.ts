@@ -63,7 +63,7 @@ export async function makeTenant(
   return { ...place, id: String(made.body.client_id), secret, admin, sdk };
 }
 
-/** What tells the two native SDKs apart on the wire (Authsignal §2.2, §6.2, A.4). */
+/** What tells the two native SDKs apart on the wire (Authsignal §2.2, §6.2, §A.4). */
 export type Mobile = {
   readonly name: string;
   basic(tenantId: string): string;
