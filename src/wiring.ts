@@ -9,7 +9,7 @@ import { makeDeliveries } from "./delivery/deliveries.ts";
 import { connect } from "./delivery/email/connect.ts";
 import { outboxCarriers } from "./delivery/outbox/carrier.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
-import { authsignalPorts, authsignalRules } from "./dialects/authsignal/part.ts";
+import { authsignalPorts, authsignalRules } from "./doors/authsignal/part.ts";
 import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
 import { makeLog } from "./http/log.ts";

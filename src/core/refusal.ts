@@ -2,8 +2,8 @@ import type { DecisionKind } from "./challenge/state.ts";
 import type { Instant } from "./time.ts";
 
 /**
- * Every expected "no" of the machine, without HTTP: each dialect has one exhaustive function from here to its wire.
- * Data in a refusal is for the dialect's words and for the audit trail; it never holds a secret.
+ * Every expected "no" of the machine, without HTTP: each door has one exhaustive function from here to its wire.
+ * Data in a refusal is for the door's words and for the audit trail; it never holds a secret.
  */
 export type Refusal =
   | { readonly code: "malformed"; readonly detail: string }

@@ -1,4 +1,4 @@
-/** An instant: integer milliseconds since the Unix epoch. Seconds and ISO text live in the dialects. */
+/** An instant: integer milliseconds since the Unix epoch. Seconds and ISO text live in the doors. */
 export type Instant = number;
 
 /** A length of time in milliseconds. */

@@ -12,7 +12,7 @@ export type RenderFault = (
   retryAfter?: number,
 ) => Response | Promise<Response>;
 
-/** A dialect as the app mounts it. Without `renderFault` its faults are problem details. */
+/** A door as the app mounts it. Without `renderFault` its faults are problem details. */
 export type Door = {
   /** As the home page names it; a door without a name is not shown there. */
   readonly name?: string;

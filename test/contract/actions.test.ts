@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { ACTION_STATES, type ActionState } from "../../src/dialects/authsignal/action/action.ts";
-import { makeActions } from "../../src/dialects/authsignal/store.ts";
+import { ACTION_STATES, type ActionState } from "../../src/doors/authsignal/action/action.ts";
+import { makeActions } from "../../src/doors/authsignal/store.ts";
 import { openStore } from "../../src/store/database.ts";
 import { freshState } from "../worker/database.ts";
 import { makeAction, NOW, newGrantId, RACERS, race, withUser } from "./fixtures.ts";

@@ -19,7 +19,7 @@ import type { Authenticator } from "../../src/core/user/authenticator.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
 import type { NameView } from "../../src/core/user/name-view.ts";
 import type { AssertedBy } from "../../src/core/user/user.ts";
-import type { Action } from "../../src/dialects/authsignal/action/action.ts";
+import type { Action } from "../../src/doors/authsignal/action/action.ts";
 
 export const NOW = 1_790_000_000_000;
 export const CLIENT = "app" as ClientId;

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Device } from "../../src/core/device/device.ts";
 import { type DeviceId, MAIN, type UserId } from "../../src/core/ids.ts";
 import type { Result } from "../../src/core/result.ts";
-import { makeActions } from "../../src/dialects/authsignal/store.ts";
+import { makeActions } from "../../src/doors/authsignal/store.ts";
 import { makeAuthenticators } from "../../src/store/authenticators.ts";
 import { makeClientCache } from "../../src/store/client-cache.ts";
 import { makeClients } from "../../src/store/clients.ts";

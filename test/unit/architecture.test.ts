@@ -13,40 +13,30 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   http: ["core", "hono", "zod", "@hono/zod-validator"],
   pages: ["core", "hono"],
   hosted: ["core", "http", "pages", "hono", "zod", "@hono/zod-validator"],
-  dialects: ["core", "http", "pages", "hosted", "hono", "zod", "@hono/zod-validator"],
-  "app.ts": ["core", "http", "dialects/*/routes", "hosted/routes", "pages", "hono"],
+  doors: ["core", "http", "pages", "hosted", "hono", "zod", "@hono/zod-validator"],
+  "app.ts": ["core", "http", "doors/*/routes", "hosted/routes", "pages", "hono"],
   "env.ts": ["core", "zod"],
-  "wiring.ts": [
-    "core",
-    "store",
-    "objects",
-    "keys",
-    "delivery",
-    "http",
-    "phones",
-    "dialects/*/part",
-    "env.ts",
-  ],
+  "wiring.ts": ["core", "store", "objects", "keys", "delivery", "http", "phones", "doors/*/part", "env.ts"],
   "worker.ts": ["app.ts", "env.ts", "wiring.ts", "objects"],
 };
 
 /** The one file of a door that may use the database: the adapters of its own ports. */
-const DOOR_STORE = /^src\/dialects\/[^/]+\/store\.ts$/;
+const DOOR_STORE = /^src\/doors\/[^/]+\/store\.ts$/;
 const FOR_DOOR_STORE: readonly string[] = ["store", "drizzle-orm"];
 
 /** Single files of a room that another room may import, beside whole challenges. */
 const ONE_FILE: Readonly<Record<string, RegExp>> = {
-  "dialects/*/routes": /^src\/dialects\/[^/]+\/routes\.ts$/,
-  "dialects/*/part": /^src\/dialects\/[^/]+\/part\.ts$/,
+  "doors/*/routes": /^src\/doors\/[^/]+\/routes\.ts$/,
+  "doors/*/part": /^src\/doors\/[^/]+\/part\.ts$/,
   "hosted/routes": /^src\/hosted\/routes\.ts$/,
 };
 
-/** `dialects/oauth/routes.ts` -> `dialects/oauth`; undefined: no room. */
+/** `doors/oauth/routes.ts` -> `doors/oauth`; undefined: no room. */
 function roomOf(path: string): string | undefined {
   const [src, first, second, third] = path.split("/");
   if (src !== "src" || first === undefined) return undefined;
   if (second === undefined) return first.endsWith(".ts") && first in ALLOWED ? first : undefined;
-  if (first === "dialects") return third === undefined ? undefined : `dialects/${second}`;
+  if (first === "doors") return third === undefined ? undefined : `doors/${second}`;
   return first in ALLOWED ? first : undefined;
 }
 
@@ -62,7 +52,7 @@ function packageOf(specifier: string): string {
 function isAllowed(from: string, specifier: string): boolean {
   const room = roomOf(from);
   if (room === undefined) return false;
-  const kind = room.startsWith("dialects/") ? "dialects" : room;
+  const kind = room.startsWith("doors/") ? "doors" : room;
   const allowed = [...(ALLOWED[kind] ?? []), ...(DOOR_STORE.test(from) ? FOR_DOOR_STORE : [])];
   if (!specifier.startsWith(".")) return allowed.includes(packageOf(specifier));
   const target = normalize(join(dirname(from), specifier));
@@ -91,7 +81,7 @@ const KEEPS_AWAKE = [
 
 /** The Worker's side of the room: it may hold a waiter's socket, since a Worker does not hibernate. */
 const STUB_CALLERS = [
-  "src/objects/challenge-challenges.ts",
+  "src/objects/challenges.ts",
   "src/objects/follow.ts",
   "src/objects/inboxes.ts",
   "src/objects/wait.ts",
@@ -138,23 +128,23 @@ describe("who may import whom", () => {
     ["src/keys/signer.ts", 'import { env } from "cloudflare:workers";'],
     ["src/http/body.ts", 'const pages = await import("../pages/layout.tsx");'],
     ["src/pages/layout.tsx", 'import {\n  a,\n  b,\n} from "../http/no-store.ts";'],
-    ["src/dialects/oauth/routes.ts", 'import { x } from "../cotter/schema.ts";'],
-    ["src/dialects/oauth/routes.ts", 'import "../../store/clients.ts";'],
-    ["src/dialects/oauth/routes.ts", 'type X = import("../../keys/signer.ts").Signer;'],
-    ["src/dialects/oauth/routes.ts", 'import { y } from "../shared.ts";'],
-    ["src/app.ts", 'import { x } from "./dialects/oauth/errors.ts";'],
+    ["src/doors/oauth/routes.ts", 'import { x } from "../cotter/schema.ts";'],
+    ["src/doors/oauth/routes.ts", 'import "../../store/clients.ts";'],
+    ["src/doors/oauth/routes.ts", 'type X = import("../../keys/signer.ts").Signer;'],
+    ["src/doors/oauth/routes.ts", 'import { y } from "../shared.ts";'],
+    ["src/app.ts", 'import { x } from "./doors/oauth/errors.ts";'],
     ["src/app.ts", 'import { x } from "./store/clients.ts";'],
     ["src/app.ts", 'import { x } from "./hosted/check.ts";'],
-    ["src/hosted/check.ts", 'import { x } from "../dialects/cotter/errors.ts";'],
-    ["src/dialects/oauth/action/track.ts", 'import { x } from "../../../store/database.ts";'],
-    ["src/dialects/oauth/action/store.ts", 'import { eq } from "drizzle-orm";'],
-    ["src/core/challenge/decide.ts", 'import { x } from "../../dialects/cotter/errors.ts";'],
-    ["src/wiring.ts", 'import { x } from "./dialects/oauth/store.ts";'],
+    ["src/hosted/check.ts", 'import { x } from "../doors/cotter/errors.ts";'],
+    ["src/doors/oauth/action/track.ts", 'import { x } from "../../../store/database.ts";'],
+    ["src/doors/oauth/action/store.ts", 'import { eq } from "drizzle-orm";'],
+    ["src/core/challenge/decide.ts", 'import { x } from "../../doors/cotter/errors.ts";'],
+    ["src/wiring.ts", 'import { x } from "./doors/oauth/store.ts";'],
     ["src/wiring.ts", 'import { app } from "./app.ts";'],
-    ["src/wiring.ts", 'import { routes } from "./dialects/oauth/routes.ts";'],
+    ["src/wiring.ts", 'import { routes } from "./doors/oauth/routes.ts";'],
     ["src/worker.ts", 'import { Hono } from "hono";'],
     ["src/worker.ts", 'import { x } from "../scripts/start.ts";'],
-    ["src/dialects/shared.ts", ""],
+    ["src/doors/shared.ts", ""],
     ["src/utils/strings.ts", ""],
     ["src/helpers.ts", ""],
   ])("refuses, planted in %s: %s", (path, text) => {
@@ -164,16 +154,13 @@ describe("who may import whom", () => {
   test.each([
     ["src/core/token/claims.ts", 'import type { UserId } from "../ids.ts";'],
     [
-      "src/dialects/oauth/routes.ts",
+      "src/doors/oauth/routes.ts",
       'import { zValidator } from "@hono/zod-validator";\nimport { c } from "hono/cors";',
     ],
-    [
-      "src/dialects/oauth/routes.ts",
-      'import { noStore } from "../../http/no-store.ts";\nimport "./schema.ts";',
-    ],
-    ["src/app.ts", 'import { oauth } from "./dialects/oauth/routes.ts";'],
-    ["src/dialects/oauth/store.ts", 'import { eq } from "drizzle-orm";\nimport "../../store/rows.ts";'],
-    ["src/wiring.ts", 'import { part } from "./dialects/oauth/part.ts";'],
+    ["src/doors/oauth/routes.ts", 'import { noStore } from "../../http/no-store.ts";\nimport "./schema.ts";'],
+    ["src/app.ts", 'import { oauth } from "./doors/oauth/routes.ts";'],
+    ["src/doors/oauth/store.ts", 'import { eq } from "drizzle-orm";\nimport "../../store/rows.ts";'],
+    ["src/wiring.ts", 'import { part } from "./doors/oauth/part.ts";'],
     ["src/worker.ts", 'export { ChallengeObject } from "./objects/challenge-object.ts";'],
     ["src/core/token/claims.ts", '// import { SignJWT } from "jose";\n/* import "hono"; */'],
   ])("allows, in %s: %s", (path, text) => {

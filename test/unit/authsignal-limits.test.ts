@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { limitGuesses, limitSends } from "../../src/dialects/authsignal/limits.ts";
-import { authsignalRoutes } from "../../src/dialects/authsignal/routes.ts";
+import { limitGuesses, limitSends } from "../../src/doors/authsignal/limits.ts";
+import { authsignalRoutes } from "../../src/doors/authsignal/routes.ts";
 
 test("T61 a limiter stands before every route of the Authsignal door that has a page's code sent, and before every one that takes it", () => {
   const { routes } = authsignalRoutes();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { requireSecret } from "../../src/dialects/authsignal/client.ts";
-import { authsignalRoutes } from "../../src/dialects/authsignal/routes.ts";
+import { requireSecret } from "../../src/doors/authsignal/client.ts";
+import { authsignalRoutes } from "../../src/doors/authsignal/routes.ts";
 
 test("T61 the client's secret, whose misses are counted, stands before every route that a backend calls", () => {
   const { routes } = authsignalRoutes();

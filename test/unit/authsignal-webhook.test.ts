@@ -8,7 +8,7 @@ import {
   actionBody,
   actionSignature,
   makeActionWebhooks,
-} from "../../src/dialects/authsignal/action/webhook-form.ts";
+} from "../../src/doors/authsignal/action/webhook-form.ts";
 
 const AT = Date.parse("2026-11-21T01:00:00.000Z");
 const event = {

@@ -134,7 +134,7 @@ test("no folder holds more than fifteen files without a reason", () => {
 function sideOf(path: string): string | undefined {
   const [, first = "", second = ""] = path.split("/");
   if (first === "core") return undefined;
-  return first === "dialects" ? `${first}/${second}` : first;
+  return first === "doors" ? `${first}/${second}` : first;
 }
 
 /** Files of core that one door alone leads to, with the door. */
@@ -155,7 +155,7 @@ function ofOneDoor(files: Graph): readonly string[] {
     for (const path of seen) sides.set(path, (sides.get(path) ?? new Set()).add(side));
   }
   return [...sides]
-    .filter(([, found]) => found.size === 1 && [...found].every((side) => side.startsWith("dialects/")))
+    .filter(([, found]) => found.size === 1 && [...found].every((side) => side.startsWith("doors/")))
     .map(([path]) => path)
     .sort();
 }
@@ -175,7 +175,7 @@ const ONE_DOORS: Readonly<Record<string, string>> = {
 
 test("core holds what at least two doors share", () => {
   expect(ofOneDoor(graph)).toEqual(Object.keys(ONE_DOORS).sort());
-  expect(ofOneDoor(planted("src/dialects/cotter/routes.ts", "../../core/planted.ts"))).toContain(
+  expect(ofOneDoor(planted("src/doors/cotter/routes.ts", "../../core/planted.ts"))).toContain(
     "src/core/planted.ts",
   );
 });

@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import type { Refusal } from "../../src/core/refusal.ts";
-import { answerOf, refuse, renderFault } from "../../src/dialects/cotter/errors.ts";
+import { answerOf, refuse, renderFault } from "../../src/doors/cotter/errors.ts";
 
 type Row = {
   readonly [Code in Refusal["code"]]: readonly [Extract<Refusal, { code: Code }>, number, string];

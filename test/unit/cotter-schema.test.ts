@@ -7,7 +7,7 @@ import {
   pendingBody,
   refreshBody,
   respondBody,
-} from "../../src/dialects/cotter/schema.ts";
+} from "../../src/doors/cotter/schema.ts";
 
 const reads = (schema: z.ZodType, value: unknown): boolean => schema.safeParse(value).success;
 

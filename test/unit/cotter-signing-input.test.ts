@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { ENROL_EVENT, eventStatement, signingInput } from "../../src/dialects/cotter/signed/signing-input.ts";
-import { keyOfPath } from "../../src/dialects/cotter/user/device-texts.ts";
+import { ENROL_EVENT, eventStatement, signingInput } from "../../src/doors/cotter/signed/signing-input.ts";
+import { keyOfPath } from "../../src/doors/cotter/user/device-texts.ts";
 
 /** The Ed25519 key pair whose private half is this byte 32 times (Cotter §5, §6). */
 function keyOf(byte: number) {

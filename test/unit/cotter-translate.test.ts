@@ -20,7 +20,7 @@ import {
   userWire,
   waiterEvent,
   zeroUser,
-} from "../../src/dialects/cotter/translate.ts";
+} from "../../src/doors/cotter/translate.ts";
 
 const BORN = Date.parse("2026-01-01T00:00:00.123Z");
 const LATER = Date.parse("2026-01-01T00:00:21Z");

@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const NAMING = ["src/app.ts", "src/wiring.ts"];
 const DOORS = ["admin", "authsignal", "cotter", "loginid"];
 
-const planted = (door: string) => `export * from "../dialects/${door}/routes.ts";\n`;
+const planted = (door: string) => `export * from "../doors/${door}/routes.ts";\n`;
 /** A port of a door is no part of the services without it. */
 const PLANTED: Readonly<Record<string, string>> = {
   authsignal:
@@ -44,11 +44,11 @@ afterAll(() => rm(copy, { recursive: true, force: true }));
 async function without(door: string): Promise<{ readonly linesGone: number }> {
   await rm(join(copy, "src"), { recursive: true, force: true });
   await cp(join(root, "src"), join(copy, "src"), { recursive: true });
-  await rm(join(copy, "src/dialects", door), { recursive: true });
+  await rm(join(copy, "src/doors", door), { recursive: true });
   let linesGone = 0;
   for (const path of NAMING) {
     const lines = (await readFile(join(copy, path), "utf8")).split("\n");
-    const left = lines.filter((line) => !new RegExp(`dialects/${door}/|\\b${door}[A-Z]\\w*\\b`).test(line));
+    const left = lines.filter((line) => !new RegExp(`doors/${door}/|\\b${door}[A-Z]\\w*\\b`).test(line));
     linesGone += lines.length - left.length;
     await writeFile(join(copy, path), left.join("\n"));
   }
@@ -57,7 +57,7 @@ async function without(door: string): Promise<{ readonly linesGone: number }> {
 
 describe("a door can be deleted", () => {
   test("these are the doors", async () => {
-    const folders = await readdir(join(root, "src/dialects"));
+    const folders = await readdir(join(root, "src/doors"));
     expect(folders.sort()).toEqual(DOORS);
   });
 

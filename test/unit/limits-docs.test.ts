@@ -39,10 +39,10 @@ import {
   STRANGERS_GUESSES,
 } from "../../src/core/inbox/limits.ts";
 import { DAY, HOUR, MINUTE, type Millis, SECOND } from "../../src/core/time.ts";
-import { REPEAT } from "../../src/dialects/authsignal/backend-code/read.ts";
-import { TEXTS } from "../../src/dialects/authsignal/code/send.ts";
-import { LIVE_CODES } from "../../src/dialects/loginid/code/issue.ts";
-import { TOKEN_AGE } from "../../src/dialects/loginid/service-token.ts";
+import { REPEAT } from "../../src/doors/authsignal/backend-code/read.ts";
+import { TEXTS } from "../../src/doors/authsignal/code/send.ts";
+import { LIVE_CODES } from "../../src/doors/loginid/code/issue.ts";
+import { TOKEN_AGE } from "../../src/doors/loginid/service-token.ts";
 import { KNOWN_ADDRESSES, KNOWN_DAYS } from "../../src/hosted/known-browser.ts";
 import { WORDS } from "../../src/keys/words.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Refusal } from "../../src/core/refusal.ts";
-import { answerOf } from "../../src/dialects/loginid/errors.ts";
+import { answerOf } from "../../src/doors/loginid/errors.ts";
 
 /** What the vendor's browser package has a sentence for, or a server package a model (LoginID §8). */
 const KNOWN = new Set(

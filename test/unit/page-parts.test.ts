@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { countingForm } from "../../src/core/code/counting-form.ts";
 import { readIdentifier } from "../../src/core/user/identifier.ts";
-import { settingsSchema } from "../../src/dialects/admin/settings-schema.ts";
+import { settingsSchema } from "../../src/doors/admin/settings-schema.ts";
 import { limitGuesses, limitSends } from "../../src/hosted/limits.ts";
 import { pageDoors } from "../../src/hosted/routes.ts";
 import { brandStyle, contrast } from "../../src/pages/verify/brand.ts";

@@ -119,10 +119,10 @@ describe("planted references", () => {
   });
 
   test("a bare section and a bare fact are those of the door whose folder they are in", () => {
-    expect(found("// (§4.5, fact 2)", "src/dialects/cotter/event/y.ts")).toEqual([]);
+    expect(found("// (§4.5, fact 2)", "src/doors/cotter/event/y.ts")).toEqual([]);
     expect(found("(§4.5)", "docs/wire/cotter.md")).toEqual([]);
-    expect(found("// (§4.7, fact 9)", "src/dialects/cotter/event/y.ts")).toHaveLength(2);
-    expect(found("// (§4.5)", "src/dialects/loginid/y.ts")).toHaveLength(1);
+    expect(found("// (§4.7, fact 9)", "src/doors/cotter/event/y.ts")).toHaveLength(2);
+    expect(found("// (§4.5)", "src/doors/loginid/y.ts")).toHaveLength(1);
     expect(found("// (§4.5)", "test/wire/cotter/y.test.ts")).toHaveLength(1);
   });
 

@@ -54,7 +54,7 @@ const flat = (text: string): string =>
 
 /** The door whose folder or page a file is in: there a bare section is one of that door's wire. */
 const doorOf = (path: string): string | undefined =>
-  /^(?:src\/dialects|docs\/wire)\/(cotter|loginid|authsignal)\b/.exec(path)?.[1];
+  /^(?:src\/doors|docs\/wire)\/(cotter|loginid|authsignal)\b/.exec(path)?.[1];
 
 /** All numbers of a list such as `1-5, 10`, `12 and 50` or `50 to 52`. */
 function numbersOf(list: string): readonly string[] {

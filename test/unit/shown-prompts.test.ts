@@ -11,9 +11,9 @@ import {
   type Realm,
 } from "../../src/core/ids.ts";
 import type { Prompt } from "../../src/core/inbox/state.ts";
-import { canAnswer } from "../../src/dialects/authsignal/push/prompts.ts";
-import { actionCodeOf, shownContext } from "../../src/dialects/authsignal/translate.ts";
-import { shownTo } from "../../src/dialects/cotter/event/prompts.ts";
+import { canAnswer } from "../../src/doors/authsignal/push/prompts.ts";
+import { actionCodeOf, shownContext } from "../../src/doors/authsignal/translate.ts";
+import { shownTo } from "../../src/doors/cotter/event/prompts.ts";
 
 const [SHOP, BANK, NEWS] = ["shop", "bank", "news"] as unknown as readonly [ClientId, ClientId, ClientId];
 const PHONE: DeviceId = newDeviceId("0b0c2a44-0d0b-4a3e-9c55-1f7f2f0f8a10");

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { ACTION_STATES } from "../../src/dialects/authsignal/action/action.ts";
+import { ACTION_STATES } from "../../src/doors/authsignal/action/action.ts";
 import {
   answer,
   basic,

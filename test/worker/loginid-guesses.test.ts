@@ -5,7 +5,7 @@ import { drawCode, USER_CODE_LIFETIME, userCodeHash } from "../../src/core/code/
 import { Outage } from "../../src/core/fault.ts";
 import { userSubject } from "../../src/core/ids.ts";
 import { GUESS_LIMIT } from "../../src/core/inbox/limits.ts";
-import { LIVE_CODES } from "../../src/dialects/loginid/code/issue.ts";
+import { LIVE_CODES } from "../../src/doors/loginid/code/issue.ts";
 import { chance } from "../../src/wiring.ts";
 import { storedIn } from "./support/challenges.ts";
 import { deployment, fresh } from "./support/cotter.ts";

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { userSubject } from "../../src/core/ids.ts";
 import { STARTS_ABOUT } from "../../src/core/inbox/limits.ts";
-import { LIVE_CODES } from "../../src/dialects/loginid/code/issue.ts";
+import { LIVE_CODES } from "../../src/doors/loginid/code/issue.ts";
 import { deployment } from "./support/cotter.ts";
 import { type Ada, codes, generated, newAda, newBackend, tokenOf } from "./support/loginid.ts";
 import { assertionOf, PAGE, passkeysAt } from "./support/passkeys.ts";

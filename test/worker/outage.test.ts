@@ -148,7 +148,7 @@ describe("when an object cannot be reached", () => {
     const mine = await approved();
     const other = await approved();
     let calls = 0;
-    const hot = (await import("../../src/dialects/cotter/event/numbers.ts")).findEvent;
+    const hot = (await import("../../src/doors/cotter/event/numbers.ts")).findEvent;
     const found = await hot(
       healthy.services,
       (await healthy.services.clients.find(mine.client))!,

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
-import { authsignalDoors } from "../../src/dialects/authsignal/routes.ts";
-import { cotterDoors } from "../../src/dialects/cotter/routes.ts";
-import { loginidDoors } from "../../src/dialects/loginid/routes.ts";
+import { authsignalDoors } from "../../src/doors/authsignal/routes.ts";
+import { cotterDoors } from "../../src/doors/cotter/routes.ts";
+import { loginidDoors } from "../../src/doors/loginid/routes.ts";
 import type { Door } from "../../src/http/door.ts";
 import { waitingRoutes } from "../../src/http/waiting.ts";
 import {

@@ -53,7 +53,7 @@ export type StartRequest = {
   readonly about?: string;
   /** The caller has counted this start (`takeStart`), before it wrote what belongs to it. */
   readonly counted?: boolean;
-  /** Draws the id: a number that a dialect demands names its object, and may have to be drawn again. */
+  /** Draws the id: a number that a wire demands names its object, and may have to be drawn again. */
   readonly draw: () => Promise<ChallengeId>;
 };
 

@@ -1,19 +1,10 @@
 import { auditEvent, type Requester } from "../audit/record.ts";
-import type { endOfDevice } from "../challenge/end-in-flight.ts";
 import type { DeviceId, UserId } from "../ids.ts";
 import type { Services } from "../ports/services.ts";
 import { ANY_REALM } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Device } from "./device.ts";
-
-export type RevokeDevice = Requester & {
-  readonly userId: UserId;
-  readonly deviceId: DeviceId;
-  readonly reason: string;
-};
-
-export type Powers = Pick<Services, "devices" | "events" | "chance"> & Parameters<typeof endOfDevice>[0];
 
 /** Gives a live device another name. Refused as `unknown_device` when the user has none of this id. */
 export async function renameDevice(

@@ -30,7 +30,7 @@ export type Recovering = {
 
 /** Why a device is removed whose person has another one now. */
 const RECOVERED = "recovered";
-/** Why the app removed a device, at the person's request (dialects/cotter/methods.ts). */
+/** Why the app removed a device, at the person's request (doors/cotter/methods.ts). */
 const BY_APP = "removed_by_app";
 
 /**

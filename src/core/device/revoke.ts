@@ -1,10 +1,11 @@
-import { auditEvent } from "../audit/record.ts";
+import { auditEvent, type Requester } from "../audit/record.ts";
 import { endOfDevice } from "../challenge/end-in-flight.ts";
 import { endGrants } from "../grant/end.ts";
+import type { DeviceId, UserId } from "../ids.ts";
+import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Device } from "./device.ts";
-import type { Powers, RevokeDevice } from "./manage.ts";
 
 /**
  * Removes a device for good: its row first, so that it signs nothing more, then its sockets, the grants that it opened and what is under way by
@@ -25,3 +26,11 @@ export async function revokeDevice(
   await endGrants(powers, { userId, deviceId, actor, ip, reason: "device_removed" });
   return ok({ device, repeated: revoked === undefined });
 }
+
+type RevokeDevice = Requester & {
+  readonly userId: UserId;
+  readonly deviceId: DeviceId;
+  readonly reason: string;
+};
+
+type Powers = Pick<Services, "devices" | "events" | "chance"> & Parameters<typeof endOfDevice>[0];

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../challenge/state.ts";
 
-/** A JOSE header of a dialect; `alg` and `kid` are the signer's to add. */
+/** A JOSE header of a door; `alg` and `kid` are the signer's to add. */
 export type TokenHeader = { readonly typ: string };
 export type TokenClaims = JsonObject;
 

@@ -47,7 +47,7 @@ export type WaitOptions = {
 export type Challenges = {
   /** A new random id; nothing is woken. */
   fresh(): ChallengeId;
-  /** The id of the object of this name (numbers that a dialect demands; settled question 10). */
+  /** The id of the object of this name (numbers that a wire demands; settled question 10). */
   named(name: string): ChallengeId;
   /** The id, when this deployment could have made it; nothing is woken. */
   parse(text: string): ChallengeId | undefined;

@@ -13,7 +13,7 @@ export type Handles = {
   mint(id: ChallengeId, kind: string): Promise<string>;
   /** The challenge id of a genuine handle of this kind; nothing is woken for a forged one. */
   read(handle: string, kind: string): Promise<ChallengeId | undefined>;
-  /** Names of the object of a number that a dialect demands, newest handle key first. */
+  /** Names of the object of a number that a wire demands, newest handle key first. */
   numberNames(door: string, clientId: ClientId, number: string): Promise<readonly string[]>;
   /** The refresh token of a grant's present generation, which it names. */
   refreshToken(grant: Grant): Promise<string>;
