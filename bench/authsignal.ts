@@ -5,7 +5,7 @@ import { committedAt, heldFor, type Sample } from "./committed.ts";
 import { held } from "./held.ts";
 import type { Subject } from "./server.ts";
 
-/** A waiting page: begun for a new person, told once their phone has answered. */
+/** A waiting page: begun for a new user, told once their phone has answered. */
 type Waiting = { readonly challengeId: string; readonly told: Promise<number> };
 
 async function makeShop({ origin, adminToken }: Subject) {
@@ -26,7 +26,7 @@ async function makeShop({ origin, adminToken }: Subject) {
 
 type Shop = Awaited<ReturnType<typeof makeShop>>;
 
-/** A person with a phone whose key was added in this namespace. */
+/** A user with a phone whose key was added in this namespace. */
 async function makePerson({ track, page, phone }: Shop, namespace: "push" | "qr-code") {
   const user = `bench-${randomUUID()}`;
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });

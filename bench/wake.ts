@@ -63,7 +63,7 @@ async function main(): Promise<void> {
     const app = await registerApp(subject.origin, subject.adminToken, { starts_per_minute: 0 });
     const samples: Sample[] = [];
     for (let index = 0; index < ROUNDS + WARM_UP; index++) {
-      // A person is asked five times a minute at most, so every round has its own.
+      // A user is asked five times a minute at most, so every round has its own.
       const person = await signUp(app);
       const phone = await makeDevice();
       await enrol(app, person, phone);

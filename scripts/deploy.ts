@@ -63,7 +63,7 @@ async function queues({ queue, deadQueue }: plan.Names): Promise<void> {
   }
 }
 
-/** The people of one deployment are not a second one's, unless that is said. */
+/** The users of one deployment are not a second one's, unless that is said. */
 function refuseUsed({ names }: Found): void {
   if (process.env.ADOPT_DATABASE === names.database) return;
   throw new Error(

@@ -6,12 +6,12 @@ export type ChallengeId = Branded<"ChallengeId">;
 /** Id of a grant: the id of the challenge that gave birth to it. */
 export type GrantId = ChallengeId;
 export type ClientId = Branded<"ClientId">;
-/** One namespace of people: users, names and devices of two realms never meet. */
+/** One namespace of users: users, names and devices of two realms never meet. */
 export type Realm = Branded<"Realm">;
 export type UserId = Branded<"UserId">;
 export type DeviceId = Branded<"DeviceId">;
 
-/** The key under which an inbox object is found: a person, an identifier before there is a person, or a client. */
+/** The key under which an inbox object is found: a user, an identifier before there is a user, or a client. */
 export type SubjectKey = Branded<"SubjectKey">;
 
 const HEX_64 = /^[0-9a-f]{64}$/;
@@ -38,7 +38,7 @@ export const parseUserId = parser<UserId>(UUID, (text) => text.toLowerCase());
 /** Parses a device id: a UUID, read without regard to case. */
 export const parseDeviceId = parser<DeviceId>(UUID, (text) => text.toLowerCase());
 
-/** The inbox of a person. */
+/** The inbox of a user. */
 export const userSubject = (id: UserId): SubjectKey => `user:${id}` as SubjectKey;
 /** The counters of a client: its letters, and the starts of callers with its secret. */
 export const clientSubject = (id: ClientId): SubjectKey => `client:${id}` as SubjectKey;

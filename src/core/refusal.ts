@@ -55,7 +55,7 @@ export type Refusal =
   | { readonly code: "out_of_guesses" }
   /** Too many wrong codes by this caller: none is looked at before this instant. */
   | { readonly code: "code_locked"; readonly until: Instant }
-  /** The message did not get on its way; `detail` is for people and names neither address nor code. `uncarried`: nothing carries such. */
+  /** The message did not get on its way; `detail` is for users and names neither address nor code. `uncarried`: nothing carries such. */
   | { readonly code: "delivery_failed"; readonly detail: string; readonly uncarried?: true }
   | { readonly code: "too_many"; readonly scope: "client" | "ip" | "person"; readonly retryAt: Instant };
 

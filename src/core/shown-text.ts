@@ -4,7 +4,7 @@ const UNWANTED = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u20
 
 /**
  * Somebody's words as one line of text: no line end that could begin another header, nothing that turns what follows around, blanks
- * folded, at most `limit` characters as people count them.
+ * folded, at most `limit` characters as users count them.
  */
 export function oneLine(text: string, limit: number): string {
   const line = text.toWellFormed().replaceAll(UNWANTED, " ").replaceAll(/\s+/g, " ").trim();

@@ -20,7 +20,7 @@ async function inPortions(portion: (size: number) => Promise<number>): Promise<v
 
 /**
  * What is done by the clock: rotating keys that are old, deleting codes that are over and audit rows past their time, emptying late rows of
- * people who were erased. One failing does not stop the others.
+ * users who were erased. One failing does not stop the others.
  */
 export async function upkeep(powers: Powers): Promise<void> {
   const tasks = {

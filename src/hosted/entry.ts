@@ -99,10 +99,10 @@ const asksOf = (c: Context<AppEnv>, ask: AppAsk, identifier: ReadIdentifier, bro
 const refuseAsk = (c: Context<AppEnv>, { kind, ...known }: BadAsk): Promise<Response> =>
   trouble(c, kind, known);
 
-/** What an app, the person or our own page opens; a browser that does not tell who led to a page is as good as an app. */
+/** What an app, the user or our own page opens; a browser that does not tell who led to a page is as good as an app. */
 const OPENED_BY: ReadonlySet<string> = new Set(["none", "same-origin"]);
 
-/** A look ahead, a preview, a picture or another site's page sends nothing: only a person opening the page does. */
+/** A look ahead, a preview, a picture or another site's page sends nothing: only a user opening the page does. */
 function isLookedAt(c: Context<AppEnv>): boolean {
   if (c.req.method !== "GET" || !OPENED_BY.has(c.req.header("Sec-Fetch-Site") ?? "none")) return false;
   const purpose = c.req.header("Sec-Purpose") ?? c.req.header("Purpose") ?? "";

@@ -39,7 +39,7 @@ async function isOf(c: Context<AppEnv>, entry: string, identifier: ReadIdentifie
 }
 
 /**
- * Whether this browser has proven this very address, since it is the person's who has it now: an earlier owner is a stranger there. It is
+ * Whether this browser has proven this very address, since it is the user's who has it now: an earlier owner is a stranger there. It is
  * no sign-in, only a lane of its own for the limits. The owner is looked up for a cookie that fits and for no other.
  */
 export async function isKnownBrowser(

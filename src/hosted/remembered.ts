@@ -18,7 +18,7 @@ const ENTRY_LENGTH = 16;
 
 const isSecure = (c: Context<AppEnv>): boolean => services(c).config.issuer.startsWith("https:");
 
-/** One cookie for each client: what one is told of a person is nothing to another. */
+/** One cookie for each client: what one is told of a user is nothing to another. */
 const nameOf = async (c: Context<AppEnv>, client: Client): Promise<string> =>
   `countersign_remembered_${(await services(c).handles.digest(["remembered-client", client.id])).slice(0, TAG_LENGTH)}`;
 
@@ -58,7 +58,7 @@ export async function dropCookie(c: Context<AppEnv>, client: Client): Promise<vo
   deleteCookie(c, name, isSecure(c) ? { path: "/", secure: true, prefix: "host" } : { path: "/" });
 }
 
-/** Remembers this browser for the person who has just proven an address in it; what was remembered already is not prolonged. */
+/** Remembers this browser for the user who has just proven an address in it; what was remembered already is not prolonged. */
 export async function rememberSignIn(
   c: Context<AppEnv>,
   client: Client,

@@ -14,7 +14,7 @@ const ED25519_SIGNATURE_LENGTH = 64;
 
 type OfUser<Claims> = Claims extends unknown ? Omit<Claims, "userId"> : never;
 
-/** The only place where a proof is branded as verified, so every approval passes here: a locked person has none. */
+/** The only place where a proof is branded as verified, so every approval passes here: a locked user has none. */
 function brand(
   { id: userId, status }: Prover,
   claims: OfUser<ProofClaims>,

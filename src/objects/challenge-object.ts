@@ -107,7 +107,7 @@ export class ChallengeObject extends DurableObject<Bindings> {
     if (record && !record.listed) this.#commit({ ...record, listed: true });
   }
 
-  /** A family counts as listed only once D1 has taken it: until then each refresh asks D1. */
+  /** A grant counts as listed only once D1 has taken it: until then each refresh asks D1. */
   #noteQueued(): void {
     const record = this.#cell.read();
     if (record && !record.listed) this.#commit({ ...record, queued: true });

@@ -8,7 +8,7 @@ import { rememberedUntil } from "../core/inbox/remembered.ts";
 import type { InboxState, Prompt } from "../core/inbox/state.ts";
 import type { Instant } from "../core/time.ts";
 
-/** Whether a subject is only counted: a person's inbox stays, an identifier's or a client's passes. */
+/** Whether a subject is only counted: a user's inbox stays, an identifier's or a client's passes. */
 export const isPassing = (who: SubjectKey): boolean => !who.startsWith("user:");
 
 /** When nothing in the inbox of a passing subject counts any more; a lease is kept a day, so that a busy client's is not remade. */
@@ -28,11 +28,11 @@ export const idleAt = (state: InboxState): Instant =>
     ...state.denials.map((at) => at + DENIAL_WINDOW),
   );
 
-/** What a device's socket is told when its person's prompts change: how many there are, and nothing of what they say. */
+/** What a device's socket is told when its user's prompts change: how many there are, and nothing of what they say. */
 export const promptsFrame = (state: InboxState, now: Instant): string =>
   JSON.stringify({ type: "prompts", count: livePrompts(state, now).length });
 
-/** Whether a person sees the same prompts before and after a step. */
+/** Whether a user sees the same prompts before and after a step. */
 export const showsTheSame = (before: InboxState, after: InboxState, now: Instant): boolean =>
   livePrompts(before, now).map(idOf).join() === livePrompts(after, now).map(idOf).join();
 

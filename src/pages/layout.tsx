@@ -24,7 +24,7 @@ const Mark = () => (
   </svg>
 );
 
-/** The frame of every page that a person meets: one card, one stylesheet, no script. */
+/** The frame of every page that a user meets: one card, one stylesheet, no script. */
 export const Layout = ({ title, children }: LayoutProps) => (
   <>
     {raw("<!doctype html>")}

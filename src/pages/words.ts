@@ -1,4 +1,4 @@
-/** Every string that a person reads on the service's own pages, in English. */
+/** Every string that a user reads on the service's own pages, in English. */
 export const WORDS = {
   brand: "Countersign",
   home: {

@@ -75,7 +75,7 @@ export function anyName(db: Store, view: NameView, text: string): SQL {
   const ways: SQLWrapper[] = [
     db.select({ id: users.id }).from(users).where(isId),
     ...holder([PROVEN, OPERATOR]),
-    // An address goes before a name that looks like it: people choose names.
+    // An address goes before a name that looks like it: users choose names.
     ...holder(backendsFor(view)),
     calledBy(db, realm, text, namersFor(view)),
     ...holder(callersFor(view)),
@@ -134,7 +134,7 @@ export function giveIdentifier(db: Store, { realm, userId, now, guard }: Writing
 }
 
 /**
- * What a proof makes needless: the person's own weaker rows of the same identifier, and what anonymous calls said of it for others.
+ * What a proof makes needless: the user's own weaker rows of the same identifier, and what anonymous calls said of it for others.
  * What those others began before is over then: a session that is listed later would speak of the name. Goes behind the write of the
  * proof: a batch that is undone has taken nothing away.
  */

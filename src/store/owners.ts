@@ -3,7 +3,7 @@ import type { NameView } from "../core/user/name-view.ts";
 import type { Identifier } from "../core/user/user.ts";
 
 /**
- * Whose a name is, as the keys of the tables hold it: `proven` by the person, the `operator`'s, a client's backend's (the client's id), or
+ * Whose a name is, as the keys of the tables hold it: `proven` by the user, the `operator`'s, a client's backend's (the client's id), or
  * what an anonymous call said through a client (`?` and its id). No client id holds any of these signs.
  */
 export type Owner = string & { readonly owner?: never };

@@ -60,7 +60,7 @@ const LISTS: Readonly<Record<PersonalList, Listed>> = {
 const ERASED = { erased: true };
 const ERASED_TEXT = JSON.stringify(ERASED);
 
-/** Rows that hold something about their person. */
+/** Rows that hold something about their user. */
 const isTelling = or(
   isNotNull(auditEvents.ip),
   and(isNotNull(auditEvents.data), ne(sql`${auditEvents.data}`, ERASED_TEXT)),
@@ -93,7 +93,7 @@ async function rowsOf(
     .from(table)
     .where(
       and(
-        // Said twice for the partial indexes, which are only for rows that name a person.
+        // Said twice for the partial indexes, which are only for rows that name a user.
         isNotNull(user),
         eq(user, userId),
         after === undefined
@@ -117,7 +117,7 @@ async function rowsOf(
   });
 }
 
-/** What is held about people, over D1. */
+/** What is held about users, over D1. */
 export function makePersonalData(db: Store): PersonalData {
   const scrubbed = (rows: SQL) =>
     db

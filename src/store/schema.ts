@@ -266,7 +266,7 @@ export const authenticators = sqliteTable(
   (table) => [primaryKey({ columns: [table.userId, table.id] })],
 );
 
-/** WITHOUT ROWID. Of the version in which a person had one profile for all clients; rows are read no more, and go with their user. */
+/** WITHOUT ROWID. Of the version in which a user had one profile for all clients; rows are read no more, and go with their user. */
 export const profiles = sqliteTable("profiles", {
   userId: text("user_id").$type<UserId>().primaryKey(),
   profile: json("profile").$type<Profile>().notNull(),

@@ -37,7 +37,7 @@ const liveOf = (db: Store, { userId, kind, purpose }: Whose, now: Instant) =>
     .from(userCodes)
     .where(
       and(
-        // Said once more for the partial index, which is only for rows that name a person.
+        // Said once more for the partial index, which is only for rows that name a user.
         isNotNull(userCodes.userId),
         eq(userCodes.userId, userId),
         kind === undefined ? undefined : eq(userCodes.kind, kind),
@@ -60,7 +60,7 @@ async function afterSpending(
   return no({ code: "replayed" });
 }
 
-/** The directory of codes that people carry, over D1: one live row per keyed hash, by primary key. */
+/** The directory of codes that users carry, over D1: one live row per keyed hash, by primary key. */
 export function makeUserCodes(db: Store): UserCodes {
   return sheltered<UserCodes>({
     async insert(row, now) {

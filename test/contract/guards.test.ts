@@ -42,7 +42,7 @@ const clients = makeClients(store, makeClientCache());
 
 beforeEach(freshState);
 
-/** A person, their device, and the client of both. */
+/** A user, their device, and the client of both. */
 async function scene() {
   await clients.insert(makeClient({ id: CLIENT }), undefined, NOW);
   const { userId, deviceId } = await withUser({ userId: newUserId(), deviceId: newDeviceId() });

@@ -71,7 +71,7 @@ export async function openShop(site: Site, tenant: Tenant, path = "/v1"): Promis
 export const setToken = (page: Page, token: string): Promise<void> =>
   page.evaluate((text) => window.shop.setToken(text), token);
 
-/** A person with a phone that has a credential in this namespace. */
+/** A user with a phone that has a credential in this namespace. */
 export async function makePerson(tenant: Tenant, userId: string, namespace: Namespace = "push") {
   const { token } = await tenant.sdk.track({
     userId,

@@ -5,7 +5,7 @@ import { describe, expect, inject, test } from "vitest";
 import { openPage } from "./browser.ts";
 
 const origin = inject("origin");
-/** Where pictures go for people to look at; none are taken without it. */
+/** Where pictures go for users to look at; none are taken without it. */
 const pictures = process.env.SCREENSHOTS;
 
 async function picture(page: Page, name: string): Promise<void> {

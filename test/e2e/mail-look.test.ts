@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { letter } from "../fakes/letters.ts";
 import { openPage } from "./browser.ts";
 
-/** Where pictures go for people to look at; none are taken without it. */
+/** Where pictures go for users to look at; none are taken without it. */
 const pictures = process.env.SCREENSHOTS;
 
 const LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft";

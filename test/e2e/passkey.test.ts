@@ -94,7 +94,7 @@ async function openSite() {
 
 test("the vendor's browser package adds a passkey with a code, and the passkey makes a code", async () => {
   const { id, sdk, username, userId } = await makeBackend();
-  // The page goes by what its backend says of people.
+  // The page goes by what its backend says of users.
   const web = await makeClient(place, { allowed_origins: [site.origin], settings: { names_from: [id] } });
   const { code } = await sdk.generateCode(userId, "short", "add_credential", false);
   await sdk.authorizeCode(userId, code, "short", "add_credential");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { makeApi } from "../wire/support/api.ts";
 
-/** Where pictures go for people to look at; none are taken without it. */
+/** Where pictures go for users to look at; none are taken without it. */
 const pictures = process.env.SCREENSHOTS;
 
 export async function picture(page: Page, name: string): Promise<void> {

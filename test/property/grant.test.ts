@@ -41,7 +41,7 @@ const grants: fc.Arbitrary<Grant> = fc
     expiresAt: BIRTH + lifetime,
   }));
 
-/** A refresh token of the family as it would be presented: an owner's own, or with a client or key that is not the family's. */
+/** A refresh token of the grant as it would be presented: an owner's own, or with a client or key that is not the grant's. */
 function presentedBy(grant: Grant, { behind, by }: Presentation): Presented {
   const key = by === "thief" ? "thumbprint-2" : grant.jkt;
   return {

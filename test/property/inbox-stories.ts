@@ -82,7 +82,7 @@ export const inboxStories: fc.Arbitrary<readonly Timed<InboxCommand>[]> = fc.arr
 /** The id of the nth challenge of a story. */
 export const nthId = (nth: number): ChallengeId => nth.toString(16).padStart(64, "0") as ChallengeId;
 
-/** The nth challenge as it is put before the person. */
+/** The nth challenge as it is put before the user. */
 export const nthRequest = (
   nth: number,
   client: number,

@@ -21,7 +21,7 @@ function always(check: (turns: readonly InboxTurn[]) => boolean, least: number, 
   expect(reached).toBeGreaterThan(least);
 }
 
-/** A turn that put a new prompt before the person. */
+/** A turn that put a new prompt before the user. */
 const isNew = ({ before, id, listed }: InboxTurn): boolean =>
   listed?.outcome === "listed" && !before.prompts.some((prompt) => prompt.challengeId === id);
 

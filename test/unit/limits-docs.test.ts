@@ -93,7 +93,7 @@ const twice = (limit: number) => limit * SPELLINGS;
 const carried = rules([GUESSES, GUESSES_OF_DAY]);
 
 const NUMBERS: Readonly<Record<string, string>> = {
-  "prompts of a person, over all clients and doors": rule({
+  "prompts of a user, over all clients and doors": rule({
     limit: PROMPTS_PER_MINUTE,
     window: PROMPT_WINDOW,
   }),
@@ -101,14 +101,14 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "strangers of one network": rule({ limit: PROMPTS_OF_NETWORK, window: PROMPT_WINDOW }),
   "strangers at one client": rule({ limit: OPEN_PROMPTS_OF_CLIENT, window: PROMPT_WINDOW }),
   "one client's, whose asker brought something": rule({ limit: OPEN_PROMPTS, window: PROMPT_WINDOW }),
-  "live prompts of a person and client": "1",
+  "live prompts of a user and client": "1",
   "denials that silence an asker": `${rule({ limit: DENIALS_TO_SILENCE, window: DENIAL_WINDOW })}, for ${span(SILENCE)}`,
   "starts at a client by strangers, by known browsers, and by its backend: each": minutely(starts),
   "starts about one user, or one address, at a client: by strangers, known browsers, or with an action's token":
     minutely(STARTS_ABOUT),
   "of them, one network that is no known browser's": minutely(halfOf(STARTS_ABOUT)),
   "starts about one user, or one address, by a client's backend itself": minutely(STARTS_ABOUT),
-  "what a device signs: memory of used signing inputs of a person": rule({
+  "what a device signs: memory of used signing inputs of a user": rule({
     limit: SPENT_LIMIT,
     window: SPENT_MEMORY,
   }),
@@ -126,7 +126,7 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "Authsignal: texts to a number for a client": rule(TEXTS),
   "of them, one network, of a client's texts": rules([TEXTS], halfOf),
   "Authsignal: a backend's code for one challenge": rule({ limit: 1, window: REPEAT }),
-  "letters that tell of an enrolled device, and those of a removed one, each: to a person by one client":
+  "letters that tell of an enrolled device, and those of a removed one, each: to a user by one client":
     rule(DEVICE_LETTERS),
   "letters to an address that a backend has replaced: by one client": rule(DEVICE_LETTERS),
   "letters of a client": rule({ limit: sends, window: SEND_WINDOW }),
@@ -140,8 +140,8 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "strangers of one network, to a country": hourly(halfOf(partOf(country, OPEN_SHARE))),
   "wrong one-time codes of a challenge, over all codes that were sent for it": `${GUESS_LIMIT}`,
   "wrong match codes of a challenge": `${GUESS_LIMIT}`,
-  "wrong match codes that a person's devices type": rule(MATCH_GUESSES),
-  "wrong carried codes (`short`, `phrase`) of strangers of one network, for a person": carried,
+  "wrong match codes that a user's devices type": rule(MATCH_GUESSES),
+  "wrong user codes (`short`, `phrase`) of strangers of one network, for a user": carried,
   "the same of one client's backend, and of its waiters with a token: each": carried,
   "the same of strangers of all networks together": rule(STRANGERS_GUESSES),
   "starts and sign-ups": platform("LIMIT_START"),
@@ -221,7 +221,7 @@ describe("docs/limits.md", () => {
     );
   });
 
-  test("T161 the chance of a guess at a carried code, computed", () => {
+  test("T161 the chance of a guess at a user code, computed", () => {
     const live = 2 * LIVE_CODES;
     const rows = [
       ["strangers of one network", GUESSES_OF_DAY.limit],
@@ -231,8 +231,8 @@ describe("docs/limits.md", () => {
     expect(tables(head)).toEqual(
       rows.map(([who, guesses]) => [who, count(guesses), oneIn(guesses, 1e6), oneIn(guesses * live, 1e6)]),
     );
-    expect(page).toContain(`A \`short\` carried code lives ${USER_CODE_LIFETIME.short / SECOND} s.`);
-    expect(page).toContain(`at most ${LIVE_CODES} live ones of a person, client, type and purpose`);
+    expect(page).toContain(`A \`short\` user code lives ${USER_CODE_LIFETIME.short / SECOND} s.`);
+    expect(page).toContain(`at most ${LIVE_CODES} live ones of a user, client, type and purpose`);
     expect(page).toContain(`those of both purposes: ${live}, for each client whose codes are taken`);
     // A window that rolls lets no more through in the shorter life of a code.
     expect(USER_CODE_LIFETIME.short).toBeLessThan(GUESSES.window);
@@ -251,10 +251,10 @@ describe("docs/limits.md", () => {
     const openDay = ofDay(OPEN_LETTERS);
     for (const said of [
       `At one request a second (${count(day)} a day)`,
-      `From one network: ${halfOf(openDay)} letters a day in all; ${PROMPTS_OF_NETWORK} prompts a minute until the person has denied ${DENIALS_TO_SILENCE} at a client`,
+      `From one network: ${halfOf(openDay)} letters a day in all; ${PROMPTS_OF_NETWORK} prompts a minute until the user has denied ${DENIALS_TO_SILENCE} at a client`,
       `then none of that client's for ${span(SILENCE)}`,
       `From many networks: the ${openDay} letters of strangers`,
-      `the ${STRANGERS_GUESSES.limit} guesses at carried codes`,
+      `the ${STRANGERS_GUESSES.limit} guesses at user codes`,
       `and ${OPEN_PROMPTS} prompts a minute, ${OPEN_PROMPTS_OF_CLIENT} of them at one client`,
       `at most ${OPEN_PROMPTS} of the ${PROMPTS_PER_MINUTE} prompts`,
       `${perNetwork} starts a minute from each address, ${STARTS_ABOUT} a minute about each user`,

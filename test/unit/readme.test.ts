@@ -55,7 +55,7 @@ describe("the backend's example", () => {
 
 const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
 
-/** Scripts that a text tells people to run and that package.json does not have. */
+/** Scripts that a text tells users to run and that package.json does not have. */
 const missingScripts = (text: string): readonly string[] =>
   [...text.matchAll(/\bnpm (?:run ([a-z0-9:]*[a-z0-9])|(start|test)\b)/g)]
     .map(([, run, short]) => run ?? short ?? "")

@@ -73,7 +73,7 @@ test("a server killed in the middle of a wait goes on where it was, on the same 
   expect((await verified(app, bundle.access_token)).sub).toBe(person.userId);
   expect((await refresh(app, bundle.refresh_token)).status).toBe(200);
 
-  // Keys and families are those of before the kill.
+  // Keys and grants are those of before the kill.
   expect((await verified(app, before.tokens.access_token)).sub).toBe(before.userId);
   const refreshed = ok(await refresh(app, before.tokens.refresh_token));
   expect((await verified(app, refreshed.body.access_token)).sub).toBe(before.userId);

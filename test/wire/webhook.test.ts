@@ -56,7 +56,7 @@ async function newClient(path: string) {
   return { id: made.body.client_id as string, secret: made.body.client_secret as string };
 }
 
-/** Signs a person in on a first device, then shows the first refresh token again when two newer ones are out. */
+/** Signs a user in on a first device, then shows the first refresh token again when two newer ones are out. */
 async function reuseRefreshToken(clientId: string): Promise<{ userId: string; last: string }> {
   const headers = { API_KEY_ID: clientId };
   const user = await call("POST", "/api/v0/user/create", headers, {

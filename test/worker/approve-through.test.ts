@@ -43,7 +43,7 @@ const RULES: readonly (readonly [string, (other: ClientId) => ClientSettings, bo
   ["realm", () => ({ approve_through: "realm" }), true],
 ];
 
-/** A person of a Cotter client with a phone of it, and a phone of another client. */
+/** A user of a Cotter client with a phone of it, and a phone of another client. */
 async function cotterScene(rule: (other: ClientId) => ClientSettings) {
   const other = await newClient(at);
   const client = await newClient(at, rule(other));
@@ -69,7 +69,7 @@ describe.each(RULES)("approve_through: %s", (_name, rule, may) => {
       403,
       "The device was enrolled through another app",
     ]);
-    // Nothing was closed by it: the person's own phone still answers.
+    // Nothing was closed by it: the user's own phone still answers.
     expect((await prompt(at, client, person))?.ID).toBe(seen.ID);
     expect((await respond(at, client, person, seen, true)).status).toBe(200);
     expect(waiter.ID).not.toBe(seen.ID);

@@ -43,7 +43,7 @@ const REFUSAL = {
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
 afterEach(() => void vi.useRealTimers());
 
-/** A tenant, a person with a phone, and what its webhook is told. */
+/** A tenant, a user with a phone, and what its webhook is told. */
 async function scene(
   settings = {},
   outcome: (event: DoorEvent) => WebhookOutcome = () => ({ kind: "sent" }),
@@ -374,7 +374,7 @@ describe("prompts", () => {
     for (let guess = 0; guess < 3; guess++) {
       guesses.push((await answer(here, phone, again.id, true, { verificationCode: "x" })).status);
     }
-    // With the two of before they are five, of the person; the challenge waits, for it has had three.
+    // With the two of before they are five, of the user; the challenge waits, for it has had three.
     expect(guesses).toEqual([400, 400, 400]);
     const { verificationCode: right } = again.answer.body;
     expect((await answer(here, phone, again.id, true, { verificationCode: right })).status).toBe(429);

@@ -302,7 +302,7 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
     if (!record) throw new Error("no user");
     const trail = await here.at.services.records.events({ userId: record.user.id, size: 50 });
     expect(trail.map(({ type }) => type)).not.toContain("authenticator.enrolled");
-    // The token's use is not spent by that, nor the person's first enrolment.
+    // The token's use is not spent by that, nor the user's first enrolment.
     await begin(here, way, token);
     expect((await verify(here, way, token)).body).toMatchObject({ isVerified: true });
   });

@@ -114,7 +114,7 @@ describe.each(WAYS)("$path: a code meets an action", (way) => {
     expect(fifth).toMatchObject({ status: 200, body: EXHAUSTED });
     expect((await guess(body.token, here.code())).body).toEqual(EXHAUSTED);
     expect((await guess(body.token, here.wrong())).body).toEqual(EXHAUSTED);
-    // On record under the person, so that an erasure finds the address of whoever typed.
+    // On record under the user, so that an erasure finds the address of whoever typed.
     const { uid } = claimsOf(body.token);
     const noted = () => here.queued.flatMap((message) => ("events" in message ? message.events : []));
     await expect.poll(noted).toContainEqual(expect.objectContaining({ type: "code_refused", userId: uid }));
@@ -193,7 +193,7 @@ describe.each(WAYS)("$path: a code meets an action", (way) => {
       return await here.page(token, `/verify/${path}`, { verificationCode: wrong }, headers);
     };
     for (let count = 0; count < 4; count++) expect((await guess(count)).body).toEqual(WRONG);
-    // Another person of another tenant guesses at the same address, spelt otherwise.
+    // Another user of another tenant guesses at the same address, spelt otherwise.
     const tenant = await newTenant(here.at);
     const other = await tokenOf(here.at, tenant, fresh("u"), "enrol");
     await here.page(other, `/user-authenticators/${path}`, { [way.member]: spelt });
@@ -260,7 +260,7 @@ describe.each(WAYS)("$path: a code meets an action", (way) => {
     expect((await use(two)).body).toEqual(WRONG);
     while (here.code() === code) await page(two, `/challenge/${path}`);
     expect((await use(two)).body).toEqual(WRONG);
-    // The same person and action of another client.
+    // The same user and action of another client.
     const stranger = await newTenant(at);
     const foreign = await tokenOf(at, stranger, user, "signIn");
     expect((await use(foreign)).body).toEqual(WRONG);

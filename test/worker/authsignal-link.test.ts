@@ -50,7 +50,7 @@ const linkIn = (here: Scene) => here.messages.at(-1)?.link ?? "";
 const stateOf = async (here: Scene, { tenant, user, key }: Awaited<ReturnType<typeof waiting>>) =>
   (await server(here.at, tenant, "GET", `/users/${user}/actions/signIn/${key}`)).body.state;
 
-/** A person with an enrolled e-mail address whose page has asked for a link. */
+/** A user with an enrolled e-mail address whose page has asked for a link. */
 async function waiting(here: Scene) {
   const person = await enrolled(here, MAIL);
   vi.setSystemTime(Date.now() + MINUTE);

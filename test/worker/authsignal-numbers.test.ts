@@ -6,7 +6,7 @@ import { bearer } from "./support/authsignal.ts";
 import { backend } from "./support/backend-codes.ts";
 import { fresh } from "./support/cotter.ts";
 
-/** A number is one number however it is spelled: also with the trunk zero that people write behind the country's code. */
+/** A number is one number however it is spelled: also with the trunk zero that users write behind the country's code. */
 
 const INVALID = { status: 400, body: { error: "invalid_request" } };
 const SMS = { verificationMethod: "SMS" };

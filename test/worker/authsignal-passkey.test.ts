@@ -9,7 +9,7 @@ const at = deployment();
 const addKey = (token: unknown, publicKey: string) =>
   at.call("POST", "/v1/client/user-authenticators/push", { publicKey, deviceName: "x" }, bearer(token));
 
-/** A person whose one device is a passkey, which they made at the LoginID door. */
+/** A user whose one device is a passkey, which they made at the LoginID door. */
 async function withPasskey(tenant: Tenant, user: string): Promise<{ id: DeviceId; key: string }> {
   await track(at, tenant, user, "signIn");
   const record = await called(at, user);

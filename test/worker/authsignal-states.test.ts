@@ -21,7 +21,7 @@ const WORDS = ACTION_STATES.map((state) => state.toUpperCase());
 /** Authsignal §5.1: from these a challenge may succeed; a review is the backend's to settle, a blocked or met action is over. */
 const OPEN: readonly string[] = ["ALLOW", "CHALLENGE_REQUIRED", "CHALLENGE_FAILED"];
 
-/** One person with a device that is good for every way, and an action of theirs in the given state. */
+/** One user with a device that is good for every way, and an action of theirs in the given state. */
 async function scene(state: string) {
   const tenant = await newTenant(at, { starts_per_minute: 0 });
   const user = fresh("u");
@@ -53,7 +53,7 @@ const signed = async (phone: Phone, challengeId: string) => ({
   signature: await phone.key.sign(challengeId),
 });
 
-/** A way of meeting an action: its start, the person's yes, and what the page is told then. */
+/** A way of meeting an action: its start, the user's yes, and what the page is told then. */
 type Way = {
   start(scene: Scene): Promise<{ readonly status: number; readonly body: Record<string, unknown> }>;
   approve(scene: Scene, started: Record<string, unknown>): Promise<{ readonly status: number }>;

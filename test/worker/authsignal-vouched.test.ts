@@ -105,7 +105,7 @@ describe.each(WAYS)("$path: an address that the backend has verified", (way) => 
     expect(await listed(here, other, user)).toEqual([]);
     expect((await call(here, other, "GET", `/users/${user}`)).body.isEnrolled).toBe(false);
     expect(here.messages).toEqual([]);
-    // What the person proves is theirs everywhere, as before.
+    // What the user proves is theirs everywhere, as before.
     const token = await tokenOf(here.at, tenant, user, "add", { scope: "add:authenticators" });
     const to = way.address();
     await here.page(token, `/user-authenticators/${way.path}`, { [way.member]: to });

@@ -84,7 +84,7 @@ describe("a message through the queue", () => {
       data: { message_id: message.id, channel: "email", template: "one_time_code" },
     });
     expect(JSON.stringify(row)).not.toMatch(/493027|example\.com/);
-    // What has failed for good is not sent by a late repeat: the person has asked for another one by now.
+    // What has failed for good is not sent by a late repeat: the user has asked for another one by now.
     at.fail(undefined);
     expect(await at.bring(bodies)).toEqual({ taken: ["0"], again: [] });
     expect(at.mails).toEqual([]);

@@ -24,7 +24,7 @@ beforeEach(() => {
 
 const { scene, approvedCode, init, force, complete } = passkeysAt(at);
 
-/** The person has proven two addresses, and somebody has called a third one theirs. */
+/** The user has proven two addresses, and somebody has called a third one theirs. */
 async function proves(userId: string): Promise<readonly string[]> {
   const addresses = [`${fresh("a")}@example.com`, `${fresh("b")}@example.com`];
   const claimed = `${fresh("claimed")}@example.com`;

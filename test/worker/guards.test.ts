@@ -40,7 +40,7 @@ async function scene(): Promise<Scene> {
   return { at: stage(), client, person, userId: person.id as UserId };
 }
 
-/** How many of the families that were begun here still live. */
+/** How many of the grants that were begun here still live. */
 async function living({ begun }: Stage): Promise<number> {
   const found = await Promise.all([...begun].map((id) => operator.services.challenges.read(id)));
   return found.filter((snapshot) => snapshot?.grant && !snapshot.grant.ended).length;

@@ -23,7 +23,7 @@ import {
 import { keyText, randomChance, secretKeys } from "../fakes/signing-keys.ts";
 
 const proofs = makeProofs();
-/** The person whose device `enrolled` makes. */
+/** The user whose device `enrolled` makes. */
 const holder: Prover = { id: enrolled({} as DeviceKey).userId, status: "active" };
 const PREFIX = "6f1c2a44-0d0b-4a3e-9c55-1f7f2f0f8a1011111111-2222-4333-8444-555555555555";
 const APPROVE = `${PREFIX}LOGIN1767225600TRUSTED_DEVICEtrue`;

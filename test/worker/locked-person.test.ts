@@ -21,7 +21,7 @@ const at = deployment();
 const setStatus = (id: unknown, status: "active" | "locked") =>
   at.services.users.update(mainUser(id), { status }, Date.now());
 
-/** Asks while the person is locked, and again when they are not: what was refused has changed nothing. */
+/** Asks while the user is locked, and again when they are not: what was refused has changed nothing. */
 async function lockedThenFree<T>(id: unknown, ask: () => Promise<{ readonly status: number } & T>) {
   await setStatus(id, "locked");
   const refused = await ask();

@@ -16,11 +16,11 @@ const scene = (settings = {}) =>
     web: { settings: { wait_seconds: 20 } },
   });
 
-/** The challenges that stand in a person's inbox. */
+/** The challenges that stand in a user's inbox. */
 const promptsOf = async (ada: Parameters<typeof userSubject>[0]) =>
   (await at.services.inboxes.view(userSubject(ada))).prompts;
 
-/** Until somebody waits on the newest challenge of this person. */
+/** Until somebody waits on the newest challenge of this user. */
 const waited = async (id: Parameters<typeof userSubject>[0], count = 1): Promise<void> => {
   await vi.waitFor(async () => {
     const [shown] = await promptsOf(id);

@@ -210,7 +210,7 @@ describe("what a step costs", () => {
       queue: 0,
     });
     const timedOut = await costOf(() => waitOn(counted, web, ada, code));
-    // The code, the person, and their devices, so that the result reads nothing once the code is authorised.
+    // The code, the user, and their devices, so that the result reads nothing once the code is authorised.
     expect(timedOut).toMatchObject({
       d1Calls: 3,
       d1RowsWritten: 0,

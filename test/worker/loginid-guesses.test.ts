@@ -368,7 +368,7 @@ test("T66 what guessing can win in the life of a code", () => {
   // One network's guesses in a window that the code's life may touch, against the live codes of both purposes.
   const guesses = (lifetime: number) => GUESS_LIMIT * (1 + Math.ceil(lifetime / (15 * 60_000)));
   expect((guesses(USER_CODE_LIFETIME.phrase) * 2 * LIVE_CODES) / 2_048 ** 4).toBeLessThan(2 ** -32);
-  // The vendor's six digits cannot get there: what a guess would win is worth something only once the person approves that code.
+  // The vendor's six digits cannot get there: what a guess would win is worth something only once the user approves that code.
   expect(guesses(USER_CODE_LIFETIME.short) / 1e6).toBeLessThanOrEqual(1e-5);
 });
 

@@ -28,7 +28,7 @@ const call = async (
 ): Promise<Answer> =>
   at.call(method, path, body, { Authorization: `Bearer ${await tokenOf(backend, scope)}` });
 
-/** Until a waiter is held on the person's newest challenge. */
+/** Until a waiter is held on the user's newest challenge. */
 const held = (id: UserId): Promise<void> =>
   vi.waitFor(async () => {
     const [shown] = (await at.services.inboxes.view(userSubject(id))).prompts;

@@ -28,7 +28,7 @@ afterEach(() => {
 
 const scene = () => newScene(at, { web: { settings: { wait_seconds: 20 } } });
 
-/** The object of the person's newest challenge, once somebody is held on it. */
+/** The object of the user's newest challenge, once somebody is held on it. */
 async function heldOn(ada: Ada) {
   return await vi.waitFor(async () => {
     const [shown] = (await at.services.inboxes.view(userSubject(ada.id))).prompts;

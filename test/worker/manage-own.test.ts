@@ -43,7 +43,7 @@ const give = async (ada: Ada, client: ClientId, text: string, over: object = {})
 const prove = (ada: Ada, client: ClientId, text: string) =>
   give(ada, client, text, { assertedBy: "proof", verifiedAt: Date.now() });
 
-/** What makes a person somebody else's, too. */
+/** What makes a user somebody else's, too. */
 const SHARES: Readonly<Record<string, (ada: Ada) => Promise<unknown>>> = {
   "a name by another client's word": (ada) => give(ada, other.id, fresh("name")),
   "an address proven through another client": (ada) => prove(ada, other.id, `${fresh("proven")}@example.com`),

@@ -78,7 +78,7 @@ async function scene() {
   return { at, client, address, claimer, prove };
 }
 
-/** The app's own sign-out: the family ends, and its access token lives on. */
+/** The app's own sign-out: the grant ends, and its access token lives on. */
 const signOut = (at: PageDeployment, client: ClientId, refresh_token: string) =>
   at.ask(`/api/v0/token/${client}`, {
     method: "DELETE",
@@ -113,7 +113,7 @@ describe("T213 C6 the one who claimed the address is that user when they prove i
     expect((await withId(at, claimer.id))?.identifiers).toEqual([
       expect.objectContaining({ assertedBy: "proof", verifiedAt: expect.any(Number) }),
     ]);
-    // No window opens beside the device, and the next proof is the same person's.
+    // No window opens beside the device, and the next proof is the same user's.
     expect(answered.key).toBeUndefined();
     expect((await prove({ "User-Agent": "another" })).body.user.ID).toBe(claimer.id);
   });

@@ -281,7 +281,7 @@ describe("whose address it is", () => {
     expect(proven.body.user.ID).not.toBe(squatter.id);
     expect(proven.body.user.enrolled).toEqual([]);
     expect((await havingName(at, address))?.user.id).toBe(proven.body.user.ID);
-    // Nothing is left of a person without a name: no device, no session.
+    // Nothing is left of a user without a name: no device, no session.
     expect(await withId(at, squatter.id)).toBeUndefined();
     const refreshed = await at.ask("/api/v0/token", {
       method: "POST",

@@ -22,7 +22,7 @@ const email = () => `${fresh("ana")}@example.com`;
 const seconds = (count: number) => vi.setSystemTime(Date.now() + count * 1_000);
 const wrongFor = (code: string | undefined) => (code === "000000" ? "111111" : "000000");
 
-/** A person who has opened the page and was sent a code; `page` is its whole address. */
+/** A user who has opened the page and was sent a code; `page` is its whole address. */
 async function asked(at: PageDeployment, settings = {}, over: Record<string, string> = {}) {
   const client = await newPageClient(at, settings);
   const person = browser(at);

@@ -40,7 +40,7 @@ const audited = (userId: ReturnType<typeof newUserId>, at: number, ip = "198.51.
     },
   );
 
-/** A person with something in every table. */
+/** A user with something in every table. */
 async function somebody() {
   const email = `${unlike("ada")}@example.com`;
   const made = await admin("POST", "/users", { email, external_id: unlike("ext"), verified: true });
@@ -91,7 +91,7 @@ describe("O13 what is held about a person", () => {
     );
     expect(text).not.toContain(`hash-${userId}`);
 
-    // A table that names people is either told or named here, with the reason.
+    // A table that names users is either told or named here, with the reason.
     const tables = Object.values(schema)
       .filter((table) => "userId" in table)
       .map((table) => getTableName(table));

@@ -29,7 +29,7 @@ async function shownTo(phone: Phone) {
   return [typeof body.challengeId, body.user];
 }
 
-/** A person of the bank, with its phone, and another client that names the person by their id here. */
+/** A user of the bank, with its phone, and another client that names the user by their id here. */
 async function scene(shopSettings: ClientSettings = {}, bankSettings: ClientSettings = {}) {
   const bank = await newTenant(at, bankSettings);
   const shop = await newTenant(at, { ...BY_ID, approve_through: "realm", ...shopSettings });

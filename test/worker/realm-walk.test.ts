@@ -234,7 +234,7 @@ const KNOWN: readonly string[] = [
   "GET /credentials",
 ];
 
-/** Every row of D1 that belongs to the realm or to one of its people; the trail of refusals is not theirs. */
+/** Every row of D1 that belongs to the realm or to one of its users; the trail of refusals is not theirs. */
 async function rowsOf({ realm }: World): Promise<Readonly<Record<string, unknown>>> {
   const mine = "select id from users where realm = ?1";
   const queries: Readonly<Record<string, string>> = {

@@ -29,7 +29,7 @@ type Phone = Awaited<ReturnType<typeof newPhone>>;
 // biome-ignore lint/suspicious/noExplicitAny: a test reads members that it asserts
 type Said = { readonly status: number; readonly body: any };
 
-/** A person with a proven address and one phone, at a client with this setting. */
+/** A user with a proven address and one phone, at a client with this setting. */
 async function scene(settings: ClientSettings, over = {}) {
   const at = pageDeployment({}, () => over);
   const client = await newPageClient(at, settings);

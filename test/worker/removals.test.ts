@@ -323,7 +323,7 @@ describe("T185 whoever lost what they had", () => {
       bearer(token),
     );
 
-  /** What a person had, and how it is taken away. */
+  /** What a user had, and how it is taken away. */
   const WAYS_OUT: readonly (readonly [
     string,
     (had: Awaited<ReturnType<typeof bank>>) => Promise<unknown>,

@@ -34,7 +34,7 @@ async function ask(
   return answer.status === 303 ? answer.location.split("?")[0] : undefined;
 }
 
-/** One try of the person: whether the right code leads back to the app. */
+/** One try of the user: whether the right code leads back to the app. */
 async function proves(at: World, person: Browser, client: ClientId, address: string): Promise<boolean> {
   const check = await ask(person, client, address);
   if (check === undefined) return false;

@@ -25,13 +25,13 @@ test("T160 a stranger at every door for hours keeps nobody out who brings someth
   const [home, stranger] = [at.from(HOME), at.from(STRANGER)];
   const [shop, page, blog] = [await newClient(home), await newPageClient(at), await newPageClient(at)];
   const person = await newPerson(home, shop);
-  // One backend names people by our ids, the other by its own.
+  // One backend names users by our ids, the other by its own.
   const [bank, desk] = [await newTenant(home, BY_ID), await newTenant(home)];
   const phone = await enrol(home, bank, person.id);
   const ada = await newAda(home);
   const backend = await newBackend(home);
   const web = await newWeb(home, backend);
-  // Who has proven the address meanwhile is another person than the one whom the operator gave it.
+  // Who has proven the address meanwhile is another user than the one whom the operator gave it.
   const byId = { username: undefined, user_id: ada.id };
   const user = fresh("u");
   const mail = { verificationMethod: "EMAIL_OTP", email: `${fresh("jo.e")}@example.com` };
@@ -67,7 +67,7 @@ test("T160 a stranger at every door for hours keeps nobody out who brings someth
     );
   }
 
-  /** The person refuses what they have not asked for. */
+  /** The user refuses what they have not asked for. */
   async function denyStrangers(): Promise<void> {
     const shown = await prompt(home, shop, person);
     if (shown) await respond(home, shop, person, shown, false);

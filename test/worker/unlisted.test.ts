@@ -9,7 +9,7 @@ import { catchEvents, stubOf } from "./support/challenges.ts";
 import { deployment, type Json, newClient, newPerson, type Person, refresh } from "./support/cotter.ts";
 import { signInByPhone } from "./support/cotter-signed.ts";
 
-// A family whose grant D1 could not take is nobody's to find. It must not outlive what was done meanwhile.
+// A grant that D1 could not take is nobody's to find. It must not outlive what was done meanwhile.
 
 const fault = { down: false };
 const at = deployment({}, ({ records }) => ({
@@ -152,7 +152,7 @@ describe("T198 the queue brings what D1 missed", () => {
 });
 
 describe("T194 the operator ends sessions of an id without a user", () => {
-  /** A listed family whose user is gone without their sessions, as after a restore. */
+  /** A listed grant whose user is gone without their sessions, as after a restore. */
   async function orphan(): Promise<Scene> {
     const scene = await unlisted();
     await refresh(at, scene.client, scene.token);

@@ -115,7 +115,7 @@ type SignInPowers = Pick<
 /**
  * A trusted device signs itself in. Its signing input is spent first, so the same signature never signs in twice, here or as the
  * answer to a prompt (Cotter §10.6); but not before its tokens can be signed. Where the request may be repeated, the repetition gets the
- * same facts and family, as long as everybody stands. Refused when the person was locked, the device removed or
+ * same facts and grant, as long as everybody stands. Refused when the user was locked, the device removed or
  * the client disabled before it is on record.
  */
 export async function signInAtOnce(powers: SignInPowers, asked: AtOnce): Promise<Result<Redeemed, Refusal>> {

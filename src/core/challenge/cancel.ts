@@ -6,7 +6,7 @@ import { finishedEvent, recordFinish } from "./record.ts";
 type Powers = Pick<Services, "challenges" | "inboxes" | "records" | "background" | "log">;
 
 /**
- * Ends a challenge without a decision, whoever waits for it, and takes its prompt from the person's devices. It is no denial and
+ * Ends a challenge without a decision, whoever waits for it, and takes its prompt from the user's devices. It is no denial and
  * silences nothing (settled question 18). One that ended before stays as it ended; false when there is no such challenge, or not yet.
  */
 export async function cancelChallenge(
@@ -30,7 +30,7 @@ export async function cancelChallenge(
   return true;
 }
 
-/** Takes a challenge back: its object is cancelled, its prompt leaves the person's inbox. What is over stays as it was. */
+/** Takes a challenge back: its object is cancelled, its prompt leaves the user's inbox. What is over stays as it was. */
 export async function withdrawChallenge(
   powers: Pick<Services, "challenges" | "inboxes">,
   { spec }: Pick<Snapshot, "spec">,

@@ -10,18 +10,18 @@ export type RedeemDraft = {
   readonly kid: string;
   readonly accessSeconds: number;
   readonly idSeconds: number;
-  /** Present when the redemption opens a refresh family. */
+  /** Present when the redemption opens a grant. */
   readonly grant?: GrantDraft;
 };
 
-/** How a refresh family begins. */
+/** How a grant begins. */
 export type GrantDraft = {
   readonly salt: string;
   readonly keyVersion: number;
   readonly lifetime: Millis;
-  /** What tokens of this family say about the user: opaque to the machine, written by the door. */
+  /** What tokens of this grant say about the user: opaque to the machine, written by the door. */
   readonly subject: JsonObject;
-  /** DPoP key thumbprint, when the family is bound to one. */
+  /** DPoP key thumbprint, when the grant is bound to one. */
   readonly jkt?: string;
 };
 

@@ -55,7 +55,7 @@ type Powers = Pick<
 >;
 
 /**
- * Carries a person's verified answer to the challenge. The inbox goes first: it refuses what was superseded or replayed and counts
+ * Carries a user's verified answer to the challenge. The inbox goes first: it refuses what was superseded or replayed and counts
  * a denial; then the challenge decides, once. A denial ends the challenge and is written to the audit trail. Nobody approves for an
  * action that was closed meanwhile (`cancelled`).
  */

@@ -16,8 +16,8 @@ export type InFlight = Requester & {
 };
 
 /**
- * Ends what waits for a person who is locked or deleted: prompts, challenges that are pending, claimed or approved, the window for a first
- * device. Whoever waits is told. What cannot be found from the person ends when it would be redeemed (docs/decisions/0045).
+ * Ends what waits for a user who is locked or deleted: prompts, challenges that are pending, claimed or approved, the window for a first
+ * device. Whoever waits is told. What cannot be found from the user ends when it would be redeemed (docs/decisions/0045).
  */
 export async function endInFlight(powers: Powers, asked: InFlight): Promise<void> {
   const [prompted, begun] = await Promise.all([

@@ -14,7 +14,7 @@ type Refused = RefusalOf<"wrong_code" | "out_of_guesses" | "code_locked">;
 
 /**
  * Compares the number that the approver typed with the one on the waiting screen. The guess is counted first: for the challenge, which
- * is over with the fifth wrong one, and for the person on through every new number (T04); past that sum nothing is compared for a
+ * is over with the fifth wrong one, and for the user on through every new number (T04); past that sum nothing is compared for a
  * while, and no other challenge ends for it. A challenge without a number passes.
  */
 export async function checkMatchCode(

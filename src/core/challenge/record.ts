@@ -76,7 +76,7 @@ type Powers = Pick<Services, "challenges" | "records" | "background" | "log">;
 /**
  * Writes the end of a challenge to D1 in one batch and tells its object so. When D1 cannot be used the answer goes out all the same: the
  * object's alarm sends what is unlisted to the queue (settled question 28, T101). A grant whose user, client or device has fallen is not
- * listed: its family is ended, and the refusal must go out in the place of its tokens.
+ * listed: its grant is ended, and the refusal must go out in the place of its tokens.
  */
 export async function recordFinish(
   powers: Powers,

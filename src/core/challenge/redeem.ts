@@ -21,7 +21,7 @@ export type Redemption = {
   readonly lane: Extract<Lane, "standard" | "cotter">;
   /** Digest of everything the waiter proves: handle, verifier, key, client. */
   readonly waiterProof: string;
-  /** What tokens say about the user; written into the family, so that refreshing reads no table. */
+  /** What tokens say about the user; written into the grant, so that refreshing reads no table. */
   readonly subject: (user: UserRecord) => JsonObject;
   readonly withGrant: boolean;
   /** What the waiter calls the session: on record with the redemption. */
@@ -38,7 +38,7 @@ type Powers = Pick<
 
 /**
  * Exchanges an approved challenge for facts and a grant, exactly once; the same waiter proof inside the replay window gets the
- * same facts again (settled question 1). A person who was locked or deleted meanwhile gets nothing (T11), also when they are active again
+ * same facts again (settled question 1). A user who was locked or deleted meanwhile gets nothing (T11), also when they are active again
  * (`cancelled`), and neither does what a device approved that was removed since (T25).
  */
 export async function redeemChallenge(
@@ -67,7 +67,7 @@ export async function redeemChallenge(
   return applied.ok ? await takeRedeemed(powers, applied.value) : applied;
 }
 
-/** What a redemption answered, put on record by the one who redeemed. Refused when its family ended meanwhile, or may not be listed. */
+/** What a redemption answered, put on record by the one who redeemed. Refused when its grant ended meanwhile, or may not be listed. */
 export async function takeRedeemed(
   powers: Pick<Services, "challenges" | "records" | "background" | "log">,
   applied: Applied,
@@ -96,7 +96,7 @@ export async function takeRedeemed(
 }
 
 /**
- * What a waiter without a grant leaves with its wait, to be redeemed in the turn that approves. The person's lock and the device's
+ * What a waiter without a grant leaves with its wait, to be redeemed in the turn that approves. The user's lock and the device's
  * removal, which `redeemChallenge` asks for, are then asked for by whoever approves (T11, T25): there is no time between.
  */
 export async function standingOrder(
@@ -119,7 +119,7 @@ async function draftOf(powers: Powers, redemption: Redemption, user: UserRecord)
 }
 
 /**
- * What a redemption would fix for this client; `subject` is given when it opens a refresh family. Throws where its tokens could not
+ * What a redemption would fix for this client; `subject` is given when it opens a grant. Throws where its tokens could not
  * be signed, so that nothing is redeemed that cannot be handed out.
  */
 export async function redeemDraft(

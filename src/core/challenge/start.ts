@@ -31,14 +31,14 @@ export type StartRequest = {
   readonly door: Door;
   readonly client: Client;
   readonly caller: Caller;
-  /** The person asked, when known; a locked person is asked nothing (T11). */
+  /** The user asked, when known; a locked user is asked nothing (T11). */
   readonly user?: { readonly id: UserId; readonly locked: boolean };
   readonly purpose: Purpose;
   readonly scope: string;
   readonly bindingMessage?: string;
   readonly requiresClaim: boolean;
   readonly matchCode: boolean;
-  /** Nothing is put before the person: the client itself will say what became of it. */
+  /** Nothing is put before the user: the client itself will say what became of it. */
   readonly asksNobody?: boolean;
   /** The one device that may answer. */
   readonly onlyDevice?: DeviceId;
@@ -73,7 +73,7 @@ const DRAWS = 4;
 const RESPOND_NUMBERS = 2 ** 31 - 1;
 
 /**
- * Starts a challenge and puts it before the person. A start that the prompt policy keeps from the person is answered like any
+ * Starts a challenge and puts it before the user. A start that the prompt policy keeps from the user is answered like any
  * other (settled question 18). Refuses with `too_many` past the client's own limit, or past the one about this user; and a door's
  * context over CONTEXT_LIMIT.
  */
@@ -112,7 +112,7 @@ export type TakenStart = { giveBack(): Promise<void> };
 
 /**
  * Counts one start as `countStart` does, for what has to write before it begins: a refusal must come before the writing. Strangers,
- * known browsers and the client's backend have the client's limit each; what a device of its people has signed is not counted.
+ * known browsers and the client's backend have the client's limit each; what a device of its users has signed is not counted.
  */
 export async function takeStart(
   powers: CountPowers,

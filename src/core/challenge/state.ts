@@ -22,7 +22,7 @@ export type ChallengeSpec = {
   readonly id: ChallengeId;
   readonly door: Door;
   readonly clientId: ClientId;
-  /** Whose people may be asked; absent in the main realm. */
+  /** Whose users may be asked; absent in the main realm. */
   readonly realm?: Realm;
   readonly purpose: Purpose;
   readonly userId?: UserId;
@@ -97,7 +97,7 @@ export type Phase =
       readonly userId: UserId;
       readonly proofDigest: string;
       readonly amr: readonly string[];
-      /** When the person gave the proof, if that was before the approval. */
+      /** When the user gave the proof, if that was before the approval. */
       readonly provenAt?: Instant;
       readonly at: Instant;
       readonly redeemBy: Instant;

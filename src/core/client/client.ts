@@ -16,7 +16,7 @@ export type GrantType = (typeof GRANT_TYPES)[number];
 /** An application that asks. Its secret is kept elsewhere and never leaves the store with it. */
 export type Client = {
   readonly id: ClientId;
-  /** Whose people it asks; fixed when it is made. */
+  /** Whose users it asks; fixed when it is made. */
   readonly realm: Realm;
   readonly name: string;
   readonly kind: ClientKind;

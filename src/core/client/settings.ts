@@ -31,7 +31,7 @@ export type ClientSettings = {
   readonly validate_once?: boolean;
   /** How pages and messages show the client. */
   readonly brand?: BrandSettings;
-  /** How long a person has to prove an address on the hosted page, in seconds. */
+  /** How long a user has to prove an address on the hosted page, in seconds. */
   readonly verify_seconds?: number;
   /** One-time codes and links sent for the client in an hour; 0 is no limit. */
   readonly code_sends_per_hour?: number;
@@ -46,17 +46,17 @@ export type ClientSettings = {
   readonly public_wait?: boolean;
   /** Whose devices may answer for the client and sign in at it; `own` when it is missing. */
   readonly approve_through?: Approvers;
-  /** Event names that a stranger's sign-in may put before a person at the Cotter door. */
+  /** Event names that a stranger's sign-in may put before a user at the Cotter door. */
   readonly event_names?: readonly string[];
-  /** Whether the Cotter door tells everybody who asks for a person's prompt where it comes from; false when it is missing. */
+  /** Whether the Cotter door tells everybody who asks for a user's prompt where it comes from; false when it is missing. */
   readonly prompt_place?: boolean;
   /** Whether the Cotter door removes a device on an unsigned call, as its SDKs make it; true when it is missing. */
   readonly unsigned_removal?: boolean;
   /** Whether several users of the Authsignal door may have one telephone number; false when it is missing. */
   readonly shared_numbers?: boolean;
-  /** Clients of the realm whose backends' words about names this one goes by, and whose carried codes it takes. */
+  /** Clients of the realm whose backends' words about names this one goes by, and whose user codes it takes. */
   readonly names_from?: readonly ClientId[];
-  /** `subject`: the backend names people by our own ids and by nothing else; `own` when it is missing. */
+  /** `subject`: the backend names users by our own ids and by nothing else; `own` when it is missing. */
   readonly user_ids?: "own" | "subject";
   /** Minutes for which a browser that proved an address on the hosted page goes on without another code; 0 when it is missing. */
   readonly remember_minutes?: number;
@@ -65,7 +65,7 @@ export type ClientSettings = {
   /** How long a refresh token of the Cotter door stays good once it has a successor; `acknowledged` when it is missing. */
   readonly refresh_rotation?: RefreshRotation;
   /**
-   * How a person who had a device comes to another one by proving an address: `removed`, where the app removed all that they had; `lost`,
+   * How a user who had a device comes to another one by proving an address: `removed`, where the app removed all that they had; `lost`,
    * also after a wait of 72 h where one is lost; `off` when it is missing (docs/decisions/0056).
    */
   readonly recovery?: "off" | "removed" | "lost";
@@ -106,7 +106,7 @@ export const actionRule = ({ actions }: ClientSettings, code: string): ActionRul
 export const refreshRotation = (settings: ClientSettings): RefreshRotation =>
   settings.refresh_rotation ?? "acknowledged";
 
-/** Whether a person who had a device may come to another one by a proof, and whether also one who lost it. */
+/** Whether a user who had a device may come to another one by a proof, and whether also one who lost it. */
 export const recoveryOf = ({ recovery = "off" }: ClientSettings): "off" | "removed" | "lost" => recovery;
 
 /** Starts that the client may make in any minute; 0 is no limit. */
@@ -133,7 +133,7 @@ export const rememberMinutes = (settings: ClientSettings): number => settings.re
 /** Names that the vendor's own apps ask by. */
 const EVENT_NAMES: readonly string[] = ["LOGIN", "LOGIN_WITH_DEVICE"];
 
-/** Event names of the Cotter door that a person may be shown, whoever asks: each is a promise of what an approval does. */
+/** Event names of the Cotter door that a user may be shown, whoever asks: each is a promise of what an approval does. */
 export const eventNames = (settings: ClientSettings): readonly string[] =>
   settings.event_names ?? EVENT_NAMES;
 /**
@@ -142,7 +142,7 @@ export const eventNames = (settings: ClientSettings): readonly string[] =>
  */
 export const qrSeconds = (settings: ClientSettings): number => settings.qr_seconds ?? 600;
 
-/** How people are shown the client: in messages and on pages. */
+/** How users are shown the client: in messages and on pages. */
 export const brandOf = ({
   name,
   settings,

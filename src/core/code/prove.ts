@@ -52,7 +52,7 @@ export async function checkCode(
 }
 
 /**
- * `checkCode`, and the proof of kind `code` for this person: what approves the challenge. `amr` as RFC 8176 names it, `otp` unless
+ * `checkCode`, and the proof of kind `code` for this user: what approves the challenge. `amr` as RFC 8176 names it, `otp` unless
  * the code came back in a link.
  */
 export async function proveCode(

@@ -45,7 +45,7 @@ export type SendCode = {
   readonly locale: string;
   /** The challenge's own end; the code ends ten minutes after it was sent, or then. */
   readonly expiresAt: Instant;
-  /** The person, where known. */
+  /** The user, where known. */
   readonly userId?: UserId;
 };
 

@@ -13,7 +13,7 @@ import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { HOUR, MINUTE, type Millis, SECOND } from "../time.ts";
 
-/** Codes that a person carries from one device to another: six digits, four words, or 192 bits (LoginID §5). */
+/** Codes that a user carries from one device to another: six digits, four words, or 192 bits (LoginID §5). */
 export type CodeKind = "short" | "phrase" | "long";
 export type CodePurpose = "sign_in" | "enrol_device";
 
@@ -89,8 +89,8 @@ type Presented = CodeContext & {
 };
 
 /**
- * Finds the live challenge of a code that somebody presents. The guess is taken in the person's inbox first, so that any number at
- * once make at most five comparisons (T63). Wrong ones are counted for the guesser alone and end nothing (T60); a code of this person
+ * Finds the live challenge of a code that somebody presents. The guess is taken in the user's inbox first, so that any number at
+ * once make at most five comparisons (T63). Wrong ones are counted for the guesser alone and end nothing (T60); a code of this user
  * is no guess, whatever it was given out for and by whom, and a long one is not counted at all. A nonce is spent in the same batch.
  */
 export async function findUserCode(
@@ -128,13 +128,13 @@ export async function findUserCode(
 }
 
 /**
- * Whether a code is good at this client: one that it gave out, or that a client gave out which it lists in `names_from`. The person's
+ * Whether a code is good at this client: one that it gave out, or that a client gave out which it lists in `names_from`. The user's
  * names say nothing about that: anybody's backend may have named them, or nobody's.
  */
 const isTaken = ({ client }: Presented, { clientId }: UserCodeRow): boolean =>
   clientId === client.id || (client.settings.names_from ?? []).some((friend) => friend === clientId);
 
-/** Whether it is a code of this person all the same, given out for another purpose. */
+/** Whether it is a code of this user all the same, given out for another purpose. */
 async function isForAnother(
   powers: Pick<Services, "userCodes" | "handles">,
   asked: Presented,
@@ -171,7 +171,7 @@ function noteWrong(powers: Powers, { userId, kind, guesser, ip }: Presented): vo
   });
 }
 
-/** Ends the live codes of a person, of one kind and purpose or all of them. A nonce is spent in the batch that lists them. */
+/** Ends the live codes of a user, of one kind and purpose or all of them. A nonce is spent in the batch that lists them. */
 export async function endCodes(
   powers: Pick<Services, "userCodes" | "challenges" | "inboxes" | "records" | "clock" | "background" | "log">,
   asked: {

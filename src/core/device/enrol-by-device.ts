@@ -30,7 +30,7 @@ type Powers = Pick<
 type Enrolled = Result<{ readonly device: Device; readonly settled: Applied }, Refusal>;
 
 /**
- * A trusted device signs another device in among the person's own. The new device gets no tokens: it signs in afterwards. A key
+ * A trusted device signs another device in among the user's own. The new device gets no tokens: it signs in afterwards. A key
  * that already belongs to a live device is refused; so is a signature that was used before, and one of a device that was removed meanwhile.
  * The identical request, where it may be repeated, is answered as at first.
  */

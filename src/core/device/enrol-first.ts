@@ -33,7 +33,7 @@ type Powers = Pick<
   Parameters<typeof recoverDevice>[0];
 
 /**
- * Enrols a person's first device without a signature, inside the window that a sign-up or a proof opened and for whoever holds what its
+ * Enrols a user's first device without a signature, inside the window that a sign-up or a proof opened and for whoever holds what its
  * answer handed over; only while they never had a device (docs/decisions/0035), or as the client's settings let them recover (0056). A
  * sign-up becomes a user in the same batch. Refused otherwise with `enrolment_closed`, `device_exists`, or `user_exists` when somebody has
  * taken one of the sign-up's names meanwhile.

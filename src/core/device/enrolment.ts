@@ -14,15 +14,15 @@ export type FirstEnrolment = {
   readonly key: DeviceKey;
   readonly name: string;
   readonly kind: string;
-  /** The sign-up that this finishes; without one it is a person who is there already. */
+  /** The sign-up that this finishes; without one it is a user who is there already. */
   readonly signUp?: SignUp;
-  /** What the caller shows for the window of a person who is there: the key that a proof's answer held, how its call looks. */
+  /** What the caller shows for the window of a user who is there: the key that a proof's answer held, how its call looks. */
   readonly offered: Omit<Extract<Offered, { kind: "proof" }>, "kind" | "endedAt">;
   readonly origin: Origin;
   /** How the call looks: kept of a sign-up, until its window ends. */
   readonly looks?: string;
   readonly lane: Extract<Lane, "standard" | "cotter">;
-  /** Given when the enrolment also signs the person in. */
+  /** Given when the enrolment also signs the user in. */
   readonly subject?: JsonObject;
   readonly scope: string;
 };

@@ -25,7 +25,7 @@ export type DeviceNews = {
   readonly link?: string;
 };
 
-/** Tells a person at every e-mail address they have proven, behind the answer. The removal stands whatever becomes of the letters. */
+/** Tells a user at every e-mail address they have proven, behind the answer. The removal stands whatever becomes of the letters. */
 export function tellDeviceRemoved(powers: Powers, news: DeviceNews): void {
   if (addressesOf(news).length > 0) powers.background(() => tell(powers, news, "device_removed"));
 }
@@ -69,7 +69,7 @@ async function tell(powers: Powers, news: DeviceNews, template: Template): Promi
 }
 
 /**
- * Whether the person was told of so many devices today, of this kind and by this client, that one more is on record only: whoever holds
+ * Whether the user was told of so many devices today, of this kind and by this client, that one more is on record only: whoever holds
  * a device of theirs could else fill the mailbox. A count that cannot be asked keeps no letter back.
  */
 async function isPastLimit(

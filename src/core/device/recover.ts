@@ -28,13 +28,13 @@ export type Recovering = {
   ) => Promise<Result<undefined, RefusalOf<"device_exists" | "enrolment_closed"> | NotActive>>;
 };
 
-/** Why a device is removed whose person has another one now. */
+/** Why a device is removed whose user has another one now. */
 const RECOVERED = "recovered";
-/** Why the app removed a device, at the person's request (doors/cotter/methods.ts). */
+/** Why the app removed a device, at the user's request (doors/cotter/methods.ts). */
 const BY_APP = "removed_by_app";
 
 /**
- * Enrols a device for a person who has had one, by the key that a proof of their address handed over, where the client's settings say so:
+ * Enrols a device for a user who has had one, by the key that a proof of their address handed over, where the client's settings say so:
  * at once when this client's app removed all that they ever had; after a wait when one of this client's is lost (docs/decisions/0056).
  * Refused: `device_exists` or `enrolment_closed` as without recovery, `not_allowed` while it waits.
  */

@@ -18,7 +18,7 @@ export type EndGrants = Requester & {
 type Powers = Pick<Services, "challenges" | "records" | "events" | "clock" | "chance">;
 
 /**
- * Ends the listed refresh families of a user, or of one device: the first GRANTS_PER_CALL now, the rest through the queue
+ * Ends the listed grants of a user, or of one device: the first GRANTS_PER_CALL now, the rest through the queue
  * (settled question 31). Answers how many ended here. Calling again is free: what has ended is no longer listed.
  */
 export async function endGrants(
@@ -39,7 +39,7 @@ export async function endGrants(
   return { ended: now.length, more };
 }
 
-/** Ends one listed family, then takes it from the list with its audit row: an answer that was lost can be asked for again. */
+/** Ends one listed grant, then takes it from the list with its audit row: an answer that was lost can be asked for again. */
 export async function endGrant(
   powers: Pick<Services, "challenges" | "records" | "clock" | "chance">,
   listing: GrantListing,

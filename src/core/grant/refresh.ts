@@ -22,9 +22,9 @@ export type Refreshing = {
 };
 
 /**
- * Rotates the family of a refresh token and answers the grant as it stands then; the new token is derived from it. A forged token
- * does nothing. A genuine one that is too old, or another client's, ends the family, is put on record and told to the client's
- * webhook (T84). Throws, before anything is rotated, where the lane cannot sign the answer. Touches no table, unless the family is not known
+ * Rotates the grant of a refresh token and answers the grant as it stands then; the new token is derived from it. A forged token
+ * does nothing. A genuine one that is too old, or another client's, ends the grant, is put on record and told to the client's
+ * webhook (T84). Throws, before anything is rotated, where the lane cannot sign the answer. Touches no table, unless the grant is not known
  * to be listed: then it is listed first, or ended where it may not be.
  */
 export async function refreshGrant(
@@ -54,8 +54,8 @@ export async function refreshGrant(
 export type OwnGrant = { readonly grant: Grant; readonly generation: number; readonly snapshot: Snapshot };
 
 /**
- * D1 could not be used when the family began, so whoever has locked its user since, or removed its device, did not find it. A D1 that still
- * cannot be used is an outage. A family that has ended is left to the refresh itself to refuse.
+ * D1 could not be used when the grant began, so whoever has locked its user since, or removed its device, did not find it. A D1 that still
+ * cannot be used is an outage. A grant that has ended is left to the refresh itself to refuse.
  */
 async function isListedNow(powers: Powers, { grant, snapshot }: OwnGrant): Promise<boolean> {
   if (!isAlive(grant, powers.clock.now())) return true;
@@ -109,7 +109,7 @@ function noteReuse(powers: Powers, grant: Grant, client: Client, ip: string | un
 type RevokePowers = Pick<Services, "challenges" | "handles" | "records" | "clock" | "chance" | "log">;
 
 /**
- * Ends the family of a refresh token (RFC 7009). An unknown token, or another client's, is a success without effect (T89).
+ * Ends the grant of a refresh token (RFC 7009). An unknown token, or another client's, is a success without effect (T89).
  */
 export async function revokeRefreshToken(
   powers: RevokePowers,

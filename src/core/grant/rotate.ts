@@ -20,7 +20,7 @@ export type Presented = {
 };
 
 export type Rotation = {
-  /** What must be stored, also when the presenter is refused: a reused token ends the family. */
+  /** What must be stored, also when the presenter is refused: a reused token ends the grant. */
   readonly next: Grant;
   readonly result: Result<Grant, RefusalOf<"refresh_reused" | "grant_ended">>;
 };
@@ -28,7 +28,7 @@ export type Rotation = {
 /**
  * Decides one presentation of a refresh token (RFC 9700 §4.14.2). The current generation rotates; the previous one gets
  * the current one again, inside the grace or, where the rotation waits to be acknowledged, until the current one is used; anything older,
- * or another client or key, ends the family.
+ * or another client or key, ends the grant.
  */
 export function rotate(grant: Grant, presented: Presented, now: Instant): Rotation {
   if (!isAlive(grant, now)) return { next: grant, result: no({ code: "grant_ended" }) };
@@ -43,12 +43,12 @@ export function rotate(grant: Grant, presented: Presented, now: Instant): Rotati
     };
     return { next, result: ok(next) };
   }
-  // Generation 0 was never given out: a young family has no previous token.
+  // Generation 0 was never given out: a young grant has no previous token.
   const isPrevious = presented.generation > 0 && presented.generation === grant.generation - 1;
   if (!isPrevious) return reused(grant, now);
   if (now < grant.rotatedAt + ROTATION_GRACE) return { next: grant, result: ok(grant) };
   if (presented.rotation !== "acknowledged") return reused(grant, now);
-  // Somebody who goes on with the previous token is there: the family lives on from now.
+  // Somebody who goes on with the previous token is there: the grant lives on from now.
   const next: Grant = { ...grant, expiresAt: now + grant.lifetime };
   return { next, result: ok(next) };
 }
@@ -58,6 +58,6 @@ const reused = (grant: Grant, now: Instant): Rotation => ({
   result: no({ code: "refresh_reused" }),
 });
 
-/** Ends the family for good; ending twice keeps the first reason. */
+/** Ends the grant for good; ending twice keeps the first reason. */
 export const end = (grant: Grant, reason: string, now: Instant): Grant =>
   grant.ended ? grant : { ...grant, ended: { at: now, reason } };

@@ -4,14 +4,14 @@ import type { ClientId, DeviceId, GrantId, UserId } from "../ids.ts";
 import type { Instant, Millis } from "../time.ts";
 
 /**
- * A refresh-token family. The refresh token itself is derived from `id`, `generation` and `salt` with the handle key of
+ * A grant. The refresh token itself is derived from `id`, `generation` and `salt` with the handle key of
  * `keyVersion`; nothing here lets anybody make one without that key (settled question 2).
  */
 export type Grant = {
   readonly id: GrantId;
   readonly clientId: ClientId;
   readonly userId: UserId;
-  /** The device whose approval opened the family; its removal ends it. */
+  /** The device whose approval opened the grant; its removal ends it. */
   readonly deviceId?: DeviceId;
   readonly scope: string;
   readonly subject: JsonObject;
@@ -29,7 +29,7 @@ export type Grant = {
   readonly ended?: { readonly at: Instant; readonly reason: string };
 };
 
-/** Opens the family that a redemption gives birth to. The challenge must be redeemed. */
+/** Opens the grant that a redemption gives birth to. The challenge must be redeemed. */
 export function openGrant(challenge: Challenge, draft: GrantDraft): Grant {
   const { spec, phase } = challenge;
   if (phase.name !== "redeemed") throw new Error("a grant is born of a redeemed challenge only");
@@ -56,6 +56,6 @@ export function openGrant(challenge: Challenge, draft: GrantDraft): Grant {
   };
 }
 
-/** Whether the family can still be refreshed at `now`. */
+/** Whether the grant can still be refreshed at `now`. */
 export const isAlive = (grant: Grant, now: Instant): boolean =>
   grant.ended === undefined && now < grant.expiresAt;

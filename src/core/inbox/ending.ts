@@ -21,7 +21,7 @@ function closeEnrolment(state: InboxState): InboxState {
 }
 
 /**
- * The person is locked or deleted: whatever waits for them is withdrawn, their window for a first device shuts, and no browser is
+ * The user is locked or deleted: whatever waits for them is withdrawn, their window for a first device shuts, and no browser is
  * remembered. Answers the challenges that may still be under way: those that nobody has denied.
  */
 export function endAll(state: InboxState): Ended {

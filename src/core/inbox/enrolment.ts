@@ -8,7 +8,7 @@ import type { InboxState, SignedUp, SignUp } from "./state.ts";
 const ID = "the user's id";
 
 /**
- * Opens the short time in which a person's first device may be enrolled without a signature. `key` is what the caller was handed;
+ * Opens the short time in which a user's first device may be enrolled without a signature. `key` is what the caller was handed;
  * `ambient`, where a client's settings want it, what its calls look like (address and user agent). `began` is when the proof began that
  * opens it.
  */
@@ -48,7 +48,7 @@ export const signUpOf = ({ signUp, enrolment }: InboxState, now: Instant): SignU
 
 /**
  * What a caller shows for a first device: the sign-up's id, the key that it was handed, or what its call looks like. `endedAt` is when the
- * person was last locked: a proof that began before opens nothing.
+ * user was last locked: a proof that began before opens nothing.
  */
 export type Offered =
   | { readonly kind: "sign_up" }
@@ -104,7 +104,7 @@ export function restoreEnrolment(state: InboxState, attempt: string, until: Inst
   return { ...state, hadDevice: false, enrolment: open };
 }
 
-/** Records that the person has a device now, through whichever door it came. */
+/** Records that the user has a device now, through whichever door it came. */
 export function noteDevice(state: InboxState, signedUp?: SignedUp): InboxState {
   const { enrolment: _, signUp: __, ...rest } = withoutRecoveries(state);
   return { ...rest, ...(signedUp === undefined ? {} : { signedUp }), hadDevice: true };

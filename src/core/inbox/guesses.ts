@@ -53,7 +53,7 @@ export function takeGuess(
   return { next, taken: { allowed: true, fresh: true, others: recent.length > 0 } };
 }
 
-/** Takes a guess from the count, the newest of its kind: nothing was compared, or it was no guess because the code is the person's. */
+/** Takes a guess from the count, the newest of its kind: nothing was compared, or it was no guess because the code is the user's. */
 export function returnGuess(
   state: InboxState,
   { guesser, mark }: { readonly guesser: Guesser; readonly mark: string },

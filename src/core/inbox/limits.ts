@@ -5,14 +5,14 @@ import { DAY, HOUR, MINUTE, type Millis, SECOND } from "../time.ts";
 /** At most `limit` in any stretch of `window`. */
 export type Rule = { readonly window: Millis; readonly limit: number };
 
-/** Prompts that one person gets in any minute, over all clients and doors (T01; Auth0 publishes the same five). */
+/** Prompts that one user gets in any minute, over all clients and doors (T01; Auth0 publishes the same five). */
 export const PROMPTS_PER_MINUTE = 5;
 export const PROMPT_WINDOW: Millis = MINUTE;
 /** Strangers are listed below this count only, and no client's own askers above it: the last place is another's, who brings something. */
 export const OPEN_PROMPTS = 4;
-/** Of a person's prompts in a minute, those that strangers may cause at one client. */
+/** Of a user's prompts in a minute, those that strangers may cause at one client. */
 export const OPEN_PROMPTS_OF_CLIENT = 3;
-/** Of a person's prompts in a minute, those that strangers of one network may cause. */
+/** Of a user's prompts in a minute, those that strangers of one network may cause. */
 export const PROMPTS_OF_NETWORK = 2;
 
 /** This many denials of one asker within the window silence that asker (T02). */
@@ -58,18 +58,18 @@ export const CHOSEN_LETTERS: Rule = { window: DAY, limit: 15 };
 /** Addresses that are counted together share this many times the letters of one, in the lanes of those who bring something. */
 export const SPELLINGS = 2;
 
-/** Letters that tell a person of an enrolled device, and those of a removed one: each by one client, to each proven address. */
+/** Letters that tell a user of an enrolled device, and those of a removed one: each by one client, to each proven address. */
 export const DEVICE_LETTERS: Rule = { window: DAY, limit: 10 };
 
 /** Starts in a minute about one user or address at a client, by strangers, known browsers or with an action's token. */
 export const STARTS_ABOUT = 10;
 
-/** Distinct wrong guesses at carried codes: of one network's strangers, or of one client's backend or token-bearing waiters. */
+/** Distinct wrong guesses at user codes: of one network's strangers, or of one client's backend or token-bearing waiters. */
 export const GUESSES: Rule = { window: 15 * MINUTE, limit: 5 };
 export const GUESSES_OF_DAY: Rule = { window: DAY, limit: 20 };
-/** The same, of all strangers together, for one person. */
+/** The same, of all strangers together, for one user. */
 export const STRANGERS_GUESSES: Rule = { window: DAY, limit: 100 };
-/** Wrong match codes that a person's devices may type, over all challenges (T04). */
+/** Wrong match codes that a user's devices may type, over all challenges (T04). */
 export const MATCH_GUESSES: Rule = { window: 15 * MINUTE, limit: 5 };
 
 /** What strangers may use of an hourly budget before the rest is kept for callers who bring something. */

@@ -36,7 +36,7 @@ type KeptBack = { readonly reason: "too_many" | "silenced" | "yields"; readonly 
 type Step<T> = { readonly next: InboxState; readonly value: T };
 
 /**
- * Puts a challenge before the person, or keeps it from them: over five a minute, past the share of strangers, of a network or of a
+ * Puts a challenge before the user, or keeps it from them: over five a minute, past the share of strangers, of a network or of a
  * client, or silenced after three denials. A listed prompt ends the live one of the same client (settled question 18), but a
  * stranger's ends none of a caller who brought something. Nothing is ever sent again by itself; asking again for a challenge that is
  * listed (a call whose answer was lost) changes nothing.
@@ -92,7 +92,7 @@ function keptBack(
 }
 
 /**
- * When there is a place for this asker among the person's prompts of a minute; undefined: now. Strangers at a client and those who
+ * When there is a place for this asker among the user's prompts of a minute; undefined: now. Strangers at a client and those who
  * brought something there are counted apart: anybody may name a client, and must not use up what is its own.
  */
 function placeAt(state: InboxState, { caller, clientId }: PromptRequest, now: Instant): Instant | undefined {
@@ -147,7 +147,7 @@ type SettleRefusal = RefusalOf<
 >;
 
 /**
- * Takes the person's answer to a prompt in one step: the prompt closes, the signing input is spent, a denial is counted. An
+ * Takes the user's answer to a prompt in one step: the prompt closes, the signing input is spent, a denial is counted. An
  * answer to a prompt that is decided already passes unchanged: the challenge itself says who won.
  */
 export function settlePrompt(

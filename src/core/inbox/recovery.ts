@@ -26,7 +26,7 @@ export type RecoveryTry = {
   readonly client: ClientId;
   /** Digest of the key that the caller brought. */
   readonly key: string | undefined;
-  /** When the person was last locked or signed out everywhere: a proof from before opens nothing. */
+  /** When the user was last locked or signed out everywhere: a proof from before opens nothing. */
   readonly endedAt: Instant | undefined;
   /** Whether it has to be waited for. */
   readonly waits: boolean;
@@ -34,7 +34,7 @@ export type RecoveryTry = {
 
 export type TakenRecovery =
   | { readonly outcome: "closed" }
-  /** `started`: by this very call, so that the person is to be told. */
+  /** `started`: by this very call, so that the user is to be told. */
   | {
       readonly outcome: "waiting";
       readonly since: Instant;
@@ -78,7 +78,7 @@ export function withoutRecoveries({ recoveries: _, ...rest }: InboxState): Inbox
   return rest;
 }
 
-/** Ends every wait: a device of the person's is in use, so it is not lost. */
+/** Ends every wait: a device of the user's is in use, so it is not lost. */
 export function endWaits(state: InboxState, now: Instant): InboxState {
   const { recoveries = {} } = state;
   const waiting = Object.entries(recoveries).filter(([, { waitingSince }]) => waitingSince !== undefined);

@@ -2,7 +2,7 @@ import type { ClientId } from "../ids.ts";
 import { type Instant, SECOND } from "../time.ts";
 import type { InboxState, Remembered } from "./state.ts";
 
-/** The newest of a person that are kept. */
+/** The newest of a user that are kept. */
 export const REMEMBERED_LIMIT = 8;
 /** How long the cookie before is taken: the answer with the newer one may have been lost. */
 export const REMEMBER_GRACE = 30 * SECOND;

@@ -41,7 +41,7 @@ export function usedFor(
   return mark.use === use && now < end ? "again" : "too_late";
 }
 
-/** Forgets a use whose work could not be finished, so that the person may try again. */
+/** Forgets a use whose work could not be finished, so that the user may try again. */
 export function unspend(state: InboxState, digest: string): InboxState {
   const { [digest]: _, ...spent } = state.spent;
   return { ...state, spent };

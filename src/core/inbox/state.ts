@@ -14,7 +14,7 @@ export type Demands = {
   readonly device?: DeviceId;
 };
 
-/** A challenge as the person's inbox shows it. It never holds the waiter's handle. */
+/** A challenge as the user's inbox shows it. It never holds the waiter's handle. */
 export type Prompt = {
   readonly challengeId: ChallengeId;
   readonly door: Door;
@@ -80,13 +80,13 @@ export type InboxState = {
   readonly prompts: readonly Prompt[];
   /** When prompts went out in the last minute. */
   readonly sent: readonly Instant[];
-  /** Of a version that told no askers apart: when the person said no, and until when nothing was listed. */
+  /** Of a version that told no askers apart: when the user said no, and until when nothing was listed. */
   readonly denials: readonly Instant[];
   readonly silencedUntil?: Instant;
-  /** What the person said no to in the last ten minutes, and who is silent for it. */
+  /** What the user said no to in the last ten minutes, and who is silent for it. */
   readonly refused?: readonly Denial[];
   readonly silences?: readonly Silence[];
-  /** Requests that were kept from the person, until the person approves one. */
+  /** Requests that were kept from the user, until the user approves one. */
   readonly blocked: { readonly count: number; readonly last?: Instant };
   /** Signing inputs that have been used: by digest, for what, and up to when it is remembered. */
   readonly spent: Readonly<Record<string, Spent>>;
@@ -103,13 +103,13 @@ export type InboxState = {
     /** When the proof began that opened it. */
     readonly began?: Instant;
   };
-  /** A sign-up that waits for its first device; the person exists from then on. */
+  /** A sign-up that waits for its first device; the user exists from then on. */
   readonly signUp?: SignUp;
-  /** By client: how the person comes to another device after the ones that they had. */
+  /** By client: how the user comes to another device after the ones that they had. */
   readonly recoveries?: Readonly<Record<ClientId, Recovery>>;
   /** How the call looked that finished the sign-up with its first device, until the sign-up's window ends. */
   readonly signedUp?: SignedUp;
-  /** True for ever once the person has had a device; only a taken window that is given back makes it false again. */
+  /** True for ever once the user has had a device; only a taken window that is given back makes it false again. */
   readonly hadDevice: boolean;
   readonly counters: Readonly<Record<string, Counter>>;
   /** Starts of a client: counted in leased blocks so that one write covers many. */
@@ -120,9 +120,9 @@ export type InboxState = {
   readonly codeSends: readonly Instant[];
   /** Codes and links that were sent to this identifier in the last day. */
   readonly letters?: readonly Letter[];
-  /** Wrong guesses at carried codes in the last day. */
+  /** Wrong guesses at user codes in the last day. */
   readonly guesses?: readonly CountedGuess[];
-  /** Browsers in which the person need give no other code for a while. */
+  /** Browsers in which the user need give no other code for a while. */
   readonly remembered?: readonly Remembered[];
   /** Messages to this subject that are on their way or went out of late. */
   readonly deliveries: Readonly<Record<string, Delivery>>;
@@ -158,7 +158,7 @@ export type Asker = {
   readonly caller?: Caller;
 };
 
-/** One "no" of the person, to this asker. */
+/** One "no" of the user, to this asker. */
 export type Denial = Asker & { readonly at: Instant };
 
 /** No prompt of this asker is listed before then. */
@@ -176,7 +176,7 @@ export type SignUp = {
 /** What is kept of a sign-up that is finished, for as long as its window would be open (docs/decisions/0055). */
 export type SignedUp = { readonly looks: string; readonly until: Instant };
 
-/** Who presents a carried code: a stranger of some network, or a client with its token, for its waiter or for itself. */
+/** Who presents a user code: a stranger of some network, or a client with its token, for its waiter or for itself. */
 export type Guesser =
   | { readonly kind: "stranger"; readonly network?: string }
   | { readonly kind: "waiter" | "backend"; readonly clientId: ClientId };
@@ -198,7 +198,7 @@ export type Letter = {
   readonly network?: string;
 };
 
-/** How a person who had a device comes to another one, at one client (docs/decisions/0056). */
+/** How a user who had a device comes to another one, at one client (docs/decisions/0056). */
 export type Recovery = {
   /** What the last proof of an address handed to its caller: a digest of the key, and until when it is good. */
   readonly key?: { readonly binding: string; readonly began: Instant; readonly until: Instant };
@@ -208,7 +208,7 @@ export type Recovery = {
   readonly pausedUntil?: Instant;
 };
 
-/** A browser in which the person proved an address, and which may go on without another code. The cookie itself is not kept. */
+/** A browser in which the user proved an address, and which may go on without another code. The cookie itself is not kept. */
 export type Remembered = {
   readonly id: string;
   readonly clientId: ClientId;

@@ -38,7 +38,7 @@ export type QueueMessage =
   | { readonly kind: "webhook"; readonly clientId: ClientId; readonly event: AuditEvent }
   /** Tells the client's webhook of an event in a door's own form. */
   | { readonly kind: "action_webhook"; readonly clientId: ClientId; readonly event: DoorEvent }
-  /** Sends a message to a person. */
+  /** Sends a message to a user. */
   | { readonly kind: "deliver"; readonly message: SealedMessage };
 
 /** An event that a door tells webhooks in a form of its own: `data` is what its type demands, `id` names it however often it is sent. */

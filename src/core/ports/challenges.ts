@@ -33,7 +33,7 @@ export type WaitOptions = {
   readonly alone?: boolean;
   /**
    * What this waiter would redeem with: done by the object in the turn that approves, so that nothing is left to ask for. Whoever
-   * approves has just seen the person unlocked and the key live.
+   * approves has just seen the user unlocked and the key live.
    */
   readonly order?: RedeemOrder;
   /** Fires when the caller has hung up: the wait ends at once and takes its order with it, so that no result goes to nobody. */
@@ -67,7 +67,7 @@ export type Challenges = {
     id: GrantId,
     presented: Presented,
   ): Promise<Result<Grant, RefusalOf<"refresh_reused" | "grant_ended" | "unknown_grant">>>;
-  /** Ends the family; ending an ended or unknown one is a success without effect. Answers the grant that ended now. */
+  /** Ends the grant; ending an ended or unknown one is a success without effect. Answers the grant that ended now. */
   revoke(id: GrantId, reason: string): Promise<Grant | undefined>;
   /** Holds until the challenge settles or `timeout` ms are over, over the object's hibernating socket (settled question 34). */
   wait(id: ChallengeId, timeout: Millis, options?: WaitOptions): Promise<Held | undefined>;

@@ -33,7 +33,7 @@ export type Message = {
   readonly brand: Brand;
   readonly clientId: ClientId;
   readonly userId?: UserId;
-  /** The inbox that remembers whether the message went out: the identifier's, or the person's. */
+  /** The inbox that remembers whether the message went out: the identifier's, or the user's. */
   readonly subject: SubjectKey;
   readonly code?: string;
   /** https link of this service. */

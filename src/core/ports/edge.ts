@@ -71,7 +71,7 @@ export type PhoneNumber = {
   readonly mobile: boolean;
 };
 
-/** Reads telephone numbers the way people write them. Pure: no address is asked anything. */
+/** Reads telephone numbers the way users write them. Pure: no address is asked anything. */
 export type Phones = {
   /**
    * The number that this text is, however it is spaced and with or without its trunk zero; a text without `+` is read as a number

@@ -12,15 +12,15 @@ import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 
-/** What a person's devices are shown. */
+/** What a user's devices are shown. */
 export type InboxView = {
   readonly prompts: readonly Prompt[];
   readonly blocked: { readonly count: number; readonly last?: Instant };
-  /** Who is kept from the person for having been denied too often. */
+  /** Who is kept from the user for having been denied too often. */
   readonly silences: readonly Silence[];
 };
 
-/** One guess at a carried code. */
+/** One guess at a user code. */
 export type Guess = { readonly guesser: Guesser; readonly mark: string };
 
 /** `scope` of a refusal: the client's own limit, or the one about a user or address. */
@@ -29,7 +29,7 @@ export type CountedStart =
   | { readonly allowed: false; readonly scope: "client" | "person"; readonly retryAt: Instant };
 
 /**
- * Inboxes: one object per person, and per identifier or client where something must be counted before there is a person. Every
+ * Inboxes: one object per user, and per identifier or client where something must be counted before there is a user. Every
  * method is one atomic step. Throws Outage when the object cannot be reached.
  */
 export type Inboxes = {
@@ -67,7 +67,7 @@ export type Inboxes = {
     how?: { readonly second?: number | undefined; readonly byDevice?: boolean },
   ): Promise<boolean>;
   unspend(who: SubjectKey, digest: string): Promise<void>;
-  /** `hint` places a new inbox near its person: a Cloudflare location hint. */
+  /** `hint` places a new inbox near its user: a Cloudflare location hint. */
   openEnrolment(who: SubjectKey, opening: Opening, hint?: string): Promise<void>;
   /** Begins a sign-up: kept here alone, and forgotten with its window unless a device is noted. */
   beginSignUp(who: SubjectKey, signUp: SignUp, hint?: string): Promise<void>;
@@ -81,15 +81,15 @@ export type Inboxes = {
   ): Promise<{ readonly taken: boolean; readonly until: Instant }>;
   restoreEnrolment(who: SubjectKey, attempt: string, until: Instant): Promise<void>;
   noteDevice(who: SubjectKey, signedUp?: SignedUp): Promise<void>;
-  /** Whether a call looks like the one that finished this person's sign-up, while its window would be open. */
+  /** Whether a call looks like the one that finished this user's sign-up, while its window would be open. */
   looksSignedUp(who: SubjectKey, looks: string): Promise<boolean>;
-  /** Whether a proof's key is good for a person who has had a device; begins the wait for it (docs/decisions/0056). */
+  /** Whether a proof's key is good for a user who has had a device; begins the wait for it (docs/decisions/0056). */
   takeRecovery(who: SubjectKey, asked: RecoveryTry): Promise<TakenRecovery>;
   /** Ends the wait that began then; false when it does not run any more. */
   endWait(who: SubjectKey, client: ClientId, since: Instant): Promise<boolean>;
-  /** Takes one guess at a code that a person carries, before anything is looked up (settled question 24). */
+  /** Takes one guess at a code that a user carries, before anything is looked up (settled question 24). */
   takeGuess(who: SubjectKey, guess: Guess): Promise<TakenGuess>;
-  /** Gives a guess back: nothing was compared, or the code was the person's. */
+  /** Gives a guess back: nothing was compared, or the code was the user's. */
   returnGuess(who: SubjectKey, guess: Guess): Promise<void>;
   /** A code was redeemed in this lane: its wrong guesses stay in the day's sum alone. */
   forgiveGuesses(who: SubjectKey, guesser: Guesser): Promise<void>;
@@ -113,7 +113,7 @@ export type Inboxes = {
   countStart(who: SubjectKey, limit: number, about?: StartAbout): Promise<CountedStart>;
   /** Gives back one start of the window that ends then, and what it was about: nothing was begun. */
   returnStart(who: SubjectKey, windowEnds: Instant, about?: StartAbout): Promise<void>;
-  /** Remembers a browser of the person; the same one again changes nothing. */
+  /** Remembers a browser of the user; the same one again changes nothing. */
   remember(who: SubjectKey, entry: Remembered): Promise<void>;
   /** The browser of a cookie, without using it. */
   rememberedOf(who: SubjectKey, cookie: Cookie): Promise<Recalled>;
@@ -128,6 +128,6 @@ export type Inboxes = {
   disconnect(who: SubjectKey, deviceId: DeviceId): Promise<readonly ChallengeId[]>;
   /** Withdraws every prompt and shuts the window for a first device. Answers the challenges that may still be under way. */
   endAll(who: SubjectKey): Promise<readonly ChallengeId[]>;
-  /** Forgets everything: the person was deleted. */
+  /** Forgets everything: the user was deleted. */
   wipe(who: SubjectKey): Promise<void>;
 };

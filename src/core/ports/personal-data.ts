@@ -3,7 +3,7 @@ import type { JsonObject } from "../challenge/state.ts";
 import type { UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 
-/** Lists of what is held about a person, beside the user and their names. */
+/** Lists of what is held about a user, beside the user and their names. */
 export const PERSONAL_LISTS = [
   "profiles",
   "old_profiles",
@@ -31,7 +31,7 @@ export const KEY_PARTS: Readonly<Record<PersonalList, number>> = {
 export type PersonalRow = { readonly key: readonly string[]; readonly row: JsonObject };
 
 /**
- * What is held about people, and how it goes: read whole for whoever asks what is known of them, taken out of the audit trail when they
+ * What is held about users, and how it goes: read whole for whoever asks what is known of them, taken out of the audit trail when they
  * are to be forgotten, and dropped when it is old. Every method is one statement or one batch of at most `size` rows.
  */
 export type PersonalData = {
@@ -42,7 +42,7 @@ export type PersonalData = {
     after: readonly string[] | undefined,
     size: number,
   ): Promise<readonly PersonalRow[]>;
-  /** Takes addresses, places and names out of audit rows of a person, and remembers that they are to be forgotten; answers how many rows. */
+  /** Takes addresses, places and names out of audit rows of a user, and remembers that they are to be forgotten; answers how many rows. */
   erase(userId: UserId, size: number, event: AuditEvent): Promise<number>;
   /** The same for everybody who is to be forgotten: rows that came late. */
   eraseLate(size: number): Promise<number>;

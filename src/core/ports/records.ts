@@ -108,13 +108,13 @@ export type AuditQuery = {
 };
 
 /**
- * The directory of codes that people carry: keyed hash, context, challenge. One live row per hash (primary key). A nonce that is
+ * The directory of codes that users carry: keyed hash, context, challenge. One live row per hash (primary key). A nonce that is
  * given is spent in the same batch; when it was spent before, nothing is written or told.
  */
 export type UserCodes = {
   /**
-   * Adds a code of a person, unless a live one has its hash (`stands` is false then), and tells the live codes of the same person,
-   * kind and purpose, the oldest first. The audit row is written in the same batch. Nothing but the nonce is written when the person, the
+   * Adds a code of a user, unless a live one has its hash (`stands` is false then), and tells the live codes of the same user,
+   * kind and purpose, the oldest first. The audit row is written in the same batch. Nothing but the nonce is written when the user, the
    * client or the device that signed for the code has fallen.
    */
   issue(
@@ -129,13 +129,13 @@ export type UserCodes = {
   >;
   /** The code of this hash, live or over. */
   lookUp(hash: string, nonce?: NonceUse): Promise<Result<UserCodeRow | undefined, RefusalOf<"replayed">>>;
-  /** The live codes of a person, the oldest first; of one kind and purpose, or all. */
+  /** The live codes of a user, the oldest first; of one kind and purpose, or all. */
   ofUser(
     asked: { readonly userId: UserId; readonly kind?: string; readonly purpose?: string },
     now: Instant,
     nonce?: NonceUse,
   ): Promise<Result<readonly UserCodeRow[], RefusalOf<"replayed">>>;
-  /** Adds a code; false when a live one has its hash. One that is a person's is added only while they and the client stand. */
+  /** Adds a code; false when a live one has its hash. One that is a user's is added only while they and the client stand. */
   insert(row: UserCodeRow, now: Instant): Promise<Result<boolean, NotActive>>;
   find(hash: string, now: Instant): Promise<UserCodeRow | undefined>;
   remove(hash: string): Promise<boolean>;

@@ -65,17 +65,17 @@ export type PasskeyAnswer = {
 export type Prover = Pick<User, "id" | "status">;
 
 type OfUser<Claims> = Claims extends unknown ? Omit<Claims, "userId"> : never;
-/** What is vouched for, without the person: that is the prover's own id. */
+/** What is vouched for, without the user: that is the prover's own id. */
 export type VouchedClaims = OfUser<Exclude<ProofClaims, { kind: "device" }>>;
 
 /**
  * The proof module: the only maker of VerifiedProof, and so the one place that every approval passes. Who approves must be shown to it as
- * they are now: a locked person's proof of an approval is refused (`user_locked`), once the evidence is good. A denial stays possible.
+ * they are now: a locked user's proof of an approval is refused (`user_locked`), once the evidence is good. A denial stays possible.
  */
 export type Proofs = {
   /** Reads a device key text of a door, refusing every encoding that is not canonical (T26, settled question 9). */
   readKey(text: string, algorithm: KeyAlgorithm): Promise<Result<DeviceKey, RefusalOf<"bad_key">>>;
-  /** Checks the signature of a device of this person over UTF-8 `message`; `signature` is base64 text, whitespace ignored. ECDSA is DER. */
+  /** Checks the signature of a device of this user over UTF-8 `message`; `signature` is base64 text, whitespace ignored. ECDSA is DER. */
   device(
     prover: Prover,
     device: Device,

@@ -25,7 +25,7 @@ export interface DoorPorts {}
 /** What a door has to say where core does something for every door. */
 export type DoorRules = {
   readonly door: Door;
-  /** Challenges that are under way for a person and that nothing in core leads to, newest first. */
+  /** Challenges that are under way for a user and that nothing in core leads to, newest first. */
   readonly underWay: (powers: DoorPowers, userId: UserId) => Promise<readonly ChallengeId[]>;
   /** Who has closed what this challenge would meet; undefined while it is open. Asked before anybody approves. */
   readonly closedBy: (powers: DoorPowers, asked: Asked, userId: UserId) => Promise<string | undefined>;

@@ -29,13 +29,13 @@ export type NewUser = {
   readonly unnamedIn?: NameView;
 };
 
-/** For the operator and the queue, who look at a person whatever the realm. */
+/** For the operator and the queue, who look at a user whatever the realm. */
 export const ANY_REALM = "*" as const;
 export type Within = Realm | typeof ANY_REALM;
 
 /** How a client looks for somebody by an identifier. */
 export type IdentifierLook = {
-  /** `own`: a backend means its own name before anybody's proof. `proven`: a person's proof comes first. */
+  /** `own`: a backend means its own name before anybody's proof. `proven`: a user's proof comes first. */
   readonly first: "own" | "proven";
   /** Whether what an anonymous call said through this client counts, behind everything else. */
   readonly anonymous?: boolean;
@@ -73,7 +73,7 @@ type Inserted = Result<WrittenUser, RefusalOf<"user_exists" | "client_disabled">
 /**
  * Users and their names. A name belongs to whoever gave it: a proof and the operator's word hold in the realm, a backend's word and
  * an anonymous call's for their client. Every write is one batch. Refused with `user_exists`, and nothing written: a name that the
- * same giver, a proof or the operator has for another person already. A proof takes the name from whoever had it by an anonymous call. What is
+ * same giver, a proof or the operator has for another user already. A proof takes the name from whoever had it by an anonymous call. What is
  * said or proven through a client is written only while that client is not disabled and its user, if there is one yet, is active.
  */
 export type Users = {

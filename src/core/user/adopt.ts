@@ -18,11 +18,11 @@ export type AdoptIdentifier = {
   /** Through which it was proven. */
   readonly client: Client;
   readonly origin: Origin;
-  /** The only person whose it may be, when the app named one. */
+  /** The only user whose it may be, when the app named one. */
   readonly userId?: string;
   /** Who has shown that they began the sign-up which claimed it (docs/decisions/0055). */
   readonly claimer?: UserId | undefined;
-  /** The id that a new person is to have. */
+  /** The id that a new user is to have. */
   readonly newId?: UserId;
   /** When the proof began: a claimer who was locked or signed out since is nobody's. */
   readonly began?: Instant;
@@ -57,10 +57,10 @@ export async function adoptUnlessHeld(
 }
 
 /**
- * The person who proved this identifier before, or a new one. Somebody's mere word, a backend's or the operator's, makes nobody its
+ * The user who proved this identifier before, or a new one. Somebody's mere word, a backend's or the operator's, makes nobody its
  * owner: a proof that landed there would hand the prover's account to whoever gave the word, or had put devices on it
- * (docs/decisions/0034). Whoever claimed it by an anonymous call and shows that they did is that person; what others claimed is taken
- * away, and their sessions end (docs/decisions/0014). Refused: `not_allowed` when the app named another person, and a claimer who fell.
+ * (docs/decisions/0034). Whoever claimed it by an anonymous call and shows that they did is that user; what others claimed is taken
+ * away, and their sessions end (docs/decisions/0014). Refused: `not_allowed` when the app named another user, and a claimer who fell.
  */
 export async function adoptIdentifier(powers: Powers, asked: AdoptIdentifier): Promise<Adopted> {
   return await adopt(powers, asked, await powers.users.holdersOf(asked.client.realm, asked.identifier));
@@ -101,7 +101,7 @@ async function create(powers: Powers, asked: AdoptIdentifier): Promise<Adopted> 
   return await powers.users.insert({ id, realm: client.realm, identifiers: [proof] }, event, event.at);
 }
 
-/** The claim becomes a proof of the same person: id, devices and sessions stay. */
+/** The claim becomes a proof of the same user: id, devices and sessions stay. */
 async function confirm(powers: Powers, asked: AdoptIdentifier, id: UserId): Promise<Adopted> {
   const { client, identifier } = asked;
   const about = { userId: id, clientId: client.id, reason: PROVEN };
@@ -129,7 +129,7 @@ async function provenBySomebody(powers: Powers, { client, identifier }: AdoptIde
   return known ? ok(known) : no({ code: "user_exists", field: "identifier" });
 }
 
-/** Tokens of the earlier person still speak of the identifier, so its sessions end; without any name left it goes as a whole. */
+/** Tokens of the earlier user still speak of the identifier, so its sessions end; without any name left it goes as a whole. */
 async function leaveBehind(
   powers: Powers,
   id: UserId,

@@ -8,7 +8,7 @@ import type { Identifier, User } from "./user.ts";
 
 type Powers = Pick<Services, "devices" | "authenticators" | "records">;
 
-/** Whose this person is for a client, and what that was read from. */
+/** Whose this user is for a client, and what that was read from. */
 export async function belongingOf(powers: Powers, client: ClientId, record: UserRecord) {
   const { id } = record.user;
   const [devices, rows, signedInAt] = await Promise.all([
@@ -20,7 +20,7 @@ export async function belongingOf(powers: Powers, client: ClientId, record: User
   return { belongs: belongsTo(client, { ...record, ...held }), held };
 }
 
-/** The clients at which the person has a session; whatever comes behind another client's is not read any more. */
+/** The clients at which the user has a session; whatever comes behind another client's is not read any more. */
 async function clientsSignedIn(
   { records }: Powers,
   client: ClientId,
@@ -36,21 +36,21 @@ async function clientsSignedIn(
   }
 }
 
-/** What says whose a person is: names, live devices, enrolled addresses, sessions. */
+/** What says whose a user is: names, live devices, enrolled addresses, sessions. */
 export type Holdings = {
   readonly user: Pick<User, "externalId" | "externalClient">;
   readonly identifiers: readonly Pick<Identifier, "client">[];
   readonly devices: readonly Pick<Device, "clientId" | "letInBy">[];
   readonly addresses: readonly Pick<Authenticator, "clientId">[];
-  /** The clients at which the person is signed in. */
+  /** The clients at which the user is signed in. */
   readonly signedInAt: readonly ClientId[];
 };
 
-/** `wholly`: nobody else has anything of the person; `partly`: somebody has; `not`: this client has nothing. */
+/** `wholly`: nobody else has anything of the user; `partly`: somebody has; `not`: this client has nothing. */
 export type Belonging = "wholly" | "partly" | "not";
 
 /**
- * Whose a person is, for a client that would delete, lock or unlock them: what was said, proven or enrolled through this client is its own,
+ * Whose a user is, for a client that would delete, lock or unlock them: what was said, proven or enrolled through this client is its own,
  * the operator's word and everything through another client is not. A friend of `names_from` is another client here.
  */
 export function belongsTo(client: ClientId, held: Holdings): Belonging {

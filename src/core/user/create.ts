@@ -32,16 +32,16 @@ export async function createUser(
 
 export type Registration = {
   readonly client: Client;
-  /** The app's own name for the person. */
+  /** The app's own name for the user. */
   readonly externalId?: string;
   readonly identifiers: readonly string[];
-  /** Where the person's inbox should live. */
+  /** Where the user's inbox should live. */
   readonly hint?: string;
 };
 
 /**
- * Begins the sign-up of a person whom nobody has verified, under a new id that is told to this caller alone. Until their first device is
- * enrolled there is no such person in any door, no name is taken, and nothing is written but the inbox that forgets it
+ * Begins the sign-up of a user whom nobody has verified, under a new id that is told to this caller alone. Until their first device is
+ * enrolled there is no such user in any door, no name is taken, and nothing is written but the inbox that forgets it
  * (docs/decisions/0035). Refused: a text that is no name, and a name that somebody goes by already as far as this client may know.
  */
 export async function registerUser(
@@ -70,7 +70,7 @@ export async function registerUser(
   return ok(signedUp(id, signUp));
 }
 
-/** One identifier in two spellings is one: its key would take the second for another person's. */
+/** One identifier in two spellings is one: its key would take the second for another user's. */
 const distinct = (identifiers: readonly ReadIdentifier[]): readonly ReadIdentifier[] => [
   ...new Map(
     identifiers.map((identifier) => [`${identifier.kind} ${identifier.normal}`, identifier]),

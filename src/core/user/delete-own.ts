@@ -22,7 +22,7 @@ type Enrolled = Pick<Awaited<ReturnType<typeof belongingOf>>["held"], "devices" 
 const LOOKS = 3;
 
 /**
- * Deletes a person for a client's backend: as a whole when nobody else has anything of them, else only what is this client's, and the person
+ * Deletes a user for a client's backend: as a whole when nobody else has anything of them, else only what is this client's, and the user
  * stays. Refused: `unknown_user` when this client has nothing of theirs, `user_locked` when they are shared and locked.
  */
 export async function deleteOwnUser(
@@ -77,7 +77,7 @@ async function removeEnrolled(
   }
 }
 
-/** Takes back what this client said of the person. It goes last: by these words the call can be repeated. What they proved stays theirs. */
+/** Takes back what this client said of the user. It goes last: by these words the call can be repeated. What they proved stays theirs. */
 async function removeWords(
   powers: Powers,
   { id: clientId }: Client,

@@ -41,7 +41,7 @@ export async function deleteUser(
     }
     return no({ code: "unknown_user" });
   }
-  // Whoever waits on a code of theirs is told that there is nobody. The person is gone already, so an outage is not the caller's any more.
+  // Whoever waits on a code of theirs is told that there is nobody. The user is gone already, so an outage is not the caller's any more.
   try {
     await endCodes(powers, { userId: id, by: by.actor, ip: by.ip });
   } catch (cause) {

@@ -18,7 +18,7 @@ const DIGITS = /^[0-9]{6,15}$/;
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f]/;
 
 /**
- * Reads a free-form identifier as one of the three kinds, as a person means it: addresses and numbers without what nobody sees and
+ * Reads a free-form identifier as one of the three kinds, as a user means it: addresses and numbers without what nobody sees and
  * what clipboards put around them (docs/decisions/0052). The form by which it is unique is an address in lower case with its domain as
  * the URL parser writes it, a phone number as `+` and digits, a username in NFC as written.
  * Undefined for what is empty, too long, or holds control characters or half a surrogate pair, which storage would fold into one.

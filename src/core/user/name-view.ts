@@ -4,7 +4,7 @@ import type { Identifier, User } from "./user.ts";
 
 /**
  * Whose words about names a client goes by: its own backend's, those of the clients that it lists in `names_from`, and what holds in
- * the whole realm, which is what people proved and what the operator said. Another client's word is not in it.
+ * the whole realm, which is what users proved and what the operator said. Another client's word is not in it.
  */
 export type NameView = {
   readonly realm: Realm;
@@ -21,7 +21,7 @@ export const viewOf = ({ id, realm, settings }: Pick<Client, "id" | "realm" | "s
 const isFriend = ({ client, from }: NameView, giver: ClientId | undefined): boolean =>
   giver !== undefined && (giver === client || from.includes(giver));
 
-/** Whether every door of this client may find the person by this identifier. */
+/** Whether every door of this client may find the user by this identifier. */
 export const isKnownTo = (view: NameView, { verifiedAt, assertedBy, client }: Identifier): boolean =>
   verifiedAt !== undefined || assertedBy === "admin" || (assertedBy === "client" && isFriend(view, client));
 
@@ -34,7 +34,7 @@ export const isSeenBy = ({ client }: NameView, identifier: Identifier): boolean 
   identifier.verifiedAt !== undefined ||
   (identifier.assertedBy === "client" && identifier.client === client && identifier.vouchedAt !== undefined);
 
-/** The external id, where this client may know the person by it; `anonymous`: also one that only an anonymous call gave. */
+/** The external id, where this client may know the user by it; `anonymous`: also one that only an anonymous call gave. */
 export function externalIdFor(view: NameView, user: User, anonymous = false): string | undefined {
   const { externalId, externalAssertedBy: by, externalClient } = user;
   if (externalId === undefined) return undefined;
@@ -43,7 +43,7 @@ export function externalIdFor(view: NameView, user: User, anonymous = false): st
   return by === "client" || anonymous ? externalId : undefined;
 }
 
-/** The person's names as far as this client may know them: proven ones first, anonymous ones last if at all. */
+/** The user's names as far as this client may know them: proven ones first, anonymous ones last if at all. */
 export function namesFor(
   view: NameView,
   { identifiers }: { readonly identifiers: readonly Identifier[] },

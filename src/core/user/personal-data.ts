@@ -15,7 +15,7 @@ export const ERASED_PER_CALL = 1_000;
 type Powers = Pick<Services, "held"> & Parameters<typeof deleteUser>[0];
 
 /**
- * Deletes a person, and takes addresses, places and names out of what the audit trail holds of them; what happened and when stays. Also for
+ * Deletes a user, and takes addresses, places and names out of what the audit trail holds of them; what happened and when stays. Also for
  * an id whose user is gone, so that a call that was cut short can be made again. `more`: there are rows left for another call.
  */
 export async function erasePerson(
@@ -37,7 +37,7 @@ export const EXPORTED_ROWS = 500;
 /** Where a page ended: in which list, behind which key. */
 export type ExportCursor = { readonly list: PersonalList; readonly key: readonly string[] };
 
-/** What is held about a person. The first page begins with who they are; rows of a list go on where the page before ended. */
+/** What is held about a user. The first page begins with who they are; rows of a list go on where the page before ended. */
 export type PersonExport = {
   readonly person?: {
     readonly user?: UserRecord;
@@ -50,7 +50,7 @@ export type PersonExport = {
 type ExportPowers = Pick<Services, "users" | "inboxes" | "held">;
 
 /**
- * One page of everything that is held about a person, deleted or not: at most `EXPORTED_ROWS` rows, and one statement for each list.
+ * One page of everything that is held about a user, deleted or not: at most `EXPORTED_ROWS` rows, and one statement for each list.
  * `unknown_user` when there is nothing at all.
  */
 export async function exportPerson(

@@ -16,7 +16,7 @@ export const newUserOf = (id: UserId, { realm, clientId, externalId, identifiers
   })),
 });
 
-/** The person of a sign-up as its caller is shown them. */
+/** The user of a sign-up as its caller is shown them. */
 export function signedUp(id: UserId, signUp: SignUp): UserRecord {
   const { identifiers, assertedBy, client, ...user } = newUserOf(id, signUp);
   const { at } = signUp;

@@ -31,7 +31,7 @@ type Powers = Pick<Services, "users" | "events" | "chance"> &
   Parameters<typeof endInFlight>[0];
 
 /**
- * Changes a user. Locking ends the person's grants, since a refresh looks up nothing and a family left alive would outlast the lock, and
+ * Changes a user. Locking ends the user's grants, since a refresh looks up nothing and a grant left alive would outlast the lock, and
  * whatever is under way for them: challenges, prompts, codes.
  * Refused: an unknown user, a name that is another's, and leaving the user without any identifier.
  */

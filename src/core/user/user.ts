@@ -6,7 +6,7 @@ export type UserStatus = "active" | "locked";
 export type User = {
   readonly id: UserId;
   readonly realm: Realm;
-  /** A name that an app, or the operator, has for the person; unique among the names of whoever gave it. */
+  /** A name that an app, or the operator, has for the user; unique among the names of whoever gave it. */
   readonly externalId?: string;
   /** Who gave the external id. */
   readonly externalAssertedBy?: AssertedBy;
@@ -25,7 +25,7 @@ export const isOver = ({ endedAt }: User, began: Instant): boolean =>
 
 export type IdentifierKind = "email" | "phone" | "username";
 
-/** Whose word a name is: the person's own proof, the operator's, a client's backend's, or nobody's in particular. */
+/** Whose word a name is: the user's own proof, the operator's, a client's backend's, or nobody's in particular. */
 export type AssertedBy = "anonymous" | "admin" | "client" | "proof";
 
 /** An e-mail address, phone number or username of a user. */
@@ -39,7 +39,7 @@ export type Identifier = {
   readonly assertedBy: AssertedBy;
   /** The client that gave it, or through which it was given or proven; absent for the operator's. */
   readonly client?: ClientId;
-  /** When the person proved it, or the operator said that they had. Nothing else is verified. */
+  /** When the user proved it, or the operator said that they had. Nothing else is verified. */
   readonly verifiedAt?: Instant;
   /** When the client's backend said that it had seen a proof: good for that client alone. */
   readonly vouchedAt?: Instant;

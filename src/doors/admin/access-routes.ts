@@ -13,7 +13,7 @@ import { requesterOf } from "./requester.ts";
 import { deviceListSchema, grantListSchema } from "./schema.ts";
 import { authenticatorWire, deviceWire, grantWire, pageWire } from "./translate.ts";
 
-/** `/admin/users/{user_id}/devices`, `/authenticators` and `/grants`: what a person signs in with, and where they are signed in. */
+/** `/admin/users/{user_id}/devices`, `/authenticators` and `/grants`: what a user signs in with, and where they are signed in. */
 export function accessRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 

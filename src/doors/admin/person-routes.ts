@@ -9,7 +9,7 @@ import { exportWire } from "./person-wire.ts";
 import { requesterOf } from "./requester.ts";
 import { exportQuerySchema, nothingSchema } from "./schema.ts";
 
-/** `/admin/users/{user_id}/export` and `/erasure`: what is held about a person, and an end of it. Ids whose user is gone are known here too. */
+/** `/admin/users/{user_id}/export` and `/erasure`: what is held about a user, and an end of it. Ids whose user is gone are known here too. */
 export function personRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 

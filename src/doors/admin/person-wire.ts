@@ -41,7 +41,7 @@ const cursorWire = (cursor: ExportCursor): string => {
   return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 };
 
-/** One page of what is held about a person; `user` and `prompts` are in the first one alone. */
+/** One page of what is held about a user; `user` and `prompts` are in the first one alone. */
 export const exportWire = ({ person, lists, next }: PersonExport) => ({
   ...(person && {
     user: person.user === undefined ? null : userWire(person.user),

@@ -10,7 +10,7 @@ import type { ExportCursor } from "../../core/user/personal-data.ts";
 import type { IdentifierKind } from "../../core/user/user.ts";
 import { settingsPatchSchema, settingsSchema } from "./settings-schema.ts";
 
-/** Text that is shown to people: no control characters and none that turn the reading direction (T14). */
+/** Text that is shown to users: no control characters and none that turn the reading direction (T14). */
 const SHOWN = /^[^\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+$/u;
 const shown = (limit: number) =>
   z.string().trim().min(1).max(limit).regex(SHOWN, "control characters are not allowed");

@@ -26,7 +26,7 @@ const actions = z
   .pipe(z.record(actionCode, z.enum(["allow", "challenge", "block", "review"])))
   .refine((rules) => Object.keys(rules).length <= 100, "at most 100 actions");
 
-/** Shown to people: no control characters and none that turn the reading direction (T14). */
+/** Shown to users: no control characters and none that turn the reading direction (T14). */
 const shownName = z.string().trim().min(1).max(80);
 const httpsUrl = z
   .string()

@@ -7,7 +7,7 @@ import { tellActionWebhook } from "./action/webhook.ts";
 import { makeActionWebhooks } from "./action/webhook-form.ts";
 import { makeActions } from "./store.ts";
 
-/** Actions of a person that are looked through, newest first. */
+/** Actions of a user that are looked through, newest first. */
 const ACTIONS = 50;
 
 /** Authsignal §7.3: up to three retries, at least 30 seconds apart. */

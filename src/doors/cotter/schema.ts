@@ -10,7 +10,7 @@ const text = (limit: number) =>
     .nullish()
     .transform((value) => value ?? undefined);
 
-/** A name that people are shown later: one line, whatever was sent. */
+/** A name that users are shown later: one line, whatever was sent. */
 const shownName = text(256).transform((name) => name && oneLine(name, 256));
 
 const flag = z
@@ -45,7 +45,7 @@ export const methodBody = z.object({
   device_type: text(64),
 });
 
-/** Members that name the person: RN, Android and iOS send the first, Flutter the second. */
+/** Members that name the user: RN, Android and iOS send the first, Flutter the second. */
 const person = { client_user_id: text(254), user_id: text(254) };
 
 export const pendingBody = z.object({

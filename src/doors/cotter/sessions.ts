@@ -11,7 +11,7 @@ import { type Bundle, refreshedBundle } from "./tokens.ts";
 
 type RefreshBody = z.output<typeof refreshBody>;
 
-/** Each client has its own: one cookie for all would hand one client's token to another, and that ends the family. */
+/** Each client has its own: one cookie for all would hand one client's token to another, and that ends the grant. */
 const cookieName = (c: Context<AppEnv>): string => `rft.${c.var.client.id}`;
 const COOKIE_PATH = "/api/v0/token";
 

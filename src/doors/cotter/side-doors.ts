@@ -18,7 +18,7 @@ const verifyBody = z.object({
 
 const NO_CLIENT = "API_KEY_ID is not valid";
 
-/** Nothing of a person is answered and no cookie is read, so any page may ask. */
+/** Nothing of a user is answered and no cookie is read, so any page may ask. */
 const anyPage = (method: string): MiddlewareHandler<AppEnv> =>
   doorCors({
     origins: () => true,

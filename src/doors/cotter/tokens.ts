@@ -10,7 +10,7 @@ import { METHOD } from "./signed/signing-input.ts";
 
 type Powers = Pick<Services, "keyring" | "handles" | "config">;
 
-/** What differs between the first bundle of a family and a later one. */
+/** What differs between the first bundle of a grant and a later one. */
 export type TokenTimes = Pick<Facts, "jti" | "idJti" | "iat" | "exp" | "idExp"> & { readonly kid?: string };
 
 export type Bundle = {
@@ -22,13 +22,13 @@ export type Bundle = {
   readonly auth_method: string;
 };
 
-/** The vendor's word for how the person proved who they are (Cotter §4.5): of the whole family, so refreshing keeps it. */
+/** The vendor's word for how the user proved who they are (Cotter §4.5): of the whole grant, so refreshing keeps it. */
 function methodOf(amr: readonly string[]): string {
   if (amr.includes("otp")) return "OTP";
   return amr.includes("link") ? "MAGIC_LINK" : METHOD;
 }
 
-/** Signs the `oauth_token` bundle of a family (Cotter §4.5-4.7). Same facts, same claims and refresh token. */
+/** Signs the `oauth_token` bundle of a grant (Cotter §4.5-4.7). Same facts, same claims and refresh token. */
 export async function bundleOf(
   powers: Powers,
   client: Client,
@@ -49,7 +49,7 @@ export async function bundleOf(
     authentication_method: methodOf(grant.amr),
     type: "client_access_token",
     scope: grant.scope,
-    // Which family it is of, so that a token of one that has ended shows nobody (claimer.ts).
+    // Which grant it is of, so that a token of one that has ended shows nobody (claimer.ts).
     sid: grant.id,
   };
   const id: TokenClaims = {
@@ -74,11 +74,11 @@ export async function bundleOf(
   };
 }
 
-/** The bundle that a redemption released: its facts, and the first token of the family however often it is read again. */
+/** The bundle that a redemption released: its facts, and the first token of the grant however often it is read again. */
 export const firstBundle = (powers: Powers, client: Client, grant: Grant, facts: Facts): Promise<Bundle> =>
   bundleOf(powers, client, { ...grant, generation: 1 }, facts);
 
-/** A bundle for a family that was just rotated. */
+/** A bundle for a grant that was just rotated. */
 export function refreshedBundle(
   powers: Powers & Pick<Services, "chance" | "clock">,
   client: Client,

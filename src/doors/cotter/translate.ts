@@ -15,19 +15,19 @@ const ZERO_UUID = "00000000-0000-0000-0000-000000000000";
 const ZERO_TIME = "0001-01-01T00:00:00Z";
 /** What SDKs send and show when an address or place is not known. */
 const UNKNOWN = "unknown";
-/** What a person is told of a sign-in whose own name is nobody's promise, or that has none. */
+/** What a user is told of a sign-in whose own name is nobody's promise, or that has none. */
 export const LOGIN = "LOGIN";
 
 const iso = (at: Instant): string => new Date(at).toISOString();
 
 /**
- * What a caller has shown of the person: `everything` for the person themself and for whoever holds the client's secret; else the text that
+ * What a caller has shown of the user: `everything` for the user themself and for whoever holds the client's secret; else the text that
  * they asked by, and no address is told but that one.
  */
 export type Brought = "everything" | { readonly name: string };
 
 /**
- * The app's own name for the person, for whoever brought it or everything; else the same UUID: never empty for a real user (Cotter fact 2).
+ * The app's own name for the user, for whoever brought it or everything; else the same UUID: never empty for a real user (Cotter fact 2).
  * Apps take addresses for names, so nobody else is told.
  */
 export function clientUserIdOf(client: Client, { user }: UserRecord, brought: Brought): string {
@@ -79,8 +79,8 @@ export const zeroUser = (client: Client) => ({
 });
 
 /**
- * What tokens say about the person; kept with the grant, so that refreshing reads no table. A name that only an anonymous call gave is no
- * `client_user_id` here: an app that looks people up by it would believe whoever made the call.
+ * What tokens say about the user; kept with the grant, so that refreshing reads no table. A name that only an anonymous call gave is no
+ * `client_user_id` here: an app that looks users up by it would believe whoever made the call.
  */
 export const subjectOf =
   (client: Client) =>
@@ -94,7 +94,7 @@ export const subjectOf =
     };
   };
 
-/** What a challenge keeps for this door's later answers. `sent` is the name that the asking side hears, where its person is told another. */
+/** What a challenge keeps for this door's later answers. `sent` is the name that the asking side hears, where its user is told another. */
 export const eventContext = (
   client: Client,
   record: UserRecord,

@@ -109,7 +109,7 @@ function againAt(refusal: Refusal): Instant | undefined {
   return refusal.code === "too_many" ? refusal.retryAt : undefined;
 }
 
-/** What comes out of a good token only later goes on record too: that it was used before, or is for another person or purpose. */
+/** What comes out of a good token only later goes on record too: that it was used before, or is for another user or purpose. */
 function noteToken(c: Context<AppEnv>, refusal: Refusal): void {
   const client: Client | undefined = c.var.tokenClient;
   if (!client || (refusal.code !== "replayed" && refusal.code !== "not_allowed")) return;

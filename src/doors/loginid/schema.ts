@@ -3,7 +3,7 @@ import { oneLine } from "../../core/shown-text.ts";
 
 /** Texts of the wire are bounded; `null` is as good as absent. */
 const text = (limit: number) => z.string().min(1).max(limit);
-/** A name that people are shown later: one line, whatever was sent. */
+/** A name that users are shown later: one line, whatever was sent. */
 const shown = (name: string): string => oneLine(name, 256);
 const absent = <Schema extends z.ZodType>(schema: Schema) =>
   schema.nullish().transform((value) => value ?? undefined);

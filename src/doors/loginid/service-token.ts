@@ -139,7 +139,7 @@ function scopeFault(
     : "the client may not make this call";
 }
 
-/** Whether a token that names a person names another; most name nobody. A name that only an anonymous call has claimed is nobody's. */
+/** Whether a token that names a user names another; most name nobody. A name that only an anonymous call has claimed is nobody's. */
 export function namesOther(call: ServiceCall, record: UserRecord): boolean {
   const { userId, username } = call;
   if (userId !== undefined && !isOf(call.client, record, userId)) return true;

@@ -22,7 +22,7 @@ const PURPOSES: Readonly<Record<string, CodePurpose>> = {
 export const purposeOf = (purpose: "temporary_authentication" | "add_credential"): CodePurpose =>
   PURPOSES[purpose] ?? "sign_in";
 
-/** A code as it was drawn, from how a person typed or pasted it: marks that nobody sees, digits of any script, blanks, dashes, capitals. */
+/** A code as it was drawn, from how a user typed or pasted it: marks that nobody sees, digits of any script, blanks, dashes, capitals. */
 export function codeOf(kind: CodeKind, given: string | number): string {
   if (typeof given === "number") return kind === "short" ? String(given).padStart(6, "0") : String(given);
   switch (kind) {
@@ -37,7 +37,7 @@ export function codeOf(kind: CodeKind, given: string | number): string {
   }
 }
 
-/** The person's name on this wire: the identifier that was asked by, else the first that other doors may find them by. */
+/** The user's name on this wire: the identifier that was asked by, else the first that other doors may find them by. */
 export function usernameOf(client: Client, record: UserRecord, asked?: string): string {
   const read = asked === undefined ? undefined : readIdentifier(asked);
   const names = namesFor(viewOf(client), record);
@@ -95,7 +95,7 @@ export const credential = (device: Device) => ({
 });
 
 /**
- * The credential of an authentication result; a person without any has one all the same, so that the shape holds. A session that the
+ * The credential of an authentication result; a user without any has one all the same, so that the shape holds. A session that the
  * waiter has named is its own credential: no device goes by a name that a caller has chosen.
  */
 export const usedCredential = (device: Device | undefined, placeholder: string, sessionName?: string) =>

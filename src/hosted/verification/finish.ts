@@ -28,10 +28,10 @@ export async function isOfVerification(
 }
 
 /**
- * Takes the code that came back, typed or in its link, and approves the challenge with it for the person whose identifier it proves, found
+ * Takes the code that came back, typed or in its link, and approves the challenge with it for the user whose identifier it proves, found
  * or made now; of one that an anonymous call has claimed, the exchange says whose it is (docs/decisions/0055). Giving the right code again
  * is a success too: the challenge is decided once. Refused: `wrong_code`, `out_of_guesses` (the challenge is over then), `expired`,
- * `not_allowed` (the app named another person), what the challenge refuses.
+ * `not_allowed` (the app named another user), what the challenge refuses.
  */
 export async function finishVerification(
   powers: Powers,

@@ -47,7 +47,7 @@ export async function knownBrowser(
 
 /**
  * Approves a verification that this browser has just begun, by the proof that it gave before: the cookie is used up, and the next one is in
- * the answer. The challenge is there before the person is read, so that a lock or "sign out everywhere" in between ends it like any other.
+ * the answer. The challenge is there before the user is read, so that a lock or "sign out everywhere" in between ends it like any other.
  * Refused: `bad_handle` when the browser is not known any more, `replayed` when the cookie was used before, `user_locked`.
  */
 export async function recallBrowser(
@@ -101,7 +101,7 @@ function refusalOf(
   return { code: "replayed" };
 }
 
-/** What is remembered holds while its person is there and unlocked, has not signed out everywhere since, and still has the address. */
+/** What is remembered holds while its user is there and unlocked, has not signed out everywhere since, and still has the address. */
 async function standing(
   powers: Pick<Services, "handles">,
   client: Client,

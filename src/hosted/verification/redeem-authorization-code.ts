@@ -43,7 +43,7 @@ export type ExchangedCode = {
   readonly redeemed: Redeemed;
   readonly verification: Verification;
   readonly user: UserRecord;
-  /** The person's live devices. */
+  /** The user's live devices. */
   readonly devices: readonly Device[];
   /** Opens the first-device window, if there is one; for this caller alone. */
   readonly enrolmentKey?: string;
@@ -54,7 +54,7 @@ type Powers = Parameters<typeof adoptIdentifier>[0] &
   Pick<Services, "devices" | "inboxes" | "handles" | "chance" | "clock" | "events" | "background" | "log">;
 
 /**
- * Exchanges an authorization code of the hosted page, once, for the person's tokens (RFC 6749 §4.1.3, RFC 7636 §4.6). A forged code
+ * Exchanges an authorization code of the hosted page, once, for the user's tokens (RFC 6749 §4.1.3, RFC 7636 §4.6). A forged code
  * wakes nothing. A genuine one that comes with another client, number, redirect address or verifier is burnt. One that comes a second
  * time, whoever brings it, is refused, and the tokens of the first use are taken back (docs/decisions/0053, T45, T46, T80, T81).
  */
@@ -102,7 +102,7 @@ export async function redeemAuthorizationCode(
 
 type Prover = { readonly user: UserRecord; readonly devices: readonly Device[] };
 
-/** Whose the proof is: the person for whom it was approved, or, of a claimed address, the claimer or a new one. */
+/** Whose the proof is: the user for whom it was approved, or, of a claimed address, the claimer or a new one. */
 async function proverOf(
   powers: Powers,
   { spec, view }: Snapshot,
@@ -195,7 +195,7 @@ async function burn(powers: Powers, snapshot: Snapshot, asked: CodeExchange): Pr
   if (ended) await tellEnded(powers, spec.id, ended.userId);
 }
 
-/** The code was used before. The refused redemption has ended its family, in the step that refused it. */
+/** The code was used before. The refused redemption has ended its grant, in the step that refused it. */
 async function takeBack(
   powers: Powers,
   snapshot: Snapshot,

@@ -20,7 +20,7 @@ export type Verification = {
   readonly state?: string;
   /** Digest of the secret of the browser that asked: no other browser gets the authorization code. */
   readonly browser: string;
-  /** The app says whose identifier it is; any other person's is refused. */
+  /** The app says whose identifier it is; any other user's is refused. */
   readonly userId?: string;
   readonly locale: string;
 };

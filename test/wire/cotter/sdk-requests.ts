@@ -12,7 +12,7 @@ export type Scene = {
   readonly api: Api;
   readonly clientId: string;
   readonly email: string;
-  /** This device, and another one that the same person trusts later. */
+  /** This device, and another one that the same user trusts later. */
   readonly key: DeviceKey;
   readonly other: DeviceKey;
   userId: string;
@@ -136,7 +136,7 @@ type Layer = {
   readonly sdk: string;
   readonly version: string;
   headers(scene: Scene): Readonly<Record<string, string>>;
-  /** The member that names the person in events. */
+  /** The member that names the user in events. */
   person(scene: Scene): Members;
   readonly place: Members;
   readonly device: Members;

@@ -36,7 +36,7 @@ describe("POST /token", () => {
     const last = claims(before.access_token);
     expect(next).toMatchObject({ sub: person.userId, identifier: person.identifier, aud: app.clientId });
     expect(next.jti).not.toBe(last.jti);
-    // When the person proved who they are, not when the token was made.
+    // When the user proved who they are, not when the token was made.
     expect(claims(answer.body.id_token).auth_time).toBe(claims(before.id_token).auth_time);
   });
 
@@ -78,7 +78,7 @@ describe("POST /token", () => {
       const answer = await refresh(app, refresh_token);
       expect([refresh_token, answer.status, answer.json]).toEqual([refresh_token, 400, NOT_VALID]);
     }
-    // A forged token does nothing to the family it names.
+    // A forged token does nothing to the grant it names.
     expect(await isAlive(app, `${id}.${mac}`)).toBe(true);
   });
 

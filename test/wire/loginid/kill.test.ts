@@ -12,7 +12,7 @@ afterEach(async () => {
 
 const encoded = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-/** A backend with its key, an app without a secret, and a person, at a server of their own. */
+/** A backend with its key, an app without a secret, and a user, at a server of their own. */
 async function scene(origin: string) {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const admin = makeApi(origin, { Authorization: "Bearer dev-admin-token" });

@@ -149,7 +149,7 @@ type Style = {
   /** Whether the client is named in this header, and on which calls. */
   readonly clientHeader?: string;
   readonly clientHeaderOn: "users" | "all";
-  /** What a token says about the person. */
+  /** What a token says about the user. */
   readonly claims?: (context: Context) => Json;
 };
 
@@ -545,7 +545,7 @@ const javaRows = (by: By): readonly Row[] => {
 
 // Go.
 
-/** Its tokens name the person: the username as `udata`. */
+/** Its tokens name the user: the username as `udata`. */
 const go = (claims: (context: Context) => Json): Style => ({
   sdk: "nmp (Go)",
   version: "0.3.1",
@@ -664,7 +664,7 @@ const reactNativeRows: readonly Row[] = [
 
 const guide: Style = { ...node("2022"), sdk: "the guide's own calls", base: "/api/native" };
 
-/** The guide names the person in `user_id` by either name, and has one client for backend and browser. */
+/** The guide names the user in `user_id` by either name, and has one client for backend and browser. */
 const guideRows = (by: By): readonly Row[] => {
   const short = codes(guide, by, "short");
   return [
@@ -680,7 +680,7 @@ const guideRows = (by: By): readonly Row[] => {
   ];
 };
 
-/** Each list is played in its order, with people and clients of its own. */
+/** Each list is played in its order, with users and clients of its own. */
 export const PLAYS: readonly (readonly Row[])[] = [
   nodeRows("0.7.4"),
   nodeRows("0.8.3"),

@@ -2,7 +2,7 @@ import type { Json } from "./api.ts";
 import { type App, freshEmail, ok } from "./app.ts";
 import type { DeviceKey } from "./keys.ts";
 
-/** A person as an app knows them, with one trusted device. */
+/** A user as an app knows them, with one trusted device. */
 export type Person = {
   readonly userId: string;
   readonly identifier: string;
@@ -24,7 +24,7 @@ export const methodBody = (app: App, key: DeviceKey): Json => ({
   ...app.sdk.device,
 });
 
-/** Signs a person up and enrols their first device; with tokens, as React Native and Flutter ask for. */
+/** Signs a user up and enrols their first device; with tokens, as React Native and Flutter ask for. */
 export async function makePerson(app: App): Promise<Person> {
   const identifier = freshEmail();
   const userId = await createUser(app, identifier);

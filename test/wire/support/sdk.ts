@@ -2,7 +2,7 @@ import { androidKey, type DeviceKey, ed25519Key, iosKey, oldAndroidKey } from ".
 
 /**
  * What tells one vendor SDK's requests from another's (Cotter §3.1, tables "Method body" and "Event bodies"): which member names the
- * person, which members it leaves out, which headers it adds, how it spells a key in a path.
+ * user, which members it leaves out, which headers it adds, how it spells a key in a path.
  */
 export type Sdk = {
   readonly name: string;

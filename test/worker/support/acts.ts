@@ -15,7 +15,7 @@ async function done(method: string, path: string, body?: unknown): Promise<void>
   if (answer.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`);
 }
 
-/** The acts on a person; each answers the devices that it has removed by themselves. */
+/** The acts on a user; each answers the devices that it has removed by themselves. */
 export async function lock(userId: UserId): Promise<readonly DeviceId[]> {
   await done("PATCH", `/users/${userId}`, { status: "locked" });
   return [];
@@ -44,7 +44,7 @@ export const unlock = (userId: UserId): Promise<void> =>
 
 export const disable = (clientId: ClientId): Promise<void> => done("DELETE", `/clients/${clientId}`);
 
-/** What can be used of a person, as D1 has it: each as one text. */
+/** What can be used of a user, as D1 has it: each as one text. */
 export async function usable(userId: UserId): Promise<ReadonlySet<string>> {
   const texts = [
     `select 'device ' || id || ' ' || kind from devices where user_id = ?1 and revoked_at is null`,
@@ -57,7 +57,7 @@ export async function usable(userId: UserId): Promise<ReadonlySet<string>> {
   return await textsOf(texts, userId);
 }
 
-/** Every row that a deleted person must not leave behind; the audit trail and codes that run out by themselves stay. */
+/** Every row that a deleted user must not leave behind; the audit trail and codes that run out by themselves stay. */
 export const remains = (userId: UserId): Promise<ReadonlySet<string>> =>
   textsOf(
     [

@@ -169,7 +169,7 @@ export async function signIn(userId: UserId, given?: Device["id"]): Promise<Gran
   return listing;
 }
 
-/** Whether the refresh family still rotates. Asking rotates it. */
+/** Whether the grant still rotates. Asking rotates it. */
 export async function refreshes(id: GrantId): Promise<boolean> {
   const snapshot = await powers.challenges.read(id);
   const generation = snapshot?.grant?.generation ?? 1;

@@ -92,7 +92,7 @@ export const tokenOf = async (
   body: Json = {},
 ) => (await track(at, tenant, user, action, body)).body.token;
 
-/** A person of a fresh tenant who has enrolled one address over the wire. */
+/** A user of a fresh tenant who has enrolled one address over the wire. */
 export async function enrolled(
   here: Scene,
   way: Way,

@@ -61,10 +61,10 @@ export const denyOf = (clientId: ClientId) =>
 
 const grantDraft: GrantDraft = { salt: "salt", keyVersion: 1, lifetime: 86_400_000, subject: { sub: USER } };
 
-/** A redemption that opens a refresh family of a day. */
+/** A redemption that opens a grant of a day. */
 export const draft = (): RedeemDraft => ({ ...bareDraft(), grant: grantDraft });
 
-/** A redemption that opens no refresh family. */
+/** A redemption that opens no grant. */
 export const bareDraft = (): RedeemDraft => ({
   jti: crypto.randomUUID(),
   idJti: crypto.randomUUID(),

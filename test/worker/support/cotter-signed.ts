@@ -46,7 +46,7 @@ export const signInByPhone = (
   query = "?oauth_token=true",
 ): Promise<Answer> => create(at, client, person, "LOGIN", { query });
 
-/** A trusted phone signs another one in among its person's own. */
+/** A trusted phone signs another one in among its user's own. */
 export const enrolByPhone = (
   at: Deployment,
   client: ClientId,

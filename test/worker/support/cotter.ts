@@ -115,7 +115,7 @@ export async function newPhone(): Promise<Phone> {
 
 export type Person = { readonly id: string; readonly identifier: string; readonly phone: Phone };
 
-/** A person with one enrolled phone, through the wire. */
+/** A user with one enrolled phone, through the wire. */
 export async function newPerson(at: Deployment, client: ClientId): Promise<Person & { tokens: Json }> {
   const identifier = `${fresh("ana")}@example.com`;
   const headers = { API_KEY_ID: client };

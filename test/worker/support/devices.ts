@@ -14,7 +14,7 @@ import { type Deployment, newPhone } from "./cotter.ts";
 type Through = { readonly id: ClientId };
 type About = { readonly userId: string; readonly through: Through };
 
-/** A device of this person that was enrolled through this client, straight in the store: no door lets one client enrol for another. */
+/** A device of this user that was enrolled through this client, straight in the store: no door lets one client enrol for another. */
 async function put(
   at: Deployment,
   { userId, through }: About,

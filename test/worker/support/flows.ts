@@ -50,17 +50,17 @@ import { ADD, assertionOf, PAGE, passkeysAt, payloadOf } from "./passkeys.ts";
 export type Ready = {
   /** The clients through which it runs. */
   readonly clients: readonly [ClientId, ...ClientId[]];
-  /** The person, as soon as there is one. */
+  /** The user, as soon as there is one. */
   who(): Promise<UserId | undefined>;
   /** Runs it, as far as it gets; answers what came out. */
   run(at: Stage): Promise<Json>;
-  /** Asks once more for what it was about; nothing may come out of that once the person was locked. */
+  /** Asks once more for what it was about; nothing may come out of that once the user was locked. */
   again?(at: Stage): Promise<Json>;
 };
 
 export type Flow = {
   readonly name: string;
-  /** Whether all that it writes is written by the word of a device that the person has at its beginning. */
+  /** Whether all that it writes is written by the word of a device that the user has at its beginning. */
   readonly byDevice?: boolean;
   /** Whether its challenge is nobody's until somebody proves or claims it. */
   readonly ofNobody?: boolean;
@@ -106,7 +106,7 @@ async function waiting(at: Stage, held: Promise<unknown>): Promise<void> {
 const { services } = operator;
 const made = (type: string) => auditEvent(services, { type, actor: "admin" });
 
-/** A person with these names and this device, as the store keeps them: a sign-up over the wire would cost ten calls. */
+/** A user with these names and this device, as the store keeps them: a sign-up over the wire would cost ten calls. */
 async function put(
   user: Omit<NewUser, "id" | "realm">,
   device?: Pick<Device, "door" | "kind" | "clientId"> & { readonly text: string },

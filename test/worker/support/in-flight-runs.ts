@@ -57,7 +57,7 @@ function under(names: ReadonlySet<string>, value: unknown): unknown[] {
 const TOKENS = new Set(["oauth_token", "jwt", "accessToken", "token", "access_token"]);
 const REFRESH = new Set(["refresh_token"]);
 
-/** The families that were begun there for this person and live. */
+/** The grants that were begun there for this user and live. */
 async function livingOf(at: Stage, userId: UserId) {
   const snapshots = await Promise.all([...at.begun].map((id) => operator.services.challenges.read(id)));
   const grants = snapshots.flatMap((snapshot) => (snapshot?.grant ? [snapshot.grant] : []));
@@ -71,7 +71,7 @@ type Ran = {
   readonly out: Json;
   readonly userId: UserId;
   readonly removed: readonly DeviceId[];
-  /** What could be used of the person when the act was over, and which challenges had begun. */
+  /** What could be used of the user when the act was over, and which challenges had begun. */
   readonly before: ReadonlySet<string>;
   readonly begun: ReadonlySet<ChallengeId>;
 };
@@ -130,7 +130,7 @@ async function check(name: ActName, ran: Ran): Promise<void> {
 const added = async ({ userId, before }: Ran): Promise<string[]> =>
   [...(await usable(userId))].filter((text) => !before.has(text));
 
-/** What was under way stays ended when the person is active again; what of it was nobody's began perhaps only then. */
+/** What was under way stays ended when the user is active again; what of it was nobody's began perhaps only then. */
 async function checkUnlocked(ran: Ran): Promise<void> {
   const { flow, ready, userId, begun } = ran;
   await unlock(userId);
@@ -142,13 +142,13 @@ async function checkUnlocked(ran: Ran): Promise<void> {
   expect(await livingOf(later, userId)).toEqual([]);
 }
 
-/** No refresh token of this person that came out is good for anything. */
+/** No refresh token of this user that came out is good for anything. */
 async function expectDead({ ready: { clients }, out, userId }: Ran): Promise<void> {
   const { challenges } = operator.services;
   for (const refresh_token of under(REFRESH, out)) {
     const id = challenges.parse(String(refresh_token).split(".")[0] ?? "");
     const grant = id && (await challenges.read(id))?.grant;
-    // Whoever proves the address of somebody who was deleted is a new person.
+    // Whoever proves the address of somebody who was deleted is a new user.
     if (grant && grant.userId !== userId) continue;
     const body = { grant_type: "refresh_token", refresh_token };
     const answer = await operator.call("POST", "/api/v0/token", body, { API_KEY_ID: clients[0] });

@@ -44,7 +44,7 @@ const OF_CLIENT: ReadonlySet<string> = new Set([
   ...["begin", "succeed", "track"].map((method) => `actions.${method}`),
 ]);
 
-/** Whether what is done to a person may change this call, or be changed by it: not what is a client's, a nonce or a count. */
+/** Whether what is done to a user may change this call, or be changed by it: not what is a client's, a nonce or a count. */
 const isOfPerson = (service: string, [subject]: readonly unknown[]): boolean =>
   service === "inboxes" ? String(subject).startsWith("user:") : service !== "clients" && service !== "nonces";
 

@@ -62,7 +62,7 @@ type Over = { settings?: ClientSettings; allowedOrigins?: string[] };
 export const newWeb = (at: Deployment, backend: Backend, over: Over = {}): Promise<Backend> =>
   newBackend(at, { ...over, kind: "public", settings: { names_from: [backend.id], ...over.settings } });
 
-/** A backend with its web client, and a person as an operator makes one. */
+/** A backend with its web client, and a user as an operator makes one. */
 export async function newScene(at: Deployment, over: { backend?: Over; web?: Over } = {}) {
   const backend = await newBackend(at, over.backend);
   return { backend, web: await newWeb(at, backend, over.web), ada: await newAda(at) };
@@ -93,7 +93,7 @@ export async function tokenOf(
 
 export type Ada = { readonly id: UserId; readonly username: string };
 
-/** A person as an operator makes one. */
+/** A user as an operator makes one. */
 export async function newAda(
   at: Deployment,
   username = `${fresh("ada")}@example.com`,

@@ -12,7 +12,7 @@ import {
 import { type Deployment, fresh, type Json, newPerson, type Person, start } from "./cotter.ts";
 import { type Backend, newSigning, tokenOf } from "./loginid.ts";
 
-/** What one realm's people and apps have going on at every door. */
+/** What one realm's users and apps have going on at every door. */
 export type World = {
   readonly realm: Realm;
   readonly client: ClientId;
@@ -118,7 +118,7 @@ export async function newWorld(at: Deployment, shared: { readonly actionUser: st
   if (generated.status !== 200) throw new Error(`a code answered ${JSON.stringify(generated.body)}`);
   const code = String(generated.body.code);
 
-  // Not the refresh token: whoever has it is a thief, and its family ends (RFC 9700 §4.14).
+  // Not the refresh token: whoever has it is a thief, and its grant ends (RFC 9700 §4.14).
   const { refresh_token: _, ...shown } = person.tokens;
   const tokens = textsIn(shown).filter((text) => text.length > 40);
   const names = {

@@ -68,7 +68,7 @@ export function world(
   return { ...at, from, browserAt: (ip) => browser(at, { "CF-Connecting-IP": ip }) };
 }
 
-/** Addresses of the documentation ranges: the person's own, and the stranger's. */
+/** Addresses of the documentation ranges: the user's own, and the stranger's. */
 export const HOME = "192.0.2.7";
 export const STRANGER = "198.51.100.9";
 

@@ -19,7 +19,7 @@ export const beganBefore = ({
 const WAYS = 8;
 
 /**
- * Ends what an action still asks in other ways once it is met: its prompt leaves the person's devices and its waiter is told. `action` is how
+ * Ends what an action still asks in other ways once it is met: its prompt leaves the user's devices and its waiter is told. `action` is how
  * its row stood before. What fails here ends by itself: the action is met.
  */
 export async function endOtherWays(

@@ -6,7 +6,7 @@ import { OVERRULED, outcomeOf } from "./settle.ts";
 type Powers = Pick<Services, "actions" | "challenges" | "inboxes" | "clock">;
 
 /**
- * Sets an action's state by the backend's word (Authsignal §5.1). Where that word is failed, blocked or a review, what its person was
+ * Sets an action's state by the backend's word (Authsignal §5.1). Where that word is failed, blocked or a review, what its user was
  * still asked is taken back first: nobody approves what has been decided. Undefined: there is no such action.
  */
 export async function overruleAction(

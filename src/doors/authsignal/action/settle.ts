@@ -52,9 +52,9 @@ export function outcomeOf({ view, timeline }: Snapshot): "open" | "met" | "faile
 }
 
 /**
- * Brings an action to where its challenge has got: met or failed, once, whoever looks first and through whichever door the person
+ * Brings an action to where its challenge has got: met or failed, once, whoever looks first and through whichever door the user
  * answered. A client that hears `action.verify` may veto: without its 2xx the challenge is taken back and the action fails.
- * What was approved by a device or address that was removed, or for a person who was locked, before anybody looked fails too (T11,
+ * What was approved by a device or address that was removed, or for a user who was locked, before anybody looked fails too (T11,
  * T25). Answers the action as it stands then; `action` may be one that no row is written for yet.
  */
 export async function settleAction(
@@ -105,7 +105,7 @@ const CLOCKS_DIFFER: Millis = SECOND;
 const isOlder = ({ view }: Snapshot, { stateAt }: Action): boolean =>
   view.approval !== undefined && view.approval.at + CLOCKS_DIFFER < stateAt;
 
-/** What has taken the approval's ground away before anybody looked: the person's lock (T11), or the removal of what approved (T25). */
+/** What has taken the approval's ground away before anybody looked: the user's lock (T11), or the removal of what approved (T25). */
 async function voidedBy(
   powers: Powers,
   client: Client,

@@ -32,7 +32,7 @@ type Powers = Pick<
 /**
  * Puts a security event on record and says what it takes (Authsignal §5). The user is made when unknown. The same key again is the
  * same action, as it stands. A name that is another user's is left out: a sign-in must not fail for it. Refused: `unknown_user` where the
- * client names people by our ids and nobody has this one, or the user was deleted meanwhile; `client_disabled`.
+ * client names users by our ids and nobody has this one, or the user was deleted meanwhile; `client_disabled`.
  */
 export async function trackAction(
   powers: Powers,
@@ -57,7 +57,7 @@ export async function trackAction(
   return action ? ok({ action, user, enrolled }) : no({ code: "unknown_user" });
 }
 
-/** The person and what they have enrolled: who is made now has nothing, and goes by the given names from the first row on. */
+/** The user and what they have enrolled: who is made now has nothing, and goes by the given names from the first row on. */
 async function whoIs(
   powers: Powers,
   asked: Tracking,

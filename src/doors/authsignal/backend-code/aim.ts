@@ -83,7 +83,7 @@ async function aimAt(powers: Powers, asked: BackendCodeAsked, name: string): Pro
       ? await powers.authenticators.profile(user.user.id, viewOf(client))
       : context;
   const aim = { use, identifier, idempotencyKey: action.idempotencyKey, locale: locale ?? "en", user };
-  // A new address proves nothing about the person, so it meets only what takes its course anyway.
+  // A new address proves nothing about the user, so it meets only what takes its course anyway.
   return ok(use === "meet" || action.state === "allow" ? { ...aim, action } : aim);
 }
 

@@ -3,7 +3,7 @@ import type { ReadIdentifier } from "../../../core/user/identifier.ts";
 import { type AppEnv, services } from "../../../http/context.ts";
 import { type AddressMethod, addressFor, enrolledAs } from "./method.ts";
 
-/** A telephone number as its numbering plan has it: people write the trunk zero behind the country's code. Other texts as they are. */
+/** A telephone number as its numbering plan has it: users write the trunk zero behind the country's code. Other texts as they are. */
 export const plainNumber = (c: Context<AppEnv>, text: string): string =>
   services(c).phones.read(text)?.e164 ?? text;
 

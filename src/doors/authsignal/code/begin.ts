@@ -24,8 +24,8 @@ type Powers = SendingPowers & Pick<Services, "actions" | "authenticators" | "use
 type Beginning = CodeAsker & CodeSending & { readonly authenticator?: string | undefined };
 
 /**
- * Sends a code to the person's enrolled address, to meet the action (Authsignal §9.2). Asked again while its challenge waits, the same
- * challenge gets a new code. Refused: a closed action, a locked person, nobody to write to, what `sendActionCode` refuses.
+ * Sends a code to the user's enrolled address, to meet the action (Authsignal §9.2). Asked again while its challenge waits, the same
+ * challenge gets a new code. Refused: a closed action, a locked user, nobody to write to, what `sendActionCode` refuses.
  */
 export async function beginCode(powers: Powers, asked: Beginning): Promise<Result<Snapshot, Refusal>> {
   const { action, user, method } = asked;

@@ -21,7 +21,7 @@ import { sendActionCode } from "./send.ts";
 /** What a code is sent for: to meet an action, or to enrol the address. One does not fit the other (T70). */
 export type CodeUse = "authsignal_action" | "authsignal_enrol";
 
-/** Who asks for a code, or gives one back: the person of an action token, on the page that holds it. */
+/** Who asks for a code, or gives one back: the user of an action token, on the page that holds it. */
 export type CodeAsker = {
   readonly client: Client;
   /** The token's action; its context's name is the token's. */

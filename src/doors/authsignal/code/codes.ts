@@ -24,7 +24,7 @@ import { verifyActionCode } from "./verify.ts";
 
 type Asking = { readonly asker: CodeAsker; readonly token: ActionToken };
 
-/** Who asks for a code or gives one back: the token's action and person. */
+/** Who asks for a code or gives one back: the token's action and user. */
 async function askingOf(c: Context<AppEnv>): Promise<Result<Asking, Refusal>> {
   const powers = services(c);
   const sender = await bearerOf(c);

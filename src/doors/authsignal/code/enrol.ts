@@ -32,7 +32,7 @@ type Powers = SendingPowers & Pick<Services, "userCodes" | "devices" | "authenti
  * Sends a code to a new address; nothing is enrolled before it comes back (Authsignal §9.2). The enrolment has a challenge of its own, one
  * for each action and method, that the directory of codes finds: whatever else the action waits for stays as it is. The same address again
  * gets another code, another address takes the place of the first. Answers the future authenticator's id. Refused: `user_exists` for one
- * that is another user's, `enrolment_closed` without the backend's word once anything is enrolled, a blocked action, a locked person, what
+ * that is another user's, `enrolment_closed` without the backend's word once anything is enrolled, a blocked action, a locked user, what
  * `sendActionCode` refuses.
  */
 export async function enrolByCode(powers: Powers, asked: CodeEnrolment): Promise<Result<string, Refusal>> {
@@ -93,7 +93,7 @@ async function beginEnrolment(
     : written;
 }
 
-/** Names the place of an action's enrolment in the directory; no person carries it, and it opens nothing by itself. */
+/** Names the place of an action's enrolment in the directory; no user carries it, and it opens nothing by itself. */
 const handleOf = (
   powers: Pick<Services, "handles">,
   action: Action,

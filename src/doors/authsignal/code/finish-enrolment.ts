@@ -22,7 +22,7 @@ type Powers = Pick<Services, "handles" | "inboxes"> &
 
 /**
  * Enrols the address whose code came back, before its challenge is approved and anything says so. Whether it may be is asked anew: without
- * the backend's word only a person who has nothing else, and of several at once only the first. It meets an action that takes its course
+ * the backend's word only a user who has nothing else, and of several at once only the first. It meets an action that takes its course
  * anyway (`allow`), and none that waits for a challenge, a review or nothing (Authsignal §5.1). Refused: `enrolment_closed`, `replayed`
  * (the token has added another address), what `enrolVerifiedAddress` refuses.
  */

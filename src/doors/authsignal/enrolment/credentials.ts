@@ -23,7 +23,7 @@ import { keyTextOfQuery, lookupKey } from "./credentials-text.ts";
 import { enrolByToken } from "./device.ts";
 import { type Namespace, servesIn } from "./enrolled.ts";
 
-/** A phone that speaks: its tenant's client, its own row and its person. */
+/** A phone that speaks: its tenant's client, its own row and its user. */
 export type Holder = { readonly client: Client; readonly device: Device; readonly user: UserRecord };
 
 /** The live credential of a key text, good in this namespace and for this tenant; everything else is `unknown_device`. */

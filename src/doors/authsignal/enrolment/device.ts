@@ -37,7 +37,7 @@ export type EnrolledByToken = {
 };
 
 /**
- * Enrols a device on a backend's word (Authsignal §6.6). Without that word only a person who has nothing enrolled may begin, unless the
+ * Enrols a device on a backend's word (Authsignal §6.6). Without that word only a user who has nothing enrolled may begin, unless the
  * client's settings want it always. The same key again is the same device; in a namespace in which it was not good, by that word too, it is
  * good in all of them from then on. Refused: `enrolment_closed`, `replayed` (the token has added
  * another key), `device_exists` (the key is somebody else's and stays so), `user_locked`.

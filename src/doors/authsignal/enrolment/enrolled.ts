@@ -97,7 +97,7 @@ export const listedFor = (client: Client, user: UserRecord, enrolled: Enrolled):
 });
 
 /**
- * Whether nothing but another client's backend says that the address is the person's. Its word is good for that client alone; an address
+ * Whether nothing but another client's backend says that the address is the user's. Its word is good for that client alone; an address
  * that has left the names was somebody's proof as likely, and counts on.
  */
 function isOthersWord(

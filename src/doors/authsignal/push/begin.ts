@@ -44,7 +44,7 @@ const OWN_PURPOSES: ReadonlySet<string> = new Set(["enrol_device", "verify_ident
 export const purposeOf = (code: string): string => (OWN_PURPOSES.has(code) ? "action" : code);
 
 /**
- * Asks the person to answer for an action on an enrolled device. Refused: a closed action, a locked person, nobody who could
+ * Asks the user to answer for an action on an enrolled device. Refused: a closed action, a locked user, nobody who could
  * answer, too many prompts (`too_many`: what nobody will see is not begun), a webhook that did not take the event
  * (`webhook_failed`). Whatever is refused leaves nothing pending.
  */

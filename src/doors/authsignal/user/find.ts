@@ -11,7 +11,7 @@ import { externalIdFor, viewOf } from "../../../core/user/name-view.ts";
 type Reading = Pick<Services, "users">;
 type Making = Pick<Services, "users" | "clock" | "chance">;
 
-/** Whether the client's backend names people by our own ids and by nothing else. */
+/** Whether the client's backend names users by our own ids and by nothing else. */
 const bySubject = ({ settings }: Client): boolean => settings.user_ids === "subject";
 
 /** The name by which this client's backend knows the user: its own word or a friend's, the operator's, else the id here. */
@@ -20,7 +20,7 @@ export const nameOf = (client: Client, { user }: UserRecord): string =>
 
 /**
  * The user whom a backend names: by the id here where `user_ids` says so, else by an external id of its own, a friend's or the operator's. A
- * name is never tried as anything else: a backend's users may choose it, so it must not lead to another client's person.
+ * name is never tried as anything else: a backend's users may choose it, so it must not lead to another client's user.
  */
 export async function findNamedUser(
   { users }: Reading,
@@ -34,7 +34,7 @@ export async function findNamedUser(
 
 const TRIES = 3;
 
-/** `unknown_user` where the client names people by ids that nobody has. */
+/** `unknown_user` where the client names users by ids that nobody has. */
 type NotMade = RefusalOf<"unknown_user" | "client_disabled">;
 
 /** The user of this name, made now when there is none. */

@@ -20,7 +20,7 @@ export type UsersAsked = {
 
 /**
  * Users by what their backend knows of them, or all whom it, a friend of it or the operator has a name for, in the order of their ids. A
- * backend that names people by our ids is told everybody of its realm. A name that an anonymous call gave finds nobody.
+ * backend that names users by our ids is told everybody of its realm. A name that an anonymous call gave finds nobody.
  */
 export async function queryUsers(
   powers: Pick<Services, "users">,

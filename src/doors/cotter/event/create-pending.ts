@@ -32,7 +32,7 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
   const person = await arrivingOf(c, nameIn(body));
   if (!person) return refuse(c, { code: "unknown_user" });
   const { record } = person;
-  // Anybody can ask by any name, so the person is shown one that the client lists.
+  // Anybody can ask by any name, so the user is shown one that the client lists.
   const event = eventNames(client.settings).includes(body.event) ? body.event : LOGIN;
   let number = 0;
   await readyToState(powers);

@@ -24,7 +24,7 @@ export function eventRoutes(): Hono<AppEnv> {
   return routes;
 }
 
-/** What awaits this person: one event, or the JSON literal null (Cotter fact 5). */
+/** What awaits this user: one event, or the JSON literal null (Cotter fact 5). */
 async function newest(c: Context<AppEnv>, user: string): Promise<Response> {
   const powers = services(c);
   const person = await knownOf(c, user);

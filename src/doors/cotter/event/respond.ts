@@ -11,7 +11,7 @@ import { namedPerson } from "../user/people.ts";
 import { readNumber } from "./numbers.ts";
 import { promptOfNumber, type Shown } from "./prompts.ts";
 
-/** Row 12 of Cotter §3.1: a trusted device approves or rejects what awaits its person. */
+/** Row 12 of Cotter §3.1: a trusted device approves or rejects what awaits its user. */
 export async function respond(c: Context<AppEnv>, id: string, body: RespondBody): Promise<Response> {
   const powers = services(c);
   const number = readNumber(id);

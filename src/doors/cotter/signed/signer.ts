@@ -11,8 +11,8 @@ import { identifyKey } from "../user/device-texts.ts";
 import { type SignedParts, signingInput } from "./signing-input.ts";
 
 /**
- * Checks that a device of this person signed these parts. The algorithm is that of the enrolled key, never of the request; an
- * unknown key, another person's key and a wrong signature are one answer.
+ * Checks that a device of this user signed these parts. The algorithm is that of the enrolled key, never of the request; an
+ * unknown key, another user's key and a wrong signature are one answer.
  */
 export async function provenBy(
   c: Context<AppEnv>,
@@ -41,7 +41,7 @@ const SUSPICIOUS: ReadonlySet<Refusal["code"]> = new Set([
   "replayed",
 ]);
 
-/** Answers a refusal of something signed; one that may be an attack on this person is put on record (T25). */
+/** Answers a refusal of something signed; one that may be an attack on this user is put on record (T25). */
 export function refuseOnRecord(c: Context<AppEnv>, userId: UserId, refusal: Refusal): Response {
   if (SUSPICIOUS.has(refusal.code)) {
     const { ip } = originOf(c);

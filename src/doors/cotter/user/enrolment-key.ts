@@ -45,5 +45,5 @@ export async function offeredKey(c: Context<AppEnv>): Promise<{ readonly key?: s
   return key !== undefined && KEY.test(key) ? { key: await keyDigest(c, key) } : {};
 }
 
-/** The id of the sign-up that this caller has begun: for SDKs that enrol by the app's own name for the person. */
+/** The id of the sign-up that this caller has begun: for SDKs that enrol by the app's own name for the user. */
 export const offeredSignUp = (c: Context<AppEnv>): UserId | undefined => parseUserId(broughtBack(c) ?? "");

@@ -21,7 +21,7 @@ import { type Arriving, arrivingAt, knownOf } from "./people.ts";
 
 type MethodBody = z.output<typeof methodBody>;
 
-/** Rows 4 and 5 of Cotter §3.1: enrols the first device of a person, or removes a device by its exact key. */
+/** Rows 4 and 5 of Cotter §3.1: enrols the first device of a user, or removes a device by its exact key. */
 export async function changeMethod(c: Context<AppEnv>, user: string, body: MethodBody): Promise<Response> {
   if (body.method !== METHOD) {
     return refuse(c, { code: "malformed", detail: `method: only ${METHOD} is offered` });
@@ -92,7 +92,7 @@ async function bundleFor(
 
 /**
  * Removal is unsigned on this wire, and whoever knows the key's text may ask for it: so it takes away only what this door enrolled for
- * this client, its person is told, and no answer ever carries tokens (§10.5).
+ * this client, its user is told, and no answer ever carries tokens (§10.5).
  */
 async function remove(c: Context<AppEnv>, { record, name }: Arriving, body: MethodBody): Promise<Response> {
   const { devices, limits } = services(c);

@@ -8,18 +8,18 @@ import { signedUp } from "../../../core/user/sign-up.ts";
 import { type AppEnv, services } from "../../../http/context.ts";
 import { offeredSignUp } from "./enrolment-key.ts";
 
-/** The person of a text, which may be an id, the app's own name or an identifier (Cotter fact 2). */
+/** The user of a text, which may be an id, the app's own name or an identifier (Cotter fact 2). */
 export async function personOf(c: Context<AppEnv>, text: string): Promise<UserRecord | undefined> {
   return text === "" ? undefined : await services(c).users.byAnyName(viewOf(c.var.client), text);
 }
 
 /**
- * A person by one of their names, or somebody whose sign-up waits for its first device: only the id that their own caller was told leads
+ * A user by one of their names, or somebody whose sign-up waits for its first device: only the id that their own caller was told leads
  * there.
  */
 export type Arriving = { readonly record: UserRecord; readonly name: string; readonly signUp?: SignUp };
 
-/** The person whom an address names, and by which reading of its text. */
+/** The user whom an address names, and by which reading of its text. */
 export const knownOf = (c: Context<AppEnv>, given: string): Promise<Arriving | undefined> =>
   firstOf(spellingsOf(given), async (name) => {
     const record = await personOf(c, name);
@@ -41,7 +41,7 @@ async function firstOf(
   return undefined;
 }
 
-/** The person of a text as it stands in a body, with sign-ups that this client's callers have begun. */
+/** The user of a text as it stands in a body, with sign-ups that this client's callers have begun. */
 export async function arrivingOf(c: Context<AppEnv>, name: string): Promise<Arriving | undefined> {
   const record = await personOf(c, name);
   if (record) return { record, name };
@@ -58,13 +58,13 @@ function goesBy({ externalId, identifiers }: SignUp, id: UserId, text: string): 
   return parseUserId(text) === id || text === externalId || isNamed;
 }
 
-/** What a body names the person by: `client_user_id`, else `user_id`; either field may hold either kind of name (Cotter fact 2). */
+/** What a body names the user by: `client_user_id`, else `user_id`; either field may hold either kind of name (Cotter fact 2). */
 export const nameIn = (body: {
   readonly client_user_id: string | undefined;
   readonly user_id: string | undefined;
 }): string => body.client_user_id || body.user_id || "";
 
-/** The person whom a body names, with the very text that a device has signed. */
+/** The user whom a body names, with the very text that a device has signed. */
 export async function namedPerson(
   c: Context<AppEnv>,
   body: Parameters<typeof nameIn>[0],

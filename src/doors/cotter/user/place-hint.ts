@@ -11,7 +11,7 @@ const HINTS: Readonly<Record<string, string>> = {
   SA: "sam",
 };
 
-/** Where a new person's inbox should live: near the phone that enrols. */
+/** Where a new user's inbox should live: near the phone that enrols. */
 export function placeHint(request: Request): { hint?: string } {
   const continent = request.cf?.continent;
   const hint = typeof continent === "string" ? own(HINTS, continent) : undefined;

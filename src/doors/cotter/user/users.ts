@@ -99,7 +99,7 @@ async function holdsSecret(c: Context<AppEnv>): Promise<boolean> {
   return (await clients.findBySecret(await secrets.hash(secret), clock.now()))?.id === client.id;
 }
 
-/** Whether this exact key can answer here for this person: rows 6 and 7. What is unknown or unreadable is simply not enrolled. */
+/** Whether this exact key can answer here for this user: rows 6 and 7. What is unknown or unreadable is simply not enrolled. */
 async function enrolment(c: Context<AppEnv>, user: string, method: string, key: string) {
   const device = method === METHOD ? await liveDevice(c, user, key) : undefined;
   return { enrolled: device !== undefined && answersFor(c.var.client, device), method: METHOD };

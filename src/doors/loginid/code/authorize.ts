@@ -20,8 +20,8 @@ export type CodeAuthorization = Omit<CodeContext, "userId"> & {
 type Powers = Parameters<typeof findUserCode>[0] & Pick<Services, "proofs">;
 
 /**
- * A backend says that the person has carried this code to a device where they are signed in: its token is the proof of the
- * decision. The code names its challenge, so a prompt that a newer one superseded, or that was kept from the person, does not stand
+ * A backend says that the user has carried this code to a device where they are signed in: its token is the proof of the
+ * decision. The code names its challenge, so a prompt that a newer one superseded, or that was kept from the user, does not stand
  * in the way. Approving again what is approved is a success (settled question 16), also when the approval redeemed a held wait: for as
  * long as the redemption may be repeated, by the same backend, whose answer may have been lost. Answers when the code ends and when it
  * was approved first. Refused: what finding the code refuses, `user_locked`.

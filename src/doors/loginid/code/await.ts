@@ -36,7 +36,7 @@ export type CodeWait = {
 /** Still pending at the time-out, pending while nothing was held, or another waiter took the place. */
 export type Unsettled = { readonly still: "timed_out" | "pending" | "crowded" };
 
-/** `owned` are the person's devices as they were when the wait began: the answer then reads nothing. */
+/** `owned` are the user's devices as they were when the wait began: the answer then reads nothing. */
 export type Awaited = Redeemed & { readonly owned?: readonly Device[] };
 
 type Powers = Parameters<typeof findUserCode>[0] & Parameters<typeof redeemChallenge>[0];
@@ -128,7 +128,7 @@ async function redemptionOf(powers: Pick<Services, "handles">, asked: CodeWait) 
   } as const;
 }
 
-/** Codes end with the person's lock or deletion too, and the waiter is told which it was. */
+/** Codes end with the user's lock or deletion too, and the waiter is told which it was. */
 async function whyCancelled(
   powers: Pick<Services, "users">,
   asked: CodeWait,
@@ -143,7 +143,7 @@ async function whyCancelled(
 }
 
 /**
- * What a wait for nobody's name does: the same steps on a counter of the name, so that a stranger cannot tell an unknown person from
+ * What a wait for nobody's name does: the same steps on a counter of the name, so that a stranger cannot tell an unknown user from
  * a wrong code (LoginID §9.2).
  */
 export async function awaitNobody(

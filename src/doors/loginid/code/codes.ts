@@ -17,7 +17,7 @@ import { issueCode } from "./issue.ts";
 type CodesBody = z.output<typeof codesBody>;
 type Known = { readonly kind: CodeKind; readonly call: ServiceCall; readonly person: UserRecord };
 
-/** `/codes/{type}/…`: a backend asks for a code, approves the one that its person carried over, or ends them all (LoginID §4.2-4.5). */
+/** `/codes/{type}/…`: a backend asks for a code, approves the one that its user carried over, or ends them all (LoginID §4.2-4.5). */
 export function codeRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.post("/:type/generate", body(generateBody), (c) => generate(c, c.req.valid("json")));

@@ -22,7 +22,7 @@ import { ok, type Result } from "../../../core/result.ts";
 import { type Instant, SECOND } from "../../../core/time.ts";
 import { type Preapproval, preapprovalEvent, preapprove } from "./preapprove.ts";
 
-/** Live codes of one person, client, kind and purpose; one more ends that client's oldest (LoginID §4.2). */
+/** Live codes of one user, client, kind and purpose; one more ends that client's oldest (LoginID §4.2). */
 export const LIVE_CODES = 5;
 const DRAWS = 4;
 
@@ -49,7 +49,7 @@ type Powers = Parameters<typeof startChallenge>[0] &
   Pick<Services, "userCodes" | "proofs" | "records" | "nonces">;
 
 /**
- * Gives out a code that a person carries, on a challenge of its own. The start is counted first, so that `too_many` has written
+ * Gives out a code that a user carries, on a challenge of its own. The start is counted first, so that `too_many` has written
  * nothing; one that a replayed token asked for is given back.
  */
 export async function issueCode(powers: Powers, asked: CodeRequest): Promise<Result<IssuedCode, Refusal>> {
@@ -62,7 +62,7 @@ export async function issueCode(powers: Powers, asked: CodeRequest): Promise<Res
 
 /**
  * Gives out a code whose start has been counted. The directory row and the nonce are one batch, written before anybody is asked, and the
- * row only while the person, the client and the device that asks for a code of its own stand. A sign-in stands in the person's inbox too;
+ * row only while the user, the client and the device that asks for a code of its own stand. A sign-in stands in the user's inbox too;
  * an enrolment is the backend's alone to approve, because a device is shown no such prompt. The challenge names no place: the call comes
  * from a backend, not from the device that wants in.
  */

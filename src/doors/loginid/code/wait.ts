@@ -118,7 +118,7 @@ async function backend(c: Context<AppEnv>, asked: WaitBody): Promise<Waiter | Re
   return { client, nonce: { ...nonce, use }, isFor: (record) => !namesOther(call.value, record) };
 }
 
-/** A stranger is told of no lock and no person: all of it is the wrong code's answer, and a miss of that address. */
+/** A stranger is told of no lock and no user: all of it is the wrong code's answer, and a miss of that address. */
 export async function said(
   c: Context<AppEnv>,
   waiter: Waiter,

@@ -45,7 +45,7 @@ const macOf = (powers: Powers, { client, userId }: Whose, words: string): Promis
 
 /**
  * A challenge for a browser that carries its own context under our MAC, so that a stranger's request for one leaves nothing behind.
- * It is good for five minutes and once: whoever takes it spends it in the person's inbox.
+ * It is good for five minutes and once: whoever takes it spends it in the user's inbox.
  */
 export async function beginCeremony(
   powers: Powers,
@@ -62,7 +62,7 @@ export async function beginCeremony(
 
 const MAC_TEXT = 43;
 
-/** The ceremony of a challenge that was made for this person at this client, and that is not over. */
+/** The ceremony of a challenge that was made for this user at this client, and that is not over. */
 export async function readCeremony(
   powers: Powers & Pick<Services, "secrets">,
   whose: Whose,

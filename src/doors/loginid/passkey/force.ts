@@ -27,7 +27,7 @@ type Powers = Parameters<typeof startChallenge>[0] &
   Pick<Services, "records" | "nonces">;
 
 /**
- * Begins a passkey of this person by the backend's word alone: nobody carries a code, so the challenge that the passkey will take is
+ * Begins a passkey of this user by the backend's word alone: nobody carries a code, so the challenge that the passkey will take is
  * approved from birth, and ends with the ceremony (LoginID §4). `replayed` and `too_many` have written nothing.
  */
 export async function forcePasskey(

@@ -41,9 +41,9 @@ type Signed = {
 const refused = (detail: string) => no<Refusal>({ code: "not_allowed", detail });
 
 /**
- * A person's own passkey signs in and asks for a code in one signature; the code is approved from birth by that signature. All that
+ * A user's own passkey signs in and asks for a code in one signature; the code is approved from birth by that signature. All that
  * is wrong before the signature is found good is one refusal, so that nothing is told of who has which passkey. It is
- * no start of the client's: a device of its people has signed.
+ * no start of the client's: a device of its users has signed.
  */
 export async function selfIssueCode(
   powers: Powers,

@@ -21,7 +21,7 @@ import {
 import { credential } from "../translate.ts";
 import { type Named, personOf } from "./people.ts";
 
-/** `/credentials…`: a person's devices, listed, renamed and removed by a backend (LoginID §4, P1). */
+/** `/credentials…`: a user's devices, listed, renamed and removed by a backend (LoginID §4, P1). */
 export function credentialRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.get("/", (c) => list(c, { user_id: c.req.query("user_id"), username: c.req.query("username") }));

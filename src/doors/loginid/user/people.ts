@@ -14,7 +14,7 @@ import { namesOther, type ServiceCall } from "../service-token.ts";
 export type Named = { readonly user_id?: string | undefined; readonly username?: string | undefined };
 
 /**
- * The person of a `user_id` or a `username` (LoginID §0.11). A username is the client's own word first, then what is proven or the
+ * The user of a `user_id` or a `username` (LoginID §0.11). A username is the client's own word first, then what is proven or the
  * operator's; what only an anonymous call has claimed finds nobody here. Under a service token a `user_id` may be a username too, as the
  * vendor's guide has it; what has the form of an id is an id, so that nobody's name stands in for one.
  */
@@ -30,7 +30,7 @@ export async function findPerson(
   return read && (await powers.users.byIdentifier(viewOf(client), read, { first: "own" }));
 }
 
-/** The person whom a call names. A refusal spends the nonce: a token is good for one answer only. */
+/** The user whom a call names. A refusal spends the nonce: a token is good for one answer only. */
 export async function personOf(
   c: Context<AppEnv>,
   call: ServiceCall,

@@ -16,7 +16,7 @@ const SHARED = no({ code: "not_allowed", detail: "the person is not this client'
 const LOCKS = 20;
 
 /**
- * Locks or unlocks a person for a client's backend, who must be wholly its own; and it unlocks only what it locked. Refused:
+ * Locks or unlocks a user for a client's backend, who must be wholly its own; and it unlocks only what it locked. Refused:
  * `unknown_user` when this client has nothing of theirs, `not_allowed` when somebody else has, or locked them.
  */
 export async function setOwnStatus(

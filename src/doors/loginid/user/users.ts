@@ -18,7 +18,7 @@ const requester = (c: Context<AppEnv>, call: ServiceCall) => ({
   ip: originOf(c).ip,
 });
 
-/** `/manage/users…`: a backend finds and makes people, and locks, unlocks and deletes its own (LoginID §4.1, §4.7). */
+/** `/manage/users…`: a backend finds and makes users, and locks, unlocks and deletes its own (LoginID §4.1, §4.7). */
 export function userRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
