@@ -1,4 +1,4 @@
-import { COLLECTABLE } from "./code/user-code.ts";
+import { COLLECTABLE } from "./code/lifetimes.ts";
 import type { Services } from "./ports/services.ts";
 import { DAY } from "./time.ts";
 

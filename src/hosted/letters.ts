@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { ONE_TIME_CODE_LIFETIME } from "../core/inbox/limits.ts";
+import { ONE_TIME_CODE_LIFETIME } from "../core/code/lifetimes.ts";
 import { type Instant, SECOND } from "../core/time.ts";
 import { type AppEnv, services } from "../http/context.ts";
 import type { Letters } from "../pages/verify/again.tsx";

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { ONE_TIME_CODE_LIFETIME } from "../../src/core/code/lifetimes.ts";
 import type { ChallengeId } from "../../src/core/ids.ts";
 import { type CodeRequest, holdsCode, putCode, tryCode } from "../../src/core/inbox/codes.ts";
-import { GUESS_LIMIT, ONE_TIME_CODE_LIFETIME, OPEN_LETTERS } from "../../src/core/inbox/limits.ts";
+import { GUESS_LIMIT, OPEN_LETTERS } from "../../src/core/inbox/limits.ts";
 import { EMPTY_INBOX, type InboxState } from "../../src/core/inbox/state.ts";
 import { DAY, MINUTE } from "../../src/core/time.ts";
 

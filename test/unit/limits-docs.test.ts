@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { codeSendsPerHour, startsPerMinute } from "../../src/core/client/settings.ts";
-import { USER_CODE_LIFETIME } from "../../src/core/code/user-code.ts";
 import { ROTATION_GRACE } from "../../src/core/grant/rotate.ts";
 import {
   CHOSEN_LETTERS,
@@ -42,6 +41,7 @@ import { DAY, HOUR, MINUTE, type Millis, SECOND } from "../../src/core/time.ts";
 import { REPEAT } from "../../src/doors/authsignal/backend-code/read.ts";
 import { TEXTS } from "../../src/doors/authsignal/code/send.ts";
 import { LIVE_CODES } from "../../src/doors/loginid/code/issue.ts";
+import { USER_CODE_LIFETIME } from "../../src/doors/loginid/code/user-code.ts";
 import { TOKEN_AGE } from "../../src/doors/loginid/service-token.ts";
 import { KNOWN_ADDRESSES, KNOWN_DAYS } from "../../src/hosted/known-browser.ts";
 import { WORDS } from "../../src/keys/words.ts";

@@ -1,11 +1,11 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { drawCode, USER_CODE_LIFETIME, userCodeHash } from "../../src/core/code/user-code.ts";
 import { Outage } from "../../src/core/fault.ts";
 import { userSubject } from "../../src/core/ids.ts";
 import { GUESS_LIMIT } from "../../src/core/inbox/limits.ts";
 import { LIVE_CODES } from "../../src/doors/loginid/code/issue.ts";
+import { drawCode, USER_CODE_LIFETIME, userCodeHash } from "../../src/doors/loginid/code/user-code.ts";
 import { chance } from "../../src/wiring.ts";
 import { storedIn } from "./support/challenges.ts";
 import { deployment, fresh } from "./support/cotter.ts";

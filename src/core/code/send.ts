@@ -5,14 +5,7 @@ import type { Client } from "../client/client.ts";
 import { brandOf, codeSendsPerHour } from "../client/settings.ts";
 import { type ChallengeId, clientSubject, type SubjectKey, type UserId } from "../ids.ts";
 import type { Count } from "../inbox/counters.ts";
-import {
-  NETWORK_SHARE,
-  ONE_TIME_CODE_LIFETIME,
-  OPEN_SHARE,
-  partOf,
-  type Rule,
-  SEND_WINDOW,
-} from "../inbox/limits.ts";
+import { NETWORK_SHARE, OPEN_SHARE, partOf, type Rule, SEND_WINDOW } from "../inbox/limits.ts";
 import type { CodeEffect } from "../message/code-effect.ts";
 import type { Channel, Message } from "../ports/deliveries.ts";
 import type { Services } from "../ports/services.ts";
@@ -20,6 +13,7 @@ import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { type Instant, MINUTE } from "../time.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
+import { ONE_TIME_CODE_LIFETIME } from "./lifetimes.ts";
 import { codeHash, codeSubject, identifierIdOf } from "./subject.ts";
 
 export type SendCode = {

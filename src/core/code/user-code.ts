@@ -1,183 +1,19 @@
-import { noteRefusal } from "../audit/note-refusal.ts";
 import { cancelChallenge } from "../challenge/cancel.ts";
-import type { Client } from "../client/client.ts";
-import { type ClientId, type UserId, userSubject } from "../ids.ts";
-import type { Guesser } from "../inbox/state.ts";
-import type { Snapshot } from "../ports/challenges.ts";
+import type { ClientId, UserId } from "../ids.ts";
 import type { NonceUse } from "../ports/clients.ts";
-import type { Guess } from "../ports/inboxes.ts";
-import type { UserCodeRow } from "../ports/records.ts";
 import type { Services } from "../ports/services.ts";
-import type { UserRecord } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
-import { no, ok, type Result } from "../result.ts";
-import { HOUR, MINUTE, type Millis, SECOND } from "../time.ts";
-
-/** Codes that a user carries from one device to another: six digits, four words, or 192 bits (LoginID §5). */
-export type CodeKind = "short" | "phrase" | "long";
-export type CodePurpose = "sign_in" | "enrol_device";
-
-/** How long each kind is good for (settled question 20). */
-export const USER_CODE_LIFETIME: Readonly<Record<CodeKind, Millis>> = {
-  short: 180 * SECOND,
-  phrase: 15 * MINUTE,
-  long: HOUR,
-};
-
-/** How long the result of a sign-in waits for its waiter, and may be told again, from the approval on: a phone pauses that long. */
-export const COLLECTABLE: Millis = 5 * MINUTE;
-
-/** Whose code it is and what for: the context without which its hash is another. */
-export type CodeContext = {
-  readonly userId: UserId;
-  readonly kind: CodeKind;
-  readonly purpose: CodePurpose;
-};
-
-/** A fresh code of this kind. */
-export function drawCode(chance: Services["chance"], kind: CodeKind): string {
-  switch (kind) {
-    case "short":
-      return chance.digits(6);
-    case "phrase":
-      return chance.words(4).join("-");
-    case "long":
-      return chance.text(24);
-  }
-}
-
-/** What is kept of a code: a keyed hash with its context, so that it fits nowhere else (settled question 5). */
-export const userCodeHash = (
-  powers: Pick<Services, "handles">,
-  { userId, kind, purpose }: CodeContext,
-  code: string,
-): Promise<string> => powers.handles.pepper(["carried_code", userId, kind, purpose], code);
-
-const PURPOSES: readonly CodePurpose[] = ["sign_in", "enrol_device"];
-const MARK_LENGTH = 12;
-
-/** A guess as it is counted: a short part of its hash, so that the same one again is no second guess. */
-export const guessOf = (guesser: Guesser, hash: string): Guess => ({
-  guesser,
-  mark: hash.slice(0, MARK_LENGTH),
-});
-
-/** Nobody finds 192 bits by trying, so guesses at them are neither counted nor refused. */
-export const isCounted = (kind: CodeKind): boolean => kind !== "long";
-
-/** `others`: wrong guesses of the same guesser are counted, which a redemption forgives. */
-export type FoundCode = {
-  readonly row: UserCodeRow;
-  readonly snapshot: Snapshot;
-  readonly others: boolean;
-};
-
-type Powers = Pick<
-  Services,
-  "inboxes" | "userCodes" | "challenges" | "records" | "handles" | "clock" | "events" | "background" | "log"
->;
-export type GuessRefusal = RefusalOf<"code_locked" | "unknown_challenge" | "expired" | "replayed">;
-
-type Presented = CodeContext & {
-  /** The client at which the code is presented. */
-  readonly client: Pick<Client, "id" | "kind" | "settings">;
-  readonly user: UserRecord;
-  readonly code: string;
-  readonly guesser: Guesser;
-  readonly nonce?: NonceUse;
-  readonly ip?: string | undefined;
-};
-
-/**
- * Finds the live challenge of a code that somebody presents. The guess is taken in the user's inbox first, so that any number at
- * once make at most five comparisons (T63). Wrong ones are counted for the guesser alone and end nothing (T60); a code of this user
- * is no guess, whatever it was given out for and by whom, and a long one is not counted at all. A nonce is spent in the same batch.
- */
-export async function findUserCode(
-  powers: Powers,
-  asked: Presented,
-): Promise<Result<FoundCode, GuessRefusal>> {
-  const who = userSubject(asked.userId);
-  const hash = await userCodeHash(powers, asked, asked.code);
-  const guess = isCounted(asked.kind) ? guessOf(asked.guesser, hash) : undefined;
-  const taken = guess && (await powers.inboxes.takeGuess(who, guess));
-  if (taken && !taken.allowed) return no({ code: "code_locked", until: taken.until });
-  const giveBack = async () => {
-    if (guess) await powers.inboxes.returnGuess(who, guess);
-  };
-  const found = await powers.userCodes.lookUp(hash, asked.nonce).catch(async (cause: unknown) => {
-    // An outage tells nobody anything, so it must use up no guess.
-    if (taken?.fresh) await giveBack();
-    throw cause;
-  });
-  if (!found.ok) {
-    if (taken?.fresh) await giveBack();
-    return found;
-  }
-  const row = found.value && isTaken(asked, found.value) ? found.value : undefined;
-  if (!row) {
-    if (guess && (found.value || (await isForAnother(powers, asked)))) await giveBack();
-    else noteWrong(powers, asked);
-    return no({ code: "unknown_challenge" });
-  }
-  await giveBack();
-  const snapshot = await powers.challenges.read(row.challengeId);
-  const ended = endOf(snapshot, row, powers.clock.now());
-  if (ended) return no({ code: ended });
-  return snapshot ? ok({ row, snapshot, others: taken?.others ?? false }) : no({ code: "unknown_challenge" });
-}
-
-/**
- * Whether a code is good at this client: one that it gave out, or that a client gave out which it lists in `names_from`. The user's
- * names say nothing about that: anybody's backend may have named them, or nobody's.
- */
-const isTaken = ({ client }: Presented, { clientId }: UserCodeRow): boolean =>
-  clientId === client.id || (client.settings.names_from ?? []).some((friend) => friend === clientId);
-
-/** Whether it is a code of this user all the same, given out for another purpose. */
-async function isForAnother(
-  powers: Pick<Services, "userCodes" | "handles">,
-  asked: Presented,
-): Promise<boolean> {
-  for (const purpose of PURPOSES.filter((one) => one !== asked.purpose)) {
-    const hash = await userCodeHash(powers, { ...asked, purpose }, asked.code);
-    const found = await powers.userCodes.lookUp(hash);
-    if (found.ok && found.value) return true;
-  }
-  return false;
-}
-
-/** A code that was invalidated or used is as good as none; one that ran out may be told so, but the result of an approved one waits. */
-function endOf(
-  snapshot: Snapshot | undefined,
-  row: UserCodeRow,
-  now: number,
-): "unknown_challenge" | "expired" | undefined {
-  const state = snapshot?.view.state;
-  if (state === "cancelled" || state === "denied") return "unknown_challenge";
-  if (state === "redeemed") return undefined;
-  const approval = row.purpose === "sign_in" ? snapshot?.view.approval : undefined;
-  const until = Math.max(row.expiresAt, approval ? approval.at + COLLECTABLE : 0);
-  return now >= until || state === undefined || state === "expired" ? "expired" : undefined;
-}
-
-function noteWrong(powers: Powers, { userId, kind, guesser, ip }: Presented): void {
-  noteRefusal(powers, {
-    type: "code_refused",
-    subject: userId,
-    userId,
-    ...(ip === undefined ? {} : { ip }),
-    reason: `${guesser.kind}: wrong ${kind} code`,
-  });
-}
+import { ok, type Result } from "../result.ts";
+import { COLLECTABLE } from "./lifetimes.ts";
 
 /** Ends the live codes of a user, of one kind and purpose or all of them. A nonce is spent in the batch that lists them. */
 export async function endCodes(
   powers: Pick<Services, "userCodes" | "challenges" | "inboxes" | "records" | "clock" | "background" | "log">,
   asked: {
     readonly userId: UserId;
-    readonly kind?: CodeKind;
-    readonly purpose?: CodePurpose;
+    /** In the words of the door that gave it out. */
+    readonly kind?: string;
+    readonly purpose?: string;
     /** Only those that this client had asked for. */
     readonly clientId?: ClientId;
     readonly by: string;

@@ -41,8 +41,6 @@ export const GUESS_LIMIT = 5;
 /** Counters that nobody touches are forgotten after this long. */
 export const IDLE_COUNTER: Millis = DAY;
 
-/** How long a one-time code is good for, at most. */
-export const ONE_TIME_CODE_LIFETIME: Millis = 10 * MINUTE;
 /** Codes and links that strangers may have sent to an address, over all clients, in each rolling window. */
 export const OPEN_LETTERS: readonly Rule[] = [
   { window: 5 * MINUTE, limit: 5 },

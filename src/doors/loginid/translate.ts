@@ -1,6 +1,5 @@
 import type { Facts } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
-import type { CodeKind, CodePurpose } from "../../core/code/user-code.ts";
 import type { Device } from "../../core/device/device.ts";
 import { sharedClaims } from "../../core/keys/claims.ts";
 import type { TokenClaims } from "../../core/keys/token.ts";
@@ -10,6 +9,7 @@ import { plainCode, plainText } from "../../core/typed-text.ts";
 import { readIdentifier } from "../../core/user/identifier.ts";
 import { isSeenBy, namesFor, viewOf } from "../../core/user/name-view.ts";
 import type { Identifier } from "../../core/user/user.ts";
+import type { CodeKind, CodePurpose } from "./code/user-code.ts";
 
 export const iso = (at: Instant): string => new Date(at).toISOString();
 

@@ -1,5 +1,4 @@
 import type { Client } from "../../../core/client/client.ts";
-import { type CodeContext, findUserCode } from "../../../core/code/user-code.ts";
 import { userSubject } from "../../../core/ids.ts";
 import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { NonceUse } from "../../../core/ports/clients.ts";
@@ -8,6 +7,7 @@ import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import type { Instant } from "../../../core/time.ts";
+import { type CodeContext, findUserCode } from "./user-code.ts";
 
 export type CodeAuthorization = Omit<CodeContext, "userId"> & {
   readonly user: UserRecord;

@@ -3,7 +3,6 @@ import { redeemChallenge, standingOrder, takeRedeemed } from "../../../core/chal
 import type { PhaseName } from "../../../core/challenge/state.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { codeSubject } from "../../../core/code/subject.ts";
-import { type CodeKind, findUserCode, guessOf, isCounted } from "../../../core/code/user-code.ts";
 import type { Device } from "../../../core/device/device.ts";
 import { type Realm, userSubject } from "../../../core/ids.ts";
 import type { Guesser } from "../../../core/inbox/state.ts";
@@ -16,6 +15,7 @@ import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import type { Millis } from "../../../core/time.ts";
 import type { ReadIdentifier } from "../../../core/user/identifier.ts";
+import { type CodeKind, findUserCode, guessOf, isCounted } from "./user-code.ts";
 
 export type CodeWait = {
   readonly client: Client;

@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import type * as z from "zod";
-import { type CodeKind, endCodes } from "../../../core/code/user-code.ts";
+import { endCodes } from "../../../core/code/user-code.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { body } from "../body.ts";
@@ -13,6 +13,7 @@ import { codeOf, iso, purposeOf } from "../translate.ts";
 import { personOf, spent } from "../user/people.ts";
 import { authorizeCode } from "./authorize.ts";
 import { issueCode } from "./issue.ts";
+import type { CodeKind } from "./user-code.ts";
 
 type CodesBody = z.output<typeof codesBody>;
 type Known = { readonly kind: CodeKind; readonly call: ServiceCall; readonly person: UserRecord };

@@ -4,13 +4,7 @@ import type { VerifiedProof } from "../../../core/challenge/proof.ts";
 import { aboutForBackend, startChallenge, takeStart } from "../../../core/challenge/start.ts";
 import { isSettled } from "../../../core/challenge/view.ts";
 import type { Client } from "../../../core/client/client.ts";
-import {
-  COLLECTABLE,
-  type CodeContext,
-  drawCode,
-  USER_CODE_LIFETIME,
-  userCodeHash,
-} from "../../../core/code/user-code.ts";
+import { COLLECTABLE } from "../../../core/code/lifetimes.ts";
 import type { ChallengeId, UserId } from "../../../core/ids.ts";
 import type { NonceUse } from "../../../core/ports/clients.ts";
 import type { UserCodeRow } from "../../../core/ports/records.ts";
@@ -21,6 +15,7 @@ import type { Refusal, RefusalOf } from "../../../core/refusal.ts";
 import { ok, type Result } from "../../../core/result.ts";
 import { type Instant, SECOND } from "../../../core/time.ts";
 import { type Preapproval, preapprovalEvent, preapprove } from "./preapprove.ts";
+import { type CodeContext, drawCode, USER_CODE_LIFETIME, userCodeHash } from "./user-code.ts";
 
 /** Live codes of one user, client, kind and purpose; one more ends that client's oldest (LoginID §4.2). */
 export const LIVE_CODES = 5;

@@ -2,7 +2,6 @@ import type { Context } from "hono";
 import { callerFrom } from "../../../core/client/caller-from.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { mayWaitBare } from "../../../core/client/settings.ts";
-import type { CodeKind } from "../../../core/code/user-code.ts";
 import { isShownTo } from "../../../core/device/answers-for.ts";
 import type { Device } from "../../../core/device/device.ts";
 import type { Guesser } from "../../../core/inbox/state.ts";
@@ -20,6 +19,7 @@ import { namesOther } from "../service-token.ts";
 import { codeOf, resultClaims, spokenName, usedCredential, uuidOf } from "../translate.ts";
 import { findPerson, spent } from "../user/people.ts";
 import { type Awaited, awaitCode, awaitNobody } from "./await.ts";
+import type { CodeKind } from "./user-code.ts";
 
 /** The vendor's two minutes (LoginID §4.6). */
 const WAIT_SECONDS = 120;

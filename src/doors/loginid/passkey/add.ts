@@ -1,7 +1,6 @@
 import { auditEvent } from "../../../core/audit/record.ts";
 import { redeemChallenge } from "../../../core/challenge/redeem.ts";
 import type { Client } from "../../../core/client/client.ts";
-import { type CodeKind, type FoundCode, findUserCode } from "../../../core/code/user-code.ts";
 import type { Device } from "../../../core/device/device.ts";
 import { newDeviceId, parseChallengeId, type Realm, userSubject } from "../../../core/ids.ts";
 import type { Guesser } from "../../../core/inbox/state.ts";
@@ -12,6 +11,7 @@ import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
+import { type CodeKind, type FoundCode, findUserCode } from "../code/user-code.ts";
 import { type Ceremony, originsOf, readCeremony } from "./ceremony.ts";
 
 type Powers = Parameters<typeof findUserCode>[0] &

@@ -2,7 +2,6 @@ import type { Context } from "hono";
 import type * as z from "zod";
 import { admits } from "../../../core/challenge/approvers.ts";
 import { askerOf, type Client } from "../../../core/client/client.ts";
-import type { CodeKind } from "../../../core/code/user-code.ts";
 import { tellDeviceEnrolled } from "../../../core/device/notify.ts";
 import { parseUserId, type UserId } from "../../../core/ids.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
@@ -11,6 +10,7 @@ import { readIdentifier } from "../../../core/user/identifier.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { isForeignPage, namedClient, serviceCall } from "../client.ts";
 import { awaitNobody } from "../code/await.ts";
+import type { CodeKind } from "../code/user-code.ts";
 import { anybody, guesserOf, isGuessable, result, said, type Waiter } from "../code/wait.ts";
 import { BAD_REQUEST, MISSING_PARAMETER, refuse, wrong } from "../errors.ts";
 import {

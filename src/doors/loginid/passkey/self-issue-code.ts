@@ -2,7 +2,6 @@ import { admits } from "../../../core/challenge/approvers.ts";
 import { signInAtOnce } from "../../../core/challenge/at-once.ts";
 import type { VerifiedProof } from "../../../core/challenge/proof.ts";
 import { askerOf, type Client } from "../../../core/client/client.ts";
-import type { CodeKind, CodePurpose } from "../../../core/code/user-code.ts";
 import type { Device } from "../../../core/device/device.ts";
 import type { Redeemed } from "../../../core/ports/challenges.ts";
 import type { PasskeyAnswer } from "../../../core/ports/secrets.ts";
@@ -11,6 +10,7 @@ import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import { type IssuedCode, issueCounted } from "../code/issue.ts";
+import type { CodeKind, CodePurpose } from "../code/user-code.ts";
 import { originsOf, readCeremony } from "./ceremony.ts";
 
 export type SelfIssue = PasskeyAnswer & {
