@@ -208,7 +208,7 @@ const TOKEN_LENGTH = 32;
 const TOKEN_VARIETY = 6;
 
 function isVaried(key: string): boolean {
-  const bytes = Array.from(atob(key.replaceAll("-", "+").replaceAll("_", "/")), (sign) => sign.charCodeAt(0));
+  const bytes = Uint8Array.fromBase64(key, { alphabet: "base64url" });
   const steps = bytes.slice(1).map((byte, index) => (byte - (bytes[index] ?? 0) + 256) % 256);
   return new Set(bytes).size >= VARIETY && new Set(steps).size >= VARIETY;
 }

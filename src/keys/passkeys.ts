@@ -1,9 +1,9 @@
+import { fromBase64Url, toBase64Url } from "../core/base64.ts";
 import type { Device, DeviceKey } from "../core/device/device.ts";
 import type { PasskeyAnswer, PasskeyCeremony, ReadPasskey } from "../core/ports/secrets.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import { type AuthenticatorData, readAuthenticatorData } from "./authenticator-data.ts";
-import { fromBase64Url, toBase64, toBase64Url } from "./base64.ts";
 import { readCbor } from "./cbor.ts";
 import { importDeviceKey, readDeviceKey } from "./device-keys.ts";
 import { rawFromDer } from "./ecdsa-signature.ts";
@@ -36,7 +36,7 @@ export async function readPasskey(
   if (id.length < ID_BYTES.least || id.length > ID_BYTES.most) return no(bad("the credential id's length"));
   const credentialId = toBase64Url(id);
   if (credentialId !== answer.credentialId) return no(bad("the credential id is another"));
-  const key = await readDeviceKey(toBase64(Uint8Array.from([...P256_HEADER, ...point])), "EC");
+  const key = await readDeviceKey(Uint8Array.from([...P256_HEADER, ...point]).toBase64(), "EC");
   return key.ok ? ok({ credentialId, key: key.value, signCount: data.signCount }) : key;
 }
 

@@ -1,9 +1,9 @@
+import { toBase64Url } from "../core/base64.ts";
 import type { ProofClaims, VerifiedProof } from "../core/challenge/proof.ts";
 import type { DeviceKey } from "../core/device/device.ts";
 import type { Proofs, Prover } from "../core/ports/secrets.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
-import { toBase64Url } from "./base64.ts";
 import { importDeviceKey, readDeviceKey } from "./device-keys.ts";
 import { rawFromDer } from "./ecdsa-signature.ts";
 import { joinParts, sha256 } from "./parts.ts";

@@ -8,7 +8,7 @@ import {
   encodeObjectIdentifier,
   parseASN1NoLeftoverBytes,
 } from "@oslojs/asn1";
-import { fromBase64 } from "./base64.ts";
+import { fromBase64 } from "../core/base64.ts";
 
 /** Nothing that is a key here is longer: RSA 4096 with a line break every 64 characters is 750. */
 const TEXT_LIMIT = 1_024;

@@ -1,4 +1,4 @@
-import { toBase64Url } from "../../src/keys/base64.ts";
+import { toBase64Url } from "../../src/core/base64.ts";
 import { concat, ecdsaDer, toNumber } from "./device-signer.ts";
 
 const utf8 = new TextEncoder();

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { toBase64Url } from "../../src/core/base64.ts";
 import type { Device } from "../../src/core/device/device.ts";
 import { readAuthenticatorData } from "../../src/keys/authenticator-data.ts";
-import { toBase64Url } from "../../src/keys/base64.ts";
 import { checkPasskey, readPasskey } from "../../src/keys/passkeys.ts";
 import {
   attested,

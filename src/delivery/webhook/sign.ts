@@ -30,5 +30,5 @@ async function sign(secret: string, bytes: BufferSource): Promise<string> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const key = await crypto.subtle.importKey("raw", utf8.encode(secret), algorithm, false, ["sign"]);
   const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes));
-  return `${VERSION},${btoa(String.fromCharCode(...mac))}`;
+  return `${VERSION},${mac.toBase64()}`;
 }

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type * as z from "zod";
+import { toBase64Url } from "../../../core/base64.ts";
 import { admits } from "../../../core/challenge/approvers.ts";
 import { askerOf, type Client } from "../../../core/client/client.ts";
 import type { CodeKind } from "../../../core/code/carried.ts";
@@ -157,7 +158,7 @@ export async function force(c: Context<AppEnv>, asked: ForceBody): Promise<Respo
 }
 
 const descriptor = (id: string) => ({ type: "public-key", id });
-const userHandle = (id: UserId): string => btoa(id).replaceAll("=", "");
+const userHandle = (id: UserId): string => toBase64Url(new TextEncoder().encode(id));
 
 /** `POST /credentials/fido2/complete`: the passkey becomes a device, the code is used. */
 export async function complete(c: Context<AppEnv>, asked: z.output<typeof passkeyBody>): Promise<Response> {
