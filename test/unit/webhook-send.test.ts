@@ -96,6 +96,12 @@ describe("a webhook on its way", () => {
     expect(await webhooks.send(target, event)).toEqual({ kind: "retry", reason: "no connection" });
   });
 
+  test("what a receiver says beside its status is not read", async () => {
+    const origin = await receiver((_request, response) => response.writeHead(400).end('{"code":7}'));
+    const target = { url: `${origin}/hook`, clientId, secrets: ["s"] } as const;
+    expect(await webhooks.send(target, event)).toEqual({ kind: "refused", reason: "status 400" });
+  });
+
   test("an endless answer is not read", async () => {
     const closed = Promise.withResolvers<void>();
     const origin = await receiver((_request, response) => {

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { AuditEvent } from "../../src/core/audit/event.ts";
 import type { ClientId, UserId } from "../../src/core/ids.ts";
 import { webhookRetrySeconds } from "../../src/core/message/tell-webhook.ts";
+import { outcomeOf } from "../../src/delivery/http.ts";
 import { webhookBody } from "../../src/delivery/webhook/body.ts";
-import { outcomeOf } from "../../src/delivery/webhook/send.ts";
 import { signatureHeaders } from "../../src/delivery/webhook/sign.ts";
 
 const AT = 1_760_000_000_999;

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/ports/edge.ts";
-import type { Carrier } from "../carrier.ts";
+import { CARRY_WITHIN, type Carrier } from "../carrier.ts";
 import { post } from "../http.ts";
 import { signatureHeaders } from "./sign.ts";
 
@@ -25,5 +25,7 @@ export const webhookCarrier =
       url,
       headers: { "content-type": "application/json", "user-agent": "Countersign", ...signed },
       body,
+      within: CARRY_WITHIN,
+      readsCode: true,
     });
   };
