@@ -4,7 +4,7 @@ export const toBase64Url = (bytes: Uint8Array): string =>
 
 type Alphabet = "base64" | "base64url";
 
-function decode(text: string, alphabet: Alphabet): Uint8Array<ArrayBuffer> | undefined {
+function decode(text: string, alphabet: Alphabet): Uint8Array | undefined {
   try {
     return Uint8Array.fromBase64(text, { alphabet });
   } catch {
@@ -16,14 +16,14 @@ function decode(text: string, alphabet: Alphabet): Uint8Array<ArrayBuffer> | und
  * The bytes of canonical standard base64 with its padding (RFC 4648 §3.5, §4); undefined for any other spelling of them: white space,
  * missing padding, bits that belong to no byte.
  */
-export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+export function fromBase64(text: string): Uint8Array | undefined {
   const bytes = decode(text, "base64");
   // The platform's decoder skips white space even when it is strict.
   return bytes?.toBase64() === text ? bytes : undefined;
 }
 
 /** The bytes of canonical base64url without padding; undefined for any other spelling of them. */
-export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
+export function fromBase64Url(text: string): Uint8Array | undefined {
   const bytes = decode(text, "base64url");
   return bytes !== undefined && toBase64Url(bytes) === text ? bytes : undefined;
 }
@@ -31,7 +31,7 @@ export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined
 const LENIENT = /^[A-Za-z0-9+/_-]*=*$/;
 
 /** The bytes of base64 in either alphabet, padded or not, as SDKs write it; undefined for anything else, white space too. */
-export function fromLenientBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+export function fromLenientBase64(text: string): Uint8Array | undefined {
   if (!LENIENT.test(text)) return undefined;
   return decode(text.replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, ""), "base64");
 }

@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Message, OutboxEntry } from "../../src/core/ports/deliveries.ts";
 import type { Carrier, Letter } from "../../src/delivery/carrier.ts";
@@ -242,6 +243,15 @@ describe("Twilio is asked as its documentation says", () => {
       ContentVariables: JSON.stringify({ "1": CODE }),
     });
   });
+});
+
+test("a receiver with a Standard Webhooks secret checks the signature by the library", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: NOW });
+  const secret = `whsec_${Buffer.from("a key of at least 24 bytes, any bytes").toString("base64")}`;
+  await webhookCarrier({ url: `${url}/hook`, secret, clock })(letter());
+  const [{ headers, body }] = arrivals as [Arrival];
+  expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toEqual(JSON.parse(body));
+  vi.useRealTimers();
 });
 
 test("the webhook's receiver can check the signature, and knows a repeat by its id", async () => {

@@ -1,4 +1,5 @@
 import { readCallbackTarget } from "../../core/client/callback-target.ts";
+import { webhookKeyOf } from "../../core/client/webhook-secret.ts";
 import type { Clock } from "../../core/ports/edge.ts";
 import type { Webhooks } from "../../core/ports/webhooks.ts";
 import { type Millis, SECOND } from "../../core/time.ts";
@@ -28,8 +29,14 @@ export function makeWebhooks({ clock, allowPrivate }: WebhookOptions): Webhooks 
     post: postTo,
     async send({ url, clientId, secrets }, event) {
       const body = webhookBody(clientId, event);
-      const headers = { ...(await signatureHeaders(secrets, event.id, clock.now(), body)) };
+      const headers = { ...(await signatureHeaders(await keysOf(secrets), event.id, clock.now(), body)) };
       return await postTo(url, { headers, body });
     },
   };
+}
+
+/** Receivers of old verify with the text of the client secret; those of a library with the webhook secret. */
+async function keysOf(secrets: readonly string[]): Promise<readonly Uint8Array[]> {
+  const texts = secrets.map((secret) => new TextEncoder().encode(secret));
+  return [...texts, ...(await Promise.all(secrets.map(webhookKeyOf)))];
 }
