@@ -5,9 +5,9 @@ import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import { type AuthenticatorData, readAuthenticatorData } from "./authenticator-data.ts";
 import { readCbor } from "./cbor.ts";
-import { importDeviceKey, readDeviceKey } from "./device-keys.ts";
-import { rawFromDer } from "./ecdsa-signature.ts";
-import { P256_HEADER, sameBytes } from "./spki.ts";
+import { readDeviceKey } from "./device-keys.ts";
+import { isSignedBy } from "./device-signature.ts";
+import { sameBytes } from "./spki.ts";
 
 /** WebAuthn §4: an id has 16 bytes of chance at least, and 1,023 bytes at most. */
 const ID_BYTES = { least: 16, most: 1023 };
@@ -32,11 +32,11 @@ export async function readPasskey(
   if (typeof data === "string" || !data.credential) return no(bad(String(data)));
   const wrong = await authenticatorFault(data, ceremony);
   if (wrong) return no(bad(wrong));
-  const { id, point } = data.credential;
+  const { id, key: made } = data.credential;
   if (id.length < ID_BYTES.least || id.length > ID_BYTES.most) return no(bad("the credential id's length"));
   const credentialId = toBase64Url(id);
   if (credentialId !== answer.credentialId) return no(bad("the credential id is another"));
-  const key = await readDeviceKey(Uint8Array.from([...P256_HEADER, ...point]).toBase64(), "EC");
+  const key = await readDeviceKey(made.spki.toBase64(), made.algorithm);
   return key.ok ? ok({ credentialId, key: key.value, signCount: data.signCount }) : key;
 }
 
@@ -82,13 +82,11 @@ async function verifies(
   clientData: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> {
-  const raw = rawFromDer(signature);
-  if (key.algorithm !== "EC" || raw === undefined) return false;
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", clientData));
   const message = new Uint8Array(authenticator.length + hash.length);
   message.set(authenticator);
   message.set(hash, authenticator.length);
-  return crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, await importDeviceKey(key), raw, message);
+  return await isSignedBy(key, signature, message);
 }
 
 const bytesOf = (text: string): Uint8Array | undefined =>

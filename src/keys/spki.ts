@@ -60,14 +60,14 @@ function parseRsa(der: Uint8Array): { readonly modulus: bigint; readonly exponen
     const bits = parseASN1NoLeftoverBytes(der).sequence().at(1).bitString();
     const numbers = parseASN1NoLeftoverBytes(bits.bytes).sequence();
     const [modulus, exponent] = [numbers.at(0).integer().value, numbers.at(1).integer().value];
-    return sameBytes(encodeRsa(modulus, exponent), der) ? { modulus, exponent } : undefined;
+    return sameBytes(rsaSpki(modulus, exponent), der) ? { modulus, exponent } : undefined;
   } catch {
     return undefined;
   }
 }
 
 /** RFC 3279 §2.3.1. Encoding again is what finds every other spelling, trailing bytes and foreign algorithms. */
-function encodeRsa(modulus: bigint, exponent: bigint): Uint8Array {
+export function rsaSpki(modulus: bigint, exponent: bigint): Uint8Array {
   const algorithm = new ASN1EncodableSequence([
     new ASN1ObjectIdentifier(encodeObjectIdentifier(RSA_ENCRYPTION)),
     new ASN1Null(),

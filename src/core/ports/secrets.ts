@@ -90,7 +90,7 @@ export type Proofs = {
   >;
   /** What every spelling of one signature has in common, its twin with the other s too; of what is none, the text itself. */
   signatureMark(signature: string): string;
-  /** Reads a new passkey of this ceremony: ES256, user present and verified; its attestation is not trusted. */
+  /** Reads a new passkey of this ceremony: ES256 or RS256, user present and verified; its attestation is not trusted. */
   readPasskey(
     answer: { readonly credentialId: string; readonly clientData: string; readonly attestationData: string },
     ceremony: PasskeyCeremony,

@@ -4,6 +4,7 @@ import { toBase64Url } from "../../../core/base64.ts";
 import { admits } from "../../../core/challenge/approvers.ts";
 import { askerOf, type Client } from "../../../core/client/client.ts";
 import type { CodeKind } from "../../../core/code/carried.ts";
+import { PASSKEY_PARAMETERS } from "../../../core/device/passkey-parameters.ts";
 import { tellDeviceEnrolled } from "../../../core/device/tell-person.ts";
 import { parseUserId, type UserId } from "../../../core/ids.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
@@ -124,7 +125,7 @@ async function creation(
       challenge: begun.challenge,
       rp: { id: rpId, name: client.name },
       user: { id: userHandle(person.user.id), name: username, displayName: display_name ?? username },
-      pubKeyCredParams: [{ type: "public-key", alg: -7 }],
+      pubKeyCredParams: PASSKEY_PARAMETERS,
       timeout: begun.timeout,
       attestation: "none",
       excludeCredentials: owned.flatMap(({ credentialId }) =>
