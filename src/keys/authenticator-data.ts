@@ -8,11 +8,21 @@ export type AuthenticatorData = {
   readonly rpIdHash: Uint8Array;
   readonly userPresent: boolean;
   readonly userVerified: boolean;
+  /** Whether the key may leave this one authenticator, which never changes, and whether it has (WebAuthn L3 §6.1.3). */
+  readonly backupEligible: boolean;
+  readonly backedUp: boolean;
   readonly signCount: number;
   readonly credential?: Credential;
 };
 
-const FLAG = { present: 0x01, verified: 0x04, credential: 0x40, extensions: 0x80 };
+const FLAG = {
+  present: 0x01,
+  verified: 0x04,
+  eligible: 0x08,
+  backedUp: 0x10,
+  credential: 0x40,
+  extensions: 0x80,
+};
 /** Hash, flags and counter; then 16 bytes of the maker's id and two of the credential id's length. */
 const HEAD = 37;
 const CREDENTIAL_HEAD = HEAD + 18;
@@ -30,6 +40,7 @@ export function readAuthenticatorData(
   const flags = view.getUint8(32);
   const has = (flag: number): boolean => (flags & flag) !== 0;
   if (has(FLAG.credential) !== (made === "creation")) return "the credential data is not where it belongs";
+  if (has(FLAG.backedUp) && !has(FLAG.eligible)) return "a key that cannot be backed up is said to be";
   const read = has(FLAG.credential) ? readCredential(bytes, view) : { end: HEAD };
   if (typeof read === "string") return read;
   const extensions = has(FLAG.extensions) ? readCbor(bytes, read.end) : { value: new Map(), end: read.end };
@@ -39,6 +50,8 @@ export function readAuthenticatorData(
     rpIdHash: bytes.slice(0, 32),
     userPresent: has(FLAG.present),
     userVerified: has(FLAG.verified),
+    backupEligible: has(FLAG.eligible),
+    backedUp: has(FLAG.backedUp),
     signCount: view.getUint32(33),
     ...("credential" in read ? { credential: read.credential } : {}),
   };

@@ -1,5 +1,5 @@
 import { fromBase64Url, toBase64Url } from "../core/base64.ts";
-import type { Device, DeviceKey } from "../core/device/device.ts";
+import type { Device, DeviceKey, PasskeyState } from "../core/device/device.ts";
 import type { PasskeyAnswer, PasskeyCeremony, ReadPasskey } from "../core/ports/secrets.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
@@ -37,7 +37,7 @@ export async function readPasskey(
   const credentialId = toBase64Url(id);
   if (credentialId !== answer.credentialId) return no(bad("the credential id is another"));
   const key = await readDeviceKey(made.spki.toBase64(), made.algorithm);
-  return key.ok ? ok({ credentialId, key: key.value, signCount: data.signCount }) : key;
+  return key.ok ? ok({ credentialId, key: key.value, ...stateOf(data) }) : key;
 }
 
 /**
@@ -56,12 +56,18 @@ function dataOf(attestation: Uint8Array): Uint8Array | string {
   return format === "none" && statement.size > 0 ? "an attestation of none says something" : data;
 }
 
-/** Whether this passkey signed this ceremony (WebAuthn §7.2), and its counter; the store holds the counter to its last. */
+const stateOf = ({ signCount, backupEligible, backedUp }: AuthenticatorData): PasskeyState => ({
+  signCount,
+  backupEligible,
+  backedUp,
+});
+
+/** Whether this passkey signed this ceremony (WebAuthn §7.2), and what it tells; the store holds the counter to its last. */
 export async function checkPasskey(
   device: Device,
   answer: PasskeyAnswer,
   ceremony: PasskeyCeremony,
-): Promise<Result<{ readonly signCount: number }, Bad | RefusalOf<"bad_signature">>> {
+): Promise<Result<PasskeyState, Bad | RefusalOf<"bad_signature">>> {
   const clientData = bytesOf(answer.clientData);
   const authenticator = bytesOf(answer.authenticatorData);
   const signature = bytesOf(answer.signature);
@@ -73,7 +79,11 @@ export async function checkPasskey(
   const wrong = await authenticatorFault(data, ceremony);
   if (wrong) return no(bad(wrong));
   const signed = await verifies(device.key, authenticator, clientData, signature);
-  return signed ? ok({ signCount: data.signCount }) : no({ code: "bad_signature" });
+  if (!signed) return no({ code: "bad_signature" });
+  const before = device.backupEligible ?? data.backupEligible;
+  return before === data.backupEligible
+    ? ok(stateOf(data))
+    : no(bad("whether it may be backed up has changed"));
 }
 
 async function verifies(

@@ -72,7 +72,7 @@ export function makeProofs(): Proofs {
         digest,
         amr,
       });
-      return proof.ok ? ok({ proof: proof.value, signCount: checked.value.signCount }) : proof;
+      return proof.ok ? ok({ proof: proof.value, state: checked.value }) : proof;
     },
     vouch: brand,
   };

@@ -51,6 +51,7 @@ const SPOILT: readonly (readonly [string, Spoilt])[] = [
   ["over a bound connection that is none", { clientData: { tokenBinding: { status: "present", id: "AA" } } }],
   ["with bytes behind", { behind: Uint8Array.of(0xa0) }],
   ["with extensions that are no map", { flags: 0xc5, behind: integer(1) }],
+  ["backed up that cannot be", { flags: 0x55 }],
   ["cut short", { cut: 1 }],
   ["cut to nothing", { cut: 10_000 }],
 ];
@@ -94,8 +95,48 @@ test("a passkey is read: its id, its key, its counter", async () => {
   const { authenticator, read } = await made({ count: 7 });
   expect(read).toMatchObject({
     ok: true,
-    value: { credentialId: authenticator.credentialId, key: { algorithm: "EC" }, signCount: 7 },
+    value: {
+      credentialId: authenticator.credentialId,
+      key: { algorithm: "EC" },
+      signCount: 7,
+      backupEligible: false,
+      backedUp: false,
+    },
   });
+});
+
+test.each([
+  [0x45, false, false],
+  [0x4d, true, false],
+  [0x5d, true, true],
+  // Bits 1 and 5 are for later use (WebAuthn L3 §6.1).
+  [0x67, false, false],
+])("flags %i: what a new passkey tells of its backup", async (flags, backupEligible, backedUp) => {
+  expect((await made({ flags })).read).toMatchObject({ ok: true, value: { backupEligible, backedUp } });
+});
+
+test("a passkey that could not be backed up stays so, and the other way round; whether it is may change", async () => {
+  const authenticator = await newAuthenticator();
+  for (const [at, later, verdict] of [
+    [0x45, 0x05, { ok: true, value: { signCount: 3, backupEligible: false, backedUp: false } }],
+    [0x45, 0x0d, { ok: false, error: { code: "bad_key" } }],
+    [0x45, 0x1d, { ok: false, error: { code: "bad_key" } }],
+    [0x5d, 0x05, { ok: false, error: { code: "bad_key" } }],
+    [0x5d, 0x0d, { ok: true, value: { signCount: 3, backupEligible: true, backedUp: false } }],
+    [0x4d, 0x1d, { ok: true, value: { signCount: 3, backupEligible: true, backedUp: true } }],
+  ] as const) {
+    const { read } = await made({ flags: at }, authenticator);
+    if (!read.ok) throw new Error(read.error.detail);
+    const sent = await authenticator.get(asked, { flags: later, count: 3 });
+    const answer = {
+      clientData: sent.client_data,
+      authenticatorData: sent.authenticator_data,
+      signature: sent.signature,
+    };
+    expect(await checkPasskey({ ...read.value } as unknown as Device, answer, ceremony)).toMatchObject(
+      verdict,
+    );
+  }
 });
 
 test("takes extensions that nobody asked for, and a key that vouches for itself", async () => {
@@ -193,7 +234,10 @@ async function signed(spoilt: Spoilt, change: object = {}) {
 }
 
 test("a signature of the passkey is good, and tells the counter", async () => {
-  expect(await signed({ count: 9 })).toEqual({ ok: true, value: { signCount: 9 } });
+  expect(await signed({ count: 9 })).toEqual({
+    ok: true,
+    value: { signCount: 9, backupEligible: false, backedUp: false },
+  });
 });
 
 test("authenticator data is read whole or refused: no part of it reads, and no changed byte is thrown at", async () => {
@@ -222,6 +266,7 @@ test("authenticator data is read whole or refused: no part of it reads, and no c
 test.each([
   ...SPOILT,
   ["of a creation", { type: "webauthn.create" }],
+  ["of a key that is backed up and cannot be", { flags: 0x15 }],
   ["with a credential in it", { flags: 0x45, behind: await credentialData() }],
 ] as const)("refuses a signature %s", async (_name, spoilt) => {
   expect((await signed(spoilt)).ok).toBe(false);

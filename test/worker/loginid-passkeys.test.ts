@@ -199,6 +199,29 @@ test("an RS256 passkey does the same, and a signature of another length is refus
   expect(await sendSigned(body)).toMatchObject({ status: 200, body: { is_authenticated: true } });
 });
 
+test("whether a passkey is backed up is kept, and whether it may be does not change", async () => {
+  const { web, ada, authenticator } = await withPasskey("ES256", { flags: 0x4d });
+  const kept = async () => {
+    const [device] = await at.services.devices.ofUser(ada.id);
+    return [device?.backupEligible, device?.backedUp];
+  };
+  expect(await kept()).toEqual([true, false]);
+  const signs = async (spoilt: Spoilt) => {
+    const begun = (await beginSelf(web, ada.username)).body.assertion_payload as Json;
+    return (await finishSelf(web, ada.username, begun, authenticator, { count: 0, ...spoilt })).status;
+  };
+  expect(await signs({ flags: 0x1d })).toBe(200);
+  expect(await kept()).toEqual([true, true]);
+  const admin = { Authorization: "Bearer dev-admin-token" };
+  const listed = await at.call("GET", `/admin/users/${ada.id}/devices`, undefined, admin);
+  expect(listed.body.devices).toMatchObject([{ backup_eligible: true, backed_up: true }]);
+  expect(await signs({ flags: 0x05 })).toBe(403);
+  expect(await signs({ flags: 0x15 })).toBe(403);
+  expect(await kept()).toEqual([true, true]);
+  expect(await signs({ flags: 0x0d })).toBe(200);
+  expect(await kept()).toEqual([true, false]);
+});
+
 test("a passkey's own code lets a second passkey in", async () => {
   const { web, ada, authenticator } = await withPasskey();
   const begun = await beginSelf(web, ada.username, "add_credential");
