@@ -28,6 +28,9 @@ const worker = cloudflareTest(async () => ({
 // For pages written in JSX, whichever tsconfig their test belongs to.
 const oxc = { jsx: { runtime: "automatic", importSource: "hono/jsx" } } as const;
 
+/** Node 24 has `Uint8Array.fromBase64` behind a switch; workerd and later Nodes simply have it. */
+const execArgv = "fromBase64" in Uint8Array ? [] : ["--js-base-64"];
+
 /** The walks take longest and are short files, so they would begin last and leave one core idle. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -41,8 +44,13 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     projects: [
-      { oxc, test: { name: "unit", include: ["test/unit/**/*.test.{ts,tsx}"], testTimeout: 30_000 } },
-      { test: { name: "property", include: ["test/property/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        oxc,
+        test: { name: "unit", include: ["test/unit/**/*.test.{ts,tsx}"], testTimeout: 30_000, execArgv },
+      },
+      {
+        test: { name: "property", include: ["test/property/**/*.test.ts"], testTimeout: 60_000, execArgv },
+      },
       {
         oxc,
         plugins: [worker],

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { isPublicHost } from "./core/client/callback-target.ts";
+import { readWebhookSecret } from "./core/client/webhook-secret.ts";
 import type { QueueMessage } from "./core/message/queue.ts";
 import { no, ok, type Result } from "./core/result.ts";
 
@@ -83,7 +84,12 @@ const delivery = {
   TWILIO_WHATSAPP_TEMPLATE: optional(z.string().regex(/^HX[0-9a-fA-F]{32}$/)),
   TWILIO_URL: baseUrl("https://api.twilio.com"),
   DELIVERY_WEBHOOK_URL: optional(z.string().refine((text) => URL.canParse(text))),
-  DELIVERY_WEBHOOK_SECRET: optional(z.string().min(16)),
+  DELIVERY_WEBHOOK_SECRET: optional(
+    z
+      .string()
+      .min(16)
+      .refine((text) => readWebhookSecret(text) !== undefined),
+  ),
   SMS_COUNTRIES: optional(z.string().regex(COUNTRY_LIST)),
   SMS_PER_RANGE: perHour(30),
   SMS_PER_COUNTRY: perHour(1_000),
@@ -208,13 +214,15 @@ const TOKEN_LENGTH = 32;
 const TOKEN_VARIETY = 6;
 
 function isVaried(key: string): boolean {
-  const bytes = Array.from(atob(key.replaceAll("-", "+").replaceAll("_", "/")), (sign) => sign.charCodeAt(0));
+  const bytes = Uint8Array.fromBase64(key, { alphabet: "base64url" });
   const steps = bytes.slice(1).map((byte, index) => (byte - (bytes[index] ?? 0) + 256) % 256);
   return new Set(bytes).size >= VARIETY && new Set(steps).size >= VARIETY;
 }
 
-const isLong = (token: string): boolean =>
-  token.length >= TOKEN_LENGTH && new Set(token).size >= TOKEN_VARIETY;
+function isLong(token: string): boolean {
+  const drawn = token.replace(/^whsec_/, "");
+  return drawn.length >= TOKEN_LENGTH && new Set(drawn).size >= TOKEN_VARIETY;
+}
 
 /** Secrets that can be guessed, and those that share a text: who learns one would have the other. */
 function weakSecrets(env: Env): string[] {

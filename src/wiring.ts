@@ -1,4 +1,5 @@
 import { makeAuditFold } from "./core/audit/fold.ts";
+import { toBase64Url } from "./core/base64.ts";
 import { Outage } from "./core/fault.ts";
 import type { QueueMessage } from "./core/message/queue.ts";
 import type { Background, Chance, Clock, Config, Events } from "./core/ports/edge.ts";
@@ -14,7 +15,6 @@ import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
 import { makeLog } from "./http/log.ts";
 import { notesOf } from "./http/status-routes.ts";
-import { toBase64Url } from "./keys/base64.ts";
 import { makeClientSecrets } from "./keys/client-secrets.ts";
 import { makeClientTokens } from "./keys/client-tokens.ts";
 import { makeHandles } from "./keys/handles.ts";

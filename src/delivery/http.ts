@@ -1,37 +1,50 @@
 import type { DeliveryOutcome } from "../core/ports/deliveries.ts";
-import { CARRY_WITHIN } from "./carrier.ts";
-import { outcomeOf } from "./webhook/send.ts";
+import type { Millis } from "../core/time.ts";
 
 export type Post = {
-  readonly url: string;
+  readonly url: string | URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Milliseconds that the receiver may take. */
+  readonly within: Millis;
   /** Statuses below 500 that may pass, beside 408 and 429. */
   readonly passing?: readonly number[];
+  /** Whether a numeric `code` of a JSON error joins the reason: it helps the operator. Without it no answer is read. */
+  readonly readsCode?: boolean;
 };
 
-/** Most of a provider's answer that is looked at. */
+/** 4xx answers that promise nothing about the next attempt (RFC 9110 §15.5.9, RFC 6585 §4). */
+const PASSING_4XX = [408, 429];
+
+/** Most of an answer that is looked at. */
 const ANSWER_LIMIT = 4_096;
 
 /**
- * Hands a letter over by one POST, bounded in time, following no redirect. Of the answer only the status counts, and a numeric error
- * `code` beside it, which helps the operator; the provider's words stay outside, since they repeat what was sent.
+ * One POST, bounded in time, following no redirect. Of the answer only the status counts; the receiver's words stay outside, since
+ * they may repeat what was sent. Never throws for what the receiver did or failed to do.
  */
-export async function post({ url, headers, body, passing = [] }: Post): Promise<DeliveryOutcome> {
-  const signal = AbortSignal.timeout(CARRY_WITHIN);
+export async function post({ url, headers, body, within, ...reading }: Post): Promise<DeliveryOutcome> {
+  const signal = AbortSignal.timeout(within);
+  let answer: Response;
   try {
-    const answer = await fetch(url, { method: "POST", redirect: "manual", headers, body, signal });
-    if (answer.ok) {
-      await answer.body?.cancel();
-      return { kind: "sent" };
-    }
-    const code = await codeIn(answer);
-    const outcome = passing.includes(answer.status) ? outcomeOf(503) : outcomeOf(answer.status);
-    const kind = outcome.kind === "refused" ? "refused" : "retry";
-    return { kind, reason: `the provider answered ${answer.status}${code}` };
+    answer = await fetch(url, { method: "POST", redirect: "manual", headers, body, signal });
   } catch {
     return { kind: "retry", reason: signal.aborted ? "no answer in time" : "no connection" };
   }
+  const outcome = outcomeOf(answer.status, reading.passing);
+  if (outcome.kind !== "sent" && reading.readsCode) {
+    return { ...outcome, reason: `${outcome.reason}${await codeIn(answer)}` };
+  }
+  // A stream that breaks now changes nothing.
+  await answer.body?.cancel().catch(() => undefined);
+  return outcome;
+}
+
+/** What a receiver's status means: 2xx arrived, 3xx and most 4xx are final, everything else may pass. */
+export function outcomeOf(status: number, passing: readonly number[] = []): DeliveryOutcome {
+  if (status >= 200 && status < 300) return { kind: "sent" };
+  const final = status >= 300 && status < 500 && ![...PASSING_4XX, ...passing].includes(status);
+  return { kind: final ? "refused" : "retry", reason: `status ${status}` };
 }
 
 async function codeIn(answer: Response): Promise<string> {

@@ -1,23 +1,31 @@
-import { type Cbor, readCbor } from "./cbor.ts";
+import { readCbor } from "./cbor.ts";
+import { type CoseKey, readCoseKey } from "./cose-key.ts";
 
-/** Authenticator data (WebAuthn §6.1). A credential is there when one was made, and its key is a point of P-256: x ‖ y, 64 bytes. */
+type Credential = { readonly id: Uint8Array; readonly key: CoseKey };
+
+/** Authenticator data (WebAuthn §6.1). A credential is there when one was made. */
 export type AuthenticatorData = {
   readonly rpIdHash: Uint8Array;
   readonly userPresent: boolean;
   readonly userVerified: boolean;
+  /** Whether the key may leave this one authenticator, which never changes, and whether it has (WebAuthn §6.1.3). */
+  readonly backupEligible: boolean;
+  readonly backedUp: boolean;
   readonly signCount: number;
-  readonly credential?: { readonly id: Uint8Array; readonly point: Uint8Array };
+  readonly credential?: Credential;
 };
 
-const FLAG = { present: 0x01, verified: 0x04, credential: 0x40, extensions: 0x80 };
+const FLAG = {
+  present: 0x01,
+  verified: 0x04,
+  eligible: 0x08,
+  backedUp: 0x10,
+  credential: 0x40,
+  extensions: 0x80,
+};
 /** Hash, flags and counter; then 16 bytes of the maker's id and two of the credential id's length. */
 const HEAD = 37;
 const CREDENTIAL_HEAD = HEAD + 18;
-
-/** COSE (RFC 9053): key type, algorithm, curve and the coordinates; values of ES256 over P-256. */
-const COSE = { kty: 1, alg: 3, crv: -1, x: -2, y: -3 };
-const ES256 = { kty: 2, alg: -7, crv: 1 };
-const COORDINATE = 32;
 
 /**
  * Reads authenticator data, or says why not. Of a creation it holds a credential, of an assertion none; extensions that nobody
@@ -32,6 +40,7 @@ export function readAuthenticatorData(
   const flags = view.getUint8(32);
   const has = (flag: number): boolean => (flags & flag) !== 0;
   if (has(FLAG.credential) !== (made === "creation")) return "the credential data is not where it belongs";
+  if (has(FLAG.backedUp) && !has(FLAG.eligible)) return "a key that cannot be backed up is said to be";
   const read = has(FLAG.credential) ? readCredential(bytes, view) : { end: HEAD };
   if (typeof read === "string") return read;
   const extensions = has(FLAG.extensions) ? readCbor(bytes, read.end) : { value: new Map(), end: read.end };
@@ -41,29 +50,22 @@ export function readAuthenticatorData(
     rpIdHash: bytes.slice(0, 32),
     userPresent: has(FLAG.present),
     userVerified: has(FLAG.verified),
+    backupEligible: has(FLAG.eligible),
+    backedUp: has(FLAG.backedUp),
     signCount: view.getUint32(33),
     ...("credential" in read ? { credential: read.credential } : {}),
   };
 }
 
-type Made = { readonly credential: { readonly id: Uint8Array; readonly point: Uint8Array }; end: number };
-
-function readCredential(bytes: Uint8Array, view: DataView): Made | string {
+function readCredential(
+  bytes: Uint8Array,
+  view: DataView,
+): { readonly credential: Credential; readonly end: number } | string {
   if (bytes.length < CREDENTIAL_HEAD) return "the credential data is too short";
   const keyAt = CREDENTIAL_HEAD + view.getUint16(CREDENTIAL_HEAD - 2);
-  const key = readCbor(bytes, keyAt);
-  if (!key) return "the credential's key cannot be read";
-  const point = pointOf(key.value);
-  if (!point) return "the key is not ES256 over P-256";
-  return { credential: { id: bytes.slice(CREDENTIAL_HEAD, keyAt), point }, end: key.end };
-}
-
-/** A credential's key names its algorithm and holds no member that its type does not demand (WebAuthn §6.5.1.1). */
-function pointOf(key: Cbor): Uint8Array | undefined {
-  if (!(key instanceof Map) || key.size !== Object.keys(COSE).length) return undefined;
-  const [x, y] = [key.get(COSE.x), key.get(COSE.y)];
-  const named =
-    key.get(COSE.kty) === ES256.kty && key.get(COSE.alg) === ES256.alg && key.get(COSE.crv) === ES256.crv;
-  if (!named || !(x instanceof Uint8Array) || !(y instanceof Uint8Array)) return undefined;
-  return x.length === COORDINATE && y.length === COORDINATE ? Uint8Array.from([...x, ...y]) : undefined;
+  const read = readCbor(bytes, keyAt);
+  if (!read) return "the credential's key cannot be read";
+  const key = readCoseKey(read.value);
+  if (!key) return "the key is neither ES256 over P-256 nor RS256";
+  return { credential: { id: bytes.slice(CREDENTIAL_HEAD, keyAt), key }, end: read.end };
 }

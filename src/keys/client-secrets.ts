@@ -1,6 +1,6 @@
+import { fromBase64Url } from "../core/base64.ts";
 import type { Chance } from "../core/ports/edge.ts";
 import type { ClientSecrets } from "../core/ports/secrets.ts";
-import { fromBase64Url } from "./base64.ts";
 import { makeMac } from "./mac.ts";
 import type { SecretKeys } from "./secret-keys.ts";
 import { makeWrapping } from "./wrap.ts";

@@ -1,9 +1,9 @@
 import { compactVerify, decodeProtectedHeader, errors, importSPKI } from "jose";
+import { fromBase64Url } from "../core/base64.ts";
 import type { TokenClaims } from "../core/keys/token.ts";
 import type { ClientTokens } from "../core/ports/keys.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok } from "../core/result.ts";
-import { fromBase64Url } from "./base64.ts";
 
 /** LoginID §2.2 step 1: nothing longer is read. */
 const LENGTH_LIMIT = 4_096;

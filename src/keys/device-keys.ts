@@ -1,7 +1,7 @@
+import { fromBase64Url, toBase64Url } from "../core/base64.ts";
 import type { DeviceKey, KeyAlgorithm } from "../core/device/device.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
-import { fromBase64Url, toBase64Url } from "./base64.ts";
 import { readEd25519 } from "./ed25519-key.ts";
 import { sha256 } from "./parts.ts";
 import { readP256, readRsa } from "./spki.ts";

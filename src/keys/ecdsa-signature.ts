@@ -13,9 +13,7 @@ export function rawFromDer(der: Uint8Array): Uint8Array | undefined {
   const numbers = parse(der);
   if (numbers?.every((number) => number >= 1n && number < ORDER) !== true) return undefined;
   const hex = numbers.map((number) => number.toString(16).padStart(HALF * 2, "0")).join("");
-  return Uint8Array.from({ length: HALF * 2 }, (_, index) =>
-    Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16),
-  );
+  return Uint8Array.fromHex(hex);
 }
 
 function parse(der: Uint8Array): readonly bigint[] | undefined {

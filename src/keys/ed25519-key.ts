@@ -1,4 +1,4 @@
-import { fromBase64 } from "./base64.ts";
+import { fromBase64 } from "../core/base64.ts";
 
 /** Characters and bytes of a device's Ed25519 public key (Cotter §5). */
 const TEXT_LENGTH = 44;
@@ -25,16 +25,10 @@ export function readEd25519(text: string): Uint8Array | string {
   const bytes = text.length === TEXT_LENGTH ? fromBase64(text) : undefined;
   if (bytes?.length !== KEY_LENGTH) return "an Ed25519 key is 32 bytes in 44 characters of canonical base64";
   const y = withoutSign(bytes);
-  if (SMALL_ORDER.has(y)) return "the key is a point of small order";
-  if (littleEndian(y) >= PRIME) return "the key is not reduced";
+  if (SMALL_ORDER.has(y.toHex())) return "the key is a point of small order";
+  if (BigInt(`0x${y.toReversed().toHex()}`) >= PRIME) return "the key is not reduced";
   return bytes;
 }
 
-function withoutSign(bytes: Uint8Array): string {
-  const last = KEY_LENGTH - 1;
-  const hex = (byte: number, index: number) =>
-    (index === last ? byte & 0x7f : byte).toString(16).padStart(2, "0");
-  return Array.from(bytes, hex).join("");
-}
-
-const littleEndian = (hex: string): bigint => BigInt(`0x${hex.match(/../g)?.reverse().join("")}`);
+const withoutSign = (bytes: Uint8Array): Uint8Array =>
+  bytes.map((byte, index) => (index === KEY_LENGTH - 1 ? byte & 0x7f : byte));

@@ -1,9 +1,9 @@
+import { fromBase64Url } from "../core/base64.ts";
 import { Outage } from "../core/fault.ts";
 import type { Grant } from "../core/grant/state.ts";
 import type { ChallengeId, GrantId } from "../core/ids.ts";
 import { parseChallengeId } from "../core/ids.ts";
 import type { Handles } from "../core/ports/secrets.ts";
-import { fromBase64Url } from "./base64.ts";
 import { MAC_LENGTH, type Mac, makeMac } from "./mac.ts";
 import { joinParts, sha256 } from "./parts.ts";
 import type { SecretKeys } from "./secret-keys.ts";

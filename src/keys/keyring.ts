@@ -1,9 +1,9 @@
+import { fromBase64Url } from "../core/base64.ts";
 import { Outage } from "../core/fault.ts";
 import type { Lane, StoredKey } from "../core/keys/key.ts";
 import type { Chance, Clock } from "../core/ports/edge.ts";
 import type { Keyring, KeyStore } from "../core/ports/keys.ts";
 import { type Millis, SECOND } from "../core/time.ts";
-import { fromBase64Url, toBase64 } from "./base64.ts";
 import { type KeyPairs, makeKeyPairs, onlyPublic } from "./key-pairs.ts";
 import { LANES, type Lanes, listed, makeLanes, TOKEN_LANES } from "./lanes.ts";
 import { type ScheduledKey, SHELF_CACHE } from "./schedule.ts";
@@ -57,12 +57,12 @@ export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
     async signStatement(text) {
       const key = await pairs.forSigning(await lanes.current("statement", SIGNING));
       const signature = await crypto.subtle.sign("Ed25519", key, new TextEncoder().encode(text));
-      return toBase64(new Uint8Array(signature));
+      return new Uint8Array(signature).toBase64();
     },
     async statementKey() {
       const bytes = fromBase64Url((await lanes.current("statement")).publicJwk.x ?? "");
       if (bytes === undefined) throw new Error("the stored statement key has no public half");
-      return toBase64(bytes);
+      return bytes.toBase64();
     },
     rotate: lanes.rotate,
     upkeep: lanes.upkeep,

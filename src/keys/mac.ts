@@ -1,4 +1,4 @@
-import { toBase64Url } from "./base64.ts";
+import { toBase64Url } from "../core/base64.ts";
 import { joinParts } from "./parts.ts";
 
 /** HMAC-SHA-256 over labelled, length-prefixed parts. */

@@ -1,4 +1,4 @@
-import { toBase64Url } from "./base64.ts";
+import { toBase64Url } from "../core/base64.ts";
 
 const utf8 = new TextEncoder();
 

@@ -1,13 +1,13 @@
-import type { Device, DeviceKey } from "../core/device/device.ts";
+import { fromBase64Url, toBase64Url } from "../core/base64.ts";
+import type { Device, DeviceKey, PasskeyState } from "../core/device/device.ts";
 import type { PasskeyAnswer, PasskeyCeremony, ReadPasskey } from "../core/ports/secrets.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import { type AuthenticatorData, readAuthenticatorData } from "./authenticator-data.ts";
-import { fromBase64Url, toBase64, toBase64Url } from "./base64.ts";
 import { readCbor } from "./cbor.ts";
-import { importDeviceKey, readDeviceKey } from "./device-keys.ts";
-import { rawFromDer } from "./ecdsa-signature.ts";
-import { P256_HEADER, sameBytes } from "./spki.ts";
+import { readDeviceKey } from "./device-keys.ts";
+import { isSignedBy } from "./device-signature.ts";
+import { sameBytes } from "./spki.ts";
 
 /** WebAuthn §4: an id has 16 bytes of chance at least, and 1,023 bytes at most. */
 const ID_BYTES = { least: 16, most: 1023 };
@@ -32,12 +32,12 @@ export async function readPasskey(
   if (typeof data === "string" || !data.credential) return no(bad(String(data)));
   const wrong = await authenticatorFault(data, ceremony);
   if (wrong) return no(bad(wrong));
-  const { id, point } = data.credential;
+  const { id, key: made } = data.credential;
   if (id.length < ID_BYTES.least || id.length > ID_BYTES.most) return no(bad("the credential id's length"));
   const credentialId = toBase64Url(id);
   if (credentialId !== answer.credentialId) return no(bad("the credential id is another"));
-  const key = await readDeviceKey(toBase64(Uint8Array.from([...P256_HEADER, ...point])), "EC");
-  return key.ok ? ok({ credentialId, key: key.value, signCount: data.signCount }) : key;
+  const key = await readDeviceKey(made.spki.toBase64(), made.algorithm);
+  return key.ok ? ok({ credentialId, key: key.value, ...stateOf(data) }) : key;
 }
 
 /**
@@ -56,12 +56,18 @@ function dataOf(attestation: Uint8Array): Uint8Array | string {
   return format === "none" && statement.size > 0 ? "an attestation of none says something" : data;
 }
 
-/** Whether this passkey signed this ceremony (WebAuthn §7.2), and its counter; the store holds the counter to its last. */
+const stateOf = ({ signCount, backupEligible, backedUp }: AuthenticatorData): PasskeyState => ({
+  signCount,
+  backupEligible,
+  backedUp,
+});
+
+/** Whether this passkey signed this ceremony (WebAuthn §7.2), and what it tells; the store holds the counter to its last. */
 export async function checkPasskey(
   device: Device,
   answer: PasskeyAnswer,
   ceremony: PasskeyCeremony,
-): Promise<Result<{ readonly signCount: number }, Bad | RefusalOf<"bad_signature">>> {
+): Promise<Result<PasskeyState, Bad | RefusalOf<"bad_signature">>> {
   const clientData = bytesOf(answer.clientData);
   const authenticator = bytesOf(answer.authenticatorData);
   const signature = bytesOf(answer.signature);
@@ -73,7 +79,11 @@ export async function checkPasskey(
   const wrong = await authenticatorFault(data, ceremony);
   if (wrong) return no(bad(wrong));
   const signed = await verifies(device.key, authenticator, clientData, signature);
-  return signed ? ok({ signCount: data.signCount }) : no({ code: "bad_signature" });
+  if (!signed) return no({ code: "bad_signature" });
+  const before = device.backupEligible ?? data.backupEligible;
+  return before === data.backupEligible
+    ? ok(stateOf(data))
+    : no(bad("whether it may be backed up has changed"));
 }
 
 async function verifies(
@@ -82,13 +92,11 @@ async function verifies(
   clientData: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> {
-  const raw = rawFromDer(signature);
-  if (key.algorithm !== "EC" || raw === undefined) return false;
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", clientData));
   const message = new Uint8Array(authenticator.length + hash.length);
   message.set(authenticator);
   message.set(hash, authenticator.length);
-  return crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, await importDeviceKey(key), raw, message);
+  return await isSignedBy(key, signature, message);
 }
 
 const bytesOf = (text: string): Uint8Array | undefined =>

@@ -1,16 +1,15 @@
+import { toBase64Url } from "../core/base64.ts";
 import type { ProofClaims, VerifiedProof } from "../core/challenge/proof.ts";
 import type { DeviceKey } from "../core/device/device.ts";
 import type { Proofs, Prover } from "../core/ports/secrets.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
-import { toBase64Url } from "./base64.ts";
-import { importDeviceKey, readDeviceKey } from "./device-keys.ts";
+import { readDeviceKey } from "./device-keys.ts";
+import { isSignedBy } from "./device-signature.ts";
 import { rawFromDer } from "./ecdsa-signature.ts";
 import { joinParts, sha256 } from "./parts.ts";
 import { checkPasskey, readPasskey } from "./passkeys.ts";
 import { fromWrappedBase64 } from "./spki.ts";
-
-const ED25519_SIGNATURE_LENGTH = 64;
 
 type OfUser<Claims> = Claims extends unknown ? Omit<Claims, "userId"> : never;
 
@@ -73,7 +72,7 @@ export function makeProofs(): Proofs {
         digest,
         amr,
       });
-      return proof.ok ? ok({ proof: proof.value, signCount: checked.value.signCount }) : proof;
+      return proof.ok ? ok({ proof: proof.value, state: checked.value }) : proof;
     },
     vouch: brand,
   };
@@ -81,31 +80,5 @@ export function makeProofs(): Proofs {
 
 async function signed(key: DeviceKey, message: string, text: string): Promise<boolean> {
   const given = fromWrappedBase64(text);
-  const signature = given === undefined ? undefined : plainSignature(key, given);
-  if (signature === undefined) return false;
-  const bytes = new TextEncoder().encode(message);
-  return crypto.subtle.verify(parameters(key), await importDeviceKey(key), signature, bytes);
-}
-
-/** The signature as Web Crypto takes it; undefined when it is not of the one form its algorithm has here. */
-function plainSignature(key: DeviceKey, given: Uint8Array): Uint8Array | undefined {
-  switch (key.algorithm) {
-    case "Ed25519":
-      return given.length === ED25519_SIGNATURE_LENGTH ? given : undefined;
-    case "EC":
-      return rawFromDer(given);
-    case "RSA":
-      return given;
-  }
-}
-
-function parameters(key: DeviceKey): { readonly name: string; readonly hash?: string } {
-  switch (key.algorithm) {
-    case "Ed25519":
-      return { name: "Ed25519" };
-    case "EC":
-      return { name: "ECDSA", hash: "SHA-256" };
-    case "RSA":
-      return { name: "RSASSA-PKCS1-v1_5" };
-  }
+  return given !== undefined && (await isSignedBy(key, given, new TextEncoder().encode(message)));
 }

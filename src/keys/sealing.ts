@@ -1,6 +1,6 @@
+import { fromBase64Url, toBase64Url } from "../core/base64.ts";
 import { Outage } from "../core/fault.ts";
 import type { Sealing } from "../core/ports/secrets.ts";
-import { fromBase64Url, toBase64Url } from "./base64.ts";
 import { joinParts } from "./parts.ts";
 import type { KeyVersions, VersionedKey } from "./secret-keys.ts";
 

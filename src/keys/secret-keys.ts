@@ -1,4 +1,4 @@
-import { fromBase64Url } from "./base64.ts";
+import { fromBase64Url } from "../core/base64.ts";
 
 /** 32 secret bytes and the version that stands beside what was made with them. */
 export type VersionedKey = { readonly version: number; readonly bytes: Uint8Array };

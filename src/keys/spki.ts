@@ -8,7 +8,7 @@ import {
   encodeObjectIdentifier,
   parseASN1NoLeftoverBytes,
 } from "@oslojs/asn1";
-import { fromBase64 } from "./base64.ts";
+import { fromBase64 } from "../core/base64.ts";
 
 /** Nothing that is a key here is longer: RSA 4096 with a line break every 64 characters is 750. */
 const TEXT_LIMIT = 1_024;
@@ -60,14 +60,14 @@ function parseRsa(der: Uint8Array): { readonly modulus: bigint; readonly exponen
     const bits = parseASN1NoLeftoverBytes(der).sequence().at(1).bitString();
     const numbers = parseASN1NoLeftoverBytes(bits.bytes).sequence();
     const [modulus, exponent] = [numbers.at(0).integer().value, numbers.at(1).integer().value];
-    return sameBytes(encodeRsa(modulus, exponent), der) ? { modulus, exponent } : undefined;
+    return sameBytes(rsaSpki(modulus, exponent), der) ? { modulus, exponent } : undefined;
   } catch {
     return undefined;
   }
 }
 
 /** RFC 3279 §2.3.1. Encoding again is what finds every other spelling, trailing bytes and foreign algorithms. */
-function encodeRsa(modulus: bigint, exponent: bigint): Uint8Array {
+export function rsaSpki(modulus: bigint, exponent: bigint): Uint8Array {
   const algorithm = new ASN1EncodableSequence([
     new ASN1ObjectIdentifier(encodeObjectIdentifier(RSA_ENCRYPTION)),
     new ASN1Null(),

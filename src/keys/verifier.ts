@@ -5,13 +5,13 @@ import {
   jwtVerify,
   type ProtectedHeaderParameters,
 } from "jose";
+import { fromBase64Url } from "../core/base64.ts";
 import type { TokenClaims, TokenDemands, TokenKind } from "../core/keys/token.ts";
 import type { Clock } from "../core/ports/edge.ts";
 import type { TokenVerifier } from "../core/ports/keys.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import { SECOND } from "../core/time.ts";
-import { fromBase64Url } from "./base64.ts";
 import type { VerificationKeys } from "./keyring.ts";
 
 /** How far the clocks of two machines may be apart. */

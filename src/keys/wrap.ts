@@ -1,5 +1,5 @@
+import { fromBase64Url, toBase64Url } from "../core/base64.ts";
 import { Outage } from "../core/fault.ts";
-import { fromBase64Url, toBase64Url } from "./base64.ts";
 import type { KeyVersions } from "./secret-keys.ts";
 
 /** What a private key is, for opening it again. */

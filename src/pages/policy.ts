@@ -1,8 +1,9 @@
 import { STYLE } from "./style.ts";
 
-const digest = async (text: string): Promise<string> => {
+/** A hash as a policy names it. */
+export const digest = async (text: string): Promise<string> => {
   const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return btoa(String.fromCharCode(...new Uint8Array(bytes)));
+  return new Uint8Array(bytes).toBase64();
 };
 
 /**

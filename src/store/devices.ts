@@ -1,6 +1,6 @@
 import { and, desc, eq, exists, isNull, lt, or, sql } from "drizzle-orm";
 import type { AuditEvent } from "../core/audit/event.ts";
-import type { Device } from "../core/device/device.ts";
+import type { Device, PasskeyState } from "../core/device/device.ts";
 import type { ClientId, DeviceId, UserId } from "../core/ids.ts";
 import type { Devices } from "../core/ports/records.ts";
 import { no, ok } from "../core/result.ts";
@@ -68,7 +68,7 @@ export function makeDevices(db: Store): Devices {
     rename: (userId, deviceId, name, event) => rename(db, { userId, deviceId }, name, event),
     rekind: (device, kind, clientId, event) => rekind(db, device, kind, clientId, event),
 
-    noteSignCount: (deviceId, count) => noteSignCount(db, deviceId, count),
+    notePasskey: (deviceId, state) => notePasskey(db, deviceId, state),
 
     async revoke(userId, deviceId, event, now) {
       const target = and(eq(devices.userId, userId), eq(devices.id, deviceId), isLive);
@@ -129,12 +129,14 @@ async function rekind(
 }
 
 /** One conditional statement: of two that tell the same number, one is taken. */
-async function noteSignCount(db: Store, id: DeviceId, count: number): Promise<boolean> {
-  const rose = or(lt(devices.signCount, count), and(eq(devices.signCount, 0), sql`${count} = 0`));
+async function notePasskey(db: Store, id: DeviceId, state: PasskeyState): Promise<boolean> {
+  const { signCount, backupEligible } = state;
+  const rose = or(lt(devices.signCount, signCount), and(eq(devices.signCount, 0), sql`${signCount} = 0`));
+  const same = or(isNull(devices.backupEligible), eq(devices.backupEligible, backupEligible));
   const noted = await db
     .update(devices)
-    .set({ signCount: count })
-    .where(and(eq(devices.id, id), isNull(devices.revokedAt), rose))
+    .set(state)
+    .where(and(eq(devices.id, id), isNull(devices.revokedAt), rose, same))
     .returning({ id: devices.id });
   return noted.length > 0;
 }

@@ -115,6 +115,9 @@ export const devices = sqliteTable(
     signCount: integer("sign_count"),
     realm: realm(),
     letInBy: text("let_in_by").$type<ClientId>(),
+    // Of a passkey: 1 or 0; null until it has told.
+    backupEligible: integer("backup_eligible", { mode: "boolean" }),
+    backedUp: integer("backed_up", { mode: "boolean" }),
   },
   (table) => [
     uniqueIndex("devices_realm_key").on(table.fingerprint, table.realm).where(sql`revoked_at is null`),

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { MAIN } from "../../src/core/ids.ts";
+import type { Device, PasskeyState } from "../../src/core/device/device.ts";
+import { type DeviceId, MAIN } from "../../src/core/ids.ts";
 import { no, ok } from "../../src/core/result.ts";
 import { makeAuthenticators } from "../../src/store/authenticators.ts";
 import { openStore } from "../../src/store/database.ts";
@@ -165,15 +166,57 @@ describe("passkeys", () => {
   test("T100 race: a counter is taken once, when it grows; one that was always 0 stays", async () => {
     const passkey = await withUser(makePasskey());
     await devices.insert(passkey, makeEvent());
-    const answers = await race(() => devices.noteSignCount(passkey.id, 5));
+    const counted = (id: DeviceId, signCount: number) =>
+      devices.notePasskey(id, { signCount, backupEligible: false, backedUp: false });
+    const answers = await race(() => counted(passkey.id, 5));
     expect(answers.filter(Boolean)).toHaveLength(1);
-    for (const count of [5, 4, 0]) expect(await devices.noteSignCount(passkey.id, count)).toBe(false);
+    for (const count of [5, 4, 0]) expect(await counted(passkey.id, count)).toBe(false);
     expect((await devices.byId(passkey.id))?.signCount).toBe(5);
     const uncounted = await withUser(makeDevice({ credentialId: crypto.randomUUID(), signCount: 0 }));
     await devices.insert(uncounted, makeEvent());
-    expect(await devices.noteSignCount(uncounted.id, 0)).toBe(true);
+    expect(await counted(uncounted.id, 0)).toBe(true);
     await devices.revoke(uncounted.userId, uncounted.id, makeEvent(), NOW);
-    expect(await devices.noteSignCount(uncounted.id, 1)).toBe(false);
+    expect(await counted(uncounted.id, 1)).toBe(false);
+  });
+});
+
+describe("what a passkey tells of its backup", () => {
+  const enrolled = async (told: Partial<PasskeyState>) => {
+    const device = await withUser(
+      makeDevice({ kind: "passkey", credentialId: crypto.randomUUID(), ...told }),
+    );
+    expect(await devices.insert(device, makeEvent())).toEqual(DONE);
+    return device;
+  };
+  const kept = async ({ id }: Device) => {
+    const { backupEligible, backedUp } = (await devices.byId(id)) ?? {};
+    return [backupEligible, backedUp];
+  };
+
+  test("is kept from its enrolment on; that it is backed up may change", async () => {
+    const passkey = await enrolled({ signCount: 0, backupEligible: true, backedUp: false });
+    expect(await devices.byId(passkey.id)).toEqual(passkey);
+    for (const backedUp of [true, false]) {
+      const state = { signCount: 0, backupEligible: true, backedUp };
+      expect(await devices.notePasskey(passkey.id, state)).toBe(true);
+      expect(await kept(passkey)).toEqual([true, backedUp]);
+    }
+  });
+
+  test.each([true, false])("whether it may be backed up does not change from %s", async (backupEligible) => {
+    const passkey = await enrolled({ signCount: 0, backupEligible, backedUp: false });
+    const other = { signCount: 0, backupEligible: !backupEligible, backedUp: false };
+    expect(await devices.notePasskey(passkey.id, other)).toBe(false);
+    expect(await kept(passkey)).toEqual([backupEligible, false]);
+  });
+
+  test("a row of before learns it once", async () => {
+    const passkey = await enrolled({ signCount: 0 });
+    expect(await kept(passkey)).toEqual([undefined, undefined]);
+    const state = { signCount: 0, backupEligible: true, backedUp: true };
+    expect(await devices.notePasskey(passkey.id, state)).toBe(true);
+    expect(await kept(passkey)).toEqual([true, true]);
+    expect(await devices.notePasskey(passkey.id, { ...state, backupEligible: false })).toBe(false);
   });
 });
 

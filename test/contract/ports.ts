@@ -93,7 +93,8 @@ const deviceCalls: CallsOf<Devices> = {
   rekind: (port) => port.rekind(makeDevice(), "device", CLIENT, makeEvent()),
   replace: (port) => port.replace({ device: makeDevice(), event: makeEvent() }, makeDevice(), makeEvent()),
   rename: (port) => port.rename(newUserId(), newDeviceId(), "n", makeEvent()),
-  noteSignCount: (port) => port.noteSignCount(newDeviceId(), 1),
+  notePasskey: (port) =>
+    port.notePasskey(newDeviceId(), { signCount: 1, backupEligible: false, backedUp: false }),
   revoke: (port) => port.revoke(newUserId(), newDeviceId(), makeEvent(), NOW),
 };
 

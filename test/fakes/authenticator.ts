@@ -1,4 +1,4 @@
-import { toBase64Url } from "../../src/keys/base64.ts";
+import { fromBase64Url, toBase64Url } from "../../src/core/base64.ts";
 import { concat, ecdsaDer, toNumber } from "./device-signer.ts";
 
 const utf8 = new TextEncoder();
@@ -28,7 +28,7 @@ export type Spoilt = {
   readonly rpId?: string;
   readonly flags?: number;
   readonly count?: number;
-  readonly cose?: "P-384" | "RS256" | "ES384" | "named" | "with more" | "off the curve";
+  readonly cose?: "P-384" | "ES384" | "named" | "with more" | "off the curve";
   readonly cut?: number;
   readonly id?: Uint8Array;
   /** Further members of the client data. */
@@ -86,26 +86,59 @@ const coseKeys = (x: Uint8Array, y: Uint8Array) => ({
     [integer(-2), bytes(x)],
     [integer(-3), bytes(x)],
   ),
-  RS256: map(
-    [integer(1), integer(3)],
-    [integer(3), integer(-257)],
-    [integer(-1), bytes(new Uint8Array(256).fill(3))],
-    [integer(-2), bytes(Uint8Array.of(1, 0, 1))],
-  ),
 });
+
+/** A COSE key of RSA: RS256 unless it is told to lie. */
+export const coseRsa = (n: Uint8Array, e = Uint8Array.of(1, 0, 1), algorithm = -257) =>
+  map(
+    [integer(1), integer(3)],
+    [integer(3), integer(algorithm)],
+    [integer(-1), bytes(n)],
+    [integer(-2), bytes(e)],
+  );
+
+type Pair = {
+  readonly cose: (spoilt: Spoilt["cose"]) => Uint8Array;
+  sign(message: Uint8Array): Promise<Uint8Array>;
+};
+
+async function es256Pair(): Promise<Pair> {
+  const kind = { name: "ECDSA", namedCurve: "P-256" };
+  const pair = (await crypto.subtle.generateKey(kind, true, ["sign", "verify"])) as CryptoKeyPair;
+  const raw = new Uint8Array((await crypto.subtle.exportKey("raw", pair.publicKey)) as ArrayBuffer);
+  return {
+    cose: (spoilt) => coseKeys(raw.slice(1, 33), raw.slice(33))[spoilt ?? "ES256"],
+    async sign(message) {
+      const made = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, pair.privateKey, message);
+      const half = new Uint8Array(made);
+      return ecdsaDer(toNumber(half.slice(0, 32)), toNumber(half.slice(32)));
+    },
+  };
+}
+
+/** As Windows Hello makes them on older machines. */
+async function rs256Pair(): Promise<Pair> {
+  const kind = {
+    name: "RSASSA-PKCS1-v1_5",
+    modulusLength: 2048,
+    publicExponent: Uint8Array.of(1, 0, 1),
+    hash: "SHA-256",
+  };
+  const pair = (await crypto.subtle.generateKey(kind, true, ["sign", "verify"])) as CryptoKeyPair;
+  const { n = "" } = (await crypto.subtle.exportKey("jwk", pair.publicKey)) as { n?: string };
+  return {
+    cose: () => coseRsa(fromBase64Url(n) ?? new Uint8Array()),
+    sign: async (message) => new Uint8Array(await crypto.subtle.sign(kind.name, pair.privateKey, message)),
+  };
+}
 
 /** An attestation object; without a word about who made the key, unless it is told otherwise. */
 export const attested = (data: Uint8Array, format = "none", statement = map()): Uint8Array =>
   map([words("fmt"), words(format)], [words("attStmt"), statement], [words("authData"), bytes(data)]);
 
-/** An authenticator in software: one ES256 passkey, user present and verified unless it is told to lie. */
-export async function newAuthenticator() {
-  const pair = (await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, [
-    "sign",
-    "verify",
-  ])) as CryptoKeyPair;
-  const raw = new Uint8Array((await crypto.subtle.exportKey("raw", pair.publicKey)) as ArrayBuffer);
-  const keys = coseKeys(raw.slice(1, 33), raw.slice(33));
+/** An authenticator in software: one passkey, user present and verified unless it is told to lie. */
+export async function newAuthenticator(algorithm: "ES256" | "RS256" = "ES256") {
+  const { cose, sign } = algorithm === "ES256" ? await es256Pair() : await rs256Pair();
   const own = crypto.getRandomValues(new Uint8Array(32));
   let counter = 0;
 
@@ -131,9 +164,9 @@ export async function newAuthenticator() {
     async create(asked: Asked, spoilt: Spoilt = {}) {
       const id = spoilt.id ?? own;
       const start = await dataOf(asked, 0x45, spoilt.count ?? 0, spoilt);
-      const cose = spoilt.key ?? keys[spoilt.cose ?? "ES256"];
+      const key = spoilt.key ?? cose(spoilt.cose);
       const head = [id.length >> 8, id.length & 255];
-      const data = concat(start, new Uint8Array(16), head, id, cose, spoilt.behind ?? []);
+      const data = concat(start, new Uint8Array(16), head, id, key, spoilt.behind ?? []);
       const object = (spoilt.object ?? ((made: Uint8Array) => attested(made)))(data);
       return {
         credential_id: toBase64Url(id),
@@ -145,18 +178,11 @@ export async function newAuthenticator() {
       const start = await dataOf(asked, 0x05, spoilt.count ?? ++counter, spoilt);
       const data = concat(start, spoilt.behind ?? []);
       const clientData = clientDataOf("webauthn.get", asked, spoilt);
-      const signed = new Uint8Array(
-        await crypto.subtle.sign(
-          { name: "ECDSA", hash: "SHA-256" },
-          pair.privateKey,
-          concat(data, await sha(clientData)) as Uint8Array<ArrayBuffer>,
-        ),
-      );
       return {
         credential_id: toBase64Url(own),
         client_data: toBase64Url(clientData),
         authenticator_data: toBase64Url(data.slice(0, data.length - (spoilt.cut ?? 0))),
-        signature: toBase64Url(ecdsaDer(toNumber(signed.slice(0, 32)), toNumber(signed.slice(32)))),
+        signature: toBase64Url(await sign(concat(data, await sha(clientData)))),
       };
     },
   };

@@ -1,6 +1,5 @@
 import type { Device, DeviceKey } from "../../src/core/device/device.ts";
 import { type ClientId, type DeviceId, MAIN, type UserId } from "../../src/core/ids.ts";
-import { toBase64 } from "../../src/keys/base64.ts";
 
 const utf8 = new TextEncoder();
 export const fromHex = (hex: string): Uint8Array =>
@@ -69,7 +68,7 @@ async function pairSigner(
   const pair = (await crypto.subtle.generateKey(kind, true, ["sign", "verify"])) as CryptoKeyPair;
   const spki = (await crypto.subtle.exportKey("spki", pair.publicKey)) as ArrayBuffer;
   return {
-    keyText: toBase64(new Uint8Array(spki)),
+    keyText: new Uint8Array(spki).toBase64(),
     sign: async (message) =>
       new Uint8Array(await crypto.subtle.sign(parameters, pair.privateKey, utf8.encode(message))),
   };

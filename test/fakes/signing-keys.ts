@@ -1,8 +1,8 @@
+import { toBase64Url } from "../../src/core/base64.ts";
 import type { StoredKey } from "../../src/core/keys/key.ts";
 import type { Chance, Clock } from "../../src/core/ports/edge.ts";
 import type { KeyStore } from "../../src/core/ports/keys.ts";
 import type { Instant } from "../../src/core/time.ts";
-import { toBase64Url } from "../../src/keys/base64.ts";
 import { parseSecretKeys } from "../../src/keys/secret-keys.ts";
 
 /** 32 equal bytes as base64url. */

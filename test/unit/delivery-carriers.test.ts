@@ -1,7 +1,8 @@
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { Webhook } from "standardwebhooks";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Message, OutboxEntry } from "../../src/core/ports/deliveries.ts";
 import type { Carrier, Letter } from "../../src/delivery/carrier.ts";
 import { cloudflareCarrier } from "../../src/delivery/email/cloudflare.ts";
@@ -160,16 +161,23 @@ describe.each(Object.entries(HTTP))("every carrier by HTTP: %s", (_name, { make,
     const echo = JSON.stringify({ code: 21211, message: `${given.to} ${CODE} ${SECRET}`, more: "x" });
     answer = (response) => response.writeHead(400, { "content-type": "application/json" }).end(echo);
     const outcome = await make()(given);
-    expect(outcome).toEqual({ kind: "refused", reason: "the provider answered 400 (code 21211)" });
+    expect(outcome).toEqual({ kind: "refused", reason: "status 400 (code 21211)" });
   });
 
   test.each(["not json", "[]", "null", '{"code":"493027"}', '{"code":1.5}', "x".repeat(10_000)])(
     "an error that says %.20s is told by its status alone",
     async (words) => {
       answer = (response) => response.writeHead(400).end(words);
-      expect(await make()(letter(over))).toEqual({ kind: "refused", reason: "the provider answered 400" });
+      expect(await make()(letter(over))).toEqual({ kind: "refused", reason: "status 400" });
     },
   );
+
+  test("a provider is given fifteen seconds", async () => {
+    const bound = vi.spyOn(AbortSignal, "timeout");
+    expect(await make()(letter(over))).toEqual({ kind: "sent" });
+    expect(bound.mock.calls).toEqual([[15_000]]);
+    bound.mockRestore();
+  });
 
   test("a provider that hangs up is tried again", async () => {
     answer = (response) => response.destroy();
@@ -235,6 +243,15 @@ describe("Twilio is asked as its documentation says", () => {
       ContentVariables: JSON.stringify({ "1": CODE }),
     });
   });
+});
+
+test("a receiver with a Standard Webhooks secret checks the signature by the library", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: NOW });
+  const secret = `whsec_${Buffer.from("a key of at least 24 bytes, any bytes").toString("base64")}`;
+  await webhookCarrier({ url: `${url}/hook`, secret, clock })(letter());
+  const [{ headers, body }] = arrivals as [Arrival];
+  expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toEqual(JSON.parse(body));
+  vi.useRealTimers();
 });
 
 test("the webhook's receiver can check the signature, and knows a repeat by its id", async () => {

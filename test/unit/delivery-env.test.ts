@@ -100,6 +100,10 @@ describe("who carries messages away", () => {
     ["SMS_COUNTRIES", "DE;AT"],
     ["SMS_PER_RANGE", "-1"],
     ["DELIVERY_WEBHOOK_SECRET", "short"],
+    ["DELIVERY_WEBHOOK_SECRET", `whsec_${Buffer.alloc(23, 7).toString("base64")}`],
+    ["DELIVERY_WEBHOOK_SECRET", `whsec_${Buffer.alloc(65, 7).toString("base64")}`],
+    ["DELIVERY_WEBHOOK_SECRET", `whsec_${Buffer.alloc(32, 7).toString("base64").replace("=", "")}`],
+    ["DELIVERY_WEBHOOK_SECRET", "whsec_not-base64-but-long-enough-for-it"],
   ])("refuses %s = %j", (name, value) => {
     expect(refused({ ...WHOLE["e-mail by SMTP"], [name]: value })).toContain(name);
   });

@@ -294,17 +294,20 @@ describe("production refuses what is weak", () => {
 
   test("T209 the secret of the message webhook is as long as the admin token, and no other secret's text", () => {
     const long = key(1).slice(0, 32);
+    const standard = `whsec_${Buffer.from(key(1), "base64url").toString("base64")}`;
     for (const DELIVERY_WEBHOOK_SECRET of [
       "sixteen-or-more!",
       "x".repeat(64),
       "ab".repeat(32),
       key(1).slice(0, 31),
+      `whsec_${"A".repeat(32)}`,
     ]) {
       expect(refused({ ...production, DELIVERY_WEBHOOK_SECRET })).toEqual(["DELIVERY_WEBHOOK_SECRET"]);
       expect(refused({ ...production, DELIVERY_WEBHOOK_SECRET, ALLOW_WEAK_SECRETS: "true" })).toEqual([]);
       expect(refused({ ...development, DELIVERY_WEBHOOK_SECRET })).toEqual([]);
     }
     expect(refused({ ...production, DELIVERY_WEBHOOK_SECRET: long })).toEqual([]);
+    expect(refused({ ...production, DELIVERY_WEBHOOK_SECRET: standard })).toEqual([]);
     const both = { ADMIN_TOKEN: long, DELIVERY_WEBHOOK_SECRET: long };
     expect(refused({ ...production, ...both })).toEqual(["ADMIN_TOKEN", "DELIVERY_WEBHOOK_SECRET"]);
   });

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import type { KeyAlgorithm } from "../../src/core/device/device.ts";
-import { toBase64 } from "../../src/keys/base64.ts";
 import { readDeviceKey } from "../../src/keys/device-keys.ts";
 import { rawFromDer } from "../../src/keys/ecdsa-signature.ts";
 import {
@@ -45,8 +44,8 @@ describe("Ed25519 keys", () => {
     ["no padding", good.slice(0, 43)],
     ["url alphabet", "gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q="],
     ["bits that belong to no byte", `${good.slice(0, 42)}x=`],
-    ["33 bytes", toBase64(new Uint8Array(33).fill(7))],
-    ["31 bytes", toBase64(new Uint8Array(31).fill(7))],
+    ["33 bytes", new Uint8Array(33).fill(7).toBase64()],
+    ["31 bytes", new Uint8Array(31).fill(7).toBase64()],
     ["padding in the middle", `${good.slice(0, 20)}=${good.slice(21)}`],
     ["text after the padding", `${good}${good}`],
     ["nothing", ""],
@@ -57,7 +56,7 @@ describe("Ed25519 keys", () => {
   const lastByte = (hex: string, sign: number) => {
     const bytes = fromHex(hex);
     bytes[31] = (bytes[31] ?? 0) | sign;
-    return toBase64(bytes);
+    return bytes.toBase64();
   };
   const smallOrder = [
     `01${"00".repeat(31)}`,
@@ -86,7 +85,7 @@ describe("Ed25519 keys", () => {
 });
 
 describe("P-256 keys", () => {
-  const spki = (x: string, y: string) => toBase64(fromHex(P256_HEADER + x + y));
+  const spki = (x: string, y: string) => fromHex(P256_HEADER + x + y).toBase64();
 
   test("one key, however its lines are wrapped, has one fingerprint", async () => {
     const { keyText } = await p256Signer();
@@ -112,8 +111,8 @@ describe("P-256 keys", () => {
       `3039301306072a8648ce3d020106082a8648ce3d030107032200${"02"}${"00".repeat(32)}`,
     );
     const shape = "the key is not an uncompressed P-256 SubjectPublicKeyInfo";
-    expect(await refusal(toBase64(new Uint8Array(p384)), "EC")).toBe(shape);
-    expect(await refusal(toBase64(compressed), "EC")).toBe(shape);
+    expect(await refusal(new Uint8Array(p384).toBase64(), "EC")).toBe(shape);
+    expect(await refusal(compressed.toBase64(), "EC")).toBe(shape);
     for (const algorithm of ["Ed25519", "EC", "RSA"] as const) {
       expect(await refusal(jwk, algorithm)).toContain("canonical base64");
     }
@@ -123,9 +122,9 @@ describe("P-256 keys", () => {
     const { keyText } = await p256Signer();
     const bytes = fromHex(Buffer.from(keyText, "base64").toString("hex"));
     const shape = "the key is not an uncompressed P-256 SubjectPublicKeyInfo";
-    expect(await refusal(toBase64(concat(bytes, [0])), "EC")).toBe(shape);
-    expect(await refusal(toBase64(concat([0x30, 0x81, 0x59], bytes.subarray(2))), "EC")).toBe(shape);
-    expect(await refusal(toBase64(bytes.subarray(26)), "EC")).toBe(shape);
+    expect(await refusal(concat(bytes, [0]).toBase64(), "EC")).toBe(shape);
+    expect(await refusal(concat([0x30, 0x81, 0x59], bytes.subarray(2)).toBase64(), "EC")).toBe(shape);
+    expect(await refusal(bytes.subarray(26).toBase64(), "EC")).toBe(shape);
     const encoding = "the key is not canonical base64";
     expect(await refusal(keyText.replace(/=+$/, ""), "EC")).toBe(encoding);
     expect(await refusal(`${keyText}\u00a0`, "EC")).toBe(encoding);
@@ -140,7 +139,7 @@ describe("RSA keys", () => {
     const number = toNumber(bytes) % 2n ** BigInt(bits);
     return number | (1n << BigInt(bits - 1)) | 1n;
   };
-  const text = (n: bigint, e: bigint, options = {}) => toBase64(rsaSpki(n, e, options));
+  const text = (n: bigint, e: bigint, options = {}) => rsaSpki(n, e, options).toBase64();
 
   test("2048, 3072 and 4096 bits are read, wrapped or not", async () => {
     for (const bits of [2048, 3072, 4096]) {
@@ -166,10 +165,10 @@ describe("RSA keys", () => {
     const shape = "the key is not a canonical RSA SubjectPublicKeyInfo";
     expect(await refusal(text(n, 65_537n, { padding: 1 }), "RSA")).toBe(shape);
     expect(await refusal(text(n, 65_537n, { oid: "2a864886f70d01010a" }), "RSA")).toBe(shape);
-    expect(await refusal(toBase64(concat(rsaSpki(n, 65_537n), [0])), "RSA")).toBe(shape);
+    expect(await refusal(concat(rsaSpki(n, 65_537n), [0]).toBase64(), "RSA")).toBe(shape);
     const bare = der(0x30, der(0x30, der(0x06, fromHex("2a864886f70d010101"))), der(0x03, [0], [0x30, 0]));
-    expect(await refusal(toBase64(bare), "RSA")).toBe(shape);
-    expect(await refusal(toBase64(crypto.getRandomValues(new Uint8Array(294))), "RSA")).toBe(shape);
+    expect(await refusal(bare.toBase64(), "RSA")).toBe(shape);
+    expect(await refusal(crypto.getRandomValues(new Uint8Array(294)).toBase64(), "RSA")).toBe(shape);
     expect(await refusal((await p256Signer()).keyText, "RSA")).toBe(shape);
   });
 });

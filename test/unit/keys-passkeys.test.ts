@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { toBase64Url } from "../../src/core/base64.ts";
 import type { Device } from "../../src/core/device/device.ts";
 import { readAuthenticatorData } from "../../src/keys/authenticator-data.ts";
-import { toBase64Url } from "../../src/keys/base64.ts";
 import { checkPasskey, readPasskey } from "../../src/keys/passkeys.ts";
 import {
   attested,
   bytes,
+  coseRsa,
   integer,
   map,
   newAuthenticator,
@@ -21,8 +22,8 @@ const asked = {
 };
 const ceremony = { challenge: asked.challenge, origins: [asked.origin], rpId: asked.rpId };
 
-async function made(spoilt: Spoilt = {}) {
-  const authenticator = await newAuthenticator();
+async function made(spoilt: Spoilt = {}, authenticator?: Awaited<ReturnType<typeof newAuthenticator>>) {
+  authenticator ??= await newAuthenticator();
   const sent = await authenticator.create(asked, spoilt);
   const answer = {
     credentialId: sent.credential_id,
@@ -50,16 +51,92 @@ const SPOILT: readonly (readonly [string, Spoilt])[] = [
   ["over a bound connection that is none", { clientData: { tokenBinding: { status: "present", id: "AA" } } }],
   ["with bytes behind", { behind: Uint8Array.of(0xa0) }],
   ["with extensions that are no map", { flags: 0xc5, behind: integer(1) }],
+  ["backed up that cannot be", { flags: 0x55 }],
   ["cut short", { cut: 1 }],
   ["cut to nothing", { cut: 10_000 }],
 ];
+
+/** An odd number of so many bits. */
+function modulusOf(bits: number): Uint8Array {
+  const number = new Uint8Array(Math.ceil(bits / 8)).fill(0xa5);
+  number[0] = 1 << ((bits - 1) % 8);
+  return number;
+}
+
+/** The map of four with a fifth member, the private exponent (RFC 8230 §4). */
+const withMore = (cose: Uint8Array): Uint8Array =>
+  Uint8Array.from([0xa5, ...cose.slice(1), ...integer(-3), ...bytes(modulusOf(2048))]);
+
+test.each([2048, 3072, 4096])("an RS256 key of %i bits is read", async (bits) => {
+  const { read } = await made({ key: coseRsa(modulusOf(bits)) });
+  expect(read).toMatchObject({ ok: true, value: { key: { algorithm: "RSA" } } });
+});
+
+test("an RS256 passkey is read and its signature is good, and no other passkey's is", async () => {
+  const authenticator = await newAuthenticator("RS256");
+  const { read } = await made({}, authenticator);
+  if (!read.ok) throw new Error(read.error.detail);
+  expect(read.value.key.algorithm).toBe("RSA");
+  const { key } = read.value;
+  const verdict = async (sent: Awaited<ReturnType<typeof authenticator.get>>, signature = sent.signature) => {
+    const { client_data: clientData, authenticator_data: authenticatorData } = sent;
+    return (await checkPasskey({ key } as Device, { clientData, authenticatorData, signature }, ceremony)).ok;
+  };
+  const sent = await authenticator.get(asked);
+  expect(await verdict(sent)).toBe(true);
+  const other = await (await newAuthenticator("RS256")).get(asked);
+  const short = await (await newAuthenticator()).get(asked);
+  for (const signature of [other.signature, short.signature, "", "AA", `${sent.signature}AAAA`]) {
+    expect(await verdict(sent, signature)).toBe(false);
+  }
+});
 
 test("a passkey is read: its id, its key, its counter", async () => {
   const { authenticator, read } = await made({ count: 7 });
   expect(read).toMatchObject({
     ok: true,
-    value: { credentialId: authenticator.credentialId, key: { algorithm: "EC" }, signCount: 7 },
+    value: {
+      credentialId: authenticator.credentialId,
+      key: { algorithm: "EC" },
+      signCount: 7,
+      backupEligible: false,
+      backedUp: false,
+    },
   });
+});
+
+test.each([
+  [0x45, false, false],
+  [0x4d, true, false],
+  [0x5d, true, true],
+  // Bits 1 and 5 are for later use (WebAuthn §6.1).
+  [0x67, false, false],
+])("flags %i: what a new passkey tells of its backup", async (flags, backupEligible, backedUp) => {
+  expect((await made({ flags })).read).toMatchObject({ ok: true, value: { backupEligible, backedUp } });
+});
+
+test("a passkey that could not be backed up stays so, and the other way round; whether it is may change", async () => {
+  const authenticator = await newAuthenticator();
+  for (const [at, later, verdict] of [
+    [0x45, 0x05, { ok: true, value: { signCount: 3, backupEligible: false, backedUp: false } }],
+    [0x45, 0x0d, { ok: false, error: { code: "bad_key" } }],
+    [0x45, 0x1d, { ok: false, error: { code: "bad_key" } }],
+    [0x5d, 0x05, { ok: false, error: { code: "bad_key" } }],
+    [0x5d, 0x0d, { ok: true, value: { signCount: 3, backupEligible: true, backedUp: false } }],
+    [0x4d, 0x1d, { ok: true, value: { signCount: 3, backupEligible: true, backedUp: true } }],
+  ] as const) {
+    const { read } = await made({ flags: at }, authenticator);
+    if (!read.ok) throw new Error(read.error.detail);
+    const sent = await authenticator.get(asked, { flags: later, count: 3 });
+    const answer = {
+      clientData: sent.client_data,
+      authenticatorData: sent.authenticator_data,
+      signature: sent.signature,
+    };
+    expect(await checkPasskey({ ...read.value } as unknown as Device, answer, ceremony)).toMatchObject(
+      verdict,
+    );
+  }
 });
 
 test("takes extensions that nobody asked for, and a key that vouches for itself", async () => {
@@ -110,7 +187,24 @@ test.each([
   ["of a key in no map", { key: bytes(new Uint8Array(64)) }],
   ["of an id that is longer than what is there", { id: new Uint8Array(1023), cut: 1000 }],
   ["of a P-384 key", { cose: "P-384" }],
-  ["of an RSA key", { cose: "RS256" }],
+  ["of an RSA key of 1024 bits", { key: coseRsa(modulusOf(1024)) }],
+  ["of an RSA key of 2047 bits", { key: coseRsa(modulusOf(2047)) }],
+  ["of an RSA key of 4104 bits", { key: coseRsa(modulusOf(4104)) }],
+  ["of an RSA key of 32,768 bits", { key: coseRsa(modulusOf(32_768)) }],
+  ["of an RSA key with an even modulus", { key: coseRsa(modulusOf(2048).with(255, 2)) }],
+  ["of an RSA key with the exponent 1", { key: coseRsa(modulusOf(2048), Uint8Array.of(1)) }],
+  ["of an RSA key with an even exponent", { key: coseRsa(modulusOf(2048), Uint8Array.of(1, 0, 0)) }],
+  ["of an RSA key without an exponent", { key: coseRsa(modulusOf(2048), new Uint8Array()) }],
+  ["of an RSA key with a zero in front", { key: coseRsa(Uint8Array.of(0, ...modulusOf(2048))) }],
+  [
+    "of an RSA key whose exponent has a zero in front",
+    { key: coseRsa(modulusOf(2048), Uint8Array.of(0, 1, 0, 1)) },
+  ],
+  ["of an RSA key for RS384", { key: coseRsa(modulusOf(2048), undefined, -258) }],
+  ["of an RSA key for PS256", { key: coseRsa(modulusOf(2048), undefined, -37) }],
+  ["of an RSA key for RS1", { key: coseRsa(modulusOf(2048), undefined, -65_535) }],
+  ["of an RSA key that says it is ES256", { key: coseRsa(modulusOf(2048), undefined, -7) }],
+  ["of an RSA key with its private half", { key: withMore(coseRsa(modulusOf(2048))) }],
   ["of a key for ES384", { cose: "ES384" }],
   ["without credential data", { flags: 0x05 }],
   ["with an id that is too short", { id: new Uint8Array(15) }],
@@ -140,7 +234,10 @@ async function signed(spoilt: Spoilt, change: object = {}) {
 }
 
 test("a signature of the passkey is good, and tells the counter", async () => {
-  expect(await signed({ count: 9 })).toEqual({ ok: true, value: { signCount: 9 } });
+  expect(await signed({ count: 9 })).toEqual({
+    ok: true,
+    value: { signCount: 9, backupEligible: false, backedUp: false },
+  });
 });
 
 test("authenticator data is read whole or refused: no part of it reads, and no changed byte is thrown at", async () => {
@@ -169,6 +266,7 @@ test("authenticator data is read whole or refused: no part of it reads, and no c
 test.each([
   ...SPOILT,
   ["of a creation", { type: "webauthn.create" }],
+  ["of a key that is backed up and cannot be", { flags: 0x15 }],
   ["with a credential in it", { flags: 0x45, behind: await credentialData() }],
 ] as const)("refuses a signature %s", async (_name, spoilt) => {
   expect((await signed(spoilt)).ok).toBe(false);

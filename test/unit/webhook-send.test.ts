@@ -1,8 +1,10 @@
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Webhook, WebhookVerificationError } from "standardwebhooks";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { AuditEvent } from "../../src/core/audit/event.ts";
+import { webhookSecretOf } from "../../src/core/client/webhook-secret.ts";
 import type { ClientId } from "../../src/core/ids.ts";
 import { makeWebhooks } from "../../src/delivery/webhook/send.ts";
 
@@ -36,6 +38,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
 
 afterEach(async () => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
   for (const server of servers.splice(0)) {
     server.closeAllConnections();
     await new Promise((closed) => server.close(closed));
@@ -65,8 +68,33 @@ describe("a webhook on its way", () => {
     // The moment of the attempt, not of the event: a receiver refuses what is older than five minutes.
     expect(headers["webhook-timestamp"]).toBe("1760000123");
     const signed = `${event.id}.1760000123.${body}`;
-    const mac = (secret: string) => `v1,${createHmac("sha256", secret).update(signed).digest("base64")}`;
-    expect(headers["webhook-signature"]).toBe(`${mac("new")} ${mac("old")}`);
+    const mac = (key: string | Buffer) => `v1,${createHmac("sha256", key).update(signed).digest("base64")}`;
+    const derived = (secret: string) => mac(createHmac("sha256", secret).update("webhook").digest());
+    // Receivers of old look at the first.
+    expect(headers["webhook-signature"]).toBe(
+      `${mac("new")} ${mac("old")} ${derived("new")} ${derived("old")}`,
+    );
+  });
+
+  test("the library of Standard Webhooks takes it with either webhook secret, and with no other", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: NOW });
+    const arrived: { headers: Record<string, string>; body: string }[] = [];
+    const origin = await receiver(async (request, response) => {
+      const headers = request.headers as Record<string, string>;
+      arrived.push({ headers, body: await textOf(request) });
+      response.end();
+    });
+    const target = { url: `${origin}/hook`, clientId, secrets: ["new", "old"] } as const;
+    await webhooks.send(target, { ...event, data: { name: "Grüße 👋" } });
+    const { headers, body } = arrived[0]!;
+    for (const secret of ["new", "old"]) {
+      expect(new Webhook(await webhookSecretOf(secret)).verify(body, headers)).toEqual(JSON.parse(body));
+    }
+    const others = [await webhookSecretOf("other"), `whsec_${Buffer.from("other").toString("base64")}`];
+    for (const other of others) {
+      expect(() => new Webhook(other).verify(body, headers)).toThrow(WebhookVerificationError);
+    }
+    expect(() => new Webhook(others[0]!).verify(`${body} `, headers)).toThrow(WebhookVerificationError);
   });
 
   test("T97 no redirect is followed", async () => {
@@ -94,6 +122,12 @@ describe("a webhook on its way", () => {
     const origin = await receiver((request) => request.socket.destroy());
     const target = { url: `${origin}/hook`, clientId, secrets: ["s"] } as const;
     expect(await webhooks.send(target, event)).toEqual({ kind: "retry", reason: "no connection" });
+  });
+
+  test("what a receiver says beside its status is not read", async () => {
+    const origin = await receiver((_request, response) => response.writeHead(400).end('{"code":7}'));
+    const target = { url: `${origin}/hook`, clientId, secrets: ["s"] } as const;
+    expect(await webhooks.send(target, event)).toEqual({ kind: "refused", reason: "status 400" });
   });
 
   test("an endless answer is not read", async () => {

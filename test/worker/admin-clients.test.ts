@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { webhookSecretOf } from "../../src/core/client/webhook-secret.ts";
 import { Outage } from "../../src/core/fault.ts";
 import { parseClientId } from "../../src/core/ids.ts";
 import type { QueueMessage } from "../../src/core/message/queue.ts";
@@ -20,6 +21,7 @@ describe("making a client", () => {
     expect(made.body).toEqual({
       client_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       client_secret: expect.stringMatching(/^\S{43,}$/),
+      webhook_secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
       name: "Shop",
       kind: "confidential",
       realm: "main",
@@ -36,7 +38,7 @@ describe("making a client", () => {
       updated_at: made.body.created_at,
     });
     expect(await ofSecret(made.body.client_secret)).toBe(made.body.client_id);
-    const { client_secret: _, ...shown } = made.body;
+    const { client_secret: _, webhook_secret: __, ...shown } = made.body;
     const read = await admin("GET", `/clients/${made.body.client_id}`);
     expect([read.status, read.body]).toEqual([200, shown]);
   });
@@ -68,6 +70,7 @@ describe("making a client", () => {
     expect(made.status).toBe(201);
     expect(made.body).toMatchObject(given);
     expect(made.body).not.toHaveProperty("client_secret");
+    expect(made.body).not.toHaveProperty("webhook_secret");
     expect((await admin("GET", `/clients/${given.client_id}`)).body).toEqual(made.body);
     const [row] = await auditOf(`client_id=${given.client_id}`);
     expect(row).toMatchObject({ type: "client.created", actor: "admin", ip: IP });
@@ -211,7 +214,7 @@ describe("reading and changing", () => {
       settings: { access_token_seconds: null, match_code: "required" },
     });
     expect(changed.status).toBe(200);
-    const { client_secret: _, ...before } = client;
+    const { client_secret: _, webhook_secret: __, ...before } = client;
     expect(changed.body).toEqual({
       ...before,
       name: "Renamed",
@@ -264,7 +267,7 @@ describe("reading and changing", () => {
   ])("PATCH refuses %s with 400", async (_, body) => {
     const client = await newClient();
     expect((await admin("PATCH", `/clients/${client.client_id}`, body)).status).toBe(400);
-    const { client_secret: _secret, ...before } = client;
+    const { client_secret: _secret, webhook_secret: _key, ...before } = client;
     expect((await admin("GET", `/clients/${client.client_id}`)).body).toEqual(before);
   });
 
@@ -321,8 +324,10 @@ describe("secrets", () => {
     expect(rotated.body).toEqual({
       client_id,
       client_secret: expect.stringMatching(/^\S{43,}$/),
+      webhook_secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
       old_secret_valid_until: "2026-11-02T12:00:00.000Z",
     });
+    expect(rotated.body.webhook_secret).toBe(await webhookSecretOf(rotated.body.client_secret));
     const second = rotated.body.client_secret;
     expect(second).not.toBe(first);
     expect(await ofSecret(first)).toBe(client_id);

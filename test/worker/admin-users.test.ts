@@ -300,6 +300,8 @@ describe("devices", () => {
       client_id: "shop",
       algorithm: "Ed25519",
       fingerprint: first.key.fingerprint.slice(0, 12),
+      backup_eligible: null,
+      backed_up: null,
       enrolled_at: isoText,
       revoked_at: null,
     });

@@ -1,11 +1,11 @@
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from "jose";
 import { beforeEach, describe, expect, test } from "vitest";
+import { fromBase64Url, toBase64Url } from "../../src/core/base64.ts";
 import { Outage } from "../../src/core/fault.ts";
 import type { StoredKey } from "../../src/core/keys/key.ts";
 import type { TokenClaims } from "../../src/core/keys/token.ts";
 import type { Keyring } from "../../src/core/ports/keys.ts";
 import { DAY, MINUTE, SECOND } from "../../src/core/time.ts";
-import { fromBase64Url, toBase64, toBase64Url } from "../../src/keys/base64.ts";
 import { makeKeyring } from "../../src/keys/keyring.ts";
 import { COTTER_KID } from "../../src/keys/lanes.ts";
 import { parseSecretKeys } from "../../src/keys/secret-keys.ts";
@@ -283,9 +283,9 @@ describe("at rest", () => {
       expect(secret).toHaveLength(32);
       for (const text of [
         d,
-        toBase64(secret),
+        secret.toBase64(),
         hex(secret),
-        toBase64(pkcs8),
+        pkcs8.toBase64(),
         toBase64Url(pkcs8),
         hex(pkcs8),
       ]) {

@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { DeviceKey, KeyAlgorithm } from "../../src/core/device/device.ts";
 import type { UserId } from "../../src/core/ids.ts";
 import type { Prover } from "../../src/core/ports/secrets.ts";
-import { toBase64 } from "../../src/keys/base64.ts";
 import { makeClientSecrets } from "../../src/keys/client-secrets.ts";
 import { makeProofs } from "../../src/keys/proofs.ts";
 import { parseSecretKeys } from "../../src/keys/secret-keys.ts";
@@ -68,7 +67,7 @@ describe("Ed25519 proofs", () => {
       }
     }
     expect(await verdict(other, APPROVE, approved)).toBe("bad_signature");
-    expect(toBase64(await (await ed25519Signer(1)).sign(APPROVE))).toBe(approved);
+    expect((await (await ed25519Signer(1)).sign(APPROVE)).toBase64()).toBe(approved);
   });
 
   test("the proof says who, what and since when, and its digest depends on key and message alone", async () => {
@@ -124,19 +123,19 @@ describe("Ed25519 proofs", () => {
 
   test("T26 ECDSA edge cases: a signature of 63 or 65 bytes, or of another spelling", async () => {
     const raw = await (await ed25519Signer(1)).sign(APPROVE);
-    expect(await verdict(key, APPROVE, `${toBase64(raw).slice(0, 40)}\n ${toBase64(raw).slice(40)}\n`)).toBe(
-      "verified",
-    );
+    expect(
+      await verdict(key, APPROVE, `${raw.toBase64().slice(0, 40)}\n ${raw.toBase64().slice(40)}\n`),
+    ).toBe("verified");
     const order = 2n ** 252n + 27742317777372353535851937790883648493n;
     const s = toNumber(raw.slice(32).reverse()) + order;
     const highS = Uint8Array.from({ length: 32 }, (_, index) => Number((s >> BigInt(8 * index)) & 255n));
     const wrong = [
-      toBase64(raw.subarray(0, 63)),
-      toBase64(concat(raw, [0])),
-      toBase64(concat(raw.subarray(0, 32), highS)),
-      toBase64(raw).replace(/=+$/, ""),
-      toBase64(raw).replaceAll("/", "_"),
-      toBase64(raw).replace(/g==$/, "h=="),
+      raw.subarray(0, 63).toBase64(),
+      concat(raw, [0]).toBase64(),
+      concat(raw.subarray(0, 32), highS).toBase64(),
+      raw.toBase64().replace(/=+$/, ""),
+      raw.toBase64().replaceAll("/", "_"),
+      raw.toBase64().replace(/g==$/, "h=="),
       "",
       "=",
       "not base64 at all",
@@ -150,7 +149,7 @@ describe("Ed25519 proofs", () => {
     const imported = await crypto.subtle.importKey("raw", identity, "Ed25519", false, ["verify"]);
     const message = new TextEncoder().encode("anything at all");
     expect(await crypto.subtle.verify("Ed25519", imported, forged, message)).toBe(true);
-    expect(await proofs.readKey(toBase64(identity), "Ed25519")).toEqual({
+    expect(await proofs.readKey(identity.toBase64(), "Ed25519")).toEqual({
       ok: false,
       error: { code: "bad_key", detail: "the key is a point of small order" },
     });
@@ -169,8 +168,8 @@ describe("ECDSA proofs", () => {
 
   test("T26 ECDSA edge cases: DER verifies, raw and out-of-range numbers do not", async () => {
     const [r, s] = rawToNumbers(raw);
-    expect(await verdict(key, APPROVE, toBase64(rawToDer(raw)))).toBe("verified");
-    expect(await verdict(key, REJECT, toBase64(rawToDer(raw)))).toBe("bad_signature");
+    expect(await verdict(key, APPROVE, rawToDer(raw).toBase64())).toBe("verified");
+    expect(await verdict(key, REJECT, rawToDer(raw).toBase64())).toBe("bad_signature");
     const wrong = [
       raw,
       raw.subarray(0, 63),
@@ -185,14 +184,14 @@ describe("ECDSA proofs", () => {
       der(0x30, derInteger(r), derInteger(s, 1)),
       concat(rawToDer(raw), [0]),
     ];
-    for (const bytes of wrong) expect(await verdict(key, APPROVE, toBase64(bytes))).toBe("bad_signature");
+    for (const bytes of wrong) expect(await verdict(key, APPROVE, bytes.toBase64())).toBe("bad_signature");
   });
 
   test("T26 ECDSA edge cases: high s is accepted, and its digest is that of low s", async () => {
     const [r, s] = rawToNumbers(raw);
     const both = [ecdsaDer(r, s), ecdsaDer(r, ORDER - s)];
     const checked = await Promise.all(
-      both.map((bytes) => proofs.device(holder, enrolled(key), APPROVE, toBase64(bytes), "approve")),
+      both.map((bytes) => proofs.device(holder, enrolled(key), APPROVE, bytes.toBase64(), "approve")),
     );
     expect(checked.map((one) => one.ok)).toEqual([true, true]);
     expect(new Set(checked.map((one) => one.ok && one.value.digest)).size).toBe(1);
@@ -201,8 +200,8 @@ describe("ECDSA proofs", () => {
   test("T26 ECDSA edge cases: points off the curve and unreduced ones are refused here too", async () => {
     const bytes = Uint8Array.from(atob(phone.keyText), (character) => character.charCodeAt(0));
     const off = Uint8Array.from(bytes, (byte, index) => (index === 90 ? byte ^ 1 : byte));
-    expect((await proofs.readKey(toBase64(off), "EC")).ok).toBe(false);
-    expect((await proofs.readKey(toBase64(bytes), "EC")).ok).toBe(true);
+    expect((await proofs.readKey(off.toBase64(), "EC")).ok).toBe(false);
+    expect((await proofs.readKey(bytes.toBase64(), "EC")).ok).toBe(true);
   });
 });
 
@@ -211,10 +210,10 @@ describe("RSA proofs", () => {
     const phone = await rsaSigner();
     const key = await keyOf(phone.keyText, "RSA");
     const signature = await phone.sign(APPROVE);
-    expect(await verdict(key, APPROVE, toBase64(signature).replace(/.{76}/g, "$&\n"))).toBe("verified");
-    expect(await verdict(key, REJECT, toBase64(signature))).toBe("bad_signature");
-    expect(await verdict(key, APPROVE, toBase64(signature.subarray(1)))).toBe("bad_signature");
-    expect(await verdict(key, APPROVE, toBase64(concat([0], signature)))).toBe("bad_signature");
+    expect(await verdict(key, APPROVE, signature.toBase64().replace(/.{76}/g, "$&\n"))).toBe("verified");
+    expect(await verdict(key, REJECT, signature.toBase64())).toBe("bad_signature");
+    expect(await verdict(key, APPROVE, signature.subarray(1).toBase64())).toBe("bad_signature");
+    expect(await verdict(key, APPROVE, concat([0], signature).toBase64())).toBe("bad_signature");
   });
 });
 
@@ -229,7 +228,7 @@ describe("client secrets", () => {
     );
     const dump = JSON.stringify(kept);
     expect(dump).not.toContain(secret);
-    expect(dump).not.toContain(toBase64(bytes));
+    expect(dump).not.toContain(bytes.toBase64());
     expect(await secrets.hash(secret)).toBe(kept.hash);
     expect(await secrets.unseal(kept.sealed)).toBe(secret);
     const stranger = parseSecretKeys({

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { fromBase64Url, toBase64Url } from "../../src/core/base64.ts";
 import type { TokenClaims, TokenDemands, TokenHeader } from "../../src/core/keys/token.ts";
-import { fromBase64Url, toBase64Url } from "../../src/keys/base64.ts";
 import { makeKeyring } from "../../src/keys/keyring.ts";
 import { makeVerifier } from "../../src/keys/verifier.ts";
 import { rawToDer } from "../fakes/device-signer.ts";

@@ -28,7 +28,10 @@ describe("a passkey by the backend's word alone", () => {
         attestation_payload: {
           rp: { id: new URL(PAGE).hostname },
           user: { name: ada.username, displayName: ada.username },
-          pubKeyCredParams: [{ type: "public-key", alg: -7 }],
+          pubKeyCredParams: [
+            { type: "public-key", alg: -7 },
+            { type: "public-key", alg: -257 },
+          ],
           excludeCredentials: [],
           authenticatorSelection: { authenticatorAttachment: "platform", userVerification: "required" },
         },

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { fromBase64Url, toBase64Url } from "../../src/core/base64.ts";
 import { Outage } from "../../src/core/fault.ts";
 import { newAuthenticator } from "../fakes/authenticator.ts";
 import { deployment, type Json } from "./support/cotter.ts";
@@ -10,9 +11,9 @@ const at = deployment();
 afterEach(() => vi.useRealTimers());
 const calls = passkeysAt(at);
 const { scene, approvedCode, init, made, send, complete, withPasskey, beginSelf, signed, sendSigned } = calls;
+const { finishSelf } = calls;
 
-const bytesOf = (id: string): Uint8Array =>
-  Uint8Array.from(atob(id.replaceAll("-", "+").replaceAll("_", "/")), (byte) => byte.charCodeAt(0));
+const bytesOf = (text: string): Uint8Array => fromBase64Url(text) ?? new Uint8Array();
 const devicesOf = ({ id }: Parameters<typeof approvedCode>[1]) => at.services.devices.ofUser(id);
 const BAD = { status: 400, body: { code: "request_validation_error" } };
 const NO = { status: 403, body: { code: "operation_not_allowed" } };
@@ -95,6 +96,18 @@ describe("races", () => {
       expect(answers.filter(({ status }) => status === 403)).toHaveLength(19);
     }
   });
+});
+
+test("T24 a used challenge is used in every spelling of it", async () => {
+  const { web, ada, authenticator } = await withPasskey();
+  const begun = assertionOf(await beginSelf(web, ada.username));
+  expect((await finishSelf(web, ada.username, begun, authenticator, { count: 0 })).status).toBe(200);
+  const text = String(begun.challenge);
+  const marked = Uint8Array.of(0xef, 0xbb, 0xbf, ...bytesOf(text));
+  for (const challenge of [toBase64Url(marked), `${text}=`, `${text}==`, `${text}\n`, ` ${text}`, text]) {
+    const again = { ...begun, challenge };
+    expect((await finishSelf(web, ada.username, again, authenticator, { count: 0 })).status).toBe(403);
+  }
 });
 
 describe("T101 an outage in the middle leaves a ceremony that may be repeated", () => {

@@ -6,7 +6,8 @@ import { ADD, PAGE, passkeysAt, payloadOf } from "./support/passkeys.ts";
 
 const at = deployment();
 afterEach(() => vi.useRealTimers());
-const { scene, approvedCode, init, complete, withPasskey, beginSelf, finishSelf } = passkeysAt(at);
+const { scene, approvedCode, init, complete, withPasskey, beginSelf, finishSelf, signed, sendSigned } =
+  passkeysAt(at);
 
 test("walks: an approved code, a browser's passkey, the signed-in result, the credential in the list", async () => {
   const { backend, web, ada } = await scene();
@@ -23,7 +24,10 @@ test("walks: an approved code, a browser's passkey, the signed-in result, the cr
       attestation_payload: {
         rp: { id: "shop.example", name: "Shop" },
         user: { name: ada.username },
-        pubKeyCredParams: [{ type: "public-key", alg: -7 }],
+        pubKeyCredParams: [
+          { type: "public-key", alg: -7 },
+          { type: "public-key", alg: -257 },
+        ],
         excludeCredentials: [],
         authenticatorSelection: { authenticatorAttachment: "platform", userVerification: "required" },
       },
@@ -180,6 +184,42 @@ test("a passkey makes a code of its own, which signs another device in", async (
   expect((await waitOn(at, web, ada, data.code)).body.is_authenticated).toBe(true);
   const again = await finishSelf(web, ada.username, begun.body.assertion_payload as Json, authenticator);
   expect(again).toMatchObject({ status: 403, body: { code: "operation_not_allowed" } });
+});
+
+test("an RS256 passkey does the same, and a signature of another length is refused", async () => {
+  const { web, ada, authenticator } = await withPasskey("RS256");
+  const [device] = await at.services.devices.ofUser(ada.id);
+  expect(device).toMatchObject({ kind: "passkey", key: { algorithm: "RSA" } });
+  const begun = (await beginSelf(web, ada.username)).body.assertion_payload as Json;
+  const body = await signed(web, ada.username, begun, authenticator);
+  for (const signature of ["", "AAAA", `${body.assertion_payload.signature}AAAA`]) {
+    const spoilt = { ...body, assertion_payload: { ...body.assertion_payload, signature } };
+    expect((await sendSigned(spoilt)).status).toBe(signature === "" ? 400 : 403);
+  }
+  expect(await sendSigned(body)).toMatchObject({ status: 200, body: { is_authenticated: true } });
+});
+
+test("whether a passkey is backed up is kept, and whether it may be does not change", async () => {
+  const { web, ada, authenticator } = await withPasskey("ES256", { flags: 0x4d });
+  const kept = async () => {
+    const [device] = await at.services.devices.ofUser(ada.id);
+    return [device?.backupEligible, device?.backedUp];
+  };
+  expect(await kept()).toEqual([true, false]);
+  const signs = async (spoilt: Spoilt) => {
+    const begun = (await beginSelf(web, ada.username)).body.assertion_payload as Json;
+    return (await finishSelf(web, ada.username, begun, authenticator, { count: 0, ...spoilt })).status;
+  };
+  expect(await signs({ flags: 0x1d })).toBe(200);
+  expect(await kept()).toEqual([true, true]);
+  const admin = { Authorization: "Bearer dev-admin-token" };
+  const listed = await at.call("GET", `/admin/users/${ada.id}/devices`, undefined, admin);
+  expect(listed.body.devices).toMatchObject([{ backup_eligible: true, backed_up: true }]);
+  expect(await signs({ flags: 0x05 })).toBe(403);
+  expect(await signs({ flags: 0x15 })).toBe(403);
+  expect(await kept()).toEqual([true, true]);
+  expect(await signs({ flags: 0x0d })).toBe(200);
+  expect(await kept()).toEqual([true, false]);
 });
 
 test("a passkey's own code lets a second passkey in", async () => {

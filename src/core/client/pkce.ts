@@ -1,3 +1,5 @@
+import { toBase64Url } from "../base64.ts";
+
 /** A code challenge of method S256: the 32 bytes of a SHA-256 in canonical base64url (RFC 7636 §4.2). */
 export const CODE_CHALLENGE = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 
@@ -7,8 +9,5 @@ export const CODE_CHALLENGE = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
  */
 export async function codeChallengeOf(verifier: string): Promise<string> {
   const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
-  return btoa(String.fromCharCode(...new Uint8Array(bytes)))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
+  return toBase64Url(new Uint8Array(bytes));
 }

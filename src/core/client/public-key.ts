@@ -1,3 +1,4 @@
+import { fromBase64, fromBase64Url } from "../base64.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 
@@ -9,7 +10,7 @@ const bad = (detail: string): Result<never, BadKey> => no({ code: "bad_key", det
 
 const PEM = /^-----BEGIN PUBLIC KEY-----\r?\n([A-Za-z0-9+/=\r\n]+)\r?\n-----END PUBLIC KEY-----\s*$/;
 // SubjectPublicKeyInfo of an uncompressed P-256 point, up to the point (RFC 5480 §2).
-const SPKI_HEAD = bytesOf(atob("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"));
+const SPKI_HEAD = Uint8Array.fromBase64("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE");
 const COORDINATE = 32;
 const PRIVATE_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
@@ -32,7 +33,7 @@ export async function readPublicKey(input: string | JwkInput): Promise<Result<st
 
 function fromPem(text: string): Result<Uint8Array, BadKey> {
   const body = PEM.exec(text.trim())?.[1]?.replaceAll(/[\r\n]/g, "");
-  const bytes = body === undefined ? undefined : canonical(body, "base64");
+  const bytes = body === undefined ? undefined : fromBase64(body);
   if (bytes === undefined) return bad("not a PEM text of a public key");
   const isP256 = bytes.length === SPKI_HEAD.length + 2 * COORDINATE;
   if (!isP256 || SPKI_HEAD.some((byte, index) => bytes[index] !== byte)) {
@@ -53,29 +54,11 @@ function fromJwk(jwk: JwkInput): Result<Uint8Array, BadKey> {
 }
 
 function coordinate(value: unknown): Uint8Array | undefined {
-  const bytes = typeof value === "string" ? canonical(value, "base64url") : undefined;
+  const bytes = typeof value === "string" ? fromBase64Url(value) : undefined;
   return bytes?.length === COORDINATE ? bytes : undefined;
 }
 
-/** The bytes of a text that is exactly how they are written: one text per key (T26). */
-function canonical(text: string, alphabet: "base64" | "base64url"): Uint8Array | undefined {
-  const standard = alphabet === "base64" ? text : text.replaceAll("-", "+").replaceAll("_", "/");
-  if (alphabet === "base64url" && /[^A-Za-z0-9_-]/.test(text)) return undefined;
-  try {
-    const binary = atob(standard);
-    const again = btoa(binary);
-    const same = alphabet === "base64" ? again === text : again.replaceAll("=", "") === standard;
-    return same ? bytesOf(binary) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function bytesOf(binary: string): Uint8Array {
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
-}
-
 function toPem(spki: Uint8Array): string {
-  const lines = btoa(String.fromCharCode(...spki)).replaceAll(/.{64}(?!$)/g, "$&\n");
+  const lines = spki.toBase64().replaceAll(/.{64}(?!$)/g, "$&\n");
   return `-----BEGIN PUBLIC KEY-----\n${lines}\n-----END PUBLIC KEY-----\n`;
 }

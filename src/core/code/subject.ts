@@ -59,9 +59,7 @@ export const proverIdOf = async (powers: Powers, challengeId: ChallengeId): Prom
   newUserId(asUuid(await powers.handles.pepper(["prover-id"], challengeId)));
 
 function asUuid(mac: string): string {
-  const binary = atob(mac.replaceAll("-", "+").replaceAll("_", "/"));
-  const hex = Array.from(binary.slice(0, 16), (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0"));
-  const text = hex.join("");
+  const text = Uint8Array.fromBase64(mac, { alphabet: "base64url" }).slice(0, 16).toHex();
   const variant = ((Number.parseInt(text.slice(16, 17), 16) & 3) | 8).toString(16);
   return [
     text.slice(0, 8),

@@ -13,6 +13,14 @@ export type DeviceKey = {
   readonly fingerprint: string;
 };
 
+/** What a passkey told of itself when it was last used (WebAuthn §6.1). An older row lacks the backup until its next use. */
+export type PasskeyState = {
+  readonly signCount: number;
+  /** Whether the key may be copied to other devices; never changes. */
+  readonly backupEligible: boolean;
+  readonly backedUp: boolean;
+};
+
 /** One enrolled authenticator of one user. */
 export type Device = {
   readonly id: DeviceId;
@@ -26,12 +34,11 @@ export type Device = {
   readonly enrolledAt: Instant;
   readonly revokedAt?: Instant;
   readonly revokedReason?: string;
-  /** Of a passkey: its WebAuthn credential id, base64url, and the last signature counter that it told. */
+  /** Of a passkey: its WebAuthn credential id, base64url. */
   readonly credentialId?: string;
-  readonly signCount?: number;
   /** The client whose code or word let it in, where that was not the one that enrolled it: an app's backend. */
   readonly letInBy?: ClientId;
-};
+} & Partial<PasskeyState>;
 
 /** Whether this door enrolled the device for this client, or on its word: nobody else takes it away but the operator. */
 export const isEnrolledBy = (device: Device, door: Door, clientId: ClientId): boolean =>

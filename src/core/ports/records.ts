@@ -1,5 +1,5 @@
 import type { AuditEvent } from "../audit/event.ts";
-import type { Device } from "../device/device.ts";
+import type { Device, PasskeyState } from "../device/device.ts";
 import type { ChallengeId, ClientId, DeviceId, GrantId, Realm, UserId } from "../ids.ts";
 import type { GrantListing } from "../message/queue.ts";
 import type { RefusalOf } from "../refusal.ts";
@@ -72,8 +72,11 @@ export type Devices = {
   ): Enrolled<RefusalOf<"device_exists">>;
   /** Renames a live device together with its audit row; undefined when it was not live. */
   rename(userId: UserId, deviceId: DeviceId, name: string, event: AuditEvent): Promise<Device | undefined>;
-  /** Keeps a live passkey's signature counter; false when it did not grow, unless it has always been 0 (WebAuthn §6.1.1). */
-  noteSignCount(deviceId: DeviceId, count: number): Promise<boolean>;
+  /**
+   * Keeps what a live passkey has told. False when its counter did not grow, unless it has always been 0 (WebAuthn §6.1.1), or when it
+   * may be backed up and could not before, or the other way round.
+   */
+  notePasskey(deviceId: DeviceId, state: PasskeyState): Promise<boolean>;
   /** Revokes a live device together with its audit row; undefined when it was not live. */
   revoke(userId: UserId, deviceId: DeviceId, event: AuditEvent, now: Instant): Promise<Device | undefined>;
 };

@@ -1,5 +1,5 @@
 import type { ProofClaims, VerifiedProof } from "../challenge/proof.ts";
-import type { Device, DeviceKey, KeyAlgorithm } from "../device/device.ts";
+import type { Device, DeviceKey, KeyAlgorithm, PasskeyState } from "../device/device.ts";
 import type { Grant } from "../grant/state.ts";
 import type { ChallengeId, ClientId } from "../ids.ts";
 import type { RefusalOf } from "../refusal.ts";
@@ -48,11 +48,7 @@ export type PasskeyCeremony = {
 };
 
 /** A new passkey, read from what a browser sent. `credentialId` is base64url. */
-export type ReadPasskey = {
-  readonly credentialId: string;
-  readonly key: DeviceKey;
-  readonly signCount: number;
-};
+export type ReadPasskey = PasskeyState & { readonly credentialId: string; readonly key: DeviceKey };
 
 /** A passkey's signature with what it is over, each base64url. */
 export type PasskeyAnswer = {
@@ -90,12 +86,15 @@ export type Proofs = {
   >;
   /** What every spelling of one signature has in common, its twin with the other s too; of what is none, the text itself. */
   signatureMark(signature: string): string;
-  /** Reads a new passkey of this ceremony: ES256, user present and verified; its attestation is not trusted. */
+  /** Reads a new passkey of this ceremony: ES256 or RS256, user present and verified; its attestation is not trusted. */
   readPasskey(
     answer: { readonly credentialId: string; readonly clientData: string; readonly attestationData: string },
     ceremony: PasskeyCeremony,
   ): Promise<Result<ReadPasskey, RefusalOf<"bad_key">>>;
-  /** Checks a passkey's signature over this ceremony; it approves. The counter is for the store to compare. */
+  /**
+   * Checks a passkey's signature over this ceremony; it approves. One that may be backed up now and could not before, or the other way
+   * round, is `bad_key`. The counter is for the store to compare.
+   */
   passkey(
     prover: Prover,
     device: Device,
@@ -103,7 +102,7 @@ export type Proofs = {
     ceremony: PasskeyCeremony,
   ): Promise<
     Result<
-      { readonly proof: VerifiedProof; readonly signCount: number },
+      { readonly proof: VerifiedProof; readonly state: PasskeyState },
       RefusalOf<"bad_key" | "bad_signature" | "device_revoked" | "device_of_another_user" | "user_locked">
     >
   >;

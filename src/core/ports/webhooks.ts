@@ -1,7 +1,7 @@
 import type { AuditEvent } from "../audit/event.ts";
 import type { ClientId } from "../ids.ts";
 
-/** Where a client is told, and with which of its secrets (plain text, newest first; two while one is being replaced). */
+/** Where a client is told, and with which of its client secrets (plain text, newest first; two while one is being replaced). */
 export type WebhookTarget = {
   readonly url: string;
   readonly clientId: ClientId;

@@ -5,8 +5,7 @@ const CRLF = "\r\n";
 const utf8 = new TextEncoder();
 
 /** Standard base64 of the UTF-8 of a text. */
-export const base64 = (text: string): string =>
-  btoa(Array.from(utf8.encode(text), (byte) => String.fromCharCode(byte)).join(""));
+export const base64 = (text: string): string => utf8.encode(text).toBase64();
 
 /** Bytes of text that fit an encoded word of 75 characters (RFC 2047 §2). */
 const WORD_BYTES = 45;

@@ -1,4 +1,4 @@
-import type { Carrier } from "../carrier.ts";
+import { CARRY_WITHIN, type Carrier } from "../carrier.ts";
 import { mailbox, post } from "../http.ts";
 
 export type ResendOptions = { readonly url: string; readonly key: string; readonly from: string };
@@ -25,5 +25,7 @@ export const resendCarrier =
         html: letter.html,
         text: letter.text,
       }),
+      within: CARRY_WITHIN,
+      readsCode: true,
       passing: [CONCURRENT],
     });

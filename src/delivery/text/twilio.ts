@@ -1,4 +1,4 @@
-import type { Carrier, Letter } from "../carrier.ts";
+import { CARRY_WITHIN, type Carrier, type Letter } from "../carrier.ts";
 import { post } from "../http.ts";
 
 export type TwilioOptions = {
@@ -43,5 +43,7 @@ export const twilioCarrier =
         "user-agent": "Countersign",
       },
       body: formOf(letter, options).toString(),
+      within: CARRY_WITHIN,
+      readsCode: true,
     });
   };

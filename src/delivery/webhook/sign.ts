@@ -12,23 +12,23 @@ export type SignatureHeaders = {
 
 /**
  * Signs a body as the Standard Webhooks specification 1.0 says: HMAC-SHA-256 over `<id>.<seconds>.<body>`, base64, one `v1,…` per
- * secret, separated by spaces. The key is the secret's text in UTF-8; `at` is the moment of the attempt.
+ * key, separated by spaces. `at` is the moment of the attempt.
  */
 export async function signatureHeaders(
-  secrets: readonly string[],
+  keys: readonly Uint8Array[],
   id: string,
   at: Instant,
   body: string,
 ): Promise<SignatureHeaders> {
   const seconds = String(toSeconds(at));
   const signed = utf8.encode(`${id}.${seconds}.${body}`);
-  const signatures = await Promise.all(secrets.map((secret) => sign(secret, signed)));
+  const signatures = await Promise.all(keys.map((key) => sign(key, signed)));
   return { "webhook-id": id, "webhook-timestamp": seconds, "webhook-signature": signatures.join(" ") };
 }
 
-async function sign(secret: string, bytes: BufferSource): Promise<string> {
+async function sign(key: BufferSource, bytes: BufferSource): Promise<string> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const key = await crypto.subtle.importKey("raw", utf8.encode(secret), algorithm, false, ["sign"]);
-  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes));
-  return `${VERSION},${btoa(String.fromCharCode(...mac))}`;
+  const imported = await crypto.subtle.importKey("raw", key, algorithm, false, ["sign"]);
+  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", imported, bytes));
+  return `${VERSION},${mac.toBase64()}`;
 }

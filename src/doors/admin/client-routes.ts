@@ -6,6 +6,7 @@ import {
   rotateClientSecret,
   updateClient,
 } from "../../core/client/manage.ts";
+import { webhookSecretOf } from "../../core/client/webhook-secret.ts";
 import { parseClientId } from "../../core/ids.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { jsonBody } from "../../http/json-body.ts";
@@ -24,7 +25,7 @@ export function clientRoutes(): Hono<AppEnv> {
     const created = await createClient(services(c), clientDraft(c.req.valid("json")), requesterOf(c));
     if (!created.ok) return refuse(c, created.error);
     const { client, secret } = created.value;
-    return c.json({ ...clientWire(client), ...(secret !== undefined && { client_secret: secret }) }, 201);
+    return c.json({ ...clientWire(client), ...(secret !== undefined && (await secretWire(secret))) }, 201);
   });
 
   routes.get("/", query(clientListSchema, refuse), async (c) => {
@@ -59,8 +60,14 @@ export function clientRoutes(): Hono<AppEnv> {
     if (!rotated.ok) return refuse(c, rotated.error);
     const { secret, oldUntil } = rotated.value;
     const old_secret_valid_until = new Date(oldUntil).toISOString();
-    return c.json({ client_id: id, client_secret: secret, old_secret_valid_until });
+    return c.json({ client_id: id, ...(await secretWire(secret)), old_secret_valid_until });
   });
 
   return routes;
 }
+
+/** A secret as it is shown once, and what its webhooks are verified with. */
+const secretWire = async (secret: string) => ({
+  client_secret: secret,
+  webhook_secret: await webhookSecretOf(secret),
+});

@@ -1,3 +1,4 @@
+import { toBase64Url } from "../../core/base64.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
 import type { ExportCursor, PersonExport } from "../../core/user/personal-data.ts";
@@ -35,11 +36,8 @@ const promptWire = ({
   status: status.name,
 });
 
-const cursorWire = (cursor: ExportCursor): string => {
-  const bytes = new TextEncoder().encode(JSON.stringify(cursor));
-  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-};
+const cursorWire = (cursor: ExportCursor): string =>
+  toBase64Url(new TextEncoder().encode(JSON.stringify(cursor)));
 
 /** One page of what is held about a user; `user` and `prompts` are in the first one alone. */
 export const exportWire = ({ person, lists, next }: PersonExport) => ({

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { textOfBase64 } from "../../core/base64.ts";
 import { GRANT_TYPES } from "../../core/client/client.ts";
 import { isAllowedOrigin } from "../../core/client/origin.ts";
 import { redirectUriFault, URI_LIMIT } from "../../core/client/redirect-uri.ts";
@@ -163,10 +164,7 @@ const exportCursor = z
 /** Where a page of an export ended, as `next` gave it. */
 function readCursor(text: string): ExportCursor | undefined {
   try {
-    const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (sign) =>
-      sign.charCodeAt(0),
-    );
-    return exportCursor.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
+    return exportCursor.safeParse(JSON.parse(textOfBase64(text) ?? "")).data;
   } catch {
     return undefined;
   }

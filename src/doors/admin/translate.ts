@@ -143,6 +143,8 @@ export const deviceWire = (device: Device) => ({
   client_id: device.clientId,
   algorithm: device.key.algorithm,
   fingerprint: device.key.fingerprint.slice(0, FINGERPRINT_SHOWN),
+  backup_eligible: device.backupEligible ?? null,
+  backed_up: device.backedUp ?? null,
   enrolled_at: iso(device.enrolledAt),
   revoked_at: isoOrNull(device.revokedAt),
 });

@@ -1,12 +1,12 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { Requester } from "../../core/audit/record.ts";
+import { textOfBase64 } from "../../core/base64.ts";
 import type { Client } from "../../core/client/client.ts";
 import { type ClientId, parseClientId } from "../../core/ids.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { no, ok, type Result } from "../../core/result.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { clientName } from "../../http/read-limits.ts";
-import { lenientBase64 } from "./enrolment/credentials-text.ts";
 import { refuse } from "./errors.ts";
 import { type ActionToken, readToken } from "./tokens.ts";
 
@@ -15,7 +15,7 @@ const NOT_KNOWN: Result<never, Refusal> = no({ code: "unknown_client" });
 /** What is in front of the first colon of a Basic header, in any of the SDKs' spellings of base64 (§2.2). */
 export function basicName(c: Context): string | undefined {
   const given = /^Basic +([A-Za-z0-9+/_=-]+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1];
-  const text = given === undefined ? undefined : lenientBase64(given);
+  const text = given === undefined ? undefined : textOfBase64(given);
   if (text === undefined) return undefined;
   const name = text.split(":", 1)[0] ?? "";
   return name === "" ? undefined : name;

@@ -105,9 +105,7 @@ export const usedCredential = (device: Device | undefined, placeholder: string, 
 
 /** Bare base64url of a digest as a UUID (RFC 9562 §5.8), for ids that a wire wants and nobody keeps. */
 export function uuidOf(digest: string): string {
-  const binary = atob(digest.replaceAll("-", "+").replaceAll("_", "/"));
-  const hex = Array.from(binary.slice(0, 16), (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0"));
-  const text = hex.join("");
+  const text = Uint8Array.fromBase64(digest, { alphabet: "base64url" }).slice(0, 16).toHex();
   return `${text.slice(0, 8)}-${text.slice(8, 12)}-8${text.slice(13, 16)}-a${text.slice(17, 20)}-${text.slice(20)}`;
 }
 

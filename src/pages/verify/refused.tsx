@@ -1,9 +1,9 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { digest } from "../policy.ts";
 import { STYLE } from "../style.ts";
 import { type TroubleKind, VerifyTrouble } from "./ending.tsx";
 import { type Setting, styleOf } from "./frame.tsx";
-import { digest } from "./respond.ts";
 import { localeOf } from "./words.ts";
 
 /** Destinations of a page inside another one (Fetch §2.2.7). */

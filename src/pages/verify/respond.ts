@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { HtmlEscapedString } from "hono/utils/html";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { digest } from "../policy.ts";
 import { STYLE } from "../style.ts";
 
 export type Policy = {
@@ -13,12 +14,6 @@ export type Policy = {
   readonly issuer: string;
   /** Origin of the one page that may frame this one. */
   readonly ancestor?: string;
-};
-
-/** A hash as a policy names it. */
-export const digest = async (text: string): Promise<string> => {
-  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return btoa(String.fromCharCode(...new Uint8Array(bytes)));
 };
 
 /** A source that covers a redirect address: the origin of a web page, the scheme of an app (CSP Level 3 §2.3.1). */

@@ -74,11 +74,11 @@ export function passkeysAt(at: Deployment) {
 
   const complete = async (...given: Parameters<typeof made>): Promise<Answer> => send(await made(...given));
 
-  const withPasskey = async () => {
+  const withPasskey = async (algorithm: "ES256" | "RS256" = "ES256", spoilt: Spoilt = {}) => {
     const { backend, web, ada } = await scene();
-    const authenticator = await newAuthenticator();
+    const authenticator = await newAuthenticator(algorithm);
     const begun = await init(web, ada.username, await approvedCode(backend, ada));
-    const added = await complete(web, ada.username, payloadOf(begun), authenticator);
+    const added = await complete(web, ada.username, payloadOf(begun), authenticator, spoilt);
     if (added.status !== 200) throw new Error(`a passkey was answered ${JSON.stringify(added.body)}`);
     return { backend, web, ada, authenticator, added };
   };

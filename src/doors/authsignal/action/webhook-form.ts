@@ -41,7 +41,7 @@ async function mac(secret: string, bytes: BufferSource): Promise<string> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const key = await crypto.subtle.importKey("raw", utf8.encode(secret), algorithm, false, ["sign"]);
   const signed = new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes));
-  return btoa(String.fromCharCode(...signed)).replaceAll("=", "");
+  return signed.toBase64({ omitPadding: true });
 }
 
 /** The door's webhooks: its own envelope and signature, sent as every webhook is. */

@@ -1,15 +1,6 @@
+import { textOfBase64 } from "../../../core/base64.ts";
 import type { DeviceKey } from "../../../core/device/device.ts";
 import type { Services } from "../../../core/ports/services.ts";
-
-/** base64 of either alphabet, padded or not, as text of one byte for each character; undefined for anything else. */
-export function lenientBase64(text: string): string | undefined {
-  if (!/^[A-Za-z0-9+/_=-]*$/.test(text)) return undefined;
-  try {
-    return atob(text.replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, ""));
-  } catch {
-    return undefined;
-  }
-}
 
 /** A P-256 SPKI as the SDKs write it: 124 characters with this beginning (§6.2). */
 const KEY_TEXT = /^MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE[A-Za-z0-9+/]{86}==$/;
@@ -22,7 +13,7 @@ export function keyTextOfQuery(value: string): string | undefined {
   // A `+` that nobody escaped arrives as a blank.
   const raw = value.replaceAll(" ", "+");
   if (KEY_TEXT.test(raw)) return raw;
-  const decoded = lenientBase64(raw);
+  const decoded = textOfBase64(raw);
   return decoded !== undefined && KEY_TEXT.test(decoded) ? decoded : undefined;
 }
 

@@ -1,10 +1,10 @@
 import type { Context } from "hono";
 import type * as z from "zod";
+import { textOfBase64 } from "../../../core/base64.ts";
 import type { Json, JsonObject } from "../../../core/challenge/state.ts";
 import { parseUserId, type UserId } from "../../../core/ids.ts";
 import { type AppEnv, services } from "../../../http/context.ts";
 import { plainNumber } from "../code/addresses.ts";
-import { lenientBase64 } from "../enrolment/credentials-text.ts";
 import { refuse } from "../errors.ts";
 import type { usersQuery } from "../schema.ts";
 import { type ActionToken, readToken } from "../tokens.ts";
@@ -66,6 +66,5 @@ async function ownToken(c: Context<AppEnv>, text: string): Promise<ActionToken |
 
 /** The payload of a token whose signature was checked. */
 function payloadOf(token: string): JsonObject {
-  const bytes = Uint8Array.from(lenientBase64(token.split(".")[1] ?? "") ?? "", (sign) => sign.charCodeAt(0));
-  return JSON.parse(new TextDecoder().decode(bytes)) as { readonly [key: string]: Json };
+  return JSON.parse(textOfBase64(token.split(".")[1] ?? "") ?? "") as { readonly [key: string]: Json };
 }

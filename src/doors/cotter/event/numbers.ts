@@ -38,8 +38,7 @@ export async function drawSignedEvent(
   signed: { readonly digest: string; readonly narrow: boolean; readonly turn: number },
 ): Promise<DrawnEvent> {
   const mac = await powers.handles.pepper(["signed-event", client.id, String(signed.turn)], signed.digest);
-  const bytes = atob(mac.slice(0, 12).replaceAll("-", "+").replaceAll("_", "/"));
-  const drawn = Array.from(bytes).reduce((value, byte) => value * 256n + BigInt(byte.charCodeAt(0)), 0n);
+  const drawn = BigInt(`0x${Uint8Array.fromBase64(mac.slice(0, 12), { alphabet: "base64url" }).toHex()}`);
   const number = 1 + Number(drawn % BigInt(signed.narrow ? NARROW : WIDE));
   return await eventOf(powers, client, number);
 }

@@ -1,3 +1,4 @@
+import { textOfBase64 } from "../../../core/base64.ts";
 import type { DeviceKey, KeyAlgorithm } from "../../../core/device/device.ts";
 import { own } from "../../../core/own.ts";
 import type { Services } from "../../../core/ports/services.ts";
@@ -50,11 +51,6 @@ export async function identifyKeyOf(
 
 /** The key text inside an address: base64 over its ASCII, either alphabet, padding optional (Cotter §3.1). */
 export function keyOfPath(segment: string): string | undefined {
-  const standard = segment.replaceAll("-", "+").replaceAll("_", "/").replaceAll("=", "");
-  if (standard.length > 4_096 || !/^[A-Za-z0-9+/]+$/.test(standard)) return undefined;
-  try {
-    return atob(standard);
-  } catch {
-    return undefined;
-  }
+  const bare = segment.replaceAll("=", "");
+  return bare === "" || bare.length > 4_096 ? undefined : textOfBase64(bare);
 }

@@ -1,3 +1,4 @@
+import { fromBase64Url, toBase64Url } from "../../../core/base64.ts";
 import type { Client } from "../../../core/client/client.ts";
 import type { UserId } from "../../../core/ids.ts";
 import type { Services } from "../../../core/ports/services.ts";
@@ -28,16 +29,12 @@ export type BegunCeremony = {
 type Whose = { readonly client: Client; readonly userId: UserId };
 type Powers = Pick<Services, "handles" | "clock" | "chance">;
 
-const toText = (words: string): string =>
-  btoa(words).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+const toText = (words: string): string => toBase64Url(new TextEncoder().encode(words));
 
+/** A byte order mark stays: without it the text would be another challenge with the same MAC. */
 function fromText(text: string): string | undefined {
-  try {
-    const words = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-    return toText(words) === text ? words : undefined;
-  } catch {
-    return undefined;
-  }
+  const bytes = fromBase64Url(text);
+  return bytes && new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(bytes);
 }
 
 const macOf = (powers: Powers, { client, userId }: Whose, words: string): Promise<string> =>

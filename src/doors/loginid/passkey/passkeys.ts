@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type * as z from "zod";
+import { toBase64Url } from "../../../core/base64.ts";
 import { admits } from "../../../core/challenge/approvers.ts";
 import { askerOf, type Client } from "../../../core/client/client.ts";
 import { tellDeviceEnrolled } from "../../../core/device/notify.ts";
@@ -27,6 +28,7 @@ import { findPerson, type Named, personOf, spent } from "../user/people.ts";
 import { addPasskey, reserveCode } from "./add.ts";
 import { type BegunCeremony, beginCeremony, chooseRpId } from "./ceremony.ts";
 import { forcePasskey } from "./force.ts";
+import { PASSKEY_PARAMETERS } from "./parameters.ts";
 import { selfIssueCode, ticketOf } from "./self-issue-code.ts";
 
 const NO_PAGE = "the client lists no https page";
@@ -123,7 +125,7 @@ async function creation(
       challenge: begun.challenge,
       rp: { id: rpId, name: client.name },
       user: { id: userHandle(person.user.id), name: username, displayName: display_name ?? username },
-      pubKeyCredParams: [{ type: "public-key", alg: -7 }],
+      pubKeyCredParams: PASSKEY_PARAMETERS,
       timeout: begun.timeout,
       attestation: "none",
       excludeCredentials: owned.flatMap(({ credentialId }) =>
@@ -157,7 +159,7 @@ export async function force(c: Context<AppEnv>, asked: ForceBody): Promise<Respo
 }
 
 const descriptor = (id: string) => ({ type: "public-key", id });
-const userHandle = (id: UserId): string => btoa(id).replaceAll("=", "");
+const userHandle = (id: UserId): string => toBase64Url(new TextEncoder().encode(id));
 
 /** `POST /credentials/fido2/complete`: the passkey becomes a device, the code is used. */
 export async function complete(c: Context<AppEnv>, asked: z.output<typeof passkeyBody>): Promise<Response> {

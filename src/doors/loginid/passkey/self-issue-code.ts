@@ -2,7 +2,7 @@ import { admits } from "../../../core/challenge/approvers.ts";
 import { signInAtOnce } from "../../../core/challenge/at-once.ts";
 import type { VerifiedProof } from "../../../core/challenge/proof.ts";
 import { askerOf, type Client } from "../../../core/client/client.ts";
-import type { Device } from "../../../core/device/device.ts";
+import type { Device, PasskeyState } from "../../../core/device/device.ts";
 import type { Redeemed } from "../../../core/ports/challenges.ts";
 import type { PasskeyAnswer } from "../../../core/ports/secrets.ts";
 import type { Services } from "../../../core/ports/services.ts";
@@ -35,7 +35,7 @@ type Signed = {
   readonly purpose: CodePurpose;
   readonly device: Device;
   readonly proof: VerifiedProof;
-  readonly signCount: number;
+  readonly state: PasskeyState;
 };
 
 const refused = (detail: string) => no<Refusal>({ code: "not_allowed", detail });
@@ -75,11 +75,12 @@ async function readSignature(powers: Powers, asked: SelfIssue): Promise<Result<S
 async function signInAndIssue(
   powers: Powers,
   { client, user, kind, ip }: SelfIssue,
-  { purpose, device, proof, signCount }: Signed,
+  { purpose, device, proof, state }: Signed,
 ): Promise<Result<{ readonly redeemed: Redeemed; readonly issued: IssuedCode }, Refusal>> {
-  const counts = signCount !== 0 || (device.signCount ?? 0) !== 0;
-  if (counts && !(await powers.devices.noteSignCount(device.id, signCount))) {
-    return refused("the passkey's counter went back");
+  const counts = state.signCount !== 0 || (device.signCount ?? 0) !== 0;
+  const isNews = counts || device.backedUp !== state.backedUp;
+  if (isNews && !(await powers.devices.notePasskey(device.id, state))) {
+    return refused("the passkey's counter went back, or it was removed");
   }
   const signedIn = await signInAtOnce(powers, {
     door: "loginid",
