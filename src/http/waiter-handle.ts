@@ -1,3 +1,4 @@
+import type { WaitProtocol } from "@countersign/protocol/waiting";
 import type { Context } from "hono";
 import type { ChallengeId } from "../core/ids.ts";
 import type { Snapshot } from "../core/ports/challenges.ts";
@@ -9,7 +10,7 @@ import { no, ok, type Result } from "../core/result.ts";
 export const WAITER_KINDS = ["wait", "device_code", "auth_req_id"] as const;
 
 /** The sub-protocol that the server selects. */
-export const PROTOCOL = "countersign.v1";
+export const PROTOCOL: WaitProtocol = "countersign.v1";
 /** A browser's socket cannot send headers: it offers its handle as a sub-protocol with this in front. */
 export const HANDLE_PROTOCOL = "countersign.handle.";
 

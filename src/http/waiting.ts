@@ -1,3 +1,4 @@
+import type { WaitMessage } from "@countersign/protocol/waiting";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import * as z from "zod";
 import type { WaitView } from "../core/challenge/view.ts";
@@ -96,7 +97,7 @@ function seconds(asked: string | undefined, prefer: string | undefined): number 
   return Number.isInteger(value) && value >= 1 && value <= LONGEST_SECONDS ? value : undefined;
 }
 
-const rendered = ({ id, state, expiresAt }: WaitView) => ({
+const rendered = ({ id, state, expiresAt }: WaitView): WaitMessage => ({
   id,
   state,
   expires_at: new Date(expiresAt).toISOString(),

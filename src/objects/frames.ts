@@ -1,3 +1,4 @@
+import type { SettledMessage, WaitMessage } from "@countersign/protocol/waiting";
 import { isSettled, type WaitView } from "../core/challenge/view.ts";
 import type { Applied } from "../core/ports/challenges.ts";
 
@@ -9,7 +10,7 @@ export const CROWDED = 1013;
 export const NOT_WELCOME = 1008;
 
 /** What a wait says: `{id, state, expires_at}` with an ISO 8601 time. Never a token, never a user (docs/waiting.md). */
-const wire = ({ id, state, expiresAt }: WaitView) => ({
+const wire = ({ id, state, expiresAt }: WaitView): WaitMessage => ({
   id,
   state,
   expires_at: new Date(expiresAt).toISOString(),
@@ -18,7 +19,8 @@ const wire = ({ id, state, expiresAt }: WaitView) => ({
 /** The frames that tell a view: itself, and once it is settled `{"type":"settled", ...}` as the last word. */
 export function framesOf(view: WaitView): readonly string[] {
   const frame = JSON.stringify(wire(view));
-  return isSettled(view.state) ? [frame, JSON.stringify({ type: "settled", ...wire(view) })] : [frame];
+  const settled: SettledMessage = { type: "settled", ...wire(view) };
+  return isSettled(view.state) ? [frame, JSON.stringify(settled)] : [frame];
 }
 
 /** For the Worker that left an order with its wait, and for nobody else: what the redemption answered. */
@@ -33,6 +35,6 @@ export function readRedeemed(data: unknown): Applied | undefined {
 /** Reads a frame back on the Worker's side; undefined: not one of ours. */
 export function readFrame(data: unknown): WaitView | undefined {
   if (typeof data !== "string" || !data.startsWith("{")) return undefined;
-  const { id, state, expires_at } = JSON.parse(data) as ReturnType<typeof wire>;
+  const { id, state, expires_at } = JSON.parse(data) as WaitMessage & Pick<WaitView, "id">;
   return { id, state, expiresAt: Date.parse(expires_at) };
 }

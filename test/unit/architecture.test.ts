@@ -6,11 +6,11 @@ import { importsIn, isCode, read, root, type Source, walk, withoutComments } fro
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   core: [],
   store: ["core", "drizzle-orm"],
-  objects: ["core", "cloudflare:workers"],
+  objects: ["core", "cloudflare:workers", "@countersign/protocol"],
   keys: ["core", "jose", "@oslojs/asn1", "@scure/bip39"],
   phones: ["core", "libphonenumber-js"],
   delivery: ["core", "hono", "cloudflare:sockets"],
-  http: ["core", "hono", "zod", "@hono/zod-validator"],
+  http: ["core", "hono", "zod", "@hono/zod-validator", "@countersign/protocol"],
   pages: ["core", "hono"],
   hosted: ["core", "http", "pages", "hono", "zod", "@hono/zod-validator"],
   doors: ["core", "http", "pages", "hosted", "hono", "zod", "@hono/zod-validator"],
