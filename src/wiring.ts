@@ -209,10 +209,11 @@ export function wiring(env: Env, context: Pick<ExecutionContext, "waitUntil">): 
   const shared = known.get(env) ?? build(env);
   known.set(env, shared);
   const background: Background = (work) => {
-    const begun = typeof work === "function" ? pause(AFTER_ANSWER).then(work) : work;
-    const watched = begun.catch((cause: unknown) => {
-      shared.log("error", "work behind an answer failed", { cause });
-    });
+    const watched = pause(AFTER_ANSWER)
+      .then(work)
+      .catch((cause: unknown) => {
+        shared.log("error", "work behind an answer failed", { cause });
+      });
     context.waitUntil(watched);
   };
   return { ...shared, background };

@@ -6,7 +6,7 @@ import { viewOf } from "../core/challenge/view.ts";
 import { type Presented, rotate } from "../core/grant/rotate.ts";
 import type { Grant } from "../core/grant/state.ts";
 import type { QueueMessage } from "../core/message/queue.ts";
-import type { Applied, Snapshot } from "../core/ports/challenges.ts";
+import type { Applied, Collected, Snapshot } from "../core/ports/challenges.ts";
 import type { Refusal, RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import type { Instant } from "../core/time.ts";
@@ -75,6 +75,16 @@ export class ChallengeObject extends DurableObject<Bindings> {
     tellWaiters(others, viewOf(next.challenge, now));
     if (refusal) return no(refusal);
     return ok({ ...snapshotOf(last, now), changed: next !== record });
+  }
+
+  /** A waiter's poll that redeems what it finds approved: reading and redeeming are one step. */
+  collect(order: RedeemOrder): Collected | undefined {
+    const record = this.#cell.read();
+    if (!record) return undefined;
+    const snapshot = snapshotOf(record, Date.now());
+    const { state } = snapshot.view;
+    const isReady = snapshot.spec.subject !== undefined && (state === "approved" || state === "redeemed");
+    return isReady ? { snapshot, redeemed: this.apply({ name: "redeem", ...order }) } : { snapshot };
   }
 
   read(): Snapshot | undefined {

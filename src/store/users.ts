@@ -7,6 +7,7 @@ import type { AssertedBy, Identifier, User } from "../core/user/user.ts";
 import { recordWhere } from "./audit.ts";
 import { holds } from "./belonging.ts";
 import { commit, type Store, sheltered } from "./database.ts";
+import { newestOfKey, toDevice } from "./devices.ts";
 import { hasUser, heard, obstacle, stands, verdict } from "./guards.ts";
 import {
   anyName,
@@ -58,7 +59,7 @@ const recordsWhere = async (db: Store, where: SQL | undefined): Promise<UserReco
   );
 
 /** The same of one user at the end of a batch, where rows come by the names of their columns and a join would mix them up. */
-const readBack = (db: Store, id: UserId) =>
+const readBack = (db: Store, id: UserId | SQL) =>
   [
     db
       .select()
@@ -140,6 +141,13 @@ function makeReads(db: Store): Reads {
     byExternalId: (view, externalId) => one(sql`(${calledBy(db, view.realm, externalId, namersFor(view))})`),
     byIdentifier: (view, identifier, look) => one(sql`(${meantBy(db, view, identifier, look)})`),
     byAnyName: (view, text) => one(anyName(db, view, text)),
+    async byAnyNameWithKey(view, text, fingerprint) {
+      const named = anyName(db, view, text);
+      const results = await db.batch([newestOfKey(db, named, fingerprint), ...readBack(db, named)]);
+      const record = toRecord(results);
+      const [device] = results[0].map(toDevice);
+      return record && { record, ...(device ? { device } : {}) };
+    },
 
     async holdersOf(realm, identifier) {
       const rows = await db

@@ -114,6 +114,28 @@ describe("finding", () => {
     expect((await users.byAnyName(viewOf(), byId.id.toUpperCase()))?.user.id).toBe(byId.id);
   });
 
+  test("byAnyNameWithKey finds the same user and their newest device of the key, revoked or not, in one call", async () => {
+    const user = makeUser({ identifiers: [given("keys@example.com", "proof", NOW)] });
+    const made = await users.insert(user, makeEvent(), NOW);
+    if (!made.ok) throw new Error(made.error.code);
+    const devices = makeDevices(db);
+    const own = makeDevice({ userId: user.id });
+    const another = makeDevice({ userId: user.id });
+    const stranger = makeUser();
+    await users.insert(stranger, makeEvent(), NOW);
+    const theirs = makeDevice({ userId: stranger.id });
+    for (const device of [own, another, theirs]) await devices.insert(device, makeEvent());
+    const { d1, calls } = recordingDatabase();
+    const look = (fingerprint: string) =>
+      makeUsers(openStore(d1)).byAnyNameWithKey(viewOf(), "keys@example.com", fingerprint);
+    expect(await look(own.key.fingerprint)).toEqual({ record: made.value, device: own });
+    expect(calls).toHaveLength(1);
+    expect(await look(theirs.key.fingerprint)).toEqual({ record: made.value });
+    await devices.revoke(user.id, own.id, makeEvent(), NOW);
+    expect((await look(own.key.fingerprint))?.device?.revokedAt).toBe(NOW);
+    expect(await users.byAnyNameWithKey(viewOf(), "nobody@example.com", own.key.fingerprint)).toBeUndefined();
+  });
+
   test("another client's word finds nobody, unless the client lists it; a proof and the operator's word do", async () => {
     const bank = "bank" as ClientId;
     const user = makeUser({

@@ -21,7 +21,7 @@ const at = deployment(counter.bindings);
 async function costOf<T>(step: () => Promise<T>): Promise<{ readonly value: T; readonly cost: Json }> {
   counter.take();
   const value = await step();
-  const { d1RowsRead: _, ...cost } = counter.take();
+  const { d1RowsRead: _, waits: __, ...cost } = counter.take();
   return { value, cost };
 }
 

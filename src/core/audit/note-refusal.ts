@@ -19,7 +19,7 @@ type Powers = Pick<Services, "clock" | "handles" | "events" | "background" | "lo
  * message for an isolate, so that a stranger cannot write the operator a bill (settled question 27). Never delays or fails the answer.
  */
 export function noteRefusal(powers: Powers, refusal: NotedRefusal): void {
-  powers.background(
+  powers.background(() =>
     send(powers, refusal).catch((cause: unknown) => {
       powers.log("warn", "a refusal could not be put on record", {
         type: refusal.type,

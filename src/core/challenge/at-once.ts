@@ -71,7 +71,12 @@ const isOf = ({ signedSecond, proof }: AtOnce, { spec, facts }: Snapshot): boole
  * younger than its request by the clocks of two places.
  */
 export async function redeemAtOnce(powers: Powers, asked: AtOnce): Promise<Result<Applied, Refusal>> {
-  const draft = await redeemDraft(powers, asked.client, asked.lane, asked.subject);
+  const draft = await redeemDraft(
+    powers,
+    asked.client,
+    asked.lane,
+    asked.subject && { subject: asked.subject },
+  );
   for (let turn = 0; turn < DRAWS; turn++) {
     const { id, waiterProof } = await asked.draw(turn);
     const settled = await powers.challenges.openSettled(specOf(powers, asked, id), asked.proof, {

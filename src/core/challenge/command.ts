@@ -19,8 +19,8 @@ export type GrantDraft = {
   readonly salt: string;
   readonly keyVersion: number;
   readonly lifetime: Millis;
-  /** What tokens of this grant say about the user: opaque to the machine, written by the door. */
-  readonly subject: JsonObject;
+  /** What tokens of this grant say about the user: opaque to the machine, written by the door. Missing: what the start said. */
+  readonly subject?: JsonObject;
   /** DPoP key thumbprint, when the grant is bound to one. */
   readonly jkt?: string;
 };

@@ -107,7 +107,7 @@ export function noteListed(
   powers: Pick<Services, "challenges" | "background" | "log">,
   id: ChallengeId,
 ): void {
-  powers.background(
+  powers.background(() =>
     powers.challenges.markListed(id).catch((cause: unknown) => {
       powers.log("warn", "a challenge could not be marked listed", { challengeId: id, cause: String(cause) });
     }),

@@ -1,6 +1,6 @@
 import type { Client } from "../client/client.ts";
 import { tokenLengths } from "../client/settings.ts";
-import type { UserId } from "../ids.ts";
+import type { ChallengeId, UserId } from "../ids.ts";
 import type { Lane } from "../keys/key.ts";
 import type { Applied, Redeemed, Snapshot } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
@@ -50,11 +50,13 @@ export async function redeemChallenge(
   if (!approval) return no({ code: "not_approved" });
   const { approver } = approval;
   const userId = redemption.userId ?? approval.userId;
-  const user = await powers.users.byId(userId, redemption.client.realm);
+  const [user, device] = await Promise.all([
+    powers.users.byId(userId, redemption.client.realm),
+    approver.kind === "device" ? powers.devices.byId(approver.deviceId) : undefined,
+  ]);
   if (!user) return no({ code: "unknown_user" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
   if (isOver(user.user, snapshot.spec.createdAt)) return no({ code: "cancelled" });
-  const device = approver.kind === "device" ? await powers.devices.byId(approver.deviceId) : undefined;
   if (device?.revokedAt !== undefined) return no({ code: "device_revoked" });
   const applied = await powers.challenges.apply(snapshot.spec.id, {
     name: "redeem",
@@ -65,6 +67,30 @@ export async function redeemChallenge(
     ...(redemption.ip === undefined ? {} : { ip: redemption.ip }),
   });
   return applied.ok ? await takeRedeemed(powers, applied.value) : applied;
+}
+
+/** A poll: the challenge as it stands, or what was taken of it. */
+export type Polled = { readonly snapshot: Snapshot; readonly redeemed?: Result<Redeemed, Refusal> };
+
+/**
+ * Looks at a challenge and takes its result, if there is one, in one step of its object: with `redeemChallenge` a poll that collects would
+ * wait for four answers, one after the other, and here for two. Whether everybody still stands is asked by the batch that lists the grant
+ * (T11, T25), so nothing is read before. What tokens say of the user is what the start has said: whoever has lost a name since is refused
+ * by the same batch. Undefined: no such challenge. One that was started without a subject is only looked at.
+ */
+export async function pollChallenge(
+  powers: Pick<Services, "challenges" | "records" | "keyring" | "handles" | "chance" | "background" | "log">,
+  id: ChallengeId,
+  redemption: Pick<Redemption, "client" | "lane" | "waiterProof" | "ip">,
+): Promise<Polled | undefined> {
+  const { client, lane, waiterProof, ip } = redemption;
+  const draft = await redeemDraft(powers, client, lane, {});
+  const order = { waiterProof, draft, ...(ip === undefined ? {} : { ip }) };
+  const collected = await powers.challenges.collect(id, order);
+  if (!collected) return undefined;
+  const { snapshot, redeemed } = collected;
+  if (!redeemed) return { snapshot };
+  return { snapshot, redeemed: redeemed.ok ? await takeRedeemed(powers, redeemed.value) : redeemed };
 }
 
 /** What a redemption answered, put on record by the one who redeemed. Refused when its grant ended meanwhile, or may not be listed. */
@@ -114,19 +140,19 @@ export async function standingOrder(
 }
 
 async function draftOf(powers: Powers, redemption: Redemption, user: UserRecord): Promise<RedeemDraft> {
-  const subject = redemption.withGrant ? redemption.subject(user) : undefined;
-  return redeemDraft(powers, redemption.client, redemption.lane, subject);
+  const grant = redemption.withGrant ? { subject: redemption.subject(user) } : undefined;
+  return redeemDraft(powers, redemption.client, redemption.lane, grant);
 }
 
 /**
- * What a redemption would fix for this client; `subject` is given when it opens a grant. Throws where its tokens could not
+ * What a redemption would fix for this client; `grant` is given when it opens one, without a subject when the start has said it. Throws where its tokens could not
  * be signed, so that nothing is redeemed that cannot be handed out.
  */
 export async function redeemDraft(
   powers: Pick<Services, "keyring" | "handles" | "chance">,
   client: Client,
   lane: Extract<Lane, "standard" | "cotter">,
-  subject: JsonObject | undefined,
+  grant: { readonly subject?: JsonObject } | undefined,
 ): Promise<RedeemDraft> {
   const { accessSeconds, idSeconds, refreshDays } = tokenLengths(client.settings);
   return {
@@ -135,13 +161,13 @@ export async function redeemDraft(
     kid: await powers.keyring.ready(lane),
     accessSeconds,
     idSeconds,
-    ...(subject
+    ...(grant
       ? {
           grant: {
             salt: powers.chance.text(16),
             keyVersion: powers.handles.keyVersion,
             lifetime: refreshDays * DAY,
-            subject,
+            ...grant,
           },
         }
       : {}),

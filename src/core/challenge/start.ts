@@ -43,6 +43,8 @@ export type StartRequest = {
   /** The one device that may answer. */
   readonly onlyDevice?: DeviceId;
   readonly context: JsonObject;
+  /** What tokens of a grant will say about the user. */
+  readonly subject?: JsonObject;
   readonly origin: Origin;
   readonly lifetime: Millis;
   /** How long it may be claimed, where that is shorter. */
@@ -192,6 +194,7 @@ async function specOf(
     ...(request.onlyDevice === undefined ? {} : { onlyDevice: request.onlyDevice }),
     nonce: powers.chance.text(16),
     context: request.context,
+    ...(request.subject === undefined ? {} : { subject: request.subject }),
     origin: request.origin,
     brought: request.caller.brought,
     createdAt: now,

@@ -42,6 +42,8 @@ export type ChallengeSpec = {
   readonly request?: string;
   /** Opaque to the machine; belongs to the door. At most CONTEXT_LIMIT bytes of JSON. */
   readonly context: JsonObject;
+  /** What tokens of a grant will say about the user, where the door knew it at the start; kept with the grant then. */
+  readonly subject?: JsonObject;
   readonly origin: Origin;
   /** What whoever began it has brought; absent in challenges of a version that did not look. */
   readonly brought?: Brought;

@@ -99,7 +99,7 @@ function noteReuse(powers: Powers, grant: Grant, client: Client, ip: string | un
     powers.events.send({ kind: "grant_ended", userId: grant.userId, grantId: grant.id, event }),
     powers.events.send({ kind: "webhook", clientId: grant.clientId, event }),
   ];
-  powers.background(
+  powers.background(() =>
     Promise.all(told).catch((cause: unknown) => {
       powers.log("error", "a reused refresh token could not be put on record", { cause: String(cause) });
     }),

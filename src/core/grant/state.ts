@@ -42,7 +42,7 @@ export function openGrant(challenge: Challenge, draft: GrantDraft): Grant {
     userId: phase.userId,
     ...device,
     scope: spec.scope,
-    subject: draft.subject,
+    subject: draft.subject ?? spec.subject ?? {},
     amr: phase.facts.amr,
     authTime: phase.facts.authTime,
     salt: draft.salt,

@@ -40,6 +40,9 @@ export type WaitOptions = {
   readonly gone?: AbortSignal;
 };
 
+/** A challenge as its waiter finds it, with what came of the redemption if there was one. */
+export type Collected = { readonly snapshot: Snapshot; readonly redeemed?: Result<Applied, Refusal> };
+
 /**
  * Challenges, each in its own object. Every method is one atomic step of that object: no two commands interleave, and what was
  * answered `ok` is on disk. Throws Outage when the object cannot be reached or is overloaded; never for a refusal.
@@ -53,6 +56,11 @@ export type Challenges = {
   parse(text: string): ChallengeId | undefined;
   /** Begins a challenge; an object that already holds one refuses. */
   open(spec: ChallengeSpec): Promise<Result<Snapshot, RefusalOf<"occupied">>>;
+  /**
+   * The challenge, and where it is approved and its start has said what tokens say, redeemed by this order in the same step. `redeemed` is
+   * missing while there is nothing to redeem.
+   */
+  collect(id: ChallengeId, order: RedeemOrder): Promise<Collected | undefined>;
   /** Opens, approves and redeems in one commit: a flow without a wait (settled question 17). */
   openSettled(
     spec: ChallengeSpec,

@@ -51,8 +51,8 @@ export type Config = {
   readonly allowPrivateCallbacks: boolean;
 };
 
-/** Work that may outlive the answer. A function is begun only after the answer has gone out, so that it takes no turn from it. */
-export type Background = (work: Promise<unknown> | (() => Promise<unknown>)) => void;
+/** Work that outlives the answer: it is begun when that has gone out, so that it takes no turn from it. */
+export type Background = (work: () => Promise<unknown>) => void;
 
 /** One structured line; fields are scrubbed of secrets by the adapter. */
 export type Log = (

@@ -90,6 +90,12 @@ export type Users = {
    * proven, what was vouched for, and what an anonymous call said.
    */
   byAnyName(view: NameView, text: string): Promise<UserRecord | undefined>;
+  /** The same, and beside it this user's device of a key, the newest, revoked or not: one round trip for what a device has signed. */
+  byAnyNameWithKey(
+    view: NameView,
+    text: string,
+    fingerprint: string,
+  ): Promise<{ readonly record: UserRecord; readonly device?: Device } | undefined>;
   /** Everybody of the realm who has this identifier by anybody's word, as the rows of it. */
   holdersOf(realm: Realm, identifier: ReadIdentifier): Promise<readonly Identifier[]>;
   /** For the operator: everybody who goes by this name, by anybody's word. */

@@ -1,7 +1,19 @@
 import { runInDurableObject } from "cloudflare:test";
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Services } from "../../../src/core/ports/services.ts";
+
+/** Whether work is done behind an answer: nobody waits for it. */
+const behind = new AsyncLocalStorage<boolean>();
+
+/** The services with background work that is not counted as a wait. */
+export const withoutBackground = ({ background }: Services): Partial<Services> => ({
+  background: (work) => background(() => behind.run(true, work)),
+});
 
 /** What one stretch of work cost: counts that do not depend on the machine. */
 export type Counts = {
+  /** Calls to D1 and objects in a row before the answer: what goes out together is one wait, and what follows the answer none. */
+  waits: number;
   /** Round trips to D1: a batch is one. */
   d1Calls: number;
   d1Batches: number;
@@ -13,6 +25,7 @@ export type Counts = {
 };
 
 const none = (): Counts => ({
+  waits: 0,
   d1Calls: 0,
   d1Batches: 0,
   d1RowsRead: 0,
@@ -31,6 +44,16 @@ type Bindings = {
 /** The same bindings, counting; `take` answers what was counted since it was last asked. */
 export function counting(bindings: Bindings): { readonly bindings: Bindings; take(): Counts } {
   let counts = none();
+  /** A call waits for those that had ended when it began. */
+  const waited = async <T>(call: () => T): Promise<Awaited<T>> => {
+    const own = counts;
+    const row = own.waits + 1;
+    try {
+      return await call();
+    } finally {
+      if (!behind.getStore()) own.waits = Math.max(own.waits, row);
+    }
+  };
   const noteMeta = (results: readonly D1Result[]) => {
     for (const { meta } of results) {
       counts.d1RowsRead += meta.rows_read;
@@ -43,12 +66,13 @@ export function counting(bindings: Bindings): { readonly bindings: Bindings; tak
   return {
     bindings: {
       DB: countD1(bindings.DB, {
+        waited,
         call: () => counts.d1Calls++,
         batch: () => counts.d1Batches++,
         noteMeta,
       }),
-      CHALLENGES: countNamespace(bindings.CHALLENGES, "challenge", countObject),
-      INBOXES: countNamespace(bindings.INBOXES, "inbox", countObject),
+      CHALLENGES: countNamespace(bindings.CHALLENGES, "challenge", countObject, waited),
+      INBOXES: countNamespace(bindings.INBOXES, "inbox", countObject, waited),
       EVENTS: override(bindings.EVENTS, {
         send: (...args: Parameters<Queue["send"]>) => {
           counts.queue++;
@@ -75,7 +99,13 @@ function override<T extends object>(target: T, methods: Partial<Record<keyof T, 
   });
 }
 
-type D1Notes = { call(): void; batch(): void; noteMeta(results: readonly D1Result[]): void };
+type Waited = <T>(call: () => T) => Promise<Awaited<T>>;
+type D1Notes = {
+  readonly waited: Waited;
+  call(): void;
+  batch(): void;
+  noteMeta(results: readonly D1Result[]): void;
+};
 const REAL = Symbol("statement");
 
 function countD1(db: D1Database, notes: D1Notes): D1Database {
@@ -84,8 +114,8 @@ function countD1(db: D1Database, notes: D1Notes): D1Database {
     batch: async (statements: D1PreparedStatement[]) => {
       notes.call();
       notes.batch();
-      const results = await db.batch(
-        statements.map((statement) => Reflect.get(statement, REAL) as D1PreparedStatement),
+      const results = await notes.waited(() =>
+        db.batch(statements.map((statement) => Reflect.get(statement, REAL) as D1PreparedStatement)),
       );
       notes.noteMeta(results);
       return results;
@@ -96,7 +126,7 @@ function countD1(db: D1Database, notes: D1Notes): D1Database {
 function countStatement(statement: D1PreparedStatement, notes: D1Notes): D1PreparedStatement {
   const counted = async (rows: (result: D1Result<Record<string, unknown>>) => unknown) => {
     notes.call();
-    const result = await statement.all<Record<string, unknown>>();
+    const result = await notes.waited(() => statement.all<Record<string, unknown>>());
     notes.noteMeta([result]);
     return rows(result);
   };
@@ -108,8 +138,7 @@ function countStatement(statement: D1PreparedStatement, notes: D1Notes): D1Prepa
     first: () => counted((result) => result.results[0] ?? null),
     raw: async () => {
       notes.call();
-      const result = await statement.raw();
-      return result;
+      return await notes.waited(() => statement.raw());
     },
   };
   return override(statement, methods as Partial<Record<keyof D1PreparedStatement, unknown>>);
@@ -121,6 +150,7 @@ function countNamespace(
   namespace: DurableObjectNamespace,
   kind: string,
   count: (name: string) => void,
+  waited: Waited,
 ): DurableObjectNamespace {
   return override(namespace, {
     get: (...args: Parameters<DurableObjectNamespace["get"]>) => {
@@ -132,7 +162,9 @@ function countNamespace(
           return (...given: unknown[]) => {
             count(`${kind}.${name}`);
             // A stub takes even `apply` for a method of the object: call it by name.
-            return (object as unknown as Record<string, (...args: unknown[]) => unknown>)[name]?.(...given);
+            return waited(() =>
+              (object as unknown as Record<string, (...args: unknown[]) => unknown>)[name]?.(...given),
+            );
           };
         },
       });

@@ -49,7 +49,7 @@ export async function verifyActionCode(
   }
   const approved = await approve();
   if (!approved.ok) return approved;
-  powers.background(powers.authenticators.touch(asked.user.user.id, of, powers.clock.now()));
+  powers.background(() => powers.authenticators.touch(asked.user.user.id, of, powers.clock.now()));
   return ok({ snapshot: approved.value, meets: true });
 }
 

@@ -12,13 +12,12 @@ import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { refuse } from "../errors.ts";
 import { REPLAY_WINDOW } from "../lifetimes.ts";
 import type { CreateEventBody } from "../schema.ts";
-import { provenBy, refuseOnRecord } from "../signed/signer.ts";
+import { provenBy, refuseOnRecord, signerOf } from "../signed/signer.ts";
 import { ENROL_EVENT } from "../signed/signing-input.ts";
 import { readyToState, stated } from "../signed/statement.ts";
 import { firstBundle } from "../tokens.ts";
 import { eventContext, subjectOf, waiterEvent } from "../translate.ts";
 import { readNewKey } from "../user/device-texts.ts";
-import { namedPerson } from "../user/people.ts";
 import { drawSignedEvent } from "./numbers.ts";
 
 /** How far a device's clock may be off, either way: phones drift, and one SDK rounds up (Cotter §10.7). */
@@ -28,10 +27,10 @@ const CLOCK_TOLERANCE = 5 * MINUTE;
 export async function createApproved(c: Context<AppEnv>, body: CreateEventBody): Promise<Response> {
   const unfit = unfitness(c, body);
   if (unfit) return refuse(c, unfit);
-  const person = await namedPerson(c, body);
-  if (!person) return refuse(c, { code: "unknown_user" });
-  const { record, text } = person;
-  const proof = await provenBy(c, record, body, {
+  const signer = await signerOf(c, body);
+  if (!signer) return refuse(c, { code: "unknown_user" });
+  const { record, text } = signer;
+  const proof = await provenBy(c, signer, body.code, {
     user: text,
     issuer: body.issuer,
     event: body.event,

@@ -10,7 +10,7 @@ import { EVENT_LIFETIME, REDEEM_WINDOW, REPLAY_WINDOW } from "../lifetimes.ts";
 import type { pendingBody } from "../schema.ts";
 import { ENROL_EVENT } from "../signed/signing-input.ts";
 import { readyToState, stated } from "../signed/statement.ts";
-import { eventContext, LOGIN, waiterEvent } from "../translate.ts";
+import { eventContext, LOGIN, subjectOf, waiterEvent } from "../translate.ts";
 import { arrivingOf, nameIn } from "../user/people.ts";
 import { drawEvent } from "./numbers.ts";
 
@@ -46,6 +46,7 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
     requiresClaim: false,
     matchCode: client.settings.match_code === "required",
     context: eventContext(client, record, { name: nameIn(body) }, event, body.event),
+    subject: subjectOf(client)(record),
     origin,
     lifetime: (client.settings.challenge_seconds ?? EVENT_LIFETIME / SECOND) * SECOND,
     redeemWindow: REDEEM_WINDOW,

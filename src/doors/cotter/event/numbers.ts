@@ -50,14 +50,24 @@ export const waiterProofOf = (
   number: string,
 ): Promise<string> => powers.handles.waiterProof(["cotter", client.id, number]);
 
+/** The ids that the event of a number may have, the likeliest first: one for each handle key. */
+export const idsOf = async (
+  powers: Pick<Services, "challenges" | "handles">,
+  client: Client,
+  number: string,
+): Promise<readonly ChallengeId[]> =>
+  (await powers.handles.numberNames("cotter", client.id, number)).map((name) =>
+    powers.challenges.named(name),
+  );
+
 /** The event of a number, for the client that started it; another client's guess reaches another object. */
 export async function findEvent(
   powers: Pick<Services, "challenges" | "handles">,
   client: Client,
   number: string,
 ): Promise<Snapshot | undefined> {
-  for (const name of await powers.handles.numberNames("cotter", client.id, number)) {
-    const snapshot = await powers.challenges.read(powers.challenges.named(name));
+  for (const id of await idsOf(powers, client, number)) {
+    const snapshot = await powers.challenges.read(id);
     if (snapshot) return snapshot;
   }
   return undefined;

@@ -4,10 +4,9 @@ import type { Refusal } from "../../../core/refusal.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { refuse } from "../errors.ts";
 import type { RespondBody } from "../schema.ts";
-import { provenBy, refuseOnRecord } from "../signed/signer.ts";
+import { provenBy, refuseOnRecord, signerOf } from "../signed/signer.ts";
 import { readyToState, stated } from "../signed/statement.ts";
 import { promptEvent } from "../translate.ts";
-import { namedPerson } from "../user/people.ts";
 import { readNumber } from "./numbers.ts";
 import { promptOfNumber, type Shown } from "./prompts.ts";
 
@@ -15,16 +14,16 @@ import { promptOfNumber, type Shown } from "./prompts.ts";
 export async function respond(c: Context<AppEnv>, id: string, body: RespondBody): Promise<Response> {
   const powers = services(c);
   const number = readNumber(id);
-  const person = await namedPerson(c, body);
-  if (!person) return refuse(c, { code: "unknown_user" });
-  const { record, text } = person;
+  const signer = await signerOf(c, body);
+  if (!signer) return refuse(c, { code: "unknown_user" });
+  const { record, text } = signer;
   const { client } = c.var;
   const shown =
     number === undefined ? undefined : await promptOfNumber(powers, client, record.user.id, number);
   if (!shown) return refuse(c, { code: "unknown_challenge" });
   const mismatch = mismatchOf(client.id, shown, body);
   if (mismatch) return refuse(c, mismatch);
-  const proof = await provenBy(c, record, body, {
+  const proof = await provenBy(c, signer, body.code, {
     user: text,
     issuer: body.issuer,
     event: body.event,

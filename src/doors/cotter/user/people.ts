@@ -63,13 +63,3 @@ export const nameIn = (body: {
   readonly client_user_id: string | undefined;
   readonly user_id: string | undefined;
 }): string => body.client_user_id || body.user_id || "";
-
-/** The user whom a body names, with the very text that a device has signed. */
-export async function namedPerson(
-  c: Context<AppEnv>,
-  body: Parameters<typeof nameIn>[0],
-): Promise<{ readonly text: string; readonly record: UserRecord } | undefined> {
-  const text = nameIn(body);
-  const record = await personOf(c, text);
-  return record ? { text, record } : undefined;
-}

@@ -120,8 +120,7 @@ export async function findUserCode(
     else noteWrong(powers, asked);
     return no({ code: "unknown_challenge" });
   }
-  await giveBack();
-  const snapshot = await powers.challenges.read(row.challengeId);
+  const [snapshot] = await Promise.all([powers.challenges.read(row.challengeId), giveBack()]);
   const ended = endOf(snapshot, row, powers.clock.now());
   if (ended) return no({ code: ended });
   return snapshot ? ok({ row, snapshot, others: taken?.others ?? false }) : no({ code: "unknown_challenge" });
