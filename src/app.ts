@@ -22,7 +22,6 @@ import { securityHeaders } from "./http/security-headers.ts";
 import { statusRoutes } from "./http/status-routes.ts";
 import { waitingRoutes } from "./http/waiting.ts";
 import { Home } from "./pages/home.tsx";
-import { ICON } from "./pages/icon.ts";
 import { page, wantsPage } from "./pages/respond.ts";
 import { Fault, NotFound } from "./pages/trouble.tsx";
 
@@ -88,9 +87,6 @@ function sharedRoutes(doors: readonly Door[]): Hono<AppEnv> {
     const open = doors.flatMap(({ name, prefix }) => (name ? [{ name, path: prefix }] : []));
     return page(c, Home({ issuer, doors: open, development: environment === "development" }));
   });
-  routes.get("/favicon.svg", (c) =>
-    c.body(ICON, 200, { "Content-Type": "image/svg+xml", "Cache-Control": "public, max-age=86400" }),
-  );
   routes.route("/", statusRoutes());
   routes.route("/", waitingRoutes());
   routes.route("/", devOutboxRoutes());

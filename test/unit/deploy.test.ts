@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -304,6 +304,7 @@ describe("the real wrangler", () => {
 
   test("accepts the generated configuration and the secrets file (dry run)", async () => {
     mkdirSync(join(folder, "src"));
+    cpSync(resolve(root, "assets"), join(folder, "assets"), { recursive: true });
     writeFileSync(join(folder, "wrangler.deploy.toml"), plan.deployConfig(toml, plan.namesOf(toml), ID));
     const objects = "export class ChallengeObject {}\nexport class InboxObject {}\n";
     const handlers = "export default { fetch: () => new Response(), queue() {}, scheduled() {} };\n";

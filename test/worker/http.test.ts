@@ -22,15 +22,7 @@ afterEach(() => {
 });
 
 const vars = env as unknown as Readonly<Record<"PEPPER" | "HANDLE_KEY" | "KEY_ENCRYPTION_KEY", string>>;
-const SHARED = [
-  "/",
-  "/healthz",
-  "/.well-known/jwks.json",
-  "/favicon.svg",
-  "/nowhere",
-  "/api/v0/user",
-  "/admin/keys",
-];
+const SHARED = ["/", "/healthz", "/.well-known/jwks.json", "/nowhere", "/api/v0/user", "/admin/keys"];
 
 /** A door that says everything in `{msg}`, with whatever a route can do wrong. */
 function plantedDoor(): Door {
@@ -275,7 +267,7 @@ describe("the shared routes", () => {
   );
 
   test("T107 a wrong method on a shared route is 405 with Allow", async () => {
-    for (const path of ["/", "/healthz", "/.well-known/jwks.json", "/favicon.svg"]) {
+    for (const path of ["/", "/healthz", "/.well-known/jwks.json"]) {
       for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
         const answer = await ask(path, { method, body: "x".repeat(1024) });
         expect(answer.status, `${method} ${path}`).toBe(405);

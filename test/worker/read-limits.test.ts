@@ -11,7 +11,6 @@ import { pageDeployment } from "./support/page.ts";
 /** Routes that are not refused for what their address has asked: what tells a stranger there without a table. */
 const NO_TABLE: Readonly<Record<string, string>> = {
   "GET /": "says the same to everybody",
-  "GET /favicon.svg": "says the same to everybody",
   "GET /v1/ui": "says the same to everybody",
   "GET /api/v0/event/get/:event_id": "an event number, told by its object",
   "POST /api/v0/token": "a refresh token, told by its object",

@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Server, startServer } from "./server.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+let server: Server;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(async () => {
+  await server?.stop();
+  server?.remove();
+});
+const ask = (path: string, init: RequestInit = {}) =>
+  fetch(server.origin + path, { redirect: "manual", ...init });
+
+/** What the Worker gives an answer of its own, but for the id of a request. */
+const SHARED = ["x-content-type-options", "referrer-policy", "content-security-policy"];
+
+describe("static files", () => {
+  test("T93 the icon has its address, its type, its day in the cache, and the headers of every answer", async () => {
+    const [icon, own] = await Promise.all([ask("/favicon.svg"), ask("/nowhere")]);
+    expect(icon.status).toBe(200);
+    expect(await icon.text()).toBe(readFileSync(resolve(root, "assets/favicon.svg"), "utf8"));
+    expect(icon.headers.get("content-type")).toBe("image/svg+xml");
+    expect(icon.headers.get("cache-control")).toBe("public, max-age=86400");
+    expect(icon.headers.get("strict-transport-security")).toBe("max-age=31536000");
+    for (const name of SHARED) {
+      expect(own.headers.get(name), name).not.toBeNull();
+      expect(icon.headers.get(name), name).toBe(own.headers.get(name));
+    }
+  });
+
+  test("T107 another method at the icon is 405 with Allow", async () => {
+    for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
+      const answer = await ask("/favicon.svg", { method, body: "x" });
+      expect([method, answer.status, answer.headers.get("allow")]).toEqual([method, 405, "GET, HEAD"]);
+    }
+    expect((await ask("/favicon.svg", { method: "HEAD" })).status).toBe(200);
+  });
+
+  test.each([
+    "/",
+    "/healthz",
+    "/_headers",
+    "/favicon.svg/",
+    "//favicon.svg",
+    "/FAVICON.svg",
+    "/assets/favicon.svg",
+  ])("%s is the Worker's to answer", async (path) => {
+    expect((await ask(path)).headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
