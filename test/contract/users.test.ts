@@ -125,11 +125,11 @@ describe("finding", () => {
     await users.insert(stranger, makeEvent(), NOW);
     const theirs = makeDevice({ userId: stranger.id });
     for (const device of [own, another, theirs]) await devices.insert(device, makeEvent());
-    const { d1, calls } = recordingDatabase();
+    const { d1, batches } = recordingDatabase();
     const look = (fingerprint: string) =>
       makeUsers(openStore(d1)).byAnyNameWithKey(viewOf(), "keys@example.com", fingerprint);
     expect(await look(own.key.fingerprint)).toEqual({ record: made.value, device: own });
-    expect(calls).toHaveLength(1);
+    expect(batches).toHaveLength(1);
     expect(await look(theirs.key.fingerprint)).toEqual({ record: made.value });
     await devices.revoke(user.id, own.id, makeEvent(), NOW);
     expect((await look(own.key.fingerprint))?.device?.revokedAt).toBe(NOW);

@@ -91,13 +91,32 @@ beforeAll(async () => {
 });
 
 test("the Cotter door", async () => {
-  expect(await cotterFlow()).toEqual({});
+  expect(await cotterFlow()).toEqual({
+    start: 4,
+    "a poll that finds it pending": 1,
+    "the device asks for prompts": 2,
+    "the device answers": 4,
+    "the poll that collects": 2,
+    "the same poll again": 1,
+    refresh: 2,
+  });
 });
 
 test("the LoginID door", async () => {
-  expect(await loginidFlow()).toEqual({});
+  expect(await loginidFlow()).toEqual({
+    "a backend asks for a code": 5,
+    "a backend approves it": 6,
+    "the wait of an approved code": 9,
+  });
 });
 
 test("the Authsignal door", async () => {
-  expect(await authsignalFlow()).toEqual({});
+  expect(await authsignalFlow()).toEqual({
+    track: 3,
+    "challenge/push": 6,
+    "a poll that finds it pending": 1,
+    "the device answers": 8,
+    "the poll that collects": 4,
+    validate: 1,
+  });
 });

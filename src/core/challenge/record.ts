@@ -76,7 +76,8 @@ type Powers = Pick<Services, "challenges" | "records" | "background" | "log">;
 /**
  * Writes the end of a challenge to D1 in one batch and tells its object so. When D1 cannot be used the answer goes out all the same: the
  * object's alarm sends what is unlisted to the queue (settled question 28, T101). A grant whose user, client or device has fallen is not
- * listed: its grant is ended, and the refusal must go out in the place of its tokens.
+ * listed: it is ended, and the refusal must go out in the place of its tokens. Who redeemed without asking whether everybody stands
+ * gives `orElse`: it is asked where the batch could not say it, and an outage there is the answer's too.
  */
 export async function recordFinish(
   powers: Powers,
@@ -85,6 +86,7 @@ export async function recordFinish(
   grant?: GrantListing,
   /** Who must stand for an end without a grant. */
   standing?: MustBeActive,
+  orElse?: () => Promise<Result<undefined, NotActive>>,
 ): Promise<Result<undefined, NotActive>> {
   let finished: Result<undefined, NotActive>;
   try {
@@ -94,7 +96,9 @@ export async function recordFinish(
       : powers.records.finish(event, grant, standing?.since));
   } catch (cause) {
     powers.log("warn", "the end of a challenge is not in D1 yet", { challengeId: id, cause: String(cause) });
-    return ok(undefined);
+    const stands = orElse ? await orElse() : ok(undefined);
+    if (!stands.ok) await powers.challenges.revoke(id, stands.error.code);
+    return stands;
   }
   if (!finished.ok) await powers.challenges.revoke(id, finished.error.code);
   // Of what was refused nothing is left to write either.

@@ -1,5 +1,6 @@
 import type { Client } from "../client/client.ts";
 import { tokenLengths } from "../client/settings.ts";
+import type { Grant } from "../grant/state.ts";
 import type { ChallengeId, UserId } from "../ids.ts";
 import type { Lane } from "../keys/key.ts";
 import type { Applied, Redeemed, Snapshot } from "../ports/challenges.ts";
@@ -8,7 +9,7 @@ import type { NotActive } from "../ports/standing.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
-import { DAY } from "../time.ts";
+import { DAY, type Instant } from "../time.ts";
 import { isOver } from "../user/user.ts";
 import type { RedeemDraft, RedeemOrder } from "./command.ts";
 import { finishedEvent, grantListing, recordFinish } from "./record.ts";
@@ -76,10 +77,10 @@ export type Polled = { readonly snapshot: Snapshot; readonly redeemed?: Result<R
  * Looks at a challenge and takes its result, if there is one, in one step of its object: with `redeemChallenge` a poll that collects would
  * wait for four answers, one after the other, and here for two. Whether everybody still stands is asked by the batch that lists the grant
  * (T11, T25), so nothing is read before. What tokens say of the user is what the start has said: whoever has lost a name since is refused
- * by the same batch. Undefined: no such challenge. One that was started without a subject is only looked at.
+ * by the same batch. Where D1 cannot take the batch it is asked by reading, and nothing goes out unasked. Undefined: no such challenge. One that was started without a subject is only looked at.
  */
 export async function pollChallenge(
-  powers: Pick<Services, "challenges" | "records" | "keyring" | "handles" | "chance" | "background" | "log">,
+  powers: Powers,
   id: ChallengeId,
   redemption: Pick<Redemption, "client" | "lane" | "waiterProof" | "ip">,
 ): Promise<Polled | undefined> {
@@ -90,13 +91,33 @@ export async function pollChallenge(
   if (!collected) return undefined;
   const { snapshot, redeemed } = collected;
   if (!redeemed) return { snapshot };
-  return { snapshot, redeemed: redeemed.ok ? await takeRedeemed(powers, redeemed.value) : redeemed };
+  if (!redeemed.ok) return { snapshot, redeemed };
+  const { grant } = redeemed.value;
+  const orElse = grant && (() => standing(powers, client, grant, snapshot.spec.createdAt));
+  return { snapshot, redeemed: await takeRedeemed(powers, redeemed.value, orElse) };
+}
+
+/** Whether everybody behind a grant stands, by reading: for where the batch that lists it could not say so. */
+async function standing(
+  powers: Pick<Services, "users" | "devices">,
+  { realm }: Client,
+  { userId, deviceId }: Grant,
+  began: Instant,
+): Promise<Result<undefined, NotActive>> {
+  const [user, device] = await Promise.all([
+    powers.users.byId(userId, realm),
+    deviceId === undefined ? undefined : powers.devices.byId(deviceId),
+  ]);
+  if (!user) return no({ code: "unknown_user" });
+  if (user.user.status === "locked" || isOver(user.user, began)) return no({ code: "user_locked" });
+  return device?.revokedAt === undefined ? ok(undefined) : no({ code: "device_revoked" });
 }
 
 /** What a redemption answered, put on record by the one who redeemed. Refused when its grant ended meanwhile, or may not be listed. */
 export async function takeRedeemed(
   powers: Pick<Services, "challenges" | "records" | "background" | "log">,
   applied: Applied,
+  orElse?: () => Promise<Result<undefined, NotActive>>,
 ): Promise<Result<Redeemed, NotActive | RefusalOf<"grant_ended">>> {
   const { facts, grant, changed, listed } = applied;
   if (!facts) throw new Error("a redeemed challenge has facts");
@@ -112,6 +133,7 @@ export async function takeRedeemed(
         clientId: grant.clientId,
         since: applied.spec.createdAt,
       },
+      orElse,
     );
   // A grant is listed before its tokens go out, so that whoever ends all of them finds it; a bare audit row delays nobody.
   if (grant && (changed || !listed)) {
