@@ -1,7 +1,6 @@
-import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { chance } from "../../src/wiring.ts";
+import { everythingAtRest } from "./support/at-rest.ts";
 import { fresh } from "./support/cotter.ts";
 import { sending } from "./support/delivery.ts";
 import { appPath, browser, newPageClient, readable } from "./support/page.ts";
@@ -18,25 +17,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-/** Everything that D1 and the objects hold, as one text. */
-async function atRest(): Promise<string> {
-  const tables = await env.DB.prepare("select name from sqlite_master where type = 'table'").all<{
-    name: string;
-  }>();
-  const names = tables.results.map(({ name }) => name).filter((name) => !/^(_cf|sqlite_)/.test(name));
-  const rows = await Promise.all(names.map((name) => env.DB.prepare(`select * from "${name}"`).all()));
-  const held: unknown[] = [];
-  for (const namespace of [env.CHALLENGES, env.INBOXES]) {
-    for (const id of await listDurableObjectIds(namespace)) {
-      await runInDurableObject(
-        namespace.get(id),
-        (_object, state) => void held.push([...state.storage.kv.list()]),
-      );
-    }
-  }
-  return JSON.stringify([rows.map(({ results }) => results), held]);
-}
 
 /** A page's visitor, every byte of whose answers is kept. */
 function visitor(at: At) {
@@ -80,7 +60,7 @@ describe("T64 in production mode the code is in nothing but the message", () => 
       headers: { Authorization: "Bearer an-admin-token-of-its-own-and-long" },
     });
     expect(trail.status).toBe(200);
-    const rest = await atRest();
+    const rest = (await everythingAtRest()).text;
     for (const [where, text] of Object.entries({
       responses: answers.join("\n"),
       log: lines.join("\n"),
@@ -115,7 +95,12 @@ describe("T64 in production mode the code is in nothing but the message", () => 
     const asked = await person.post(path, { identifier: `${fresh("ana")}@example.com` });
     if (asked.status === 303) await person.get(asked.location);
     expect(answers.length).toBeGreaterThan(1);
-    const everything = [...answers, ...lines, JSON.stringify(at.queued), await atRest()].join("\n");
+    const everything = [
+      ...answers,
+      ...lines,
+      JSON.stringify(at.queued),
+      (await everythingAtRest()).text,
+    ].join("\n");
     expect(everything).not.toContain(CODE);
     expect(chance.digits).toHaveBeenCalled();
     expect(at.queued.filter(({ kind }) => kind === "deliver")).toEqual([]);
