@@ -23,7 +23,7 @@ export type Account = {
 export const emptyAccount = (): Account => ({ workers: {}, databases: {}, queues: [], fails: [] });
 
 /**
- * A `wrangler` that keeps an account in a file and says what the real one says (test/unit/deploy.test.ts compares). Migrating makes
+ * A `wrangler` that keeps an account in a file and says what the real one says (test/unit/scripts/deploy.test.ts compares). Migrating makes
  * the tables; rows are put in by tests.
  */
 const STAND_IN = `#!${process.execPath}

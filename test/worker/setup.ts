@@ -1,4 +1,12 @@
-// Storage is isolated per test file, so this runs once for each.
-import { migrate } from "./database.ts";
+// The files of a worker share its runtime. Each begins with empty storage and with modules that nobody has used yet.
+import { afterAll, vi } from "vitest";
+import { freshState } from "./database.ts";
 
-await migrate();
+vi.resetModules();
+await freshState();
+
+afterAll(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});

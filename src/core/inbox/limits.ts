@@ -1,6 +1,6 @@
 import { DAY, HOUR, MINUTE, type Millis, SECOND } from "../time.ts";
 
-// Every number of this file stands in docs/limits.md, and test/unit/limits-docs.test.ts holds the two together.
+// Every number of this file stands in docs/limits.md, and test/unit/documents/limits.test.ts holds the two together.
 
 /** At most `limit` in any stretch of `window`. */
 export type Rule = { readonly window: Millis; readonly limit: number };

@@ -1,0 +1,79 @@
+import { globSync, readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { resolve } from "node:path";
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const root = resolve(import.meta.dirname, "../../..");
+const read = (path: string): string => readFileSync(resolve(root, path), "utf8");
+const readme = read("README.md");
+
+describe("the backend's example", () => {
+  const issuer = "https://sign.example";
+  let server: Server;
+  let userOf: (token: string) => Promise<string>;
+  let sign: (claims: JWTPayload) => Promise<string>;
+
+  beforeAll(async () => {
+    const { publicKey, privateKey } = await generateKeyPair("ES256");
+    const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: "k", alg: "ES256" }] });
+    server = createServer((_, answer) => answer.setHeader("Content-Type", "application/json").end(jwks));
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const { port } = server.address() as AddressInfo;
+    const code = (/```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? "")
+      .replace(`${issuer}/.well-known`, `http://127.0.0.1:${port}/.well-known`)
+      .replace('from "jose"', `from ${JSON.stringify(import.meta.resolve("jose"))}`);
+    ({ userOf } = await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(code)}`));
+    const good = { sub: "ada", iss: issuer, aud: "my-app", type: "client_access_token" };
+    sign = (claims) =>
+      new SignJWT({ ...good, ...claims })
+        .setProtectedHeader({ alg: "ES256", kid: "k", typ: "JWT" })
+        .setExpirationTime("1h")
+        .sign(privateKey);
+  });
+  afterAll(() => server.close());
+
+  test("takes an access token", async () => {
+    expect(await userOf(await sign({}))).toBe("ada");
+  });
+
+  test.each([
+    ["another client's", { aud: "other-app" }],
+    ["another deployment's", { iss: "https://other.example" }],
+    ["an ID token", { type: "client_id_token" }],
+  ])("refuses %s", async (_, claims) => {
+    await expect(userOf(await sign(claims))).rejects.toThrow();
+  });
+
+  test("refuses one that was changed", async () => {
+    const [head, , tail] = (await sign({})).split(".");
+    const [, payload] = (await sign({ sub: "eve" })).split(".");
+    await expect(userOf(`${head}.${payload}.${tail}`)).rejects.toThrow();
+  });
+});
+
+const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+
+/** Scripts that a text tells users to run and that package.json does not have. */
+const missingScripts = (text: string): readonly string[] =>
+  [...text.matchAll(/\bnpm (?:run ([a-z0-9:]*[a-z0-9])|(start|test)\b)/g)]
+    .map(([, run, short]) => run ?? short ?? "")
+    .filter((name) => scripts[name] === undefined);
+
+describe("the scripts that the documents tell people to run are there", () => {
+  const pages = [...globSync("*.md", { cwd: root }), ...globSync("docs/**/*.md", { cwd: root })];
+
+  test("the documents were found", () => {
+    expect(pages.length).toBeGreaterThan(15);
+    expect([...readme.matchAll(/\]\((docs\/[^)#]+)/g)].length).toBeGreaterThan(8);
+  });
+
+  test.each(pages)("%s", (page) => {
+    expect(missingScripts(read(page))).toEqual([]);
+  });
+
+  test("a planted dead script is found", () => {
+    expect(missingScripts("npm run none, npm test")).toEqual(["none"]);
+  });
+});

@@ -1,0 +1,173 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, test } from "vitest";
+import { makeApp } from "../../../src/app.ts";
+import { newTenant } from "../support/authsignal.ts";
+import { deployment, newClient, newPerson, start } from "../support/cotter.ts";
+import { counting } from "../support/counting.ts";
+import { from, LIMITERS, limited } from "../support/limiters.ts";
+import { newAda, newBackend } from "../support/loginid.ts";
+import { pageDeployment } from "../support/page.ts";
+
+/** Routes that are not refused for what their address has asked: what tells a stranger there without a table. */
+const NO_TABLE: Readonly<Record<string, string>> = {
+  "GET /": "says the same to everybody",
+  "GET /v1/ui": "says the same to everybody",
+  "GET /api/v0/event/get/:event_id": "an event number, told by its object",
+  "POST /api/v0/token": "a refresh token, told by its object",
+  "POST /api/v0/token/:api_key_id": "a refresh token, told by its object",
+  "DELETE /api/v0/token/:api_key_id": "a refresh token, told by its object",
+  "POST /api/v0/verify/get_identity": "an authorization code, told by its MAC",
+  "GET /v1/client/user-authenticators": "an action's token, told by its signature",
+  "POST /v1/client/verify/qr-code": "a device code, told by its MAC",
+  "GET /app/check/:id": "a browser's secret, told by its object",
+  "POST /app/check/:id": "a browser's secret, told by its object",
+  "GET /app/check/:id/done": "a browser's secret, told by its object",
+  "POST /app/check/:id/again": "a browser's secret, told by its object",
+  "GET /app/link/:id": "a link, told by its object",
+  "POST /app/link/:id": "a link, told by its object",
+  "GET /v1/link/:id": "a link, told by its object",
+  "POST /v1/link/:id": "a link, told by its object",
+  ...Object.fromEntries(
+    ["signup", "login"].flatMap((page) =>
+      ["check", "again", "sent", "finish"].map((path) => [
+        `POST /${page}/${path}`,
+        "a frame's secret, told by its object",
+      ]),
+    ),
+  ),
+  ...Object.fromEntries(
+    [
+      ["challenge/push", "challenge/email-otp", "challenge/sms", "challenge/whatsapp"],
+      ["challenge/email-magic-link", "verify/email-magic-link/finalize", "verify/push"],
+      ["verify/email-otp", "verify/sms", "verify/whatsapp"],
+      ["push", "qr-code", "in-app", "device"].map((name) => `user-authenticators/${name}`),
+      ["email-otp", "email-magic-link", "sms"].map((name) => `user-authenticators/${name}`),
+    ]
+      .flat()
+      .map((path) => [`POST /v1/client/${path}`, "an action's token, told by its signature"]),
+  ),
+};
+
+const IP = "192.0.2.77";
+const counter = counting(env);
+const shut = pageDeployment({
+  ...counter.bindings,
+  ...limited(Object.fromEntries(LIMITERS.map((name) => [name, 0]))),
+});
+const open = deployment();
+const names = { client: "", user: "", tenant: "", web: "", username: "", event: "", challenge: "" };
+
+beforeAll(async () => {
+  const client = await newClient(open);
+  const person = await newPerson(open, client);
+  const tenant = await newTenant(open);
+  const web = await newBackend(open, { kind: "public" });
+  const ada = await newAda(open);
+  const begun = await start(open, client, person);
+  Object.assign(names, { client, user: person.id, tenant: tenant.id, web: web.id, username: ada.username });
+  names.event = String(begun.body.ID);
+  names.challenge = String(begun.body.wait_uri).split("/").at(-2) ?? "";
+  // What an isolate knows anyway: its keys, and the clients that it serves.
+  for (const lane of ["cotter", "standard", "statement"] as const) await shut.services.keyring.ready(lane);
+  for (const id of [client, tenant.id, web.id]) {
+    await shut.services.clients.find(id);
+    shut.services.limits.vouch(`client:${id}`, true);
+  }
+});
+
+const { routes } = makeApp();
+const mounted = [...new Set(routes.map(({ method, path }) => `${method} ${path}`))]
+  .map((at) => at.split(" ") as [method: string, path: string])
+  .filter(([method, path]) => method !== "OPTIONS" && path !== "/*");
+
+/** The path of a route with something in the place of each parameter. */
+const pathOf = (route: string, fill: string): string =>
+  route
+    .replaceAll(/:above\{[^}]*\}/g, "x")
+    .replaceAll(/:challenges\{[^}]*\}/g, "challenges")
+    .replaceAll(/:(?:api_key|tenant|client)\w*/g, names.client)
+    .replaceAll(/:user\w*/g, names.user)
+    .replaceAll(/:(?:type)\b/g, "short")
+    .replaceAll(/:\w+/g, fill)
+    .replace(/^\/ws-v1-challenge\/\*$/, "/ws-v1-challenge")
+    .replaceAll("*", route.includes("/api-ws") ? "ws-v1-challenge" : "x");
+
+const FORGED = `${"0".repeat(64)}.${"A".repeat(43)}`;
+const KEY = btoa("k".repeat(32));
+
+/** A body that most of the wire's shapes take, with nothing in it that is secret and right. */
+const bodyOf = (path: string) => ({
+  ...{ identifier: "ana@example.com", client_user_id: names.user, issuer: names.client, event: "LOGIN" },
+  ...{ timestamp: "1795708006", method: "TRUSTED_DEVICE", approved: true, enrolled: true },
+  ...{ public_key: KEY, publicKey: KEY, algorithm: "ED25519", signature: KEY, deviceCode: FORGED },
+  ...{ grant_type: "refresh_token", refresh_token: FORGED, authorization_code: FORGED, code_verifier: "x" },
+  ...{ redirect_url: "myapp://cb", purpose: "temporary_authentication" },
+  ...{ authentication_code: { code: "123456", type: "short" }, no_wait: true, email: "ana@example.com" },
+  ...{ verificationCode: "123456", phoneNumber: "+6421234567", action: "signIn", token: "x.y.z" },
+  ...{ secret: "A".repeat(43), id: "0".repeat(64), message: "m", channel: "email" },
+  ...{
+    verificationMethod: "EMAIL_OTP",
+    state: "ALLOW",
+    userId: "ada",
+    credential: { uuid: names.user, name: "x" },
+  },
+  ...{ challengeId: "0".repeat(64), challenge_id: 1, code: path.includes("/user/") ? KEY : "123456" },
+  ...(path.startsWith("/signup") || path.startsWith("/login") ? { method: "otp" } : {}),
+  username: names.username,
+  attestation_payload: {
+    ...{ challenge: "c", credential_uuid: names.user, credential_id: "i" },
+    ...{ client_data: "d", attestation_data: "a" },
+  },
+  assertion_payload: {
+    ...{ challenge: "c", credential_id: "i", client_data: "d" },
+    ...{ authenticator_data: "a", signature: "s" },
+  },
+});
+
+type Headers = Readonly<Record<string, string>>;
+const basic = (name: string): Headers => ({ Authorization: `Basic ${btoa(`${name}:`)}` });
+const strangers = (): readonly Headers[] => [
+  {},
+  { API_KEY_ID: `nobody-${crypto.randomUUID().slice(0, 8)}` },
+  { API_KEY_ID: names.client },
+  basic(names.tenant),
+  basic(`nobody-${crypto.randomUUID().slice(0, 8)}`),
+  { API_KEY_ID: names.client, Authorization: "Bearer eyJhbGciOiJFUzI1NiJ9.eyJjbGllbnRfaWQiOiJ4In0.AAAA" },
+  { API_KEY_ID: names.client, Cookie: `countersign_page=${"A".repeat(43)}` },
+  {
+    ...{ Upgrade: "websocket", API_KEY_ID: names.client },
+    "Sec-WebSocket-Protocol": `authsignal-ws, x.authsignal.tenant.${names.tenant}`,
+  },
+];
+
+async function askAs(method: string, path: string, headers: Headers) {
+  const client_id = headers.API_KEY_ID?.startsWith("nobody") ? headers.API_KEY_ID : names.web;
+  const sends = !["GET", "HEAD", "DELETE", "ALL"].includes(method);
+  const query = `?publicKey=${encodeURIComponent(btoa(KEY))}&user_id=${names.user}`;
+  const page = `?api_key=${names.client}&redirect_url=myapp%3A%2F%2Fcb&type=EMAIL&code_challenge=${"A".repeat(43)}`;
+  const at = path.startsWith("/app") || path === "/signup" || path === "/login" ? page : query;
+  counter.take();
+  const answer = await shut.ask(path + at, {
+    method: method === "ALL" ? "GET" : method,
+    headers: { ...from(IP), ...(sends ? { "Content-Type": "application/json" } : {}), ...headers },
+    ...(sends ? { body: JSON.stringify({ ...bodyOf(path), client_id }) } : {}),
+  });
+  return { status: answer.status, d1: counter.take().d1Calls };
+}
+
+describe("S11 with every limit of an address used up", () => {
+  test.each(mounted)("a stranger's %s %s reads no table", async (method, route) => {
+    const statuses = new Set<number>();
+    for (const fill of [names.event, names.challenge, "0".repeat(64), FORGED]) {
+      const path = pathOf(route, fill);
+      for (const headers of strangers()) {
+        const { status, d1 } = await askAs(method, path, headers);
+        expect([path, headers, d1]).toEqual([path, headers, 0]);
+        expect(status).toBeLessThan(500);
+        statuses.add(status);
+      }
+    }
+    if (method === "ALL" || `${method} ${route}` in NO_TABLE) return;
+    expect(statuses).toContain(429);
+  });
+});

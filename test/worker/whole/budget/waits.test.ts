@@ -1,0 +1,122 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, expect, test } from "vitest";
+import * as authsignal from "../../support/authsignal.ts";
+import * as cotter from "../../support/cotter.ts";
+import { counting, withoutBackground } from "../../support/counting.ts";
+import * as loginid from "../../support/loginid.ts";
+
+// How often an answer has to wait for D1 or an object, one call after the other. A person feels each of them: 5 to 100 ms. Raising a number
+// here needs a decision record.
+const counter = counting(env);
+const at = cotter.deployment(counter.bindings, withoutBackground);
+
+/** What one call waits for, once caches are warm; the calls that it takes are behind it in order. */
+async function waitsOf<T>(step: () => Promise<T>): Promise<{ readonly value: T; readonly waits: number }> {
+  await at.settled();
+  counter.take();
+  const value = await step();
+  await at.settled();
+  return { value, waits: counter.take().waits };
+}
+
+async function cotterFlow() {
+  const client = await cotter.newClient(at);
+  const person = await cotter.newPerson(at, client);
+  await cotter.start(at, client, person);
+  const started = await waitsOf(() => cotter.start(at, client, person));
+  const pending = await waitsOf(() => cotter.poll(at, client, started.value.body));
+  const shown = await waitsOf(() => cotter.prompt(at, client, person));
+  const answered = await waitsOf(() => cotter.respond(at, client, person, shown.value ?? {}, true));
+  const collected = await waitsOf(() => cotter.poll(at, client, started.value.body));
+  const again = await waitsOf(() => cotter.poll(at, client, started.value.body));
+  const tokens = collected.value.body.oauth_token as cotter.Json;
+  const refreshed = await waitsOf(() => cotter.refresh(at, client, tokens.refresh_token));
+  expect(refreshed.value.status).toBe(200);
+  return {
+    start: started.waits,
+    "a poll that finds it pending": pending.waits,
+    "the device asks for prompts": shown.waits,
+    "the device answers": answered.waits,
+    "the poll that collects": collected.waits,
+    "the same poll again": again.waits,
+    refresh: refreshed.waits,
+  };
+}
+
+async function loginidFlow() {
+  const { backend, web, ada } = await loginid.newScene(at);
+  await loginid.waitOn(at, web, ada, await loginid.generated(at, backend, ada), { no_wait: true });
+  const generated = await waitsOf(() => loginid.generated(at, backend, ada));
+  const code = generated.value;
+  const authorized = await waitsOf(() => loginid.codes(at, backend, "authorize", ada, { body: { code } }));
+  const waited = await waitsOf(() => loginid.waitOn(at, web, ada, code));
+  expect(waited.value.status).toBe(200);
+  return {
+    "a backend asks for a code": generated.waits,
+    "a backend approves it": authorized.waits,
+    "the wait of an approved code": waited.waits,
+  };
+}
+
+async function authsignalFlow() {
+  const tenant = await authsignal.newTenant(at);
+  const user = cotter.fresh("u");
+  const phone = await authsignal.enrol(at, tenant, user);
+  await authsignal.validate(at, tenant, { token: "none" });
+  const tracked = await waitsOf(() => authsignal.track(at, tenant, user, "signIn"));
+  const token = String(tracked.value.body.token);
+  const push = await waitsOf(() =>
+    at.call("POST", "/v1/client/challenge/push", { action: "signIn" }, authsignal.bearer(token)),
+  );
+  const id = String(push.value.body.challengeId);
+  const pending = await waitsOf(() => authsignal.poll(at, token, id));
+  const answered = await waitsOf(() => authsignal.answer(at, phone, id, true));
+  const polled = await waitsOf(() => authsignal.poll(at, token, id));
+  const validated = await waitsOf(() =>
+    authsignal.validate(at, tenant, { token: polled.value.body.accessToken }),
+  );
+  expect(validated.value.body.state).toBe("CHALLENGE_SUCCEEDED");
+  return {
+    track: tracked.waits,
+    "challenge/push": push.waits,
+    "a poll that finds it pending": pending.waits,
+    "the device answers": answered.waits,
+    "the poll that collects": polled.waits,
+    validate: validated.waits,
+  };
+}
+
+beforeAll(async () => {
+  await cotterFlow();
+});
+
+test("the Cotter door", async () => {
+  expect(await cotterFlow()).toEqual({
+    start: 4,
+    "a poll that finds it pending": 1,
+    "the device asks for prompts": 2,
+    "the device answers": 4,
+    "the poll that collects": 2,
+    "the same poll again": 1,
+    refresh: 2,
+  });
+});
+
+test("the LoginID door", async () => {
+  expect(await loginidFlow()).toEqual({
+    "a backend asks for a code": 5,
+    "a backend approves it": 6,
+    "the wait of an approved code": 9,
+  });
+});
+
+test("the Authsignal door", async () => {
+  expect(await authsignalFlow()).toEqual({
+    track: 3,
+    "challenge/push": 6,
+    "a poll that finds it pending": 1,
+    "the device answers": 8,
+    "the poll that collects": 4,
+    validate: 1,
+  });
+});

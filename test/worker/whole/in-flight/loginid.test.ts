@@ -1,0 +1,4 @@
+import { LOGINID } from "../../support/flows.ts";
+import { testInFlight } from "../../support/in-flight-runs.ts";
+
+testInFlight(LOGINID);
