@@ -6,7 +6,7 @@ import { webhookKeyOf, webhookSecretOf } from "../../../../src/core/client/webho
 import { webhookRetrySeconds } from "../../../../src/core/message/tell-webhook.ts";
 import { signatureHeaders } from "../../../../src/delivery/webhook/sign.ts";
 
-const root = resolve(import.meta.dirname, "../..");
+const root = resolve(import.meta.dirname, "../../../..");
 const page = readFileSync(resolve(root, "docs/webhooks.md"), "utf8");
 const code = /```js\n(import \{ createHmac[\s\S]*?)```/.exec(page)?.[1] ?? "";
 const example: { readWebhook(secret: string, headers: object, rawBody: string): unknown } = await import(
