@@ -1,4 +1,4 @@
-import { and, desc, eq, exists, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, exists, isNull, lt, or, sql } from "drizzle-orm";
 import type { AuditEvent } from "../core/audit/event.ts";
 import type { Device, PasskeyState } from "../core/device/device.ts";
 import type { ClientId, DeviceId, UserId } from "../core/ids.ts";
@@ -19,15 +19,8 @@ export function toDevice(row: DeviceRow): Device {
   return { ...present(rest), key: { algorithm, bytes: publicKey, fingerprint } };
 }
 
-/** The newest device of a key that this user has or had. */
-export const newestOfKey = (db: Store, userId: SQL, fingerprint: string) =>
-  db
-    .select()
-    .from(devices)
-    .where(and(eq(devices.userId, userId), eq(devices.fingerprint, fingerprint)))
-    // A live one before a revoked one of the same instant.
-    .orderBy(desc(devices.enrolledAt), sql`${devices.revokedAt} is not null`)
-    .limit(1);
+/** Of devices of one key: the newest, and a live one before a revoked one of the same instant. */
+export const newestFirst = [desc(devices.enrolledAt), sql`${devices.revokedAt} is not null`];
 
 /** Devices over D1: one live device per key by a partial unique index, revocation by one conditional statement. */
 export function makeDevices(db: Store): Devices {
@@ -53,7 +46,15 @@ export function makeDevices(db: Store): Devices {
           .where(and(eq(devices.credentialId, credentialId), eq(devices.realm, realm), isLive)),
       ),
 
-    ofUserByFingerprint: (userId, fingerprint) => one(newestOfKey(db, sql`${userId}`, fingerprint)),
+    ofUserByFingerprint: (userId, fingerprint) =>
+      one(
+        db
+          .select()
+          .from(devices)
+          .where(and(eq(devices.userId, userId), eq(devices.fingerprint, fingerprint)))
+          .orderBy(...newestFirst)
+          .limit(1),
+      ),
 
     byId: (id) => one(db.select().from(devices).where(eq(devices.id, id))),
 

@@ -7,7 +7,7 @@ import type { AssertedBy, Identifier, User } from "../core/user/user.ts";
 import { recordWhere } from "./audit.ts";
 import { holds } from "./belonging.ts";
 import { commit, type Store, sheltered } from "./database.ts";
-import { newestOfKey, toDevice } from "./devices.ts";
+import { newestFirst, toDevice } from "./devices.ts";
 import { hasUser, heard, obstacle, stands, verdict } from "./guards.ts";
 import {
   anyName,
@@ -59,7 +59,7 @@ const recordsWhere = async (db: Store, where: SQL | undefined): Promise<UserReco
   );
 
 /** The same of one user at the end of a batch, where rows come by the names of their columns and a join would mix them up. */
-const readBack = (db: Store, id: UserId | SQL) =>
+const readBack = (db: Store, id: UserId) =>
   [
     db
       .select()
@@ -142,11 +142,16 @@ function makeReads(db: Store): Reads {
     byIdentifier: (view, identifier, look) => one(sql`(${meantBy(db, view, identifier, look)})`),
     byAnyName: (view, text) => one(anyName(db, view, text)),
     async byAnyNameWithKey(view, text, fingerprint) {
-      const named = anyName(db, view, text);
-      const results = await db.batch([newestOfKey(db, named, fingerprint), ...readBack(db, named)]);
-      const record = toRecord(results);
-      const [device] = results[0].map(toDevice);
-      return record && { record, ...(device ? { device } : {}) };
+      const rows = await db
+        .select({ user: users, identifier: identifiers, device: devices })
+        .from(users)
+        .leftJoin(identifiers, eq(identifiers.userId, users.id))
+        .leftJoin(devices, and(eq(devices.userId, users.id), eq(devices.fingerprint, fingerprint)))
+        .where(eq(users.id, anyName(db, view, text)))
+        .orderBy(...newestFirst, asc(identifiers.kind), asc(identifiers.normal));
+      const device = rows[0]?.device;
+      const [record] = toRecords(rows.filter((row) => row.device?.id === device?.id));
+      return record && { record, ...(device ? { device: toDevice(device) } : {}) };
     },
 
     async holdersOf(realm, identifier) {

@@ -115,7 +115,8 @@ describe("finding", () => {
   });
 
   test("byAnyNameWithKey finds the same user and their newest device of the key, revoked or not, in one call", async () => {
-    const user = makeUser({ identifiers: [given("keys@example.com", "proof", NOW)] });
+    const names = [given("keys@example.com", "proof", NOW), given("keys")];
+    const user = makeUser({ identifiers: names });
     const made = await users.insert(user, makeEvent(), NOW);
     if (!made.ok) throw new Error(made.error.code);
     const devices = makeDevices(db);
@@ -125,14 +126,17 @@ describe("finding", () => {
     await users.insert(stranger, makeEvent(), NOW);
     const theirs = makeDevice({ userId: stranger.id });
     for (const device of [own, another, theirs]) await devices.insert(device, makeEvent());
-    const { d1, batches } = recordingDatabase();
+    const { d1, calls } = recordingDatabase();
     const look = (fingerprint: string) =>
       makeUsers(openStore(d1)).byAnyNameWithKey(viewOf(), "keys@example.com", fingerprint);
     expect(await look(own.key.fingerprint)).toEqual({ record: made.value, device: own });
-    expect(batches).toHaveLength(1);
+    expect(calls).toHaveLength(1);
     expect(await look(theirs.key.fingerprint)).toEqual({ record: made.value });
     await devices.revoke(user.id, own.id, makeEvent(), NOW);
     expect((await look(own.key.fingerprint))?.device?.revokedAt).toBe(NOW);
+    const again = makeDevice({ userId: user.id, key: own.key, enrolledAt: own.enrolledAt + 1 });
+    await devices.insert(again, makeEvent());
+    expect(await look(own.key.fingerprint)).toEqual({ record: made.value, device: again });
     expect(await users.byAnyNameWithKey(viewOf(), "nobody@example.com", own.key.fingerprint)).toBeUndefined();
   });
 

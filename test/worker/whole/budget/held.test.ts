@@ -16,7 +16,7 @@ async function costOf(step: () => Promise<unknown>): Promise<Json> {
   counter.take();
   await step();
   await at.settled();
-  const { d1RowsRead: _, ...cost } = counter.take();
+  const { d1RowsRead: _, waits: __, ...cost } = counter.take();
   return cost;
 }
 

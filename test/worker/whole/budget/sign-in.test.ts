@@ -77,12 +77,12 @@ describe("the budget of a sign-in", () => {
     });
   });
 
-  test("an approval reads user and device in one batch and writes no D1 row", async () => {
+  test("an approval reads user and device in one statement and writes no D1 row", async () => {
     const { client, person, shown } = await pending();
     const { cost } = await costOf(() => respond(at, client, person, shown, true));
     expect(cost).toEqual({
       d1Calls: 1,
-      d1Batches: 1,
+      d1Batches: 0,
       d1RowsWritten: 0,
       objects: { "inbox.find": 1, "inbox.settle": 1, "challenge.apply": 1 },
       queue: 0,
@@ -122,7 +122,7 @@ describe("the budget of a sign-in", () => {
   test("a denial writes its audit row and nothing else", async () => {
     const { client, person, shown } = await pending();
     const { cost } = await costOf(() => respond(at, client, person, shown, false));
-    expect(cost).toMatchObject({ d1Calls: 2, d1Batches: 2, d1RowsWritten: 2, queue: 0 });
+    expect(cost).toMatchObject({ d1Calls: 2, d1Batches: 1, d1RowsWritten: 2, queue: 0 });
   });
 
   test("what the objects write: one row a step, and one alarm in a sign-in", async () => {
