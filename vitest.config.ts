@@ -72,7 +72,16 @@ export default defineConfig({
     maxWorkers: "100%",
     sequence: { sequencer: LongestFirst },
     projects: [
-      { oxc, test: { name: "unit", include: ["test/unit/**/*.test.{ts,tsx}"], testTimeout: 30_000 } },
+      {
+        oxc,
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.{ts,tsx}"],
+          testTimeout: 30_000,
+          // Nothing of them outlives a test: a process for each file would cost more than most files.
+          isolate: false,
+        },
+      },
       { test: { name: "property", include: ["test/property/**/*.test.ts"], testTimeout: 60_000 } },
       {
         oxc,

@@ -29,6 +29,7 @@ function run(
       HOME: process.env.HOME,
       WRANGLER_SEND_METRICS: "false",
       NO_COLOR: "1",
+      NODE_COMPILE_CACHE: compiled,
       ...env,
     },
   });
@@ -52,6 +53,12 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "countersign-deploy-"));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+let compiled: string;
+beforeAll(() => {
+  compiled = mkdtempSync(join(tmpdir(), "countersign-compiled-"));
+});
+afterAll(() => rmSync(compiled, { recursive: true, force: true }));
 
 describe("which secrets are made", () => {
   const listed = (...names: string[]): plan.Run => ({
@@ -293,7 +300,8 @@ describe("the real wrangler", () => {
     expect(plan.tablesAre(await tables())).toBe("ours");
     expect(await query(plan.ROWS_QUERY)).toEqual([{ n: 0 }]);
     expect(plan.tablesAre([...(await tables()).slice(0, 2), "posts"])).toBe("foreign");
-  });
+    // Six starts of the real wrangler.
+  }, 120_000);
 
   test("when unreachable, is not taken for an empty account", async () => {
     const nowhere = "http://127.0.0.1:9";
