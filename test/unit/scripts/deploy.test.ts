@@ -286,29 +286,22 @@ describe("the real wrangler", () => {
     expect(plan.rowsOf(out)).toEqual([{ n: 3 }]);
   });
 
-  test(
-    "finds no tables in a bare database, ours in a migrated one, and counts its rows",
-    {
-      timeout: 120_000,
-    },
-    async () => {
-      const local = ["--local", "--persist-to", folder];
-      const query = async <Row>(command: string) => {
-        const { code, out } = await ask(["d1", "execute", "DB", ...local, "--json", "--command", command]);
-        expect(code, out).toBe(0);
-        return plan.rowsOf<Row>(out);
-      };
-      const tables = async () => (await query<{ name: string }>(plan.TABLES_QUERY)).map(({ name }) => name);
-      expect(plan.tablesAre(await tables())).toBe("bare");
-      const migrated = await ask(["d1", "migrations", "apply", "DB", ...local]);
-      expect(migrated.code, migrated.out).toBe(0);
-      expect(plan.tablesAre(await tables())).toBe("ours");
-      expect(await query(plan.ROWS_QUERY)).toEqual([{ n: 0 }]);
-      expect(plan.tablesAre([...(await tables()).slice(0, 2), "posts"])).toBe("foreign");
-      // Six starts of the real wrangler.
-    },
-    120_000,
-  );
+  test("finds no tables in a bare database, ours in a migrated one, and counts its rows", // Six starts of the real wrangler.
+  { timeout: 120_000 }, async () => {
+    const local = ["--local", "--persist-to", folder];
+    const query = async <Row>(command: string) => {
+      const { code, out } = await ask(["d1", "execute", "DB", ...local, "--json", "--command", command]);
+      expect(code, out).toBe(0);
+      return plan.rowsOf<Row>(out);
+    };
+    const tables = async () => (await query<{ name: string }>(plan.TABLES_QUERY)).map(({ name }) => name);
+    expect(plan.tablesAre(await tables())).toBe("bare");
+    const migrated = await ask(["d1", "migrations", "apply", "DB", ...local]);
+    expect(migrated.code, migrated.out).toBe(0);
+    expect(plan.tablesAre(await tables())).toBe("ours");
+    expect(await query(plan.ROWS_QUERY)).toEqual([{ n: 0 }]);
+    expect(plan.tablesAre([...(await tables()).slice(0, 2), "posts"])).toBe("foreign");
+  });
 
   test("when unreachable, is not taken for an empty account", async () => {
     const nowhere = "http://127.0.0.1:9";
