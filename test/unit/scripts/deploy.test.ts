@@ -286,8 +286,10 @@ describe("the real wrangler", () => {
     expect(plan.rowsOf(out)).toEqual([{ n: 3 }]);
   });
 
-  test("finds no tables in a bare database, ours in a migrated one, and counts its rows", // Six starts of the real wrangler.
-  { timeout: 120_000 }, async () => {
+  // Six starts of the real wrangler.
+  test("finds no tables in a bare database, ours in a migrated one, and counts its rows", {
+    timeout: 120_000,
+  }, async () => {
     const local = ["--local", "--persist-to", folder];
     const query = async <Row>(command: string) => {
       const { code, out } = await ask(["d1", "execute", "DB", ...local, "--json", "--command", command]);
