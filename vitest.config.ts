@@ -77,7 +77,14 @@ export default defineConfig({
     projects: [
       {
         oxc,
-        test: { name: "unit", include: ["test/unit/**/*.test.{ts,tsx}"], testTimeout: 30_000, execArgv },
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.{ts,tsx}"],
+          testTimeout: 30_000,
+          execArgv,
+          // Nothing of them outlives a test: a process for each file would cost more than most files.
+          isolate: false,
+        },
       },
       {
         test: { name: "property", include: ["test/property/**/*.test.ts"], testTimeout: 60_000, execArgv },

@@ -1,5 +1,5 @@
 import type { TestProject } from "vitest/node";
-import { startServer } from "./server.ts";
+import { shareState, startServer } from "./server.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -12,10 +12,12 @@ declare module "vitest" {
 /** One server for all files of a project; a test that kills or configures its server starts its own. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await startServer();
+  const forget = shareState(server);
   project.provide("origin", server.origin);
   project.provide("adminToken", "dev-admin-token");
   return async () => {
     await server.stop();
     server.remove();
+    forget();
   };
 }

@@ -3,14 +3,49 @@
  * number of servers can run beside each other and one can be killed and started again on what it had written.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 
 const root = resolve(import.meta.dirname, "../..");
 const READY_WITHIN_MS = 90_000;
 const STOP_WITHIN_MS = 10_000;
+
+/** Set by the project's first server: a folder with a migrated state and with what Node has compiled, for all further ones. */
+const SHARED = "WIRE_SHARED";
+const stateIn = (folder: string) => join(folder, "state");
+
+/** Leaves the tables and no row: a deployment makes its own keys. */
+function emptyTables(file: string): void {
+  const database = new DatabaseSync(file);
+  const tables = database.prepare("select name from sqlite_master where type = 'table'").all();
+  for (const { name } of tables) {
+    if (!/^(d1_|_cf|sqlite_)/.test(String(name))) database.exec(`delete from "${name}"`);
+  }
+  database.close();
+}
+
+/** Keeps the migrated state of a server that has served nobody yet; answers how to forget it. */
+export function shareState({ dir }: Server): () => void {
+  const shared = mkdtempSync(join(tmpdir(), "countersign-shared-"));
+  cpSync(stateIn(dir), stateIn(shared), { recursive: true });
+  const databases = globSync(join(stateIn(shared), "v3/d1/*/*.sqlite"));
+  if (databases.length === 0) throw new Error("no database to share");
+  for (const file of databases) emptyTables(file);
+  process.env[SHARED] = shared;
+  return () => rmSync(shared, { recursive: true, force: true });
+}
 
 export type ServerOptions = {
   /** Start on what an earlier server left: its `dir`. */
@@ -57,7 +92,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
 
 function launch(dir: string, port: number, vars: Readonly<Record<string, string>>): ChildProcess {
   const log = openSync(join(dir, "log"), "a");
-  const { ISSUER: _inherited, ...environment } = process.env;
+  const { ISSUER: _inherited, [SHARED]: shared, ...environment } = process.env;
   return spawn(
     process.execPath,
     [
@@ -73,7 +108,8 @@ function launch(dir: string, port: number, vars: Readonly<Record<string, string>
       env: {
         ...environment,
         PORT: String(port),
-        STATE_DIR: join(dir, "state"),
+        ...(shared && { NODE_COMPILE_CACHE: join(shared, "compiled") }),
+        STATE_DIR: stateIn(dir),
         INSPECTOR_PORT: "0",
         XDG_CONFIG_HOME: join(dir, "config"),
         WRANGLER_REGISTRY_PATH: join(dir, "registry"),
@@ -96,6 +132,9 @@ async function isHealthy(origin: string): Promise<boolean> {
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), "countersign-"));
   mkdirSync(dir, { recursive: true });
+  const shared = process.env[SHARED];
+  // Migrating takes longer than all else of a start; the project's first server has done it.
+  if (shared && !existsSync(stateIn(dir))) cpSync(stateIn(shared), stateIn(dir), { recursive: true });
   const port = options.port ?? (await freePort());
   const origin = `http://127.0.0.1:${port}`;
   const child = launch(dir, port, options.vars ?? {});

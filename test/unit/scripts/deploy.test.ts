@@ -29,6 +29,7 @@ function run(
       HOME: process.env.HOME,
       WRANGLER_SEND_METRICS: "false",
       NO_COLOR: "1",
+      NODE_COMPILE_CACHE: compiled,
       ...env,
     },
   });
@@ -52,6 +53,12 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "countersign-deploy-"));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+let compiled: string;
+beforeAll(() => {
+  compiled = mkdtempSync(join(tmpdir(), "countersign-compiled-"));
+});
+afterAll(() => rmSync(compiled, { recursive: true, force: true }));
 
 describe("which secrets are made", () => {
   const listed = (...names: string[]): plan.Run => ({
