@@ -4,6 +4,7 @@ import type { ClientId } from "../../../src/core/ids.ts";
 import type { Deliveries, Message } from "../../../src/core/ports/deliveries.ts";
 import { no, ok } from "../../../src/core/result.ts";
 import { fresh, newPhone } from "../support/cotter.ts";
+import { signInByPhone } from "../support/cotter-signed.ts";
 import {
   appPath,
   browser,
@@ -34,11 +35,13 @@ async function scene(settings: ClientSettings, over = {}) {
   const at = pageDeployment({}, () => over);
   const client = await newPageClient(at, settings);
   const address = `${fresh("ana")}@example.com`;
-  const call = async (method: string, path: string, body: unknown, headers = {}): Promise<Said> => {
+  const send = async (method: string, path: string, body: unknown, headers = {}) => {
     const sent = { "Content-Type": "application/json", API_KEY_ID: client, ...headers };
-    const answer = await at.ask(`/api/v0${path}`, { method, headers: sent, body: JSON.stringify(body) });
-    return { status: answer.status, body: await answer.json() };
+    const answer = await at.ask(path, { method, headers: sent, body: JSON.stringify(body) });
+    return { status: answer.status, body: await answer.json<Said["body"]>(), headers: answer.headers };
   };
+  const call = (method: string, path: string, body: unknown, headers = {}): Promise<Said> =>
+    send(method, `/api/v0${path}`, body, headers);
   /** Proves the address; answers what the exchange handed over. */
   const prove = async (through: ClientId = client) =>
     exchange(at, through, await verified(at, through, address));
@@ -58,26 +61,25 @@ async function scene(settings: ClientSettings, over = {}) {
     call("PUT", `/user/${id}`, { method: "TRUSTED_DEVICE", enrolled: false, code: what.publicKey });
   const refresh = async (token: string) => (await call("POST", "/token", { refresh_token: token })).status;
   const live = async () => (await at.services.devices.ofUser(mainUser(id).id)).map(({ key }) => key.bytes);
+  const signIn = (own: Phone) => signInByPhone({ call: send }, client, { id, phone: own });
   const letters = (template: string) => at.messages.filter((one) => one.template === template);
   at.messages.length = 0;
-  return { at, client, id, address, phone, first, call, prove, enrol, remove, refresh, live, letters };
-}
-
-/** Signs itself in with its own key. */
-async function signIn({ call, client, id }: Awaited<ReturnType<typeof scene>>, phone: Phone): Promise<Said> {
-  const timestamp = String(Math.floor(Date.now() / 1_000));
-  const text = [id, client, "LOGIN", timestamp, "TRUSTED_DEVICE", "true"].join("");
-  return call("POST", "/event/create?oauth_token=true", {
-    client_user_id: id,
-    issuer: client,
-    event: "LOGIN",
-    timestamp,
-    method: "TRUSTED_DEVICE",
-    location: "unknown",
-    approved: true,
-    public_key: phone.publicKey,
-    code: await phone.sign(text),
-  });
+  return {
+    at,
+    client,
+    id,
+    address,
+    phone,
+    first,
+    call,
+    prove,
+    enrol,
+    signIn,
+    remove,
+    refresh,
+    live,
+    letters,
+  };
 }
 
 const types = async ({ at, id }: Awaited<ReturnType<typeof scene>>, type: string) =>
@@ -102,7 +104,7 @@ describe("T215 C15 the only device was removed by its owner", () => {
       expect((await types(person, "device.enrolled")).map(({ reason }) => reason)).toContain("recovered");
       // The key is used up, and the device is asked from now on.
       expect((await person.enrol(await newPhone(), key)).status).toBe(409);
-      expect((await signIn(person, next)).status).toBe(200);
+      expect((await person.signIn(next)).status).toBe(200);
     },
   );
 
@@ -226,10 +228,10 @@ describe("T215 C15 the device is lost and still live", () => {
     expect(enrolled.status).toBe(200);
     expect(await person.live()).toHaveLength(1);
     // The lost one signs nothing more, and its session is over.
-    expect((await signIn(person, person.phone)).status).toBe(403);
+    expect((await person.signIn(person.phone)).status).toBe(403);
     expect(await person.refresh(person.first.body.oauth_token.refresh_token)).toBe(400);
     expect(await person.refresh(enrolled.body.oauth_token.refresh_token)).toBe(200);
-    expect((await signIn(person, person.next)).status).toBe(200);
+    expect((await person.signIn(person.next)).status).toBe(200);
     expect(person.letters("device_enrolled")).toHaveLength(1);
     expect((await types(person, "device.revoked")).map(({ reason }) => reason)).toEqual(["recovered"]);
   });
@@ -260,7 +262,7 @@ describe("T215 C15 the device is lost and still live", () => {
     async (what) => {
       const person = await waiting();
       later(71 * HOUR);
-      if (what === "signs itself in") expect((await signIn(person, person.phone)).status).toBe(200);
+      if (what === "signs itself in") expect((await person.signIn(person.phone)).status).toBe(200);
       else {
         const body = {
           client_user_id: person.id,
@@ -327,7 +329,7 @@ describe("T215 C15 the device is lost and still live", () => {
     expect(person.at.messages).toEqual([]);
     const next = await newPhone();
     await person.enrol(next, (await person.prove()).key);
-    expect((await signIn(person, stranger)).status).toBe(403);
+    expect((await person.signIn(stranger)).status).toBe(403);
     later(72 * HOUR);
     expect((await person.enrol(stranger, "A".repeat(43))).status).toBe(409);
     expect((await person.enrol(next, (await person.prove()).key)).status).toBe(200);
@@ -337,7 +339,7 @@ describe("T215 C15 the device is lost and still live", () => {
     const person = await waiting();
     for (let tries = 0; tries < 3; tries++) {
       later(2 * HOUR);
-      await signIn(person, person.phone);
+      await person.signIn(person.phone);
       await again(person);
     }
     expect(person.letters("recovery_begun")).toHaveLength(1);

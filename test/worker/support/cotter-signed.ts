@@ -1,5 +1,11 @@
 import type { ClientId } from "../../../src/core/ids.ts";
-import type { Answer, Deployment, Json, Person, Phone } from "./cotter.ts";
+import type { Answer, Json, Person, Phone } from "./cotter.ts";
+
+/** Where the calls go: a deployment, or what sends them on. */
+type Door = {
+  call(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Answer>;
+};
+type Signer = Pick<Person, "id" | "phone">;
 
 const METHOD = "TRUSTED_DEVICE";
 const ENROL = "ENROLL_NEW_TRUSTED_DEVICE";
@@ -9,9 +15,9 @@ let calls = 0;
 const apart = (): number => calls++ % 200;
 
 const create = async (
-  at: Deployment,
+  at: Door,
   client: ClientId,
-  person: Person,
+  person: Signer,
   event: string,
   { query = "", ...more }: Json & { readonly query?: string } = {},
 ): Promise<Answer> => {
@@ -40,19 +46,14 @@ const create = async (
 
 /** A trusted phone signs itself in, with tokens unless the query says otherwise. */
 export const signInByPhone = (
-  at: Deployment,
+  at: Door,
   client: ClientId,
-  person: Person,
+  person: Signer,
   query = "?oauth_token=true",
 ): Promise<Answer> => create(at, client, person, "LOGIN", { query });
 
 /** A trusted phone signs another one in among its user's own. */
-export const enrolByPhone = (
-  at: Deployment,
-  client: ClientId,
-  person: Person,
-  other: Phone,
-): Promise<Answer> =>
+export const enrolByPhone = (at: Door, client: ClientId, person: Signer, other: Phone): Promise<Answer> =>
   create(at, client, person, ENROL, {
     register_new_device: true,
     new_device_public_key: other.publicKey,

@@ -28,6 +28,7 @@ import {
   respond,
   start,
 } from "../../support/cotter.ts";
+import { enrolByPhone, signInByPhone } from "../../support/cotter-signed.ts";
 import { authsignalPhone, cotterPhone } from "../../support/devices.ts";
 import { newBackend } from "../../support/loginid.ts";
 import { assertionOf, PAGE, passkeysAt } from "../../support/passkeys.ts";
@@ -77,15 +78,15 @@ describe.each(RULES)("approve_through: %s", (_name, rule, may) => {
 
   test("T172 Cotter: another client's phone signs itself in, and enrols a device", async () => {
     const { client, person, theirs } = await cotterScene(rule);
-    const signed = await createEvent(client, theirs);
+    const signed = await signInByPhone(at, client, theirs);
     expect(signed.status).toBe(may ? 200 : 403);
     if (may) expect(claimsOf((signed.body.oauth_token as Json).access_token)).toMatchObject({ aud: client });
     const added = await newPhone();
-    const enrolled = await createEvent(client, theirs, added.publicKey);
+    const enrolled = await enrolByPhone(at, client, theirs, added);
     expect(enrolled.status).toBe(may ? 200 : 403);
     const devices = await at.services.devices.ofUser(person.id as never);
     expect(devices).toHaveLength(may ? 3 : 2);
-    expect((await createEvent(client, person)).status).toBe(200);
+    expect((await signInByPhone(at, client, person)).status).toBe(200);
   });
 
   test.each([true, false])("T173 Authsignal: another tenant's phone answers a push %s", async (approved) => {
@@ -193,30 +194,6 @@ describe.each(RULES)("approve_through: %s", (_name, rule, may) => {
     expect((await pending(phone)).actionCode).toBe(may ? "LOGIN" : undefined);
   });
 });
-
-async function createEvent(client: ClientId, person: Person, newKeyText?: string) {
-  const event = newKeyText === undefined ? "LOGIN" : "ENROLL_NEW_TRUSTED_DEVICE";
-  const timestamp = String(Math.floor(Date.now() / 1000));
-  const parts = [person.id, client, event, timestamp, "TRUSTED_DEVICE", "true", newKeyText ?? ""];
-  const enrols = {
-    register_new_device: true,
-    new_device_public_key: newKeyText,
-    new_device_algorithm: "ED25519",
-  };
-  const body = {
-    client_user_id: person.id,
-    issuer: client,
-    event,
-    timestamp,
-    method: "TRUSTED_DEVICE",
-    location: "unknown",
-    approved: true,
-    public_key: person.phone.publicKey,
-    code: await person.phone.sign(parts.join("")),
-    ...(newKeyText === undefined ? {} : enrols),
-  };
-  return at.call("POST", "/api/v0/event/create?oauth_token=true", body, { API_KEY_ID: client });
-}
 
 /** A user of a tenant with a phone of it, and a phone of another tenant. */
 async function authsignalScene(rule: (other: ClientId) => ClientSettings, namespace = "push") {

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { ClientId } from "../../../../src/core/ids.ts";
 import {
   answer,
   basic,
@@ -16,11 +15,11 @@ import {
   fresh,
   newClient,
   newPerson,
-  type Person,
   prompt,
   respond,
   start,
 } from "../../support/cotter.ts";
+import { signInByPhone } from "../../support/cotter-signed.ts";
 import { codes, generated, newAda, newBackend } from "../../support/loginid.ts";
 import { assertionOf, passkeysAt } from "../../support/passkeys.ts";
 import { mainUser } from "../../support/people.ts";
@@ -48,7 +47,7 @@ describe("no approval of a locked person, at whichever door", () => {
       403, 200,
     ]);
     const other = await newPerson(at, client);
-    expect(await lockedThenFree(other.id, () => signsItselfIn(client, other))).toEqual([403, 200]);
+    expect(await lockedThenFree(other.id, () => signInByPhone(at, client, other))).toEqual([403, 200]);
   });
 
   test("T187 Authsignal: a push, and a verification in the app", async () => {
@@ -79,23 +78,6 @@ describe("no approval of a locked person, at whichever door", () => {
     expect(await lockedThenFree(eve.id, byPasskey)).toEqual([403, 200]);
   });
 });
-
-async function signsItselfIn(client: ClientId, { id, phone }: Person) {
-  const timestamp = String(Math.floor(Date.now() / 1000));
-  const signed = [id, client, "LOGIN", timestamp, "TRUSTED_DEVICE", "true"].join("");
-  const body = {
-    client_user_id: id,
-    issuer: client,
-    event: "LOGIN",
-    timestamp,
-    method: "TRUSTED_DEVICE",
-    location: "unknown",
-    approved: true,
-    public_key: phone.publicKey,
-    code: await phone.sign(signed),
-  };
-  return at.call("POST", "/api/v0/event/create?oauth_token=true", body, { API_KEY_ID: client });
-}
 
 async function verifiesInApp({ key, tenant }: Phone) {
   const sender = basic(tenant.id);

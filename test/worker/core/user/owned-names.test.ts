@@ -155,7 +155,7 @@ describe("S1 what a backend passes on is its own word", () => {
       expect(
         (await at.services.users.update(mainUser(id as never), { identifiers: given }, Date.now())).ok,
       ).toBe(true);
-      const { body } = await signInByPhone(at, client, { id, identifier: "", phone });
+      const { body } = await signInByPhone(at, client, { id, phone });
       const claims = claimsOf((body.oauth_token as Json).access_token);
       expect(claims).toMatchObject({ identifier: added.value, identifier_verified: false });
     },

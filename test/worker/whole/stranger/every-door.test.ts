@@ -1,16 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ClientSettings } from "../../../../src/core/client/settings.ts";
 import { answer, bearer, enrol, newTenant, server, startPush, track } from "../../support/authsignal.ts";
-import {
-  fresh,
-  type Json,
-  newClient,
-  newPerson,
-  poll,
-  prompt,
-  respond,
-  start,
-} from "../../support/cotter.ts";
+import { fresh, newClient, newPerson, poll, prompt, respond, start } from "../../support/cotter.ts";
+import { signInByPhone } from "../../support/cotter-signed.ts";
 import { codes, generated, newAda, newBackend, newWeb, waitOn } from "../../support/loginid.ts";
 import { appPath, type Browser, newPageClient } from "../../support/page.ts";
 import { HOME, STRANGER, seconds, world, wrongFor } from "../../support/stranger.ts";
@@ -82,25 +74,7 @@ test("T160 a stranger at every door for hours keeps nobody out who brings someth
     if (shown) await respond(home, shop, person, shown, false);
   }
 
-  const signsItselfIn = async () => {
-    const timestamp = String(Math.floor(Date.now() / 1_000));
-    const parts = [person.id, shop, "LOGIN", timestamp, "TRUSTED_DEVICE", "true"];
-    const body: Json = {
-      client_user_id: person.id,
-      issuer: shop,
-      event: "LOGIN",
-      timestamp,
-      method: "TRUSTED_DEVICE",
-      ip: "unknown",
-      location: "unknown",
-      approved: true,
-      public_key: person.phone.publicKey,
-      algorithm: "ED25519",
-      code: await person.phone.sign(parts.join("")),
-    };
-    const done = await home.call("POST", "/api/v0/event/create?oauth_token=true", body, { API_KEY_ID: shop });
-    return Boolean(done.body.oauth_token);
-  };
+  const signsItselfIn = async () => Boolean((await signInByPhone(home, shop, person)).body.oauth_token);
   const asksTheirPhone = async () => {
     const waiter = (await start(home, shop, person)).body;
     await respond(home, shop, person, (await prompt(home, shop, person)) ?? {}, true);
