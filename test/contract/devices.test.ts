@@ -33,7 +33,7 @@ const LATE = no({ code: "enrolment_closed" });
 
 beforeEach(freshState);
 
-test("an enrolled device is found by key, id and person", async () => {
+test("an enrolled device is found by key, id and user", async () => {
   const device = await withUser(makeDevice());
   expect(await devices.insert(device, makeEvent(), makeGrant())).toEqual(DONE);
   expect(await devices.byFingerprint(MAIN, device.key.fingerprint)).toEqual(device);
@@ -58,7 +58,7 @@ describe("enrolling", () => {
     expect(await sizes()).toEqual([1, 1, 1]);
   });
 
-  test("T100 race: of twenty first devices of one person with keys of their own one stands, with one audit row", async () => {
+  test("T100 race: of twenty first devices of one user with keys of their own one stands, with one audit row", async () => {
     const { userId } = await withUser(makeDevice());
     const answers = await race(() => devices.insertFirst(makeDevice({ userId }), makeEvent()));
     expect(answers.filter(({ ok }) => ok)).toEqual([DONE]);
@@ -120,7 +120,7 @@ describe("enrolling", () => {
     expect(await sizes()).toEqual([2, 3, 0]);
   });
 
-  test("a revoked key may be enrolled again, and the newest row of it is the person's", async () => {
+  test("a revoked key may be enrolled again, and the newest row of it is the user's", async () => {
     const old = await withUser(makeDevice());
     await devices.insert(old, makeEvent());
     await devices.revoke(old.userId, old.id, makeEvent(), NOW + 1);
@@ -251,7 +251,7 @@ describe("revoking", () => {
     ]);
   });
 
-  test("T20 T100 a miss writes nothing: another person's device, an unknown one", async () => {
+  test("T20 T100 a miss writes nothing: another user's device, an unknown one", async () => {
     const device = await withUser(makeDevice());
     await devices.insert(device, makeEvent());
     expect(await devices.revoke(newUserId(), device.id, makeEvent(), NOW)).toBeUndefined();

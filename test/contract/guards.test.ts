@@ -280,7 +280,7 @@ test("T191 the operator's own change of names is made on a locked user too", asy
   expect(changed.ok).toBe(true);
 });
 
-test("T191 what is known of a deleted person's device or profile is not written any more", async () => {
+test("T191 what is known of a deleted user's device or profile is not written any more", async () => {
   const { userId, deviceId } = await scene();
   await users.remove(userId);
   await authenticators.put(makeAuthenticator({ userId, id: deviceId, kind: "device" }));

@@ -71,7 +71,7 @@ test("T100 a spent nonce undoes the batch that it stands in: no code, no audit r
   expect(await countOf("audit_events")).toBe(0);
 });
 
-test("issuing tells the live codes of the same person, kind and purpose, the oldest first", async () => {
+test("issuing tells the live codes of the same user, kind and purpose, the oldest first", async () => {
   const { userId } = await withUser({ userId: newUserId() });
   const of = (over: object) => ({ ...makeCode(over), userId });
   const old = of({ expiresAt: NOW + 1 });

@@ -48,7 +48,7 @@ describe("finishing a challenge", () => {
 });
 
 describe("the list of grants", () => {
-  test("is the person's own, paged by id, by device when asked", async () => {
+  test("is the user's own, paged by id, by device when asked", async () => {
     const userId = newUserId();
     const phone = "phone" as DeviceId;
     const grants = Array.from({ length: 5 }, (_, i) =>
@@ -69,7 +69,7 @@ describe("the list of grants", () => {
     );
   });
 
-  test("T106 a grant of another person is neither read nor removed", async () => {
+  test("T106 a grant of another user is neither read nor removed", async () => {
     const grant = await withUser(makeGrant());
     await records.finish(makeEvent(), grant);
     expect(await records.grant(newUserId(), grant.id)).toBeUndefined();

@@ -61,7 +61,7 @@ function anatomy() {
   };
 }
 
-describe("pages that people meet", () => {
+describe("pages that users meet", () => {
   test.each([
     [320, 740, "light"],
     [360, 740, "light"],

@@ -103,7 +103,7 @@ describe("any interleaving of presentations", () => {
       }
     }));
 
-  test("the current token rotates the family by one, for a full lifetime from now", () =>
+  test("the current token rotates the grant by one, for a full lifetime from now", () =>
     always((turns) => {
       for (const { before, now, rotation } of turns.filter(
         (turn) => isHonest(turn) && turn.presentation.behind === 0 && isAlive(turn.before, turn.now),
@@ -129,7 +129,7 @@ describe("any interleaving of presentations", () => {
       }
     }));
 
-  test("reuse kills: an older, unknown or foreign token ends the family, and nothing brings it back", () =>
+  test("reuse kills: an older, unknown or foreign token ends the grant, and nothing brings it back", () =>
     always((turns) => {
       for (const turn of turns) {
         const { before, now, rotation, presentation } = turn;
@@ -151,7 +151,7 @@ describe("any interleaving of presentations", () => {
       }
     }));
 
-  test("a revocation at any moment ends the family, and a second one keeps the first reason", () =>
+  test("a revocation at any moment ends the grant, and a second one keeps the first reason", () =>
     fc.assert(
       fc.property(grants, stories, fc.nat({ max: 100_000 }), (grant, story, later) => {
         const last = play(grant, story).at(-1);
@@ -166,7 +166,7 @@ describe("any interleaving of presentations", () => {
       { numRuns: 500 },
     ));
 
-  test("a family survives JSON, and goes on the same", () =>
+  test("a grant survives JSON, and goes on the same", () =>
     always((turns) => {
       for (const { before, presentation, now, rotation } of turns) {
         const read: Grant = JSON.parse(JSON.stringify(before));

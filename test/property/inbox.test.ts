@@ -57,7 +57,7 @@ function silences(turns: readonly InboxTurn[]): readonly Silent[] {
   return found;
 }
 
-describe("prompts of one person", () => {
+describe("prompts of one user", () => {
   test("T01 never more than five are listed in any minute, whoever asks", () =>
     always((turns) => {
       const times = turns.filter(isNew).map(({ now }) => now);

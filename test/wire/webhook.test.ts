@@ -117,7 +117,7 @@ function isSignedByText({ headers, body }: Arrival, secret: string): boolean {
 const verified = ({ headers, body }: Arrival, webhookSecret: string): unknown =>
   new Webhook(webhookSecret).verify(body, headers as Record<string, string>);
 
-test("T84 a reused refresh token ends the family, and the client's webhook is told so, signed", async () => {
+test("T84 a reused refresh token ends the grant, and the client's webhook is told so, signed", async () => {
   const client = await newClient("/told");
   const { userId, last } = await reuseRefreshToken(client.id);
   expect((await refresh(client.id, last)).status).toBeGreaterThanOrEqual(400);

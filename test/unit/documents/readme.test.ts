@@ -61,7 +61,7 @@ const missingScripts = (text: string): readonly string[] =>
     .map(([, run, short]) => run ?? short ?? "")
     .filter((name) => scripts[name] === undefined);
 
-describe("the scripts that the documents tell people to run are there", () => {
+describe("the scripts that the documents tell users to run are there", () => {
   const pages = [...globSync("*.md", { cwd: root }), ...globSync("docs/**/*.md", { cwd: root })];
 
   test("the documents were found", () => {

@@ -205,7 +205,7 @@ describe("refresh tokens", () => {
     expect(await handles.read(await old(1), "refresh")).toBeUndefined();
   });
 
-  test("a family goes on through a rotation of the handle key", async () => {
+  test("a grant goes on through a rotation of the handle key", async () => {
     const old = await token(1);
     expect(await rotated.refreshToken(grant)).toBe(old);
     const next = { ...grant, generation: 2, keyVersion: 2 };

@@ -33,7 +33,7 @@ describe("the form that is counted", () => {
     expect(form(text)).toBe("annalee@example.com");
   });
 
-  test("T62 other people are counted apart", () => {
+  test("T62 other users are counted apart", () => {
     const forms = ["annalee@example.com", "annale@example.com", "annalee@example.org", "annalee"].map(form);
     expect(new Set(forms).size).toBe(4);
     expect(form("+tag@example.com")).toBe("+tag@example.com");
@@ -167,7 +167,7 @@ describe("the policy of a verification page", () => {
   });
 });
 
-describe("devices by a name that people know", () => {
+describe("devices by a name that users know", () => {
   test.each([
     [
       "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",

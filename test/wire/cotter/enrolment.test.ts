@@ -127,7 +127,7 @@ describe("who may enrol without a signature (Cotter §10.4)", () => {
     expect((await app.cotter("PUT", `/user/${client_user_id}`, { ...call, headers })).status).toBe(200);
   });
 
-  test("a person whose only device was removed may not: the window is closed for good", async () => {
+  test("a user whose only device was removed may not: the window is closed for good", async () => {
     const app = await makeApp(place());
     const { userId, key } = await makePerson(app);
     const removal = { method: "TRUSTED_DEVICE", enrolled: false, code: key.text, algorithm: null };
@@ -138,7 +138,7 @@ describe("who may enrol without a signature (Cotter §10.4)", () => {
     }
   });
 
-  test("a person whom the operator made may not, before somebody signed up", async () => {
+  test("a user whom the operator made may not, before somebody signed up", async () => {
     const app = await makeApp(place());
     const made = await app.admin("POST", "/admin/users", {
       json: { email: `b-${randomUUID()}@example.com` },
@@ -158,7 +158,7 @@ describe("who may enrol without a signature (Cotter §10.4)", () => {
     expect(tried.status).toBe(409);
   });
 
-  test("an unknown person: 404; another method: 400; a key that is not canonical: 400", async () => {
+  test("an unknown user: 404; another method: 400; a key that is not canonical: 400", async () => {
     const app = await makeApp(place());
     const json = methodBody(app, ed25519Key());
     expect((await app.cotter("PUT", `/user/${randomUUID()}`, { json })).status).toBe(404);
@@ -194,7 +194,7 @@ test("what is unknown or unreadable is simply not enrolled", async () => {
   }
 });
 
-test("removing needs the person's own key: another person's removes nothing", async () => {
+test("removing needs the user's own key: another user's removes nothing", async () => {
   const app = await makeApp(place());
   const ana = await makePerson(app);
   const ben = await makePerson(app);

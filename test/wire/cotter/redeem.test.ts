@@ -35,7 +35,7 @@ async function signInGrants(app: App, person: Person): Promise<number> {
   return (listed.body.grants as unknown[]).length - 1;
 }
 
-test("T45 race: fifty polls of an approved sign-in, one token set, and the family lives", async () => {
+test("T45 race: fifty polls of an approved sign-in, one token set, and the grant lives", async () => {
   const { app, person, pending } = await approved();
   const bundles = await Promise.all(Array.from({ length: 50 }, () => collected(app, pending)));
   const first = substance(bundles[0]!);

@@ -17,7 +17,7 @@ const isAlive = async (app: App, token: string): Promise<boolean> =>
   (await refresh(app, token)).status === 200;
 
 describe("POST /token", () => {
-  test("RN, IOS: a new bundle at the top level, another refresh token, the same person and method", async () => {
+  test("RN, IOS: a new bundle at the top level, another refresh token, the same user and method", async () => {
     const app = await makeApp(place());
     const person = await makePerson(app);
     const before = person.tokens;
@@ -58,7 +58,7 @@ describe("POST /token", () => {
     expect(await isAlive(app, String(first.body.refresh_token))).toBe(true);
   });
 
-  test("a token older than the previous one is stolen: it and its whole family end", async () => {
+  test("a token older than the previous one is stolen: it and its whole grant end", async () => {
     const app = await makeApp(place());
     const oldest = await tokenOf(app);
     const second = String(ok(await refresh(app, oldest)).body.refresh_token);
@@ -95,7 +95,7 @@ describe("POST /token", () => {
 });
 
 describe("DELETE /token/{key}", () => {
-  test("ends the family of the body's token: 200 with JSON", async () => {
+  test("ends the grant of the body's token: 200 with JSON", async () => {
     const app = await makeApp(place());
     const token = await tokenOf(app);
     const ended = await app.cotter("DELETE", `/token/${app.clientId}`, { json: { refresh_token: token } });
@@ -192,7 +192,7 @@ describe("the cookie of a page (Cotter §10.15)", () => {
   });
 });
 
-test("T45 a family belongs to the client that redeemed: another client's refresh is refused and ends it", async () => {
+test("T45 a grant belongs to the client that redeemed: another client's refresh is refused and ends it", async () => {
   const app = await makeApp(place());
   const other = await makeApp(place());
   const person = await makePerson(app);

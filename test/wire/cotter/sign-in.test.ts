@@ -230,7 +230,7 @@ describe("numbers (Cotter §10.1)", () => {
     expect(Math.max(...narrow)).toBeLessThan(2 ** 31);
   });
 
-  test("what awaits nobody is the literal null, and an unknown person's too (Cotter fact 5)", async () => {
+  test("what awaits nobody is the literal null, and an unknown user's too (Cotter fact 5)", async () => {
     const app = await makeApp(place());
     const { userId } = await makePerson(app);
     for (const path of [
@@ -393,7 +393,7 @@ describe("a request that may not pass", () => {
     expect((await poll(app, pending.number)).status).toBe(403);
   });
 
-  test("create_pending: unknown person 404; foreign issuer 403; reserved, shapeless or missing members 400", async () => {
+  test("create_pending: unknown user 404; foreign issuer 403; reserved, shapeless or missing members 400", async () => {
     const app = await makeApp(place());
     const { userId } = await makePerson(app);
     const body = pendingBody(app, userId);

@@ -37,7 +37,7 @@ describe.each(SDKS)("$name: POST /user/create", (sdk) => {
     expect(made.body.client_user_id).toBe(made.body.ID);
   });
 
-  test("the same identifier again is 409 'User already exists', once the person is there", async () => {
+  test("the same identifier again is 409 'User already exists', once the user is there", async () => {
     const app = await makeApp(place(), {}, sdk);
     const { identifier } = await makePerson(app);
     const again = await app.cotter("POST", "/user/create", { json: { identifier } });
@@ -81,7 +81,7 @@ describe("POST /user/create, older forms", () => {
     expect(made.body.client_user_id).toBe(made.body.ID);
   });
 
-  test("nobody can take another person's ID as client_user_id", async () => {
+  test("nobody can take another user's ID as client_user_id", async () => {
     const app = await makeApp(place());
     const { userId } = await makePerson(app);
     const json = { client_user_id: userId, identifier: freshEmail() };
@@ -120,7 +120,7 @@ describe("GET /user", () => {
     });
   });
 
-  test("finds a person with their method; issuer is the asking client", async () => {
+  test("finds a user with their method; issuer is the asking client", async () => {
     const app = await makeApp(place());
     const settings = { names_from: [app.clientId], approve_through: [app.clientId] };
     const other = await makeApp(place(), { settings });

@@ -137,7 +137,7 @@ describe("every ending of a wait", () => {
     expect((await wait({ no_wait: true })).body.is_authenticated).toBe(true);
   });
 
-  test("the person is deactivated, or deleted", async () => {
+  test("the user is deactivated, or deleted", async () => {
     const locked = await sceneOf(await makeBackend(), ofBackend);
     const [, waiting] = await held(locked.wait);
     await locked.call(`/manage/users/${locked.ada.userId}/deactivate`, "users.deactivate", undefined, "PUT");
@@ -148,7 +148,7 @@ describe("every ending of a wait", () => {
     expect(await last).toMatchObject({ status: 404, body: { code: "user_not_found" } });
   });
 
-  test("a code that is wrong, used, of another person or of nobody is one answer", async () => {
+  test("a code that is wrong, used, of another user or of nobody is one answer", async () => {
     const { code, wait, codes, ada } = await scene(1);
     const about = (username: string, given: string) =>
       wait({ username, authentication_code: { code: given, type: "short" } });
@@ -177,7 +177,7 @@ describe("every ending of a wait", () => {
     expect((await codes("authorize", "codes.authorize", { code })).status).toBe(200);
   });
 
-  test("T50 a refused wait carries no token and no person", async () => {
+  test("T50 a refused wait carries no token and no user", async () => {
     const { wait, web, ada } = await scene(1);
     const { text, status } = await wait();
     expect(status).toBe(400);

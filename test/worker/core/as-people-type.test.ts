@@ -19,7 +19,7 @@ const arabic = (code: string): string =>
   `\u202b${code.replaceAll(/\d/g, (digit) => String.fromCodePoint(0x0660 + Number(digit)))}\u202c`;
 const pasted = (code: string): string => `\u200b${code.slice(0, 3)}\u200b${code.slice(3)}\ufeff`;
 
-describe("T228 C18 a code as a person means it, at every door that takes one", () => {
+describe("T228 C18 a code as a user means it, at every door that takes one", () => {
   test.each([arabic, pasted])("T228 C18 the hosted page (%s)", async (typed) => {
     const at = pageDeployment();
     const client = await newPageClient(at);
@@ -65,7 +65,7 @@ describe("T228 C18 a code as a person means it, at every door that takes one", (
   });
 });
 
-describe("T228 C18 an address as a person means it: two spellings are one person", () => {
+describe("T228 C18 an address as a user means it: two spellings are one user", () => {
   const NUMBERS = [
     "\u202a+52 1 55 1234 5678\u202c",
     "tel:+525512345678",
@@ -79,7 +79,7 @@ describe("T228 C18 an address as a person means it: two spellings are one person
     expect(phones.read(`\u200b${"1".repeat(100)}`)).toBeUndefined();
   });
 
-  test("T228 C18 the hosted page: the person of ada@example.com. is the person of ada@example.com", async () => {
+  test("T228 C18 the hosted page: the user of ada@example.com. is the user of ada@example.com", async () => {
     const at = pageDeployment();
     const client = await newPageClient(at);
     const ada = `${fresh("ada")}@example.com`;

@@ -204,7 +204,7 @@ describe("what is not sent at all", () => {
     },
   );
 
-  test("when the queue cannot be used: a refusal that the person can act on, and a line in the log", async () => {
+  test("when the queue cannot be used: a refusal that the user can act on, and a line in the log", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const at = sending({
       EVENTS: {

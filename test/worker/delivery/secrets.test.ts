@@ -85,7 +85,7 @@ describe("T64 in production mode the code is in nothing but the message", () => 
     }
   });
 
-  test("T64 with DELIVERY=none nothing holds it either, and the person is told that nothing was sent", async () => {
+  test("T64 with DELIVERY=none nothing holds it either, and the user is told that nothing was sent", async () => {
     vi.spyOn(chance, "digits").mockReturnValue(CODE);
     const at = sending({ DELIVERY: "none" });
     const client = await newPageClient(at.page);

@@ -139,7 +139,7 @@ describe("T213 C6 the one who claimed the address is that user when they prove i
     expect(await refreshed(at, client, claimer)).toBe(200);
   });
 
-  test("T213 C6 two exchanges at once make one person of it, and end the session of the code", async () => {
+  test("T213 C6 two exchanges at once make one user of it, and end the session of the code", async () => {
     const { at, client, address, claimer } = await scene();
     const given = await verified(at, client, address);
     const headers = { Cookie: claimer.cookie };
@@ -167,7 +167,7 @@ describe("T214 C6 a stranger's earlier claim stays closed", () => {
     expect((await havingName(at, address))?.user.id).toBe(id);
   }
 
-  test("T214 C6 whoever shows nothing is a new person", async () => {
+  test("T214 C6 whoever shows nothing is a new user", async () => {
     const here = await hijack();
     const { body } = await here.prove({});
     expect(body.user.enrolled).toEqual([]);
@@ -248,7 +248,7 @@ describe("T214 C6 a stranger's earlier claim stays closed", () => {
     },
   );
 
-  test("T214 C6 an app that names another person than the claimer is refused on the page", async () => {
+  test("T214 C6 an app that names another user than the claimer is refused on the page", async () => {
     const { at, client, address } = await scene();
     const person = browser(at);
     const named = { cotter_user_id: crypto.randomUUID() };

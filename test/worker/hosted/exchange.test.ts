@@ -252,7 +252,7 @@ describe("the code is for whoever asked, once", () => {
     expect(await s256(VERIFIER)).toBe(CHALLENGE);
   });
 
-  test("T11 a person who was locked meanwhile gets nothing", async () => {
+  test("T11 a user who was locked meanwhile gets nothing", async () => {
     const at = pageDeployment();
     const client = await newPageClient(at);
     const address = email();
@@ -314,7 +314,7 @@ describe("whose address it is", () => {
     );
   });
 
-  test("who has another name left keeps person and devices, but no session that speaks of the address", async () => {
+  test("who has another name left keeps user and devices, but no session that speaks of the address", async () => {
     const at = pageDeployment();
     const client = await newPageClient(at);
     const address = email();
@@ -344,7 +344,7 @@ describe("whose address it is", () => {
     expect((await withId(at, user_id))?.identifiers).toHaveLength(2);
   });
 
-  test("race: two proofs of one new address make one person", async () => {
+  test("race: two proofs of one new address make one user", async () => {
     const at = pageDeployment();
     const client = await newPageClient(at);
     const address = email();
@@ -363,7 +363,7 @@ describe("whose address it is", () => {
     expect(idA).toBe(idB);
   });
 
-  test("race: two proofs of one claimed address make one person", async () => {
+  test("race: two proofs of one claimed address make one user", async () => {
     const at = pageDeployment();
     const client = await newPageClient(at);
     const address = email();
@@ -384,7 +384,7 @@ describe("whose address it is", () => {
     expect((await havingName(at, address))?.user.id).toBe(idA);
   });
 
-  test("an app that names the person gets that person or nobody", async () => {
+  test("an app that names the user gets that user or nobody", async () => {
     const at = pageDeployment();
     const client = await newPageClient(at);
     const address = email();

@@ -137,7 +137,7 @@ describe("T159 a browser that has proven an address", () => {
     expect(known(reader)).toBe("");
   });
 
-  test("T204 is a stranger once its address is another person's, and its owner is not", async () => {
+  test("T204 is a stranger once its address is another user's, and its owner is not", async () => {
     const at = pageDeployment();
     const client = await newPageClient(at);
     const address = email();

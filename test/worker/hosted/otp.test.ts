@@ -103,7 +103,7 @@ describe("an e-mail address is proven on the hosted page", () => {
     expect(await refreshed.json()).toMatchObject({ auth_method: "OTP" });
   });
 
-  test("who comes again is the same person, and the first device may be enrolled at once", async () => {
+  test("who comes again is the same user, and the first device may be enrolled at once", async () => {
     const at = pageDeployment();
     const client = await newPageClient(at);
     const address = email();

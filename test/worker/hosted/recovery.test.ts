@@ -258,7 +258,7 @@ describe("T215 C15 the device is lost and still live", () => {
   });
 
   test.each(["signs itself in", "approves", "denies"])(
-    "T216 C15 the person %s on the lost device: the wait is over",
+    "T216 C15 the user %s on the lost device: the wait is over",
     async (what) => {
       const person = await waiting();
       later(71 * HOUR);

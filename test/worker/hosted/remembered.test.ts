@@ -190,7 +190,7 @@ describe("T241 what a remembered browser is not", () => {
     expect(await goesOn(person, client)).toEqual([false, false]);
   });
 
-  test("T242 it ends with its client, and when the address is not the person's any more", async () => {
+  test("T242 it ends with its client, and when the address is not the user's any more", async () => {
     const { client, person } = await scene();
     await disable(client);
     later(31_000);

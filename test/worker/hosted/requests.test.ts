@@ -243,7 +243,7 @@ describe("what the page is asked", () => {
     expect(at.messages).toEqual([]);
   });
 
-  test("T14 what people and operators write stays text", async () => {
+  test("T14 what users and operators write stays text", async () => {
     const at = pageDeployment();
     const settings: ClientSettings = { brand: { name: '<b onclick="x()">Shop</b>' } };
     const client = await newPageClient(at, settings);

@@ -97,7 +97,7 @@ describe("Ed25519 proofs", () => {
     expect(checked).toEqual({ ok: false, error: { code: "device_revoked" } });
   });
 
-  test("a locked person denies, but no approval of theirs has a proof, whoever vouches", async () => {
+  test("a locked user denies, but no approval of theirs has a proof, whoever vouches", async () => {
     const locked: Prover = { ...holder, status: "locked" };
     const device = enrolled(key);
     const refused = { ok: false, error: { code: "user_locked" } };
@@ -113,7 +113,7 @@ describe("Ed25519 proofs", () => {
     });
   });
 
-  test("a device proves nothing for another person", async () => {
+  test("a device proves nothing for another user", async () => {
     const other = { ...holder, id: "other" as UserId };
     expect(await proofs.device(other, enrolled(key), APPROVE, approved, "approve")).toEqual({
       ok: false,

@@ -165,7 +165,7 @@ describe("redeeming", () => {
   const race = async (id: ChallengeId) =>
     Promise.all(Array.from({ length: 50 }, () => challenges.apply(id, redeem())));
 
-  test("T45 race: fifty redemptions with the replay window off, one winner and the family lives", async () => {
+  test("T45 race: fifty redemptions with the replay window off, one winner and the grant lives", async () => {
     const id = await opened({ replayWindow: 0 });
     await challenges.apply(id, approve);
     const answers = await race(id);
@@ -188,7 +188,7 @@ describe("redeeming", () => {
     expect((await challenges.read(id))?.grant?.ended).toBeUndefined();
   });
 
-  test("T45 another proof is refused and the family dies in the same step", async () => {
+  test("T45 another proof is refused and the grant dies in the same step", async () => {
     const id = await redeemed();
     const answer = await challenges.apply(id, redeem("another"));
     expect(answer).toMatchObject({ ok: false, error: { code: "redeemed", grantDies: true } });
@@ -500,7 +500,7 @@ describe("half states", () => {
 describe("the grant", () => {
   const alive = async (id: ChallengeId) => (await challenges.read(id))?.grant?.ended === undefined;
 
-  test("T84 the previous token after the grace ends the family, the current one included", async () => {
+  test("T84 the previous token after the grace ends the grant, the current one included", async () => {
     const id = await redeemed();
     await challenges.refresh(id, presented(1));
     later(30_000);
@@ -510,7 +510,7 @@ describe("the grant", () => {
     expect((await challenges.read(id))?.grant?.ended).toMatchObject({ reason: "refresh_reused" });
   });
 
-  test("T85 race: twenty refreshes with one token all get the same next one, and the family lives", async () => {
+  test("T85 race: twenty refreshes with one token all get the same next one, and the grant lives", async () => {
     const id = await redeemed();
     const answers = await Promise.all(Array.from({ length: 20 }, () => challenges.refresh(id, presented(1))));
     expect(answers.map((answer) => answer.ok && answer.value.generation)).toEqual(
@@ -530,7 +530,7 @@ describe("the grant", () => {
     expect(await alive(id)).toBe(true);
   });
 
-  test("another client's use of the token ends the family", async () => {
+  test("another client's use of the token ends the grant", async () => {
     const id = await redeemed();
     const answer = await challenges.refresh(id, presented(1, "bank" as ClientId));
     expect(answer).toMatchObject({ error: { code: "refresh_reused" } });

@@ -78,7 +78,7 @@ describe("prompts", () => {
     expect(await inboxes.find(who, asked.respondNumber + 1_000_000)).toBeUndefined();
   });
 
-  test("T01 race: twenty starts at once, five prompts a minute for the person, over all clients", async () => {
+  test("T01 race: twenty starts at once, five prompts a minute for the user, over all clients", async () => {
     const who = somebody();
     const answers = await Promise.all(Array.from({ length: 20 }, () => inboxes.list(who, request())));
     expect(answers.filter((listed) => listed.outcome === "listed")).toHaveLength(5);
@@ -339,7 +339,7 @@ describe("the device's socket", () => {
     expect(ear.heard).toEqual([1, 1].map((count) => JSON.stringify({ type: "prompts", count })));
   });
 
-  test("a removed device is hung up on, the person's other devices stay", async () => {
+  test("a removed device is hung up on, the user's other devices stay", async () => {
     const who = somebody();
     const other = "22222222-0000-4000-8000-222222222222" as DeviceId;
     const removed = await connect(who);
@@ -394,7 +394,7 @@ describe("the end of an inbox", () => {
     expect(await storedIn(who)).toEqual({ values: [], alarm: null });
   });
 
-  test("a person's inbox has no alarm", async () => {
+  test("a user's inbox has no alarm", async () => {
     const who = somebody();
     await inboxes.countTogether(who, OTP);
     expect((await storedIn(who)).alarm).toBeNull();

@@ -151,7 +151,7 @@ describe("an order left with a wait", () => {
   });
 });
 
-test("T11 while a wait is held, a locked person's device may deny but not approve, and nobody gets a token", async () => {
+test("T11 while a wait is held, a locked user's device may deny but not approve, and nobody gets a token", async () => {
   const backend = await newBackend(at);
   const web = await newWeb(at, backend, { settings: { wait_seconds: 1 } });
   const person = await newPerson(at, backend.id);

@@ -51,8 +51,8 @@ const typesOf = async (userId: UserId) =>
   (await records.events({ userId, size: 50 })).map(({ type }) => type);
 const tokenOf = ({ body }: Answer): unknown => (body.oauth_token as Json | undefined)?.refresh_token;
 
-describe("S5 a stolen phone signs itself in while its person", () => {
-  test.each(ACTS)("%s: no token goes out and no family lives on", async (_, act) => {
+describe("S5 a stolen phone signs itself in while its user", () => {
+  test.each(ACTS)("%s: no token goes out and no grant lives on", async (_, act) => {
     const { at, person, client, userId } = await scene();
     at.at("1: challenges.openSettled 1 after", async () => void (await act(userId)));
     const answer = await signInByPhone(at, client, person);
@@ -72,7 +72,7 @@ describe("S5 a stolen phone signs itself in while its person", () => {
   });
 });
 
-describe("S5 a stolen phone enrols another key while its person", () => {
+describe("S5 a stolen phone enrols another key while its user", () => {
   test.each(ACTS)("%s: no device is stored", async (name, act) => {
     const { at, person, client, userId } = await scene();
     const thief = await newPhone();
@@ -100,9 +100,9 @@ async function approved(here: Scene): Promise<Json> {
   return waiter;
 }
 
-describe("T195 what waits for a person ends with them", () => {
+describe("T195 what waits for a user ends with them", () => {
   test.each(ACTS.filter(([name]) => name !== "loses the device"))(
-    "T195 a laptop whose person %s is told at once, and the phone is shown nothing",
+    "T195 a laptop whose user %s is told at once, and the phone is shown nothing",
     async (_, act) => {
       const here = await scene();
       const { waiter } = await begun(here);
@@ -130,7 +130,7 @@ describe("T195 what waits for a person ends with them", () => {
 });
 
 describe("T196 an approval that nobody has redeemed", () => {
-  test("T196 is worth nothing once its person was locked, nor when they are active again", async () => {
+  test("T196 is worth nothing once its user was locked, nor when they are active again", async () => {
     const here = await scene();
     const waiter = await approved(here);
     await lock(here.userId);
@@ -142,7 +142,7 @@ describe("T196 an approval that nobody has redeemed", () => {
     expect((await poll(operator, here.client, await approved(here))).body.oauth_token).toBeDefined();
   });
 
-  test("T197 is worth nothing once its person was signed out everywhere, and a family is over that was just begun", async () => {
+  test("T197 is worth nothing once its user was signed out everywhere, and a grant is over that was just begun", async () => {
     const here = await scene();
     const waiter = await approved(here);
     here.at.at("1: records.finish 1 before", async () => {

@@ -33,7 +33,7 @@ beforeEach(async () => {
   );
 });
 
-test("T206 a profile of the version before goes to the client that named the person, else to the only one that asked", async () => {
+test("T206 a profile of the version before goes to the client that named the user, else to the only one that asked", async () => {
   await user("named", "client", "shop", ["blog"]);
   await user("by-id", null, null, ["blog"]);
   await user("operators", "admin", null, ["shop"]);

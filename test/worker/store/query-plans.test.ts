@@ -73,7 +73,7 @@ describe("no statement of the store walks a table", () => {
   });
 });
 
-test.each(PERSONAL_LISTS)("the export reads a person's %s alone", async (list) => {
+test.each(PERSONAL_LISTS)("the export reads a user's %s alone", async (list) => {
   const { d1, calls } = recordingDatabase();
   const key = Array.from({ length: KEY_PARTS[list] }, () => "x");
   await makePersonalData(openStore(d1)).rows(newUserId(), list, key, 5);

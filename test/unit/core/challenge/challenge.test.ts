@@ -220,7 +220,7 @@ describe("T45 T47 redeeming", () => {
     expect(effects).toEqual([{ name: "openGrant", draft: DRAFT.grant }, { name: "wake" }]);
   });
 
-  test("T45 (a) fifty redemptions with the window off: one succeeds, 49 are refused and the family lives", () => {
+  test("T45 (a) fifty redemptions with the window off: one succeeds, 49 are refused and the grant lives", () => {
     const first = redeemed(0).next;
     for (let caller = 1; caller < 50; caller++) {
       expect(transition(first, redeemBy("waiter-1"), BIRTH + 2_500)).toEqual({
@@ -251,7 +251,7 @@ describe("T45 T47 redeeming", () => {
     }
   });
 
-  test("a redemption that wants no family opens none", () => {
+  test("a redemption that wants no grant opens none", () => {
     const { grant: _, ...draft } = DRAFT;
     const result = transition(approved, { name: "redeem", waiterProof: "waiter-1", draft }, BIRTH + 2_000);
     if (!result.ok) throw new Error("refused");

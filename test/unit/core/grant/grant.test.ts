@@ -36,7 +36,7 @@ const REUSED = { ok: false, error: { code: "refresh_reused" } };
 
 describe("T84 reuse", () => {
   test.each([30_000, 30_001, 3_600_000])(
-    "T84 R1 presented %i ms after R2 was given out kills the family, R2 included",
+    "T84 R1 presented %i ms after R2 was given out kills the grant, R2 included",
     (after) => {
       const now = ROTATED_AT + after;
       const { next, result } = rotate(second, R(1), now);
@@ -63,26 +63,26 @@ describe("T84 reuse", () => {
     ["another client, with R1 inside the grace", R(1, { clientId: CLIENTS[1] })],
     ["a generation not given out yet", R(3)],
     ["a generation before the first", R(0)],
-  ])("T84 %s kills the family", (_name, presented) => {
+  ])("T84 %s kills the grant", (_name, presented) => {
     const { next, result } = rotate(second, presented, ROTATED_AT + 1);
     expect(result).toEqual(REUSED);
     expect(next.ended).toEqual({ at: ROTATED_AT + 1, reason: "refresh_reused" });
   });
 
-  test("T84 a family bound to a key dies by another key and by none", () => {
+  test("T84 a grant bound to a key dies by another key and by none", () => {
     const bound: Grant = { ...BORN, jkt: "thumbprint-1" };
     expect(rotate(bound, R(1, { jkt: "thumbprint-1" }), BIRTH + 1).result.ok).toBe(true);
     expect(rotate(bound, R(1, { jkt: "thumbprint-2" }), BIRTH + 1).result).toEqual(REUSED);
     expect(rotate(bound, R(1), BIRTH + 1).result).toEqual(REUSED);
   });
 
-  test("T84 a family that never rotated has no previous token in its grace", () => {
+  test("T84 a grant that never rotated has no previous token in its grace", () => {
     expect(rotate(BORN, R(0), BIRTH + 1).result).toEqual(REUSED);
   });
 });
 
 describe("T85 honest races", () => {
-  test("T85 twenty callers with R1: all get the same R2, the family rotates once and lives", () => {
+  test("T85 twenty callers with R1: all get the same R2, the grant rotates once and lives", () => {
     let grant = BORN;
     const answers = Array.from({ length: 20 }, (_, caller) => {
       const { next, result } = rotate(grant, R(1), ROTATED_AT + caller);
@@ -100,7 +100,7 @@ describe("T226 C2 a rotation that waits to be acknowledged", () => {
   const waiting = (generation: number) => R(generation, { rotation: "acknowledged" });
 
   test.each([30_000, LIFETIME - 1])(
-    "R1 %i ms after R2 was given out gets R2, and the family lives on from then",
+    "R1 %i ms after R2 was given out gets R2, and the grant lives on from then",
     (after) => {
       const now = ROTATED_AT + after;
       const next = { ...second, expiresAt: now + LIFETIME };
@@ -112,7 +112,7 @@ describe("T226 C2 a rotation that waits to be acknowledged", () => {
     expect(rotate(second, waiting(1), ROTATED_AT + 29_999).next).toBe(second);
   });
 
-  test("R1 after R2 was used is too old, and ends the family", () => {
+  test("R1 after R2 was used is too old, and ends the grant", () => {
     const third = rotate(second, waiting(2), ROTATED_AT + 1).next;
     expect(rotate(third, waiting(1), ROTATED_AT + 2).result).toEqual(REUSED);
     expect(rotate(third, waiting(2), ROTATED_AT + 90_000).result.ok).toBe(true);

@@ -43,7 +43,7 @@ describe("a message's fate in the inbox", () => {
     expect(claim(read).value).toBe("mine");
   });
 
-  test("the count of texts passes like every count of no person", () => {
+  test("the count of texts passes like every count of no user", () => {
     expect(isPassing("texts:range:+4915112" as SubjectKey)).toBe(true);
   });
 });

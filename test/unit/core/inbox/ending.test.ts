@@ -35,7 +35,7 @@ function listed(state: InboxState, name: string, over: Partial<Prompt> = {}): In
 const answered = (state: InboxState, name: string, decision: "approve" | "deny", deviceId = PHONE) =>
   settlePrompt(state, { challengeId: idOf(name), decision, digest: `${name} ${decision}`, deviceId }, NOW);
 
-describe("T195 a person is locked", () => {
+describe("T195 a user is locked", () => {
   test("T195 every prompt is withdrawn; what may still be under way is told, what was denied is not", () => {
     const three = ["a", "b", "c"].reduce((state, name) => listed(state, name), EMPTY_INBOX);
     const decided = answered(answered(three, "a", "approve").next, "b", "deny").next;

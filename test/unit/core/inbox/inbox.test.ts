@@ -143,7 +143,7 @@ describe("T155 the places of a minute", () => {
     expect(start(state, 9, 1, BIRTH, SECRET)[1].outcome).toBe("listed");
   });
 
-  test("T155 strangers of two networks at a client keep no prompt of its own from the person, and take three", () => {
+  test("T155 strangers of two networks at a client keep no prompt of its own from the user, and take three", () => {
     let state = EMPTY_INBOX;
     const listed = (nth: number, caller: Caller, client = 0) => {
       const [next, value] = start(state, nth, client, BIRTH + nth, caller);
@@ -286,7 +286,7 @@ describe("T02 three denials", () => {
   });
 });
 
-describe("T05 one client, five hundred people", () => {
+describe("T05 one client, five hundred users", () => {
   test("T05 three hundred starts are allowed, and nobody gets more than one prompt", () => {
     let client = EMPTY_INBOX;
     let used = 0;
@@ -305,7 +305,7 @@ describe("T05 one client, five hundred people", () => {
   });
 });
 
-describe("T06 one live prompt of a person and client", () => {
+describe("T06 one live prompt of a user and client", () => {
   test("T06 the newest supersedes the one before it, which cannot be answered any more", () => {
     let state = EMPTY_INBOX;
     [state] = start(state, 0, 0, BIRTH);

@@ -34,7 +34,7 @@ describe("e-mail addresses", () => {
     "ad\u00ada@example.com",
     "ada@example。com",
     "ａｄａ＠ｅｘａｍｐｌｅ．ｃｏｍ",
-  ])("T228 C18 %j is ada@example.com: two spellings are one person", (text) => {
+  ])("T228 C18 %j is ada@example.com: two spellings are one user", (text) => {
     const read = readIdentifier(text);
     expect([read?.kind, read?.normal]).toEqual(["email", "ada@example.com"]);
     // Mail is sent to what is kept.
@@ -95,7 +95,7 @@ describe("phone numbers", () => {
     // No number of Mexico, and no mobile prefix of another country.
     ["+52 1 55 1234 567", "+521551234567"],
     ["+1 521 555 1234", "+15215551234"],
-  ])("T228 C18 %j is found as %j: two spellings are one person", (text, normal) => {
+  ])("T228 C18 %j is found as %j: two spellings are one user", (text, normal) => {
     const read = readIdentifier(text);
     expect([read?.kind, read?.normal]).toEqual(["phone", normal]);
     expect(read?.value).toMatch(/^\+[0-9 -]+$/);

@@ -148,7 +148,7 @@ describe("a user (Cotter §4.1)", () => {
   });
 });
 
-describe("what tokens say of the person", () => {
+describe("what tokens say of the user", () => {
   test("an identifier that nobody proved is marked as such (Cotter §10.10)", () => {
     expect(subjectOf(client)(record)).toEqual({
       client_user_id: userId,

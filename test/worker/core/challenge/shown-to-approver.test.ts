@@ -48,7 +48,7 @@ describe("S6 free text of an anonymous call", () => {
     ["pay 5 eur", { event_names: ["Pay 5 EUR"] }, "LOGIN"],
     ["LOGIN_WITH_DEVICE", { event_names: ["Pay 5 EUR"] }, "LOGIN"],
     ["LOGIN_WITH_DEVICE", { event_names: [] }, "LOGIN"],
-  ])("T180 asked by %s with %j a person is shown %s", async (event, settings, name) => {
+  ])("T180 asked by %s with %j a user is shown %s", async (event, settings, name) => {
     const client = await newClient(at, settings);
     const person = await newPerson(at, client);
     expect((await start(at, client, person, event)).body.event).toBe(event);

@@ -214,7 +214,7 @@ describe("T184 an unsigned removal", () => {
   const telling = (send: (message: Message) => ReturnType<Services["deliveries"]["send"]>) =>
     deployment({}, ({ deliveries }) => ({ deliveries: { ...deliveries, send } }));
 
-  test("T184 is told to every proven address of its person, and to no other", async () => {
+  test("T184 is told to every proven address of its user, and to no other", async () => {
     const told: Message[] = [];
     const here = telling(async (message) => {
       told.push(message);

@@ -67,7 +67,7 @@ const ACTS: readonly (readonly [string, (scene: Scene) => Promise<unknown>])[] =
   ["the person is signed out everywhere", ({ person }) => admin("DELETE", `/users/${person.id}/grants`)],
 ];
 
-describe("T193 a refresh of a family that D1 does not list", () => {
+describe("T193 a refresh of a grant that D1 does not list", () => {
   test("lists it first, once, and passes", async () => {
     const scene = await unlisted();
     const first = await refresh(at, scene.client, scene.token);
@@ -77,7 +77,7 @@ describe("T193 a refresh of a family that D1 does not list", () => {
     expect(finish).not.toHaveBeenCalled();
   });
 
-  test.each(ACTS)("is refused once %s, and the family is over", async (_, act) => {
+  test.each(ACTS)("is refused once %s, and the grant is over", async (_, act) => {
     const scene = await unlisted();
     await act(scene);
     const answer = await refresh(at, scene.client, scene.token);
@@ -95,7 +95,7 @@ describe("T193 a refresh of a family that D1 does not list", () => {
     expect((await snapshotOf(scene))?.grant?.ended).toBeDefined();
   });
 
-  test("is an outage while D1 is one, and costs the family nothing", async () => {
+  test("is an outage while D1 is one, and costs the grant nothing", async () => {
     const scene = await unlisted();
     fault.down = true;
     const answer = await refresh(at, scene.client, scene.token);
@@ -122,7 +122,7 @@ describe("T198 the queue brings what D1 missed", () => {
     return acks;
   };
 
-  test("T198 the family counts as listed once D1 has it, not once the queue has; it is told once", async () => {
+  test("T198 the grant counts as listed once D1 has it, not once the queue has; it is told once", async () => {
     const scene = await unlisted();
     const messages = await queued(scene);
     expect(messages.map(({ kind }) => kind)).toEqual(["list_grant"]);

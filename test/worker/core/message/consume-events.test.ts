@@ -107,7 +107,7 @@ test("a message that fails comes again later each time; its neighbour is done", 
   vi.restoreAllMocks();
 });
 
-test("T89 a person with more families than one call ends loses all of them, page by page", async () => {
+test("T89 a user with more grants than one call ends loses all of them, page by page", async () => {
   const user = person();
   await users.insert({ id: user, realm: MAIN, identifiers: [] }, event("user.created", user), clock.now());
   const ids: GrantId[] = [];

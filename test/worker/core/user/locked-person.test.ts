@@ -37,7 +37,7 @@ async function lockedThenFree<T>(id: unknown, ask: () => Promise<{ readonly stat
   return [refused.status, (await ask()).status];
 }
 
-describe("no approval of a locked person, at whichever door", () => {
+describe("no approval of a locked user, at whichever door", () => {
   test("T186 Cotter: the answer to a prompt, a sign-in by one's own signature", async () => {
     const client = await newClient(at);
     const person = await newPerson(at, client);

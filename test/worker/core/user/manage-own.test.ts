@@ -77,7 +77,7 @@ const SHARES: Readonly<Record<string, (ada: Ada) => Promise<unknown>>> = {
 };
 
 describe("T116 the LoginID door", () => {
-  test("T116 another client's person is nobody here: not deleted, locked or unlocked by id or proven address", async () => {
+  test("T116 another client's user is nobody here: not deleted, locked or unlocked by id or proven address", async () => {
     const ada = await ownAda(other);
     const address = `${fresh("ada")}@example.com`;
     await prove(ada, other.id, address);
@@ -95,7 +95,7 @@ describe("T116 the LoginID door", () => {
     expect(await at.services.devices.ofUser(ada.id)).toHaveLength(1);
   });
 
-  test("T116 an operator's person is not a backend's", async () => {
+  test("T116 an operator's user is not a backend's", async () => {
     const ada = await newAda(at);
     expect(await removeNamed(mine, ada.username)).toMatchObject(UNKNOWN);
     expect(await lock(mine, ada.id)).toMatchObject(UNKNOWN);
@@ -110,7 +110,7 @@ describe("T116 the LoginID door", () => {
     expect(await statusOf(ada)).toBe("active");
   });
 
-  test("T116 a person who is wholly its own is locked, unlocked and deleted", async () => {
+  test("T116 a user who is wholly its own is locked, unlocked and deleted", async () => {
     const ada = await ownAda(mine);
     await prove(ada, mine.id, `${fresh("proven")}@example.com`);
     await newDevice(ada.id, { clientId: mine.id });
@@ -126,7 +126,7 @@ describe("T116 the LoginID door", () => {
   });
 
   test.each(Object.keys(SHARES))(
-    "T116 with %s neither lock nor unlock, and a deletion leaves the person",
+    "T116 with %s neither lock nor unlock, and a deletion leaves the user",
     async (share) => {
       const ada = await ownAda(mine);
       await give(ada, mine.id, fresh("second"));
@@ -149,7 +149,7 @@ describe("T116 the LoginID door", () => {
     },
   );
 
-  test("T116 what a person proved through this client stays theirs when they are shared", async () => {
+  test("T116 what a user proved through this client stays theirs when they are shared", async () => {
     const ada = await ownAda(mine);
     const address = `${fresh("proven")}@example.com`;
     await prove(ada, mine.id, address);
@@ -235,14 +235,14 @@ describe("T116 the Authsignal door", () => {
     return (await at.services.users.byExternalId(view, name))!.user.id;
   };
 
-  test("T116 a person who is wholly the client's goes", async () => {
+  test("T116 a user who is wholly the client's goes", async () => {
     const name = fresh("u");
     const id = await personOf(tenant, name);
     expect(await drop(tenant, name)).toMatchObject({ status: 200, body: {} });
     expect(await at.services.users.byId(id, "*")).toBeUndefined();
   });
 
-  test("T116 a shared person stays; the client's names, device and address go", async () => {
+  test("T116 a shared user stays; the client's names, device and address go", async () => {
     const name = fresh("u");
     const id = await personOf(tenant, name);
     const address = `${fresh("shared")}@example.com`;
@@ -264,7 +264,7 @@ describe("T116 the Authsignal door", () => {
     expect(await drop(tenant, name)).toMatchObject({ status: 200, body: {} });
   });
 
-  test("T116 the operator's person, and one that only an id names, stay as they are", async () => {
+  test("T116 the operator's user, and one that only an id names, stay as they are", async () => {
     const ada = await newAda(at);
     const name = fresh("ext");
     await at.services.users.update(mainUser(ada.id), { externalId: name }, Date.now());
@@ -275,7 +275,7 @@ describe("T116 the Authsignal door", () => {
     expect(await of(ada.id)).toEqual(before);
   });
 
-  test("T116 a shared person who is locked is left as they are", async () => {
+  test("T116 a shared user who is locked is left as they are", async () => {
     const name = fresh("u");
     const id = await personOf(tenant, name);
     await newDevice(id, { clientId: other.id });
@@ -286,7 +286,7 @@ describe("T116 the Authsignal door", () => {
   });
 });
 
-describe("T208 somebody else comes to have something of the person between the look and the write", () => {
+describe("T208 somebody else comes to have something of the user between the look and the write", () => {
   /** A call of a backend's on a stage, with something done to its end when this point is reached. */
   async function meanwhile(point: string, act: () => Promise<unknown>, [method, path, scope]: Call) {
     const staged = stage();

@@ -73,7 +73,7 @@ async function proven(
 }
 
 describe("S1 what a backend passes on is its own word", () => {
-  test("S1 T111 Authsignal: another client's door says nothing of it, and its owner's proof is another person's", async () => {
+  test("S1 T111 Authsignal: another client's door says nothing of it, and its owner's proof is another user's", async () => {
     const [bank, shop] = [
       await newTenant(at),
       await newPageClient(pages, { approve_through: "realm" } as never),
@@ -163,7 +163,7 @@ describe("S1 what a backend passes on is its own word", () => {
 });
 
 describe("S2 a name is its giver's, and nothing else", () => {
-  test("S2 T112 a user name that is another person's id leads to a new user, not to that person", async () => {
+  test("S2 T112 a user name that is another user's id leads to a new user, not to that user", async () => {
     const [bank, shop] = [await newTenant(at), await newPageClient(pages)];
     const address = mail();
     const victim = await proven(shop, address);
@@ -179,7 +179,7 @@ describe("S2 a name is its giver's, and nothing else", () => {
     expect((await track(at, subject, address, "pay")).status).toBe(400);
   });
 
-  test("S2 T112 a user name that is another person's address shadows it nowhere", async () => {
+  test("S2 T112 a user name that is another user's address shadows it nowhere", async () => {
     const [bank, shop] = [await newTenant(at), await newPageClient(pages)];
     const address = mail();
     const victim = await proven(shop, address);
@@ -286,7 +286,7 @@ describe("S3 the key of the first-device window is handed over", () => {
     expect((await enrol(blog, body.user.ID, (await newPhone()).publicKey, own)).status).toBe(200);
   });
 
-  test("S3 T113 another person's key opens nothing", async () => {
+  test("S3 T113 another user's key opens nothing", async () => {
     const client = await newPageClient(pages);
     const mine = await signedIn(client, mail());
     const theirs = await signedIn(client, mail());
@@ -422,7 +422,7 @@ describe("S7 names: a stranger keeps nobody from theirs", () => {
     expect(looked.body.ID).toBe(owner.id);
   });
 
-  test("an ordinary sign-in goes on by each of a person's names", async () => {
+  test("an ordinary sign-in goes on by each of a user's names", async () => {
     const client = await newClient(at);
     const person = await newPerson(at, client);
     for (const name of [person.id, person.identifier]) {

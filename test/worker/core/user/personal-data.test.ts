@@ -70,7 +70,7 @@ async function somebody() {
   return { userId, email, device, grant };
 }
 
-describe("O13 what is held about a person", () => {
+describe("O13 what is held about a user", () => {
   test("is told whole, every table of it, and nothing that opens anything", async () => {
     const { userId, email, device, grant } = await somebody();
     const { status, body, text } = await admin("GET", `/users/${userId}/export`);
@@ -190,7 +190,7 @@ describe("O13 what is held about a person", () => {
   });
 });
 
-describe("O13 erasing a person", () => {
+describe("O13 erasing a user", () => {
   const erase = (userId: string) => admin("POST", `/users/${userId}/erasure`);
 
   test("ends them, and leaves neither address nor name in the trail: what happened stays", async () => {

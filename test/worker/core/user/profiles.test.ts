@@ -39,7 +39,7 @@ async function scene(shopSettings: ClientSettings = {}, bankSettings: ClientSett
   return { bank, shop, user, phone, id };
 }
 
-test("T206 what a client's backend says of a person is kept for that client, and shown to its own phones", async () => {
+test("T206 what a client's backend says of a user is kept for that client, and shown to its own phones", async () => {
   const { bank, shop, user, phone, id } = await scene();
   expect([
     await say(bank, user, { tier: "gold" }),
@@ -75,7 +75,7 @@ test("T206 a client hears another's word where it lists that one, behind its own
   expect([await told(sister, id), await told(bank, user)]).toEqual([{ tier: "silver" }, { tier: "gold" }]);
 });
 
-test("T206 a client that deletes a person whom others have too takes its own word back, and no other", async () => {
+test("T206 a client that deletes a user whom others have too takes its own word back, and no other", async () => {
   const { bank, shop, user, id } = await scene();
   await enrol(at, shop, id);
   await say(bank, user, { tier: "gold" });

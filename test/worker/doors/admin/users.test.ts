@@ -450,7 +450,7 @@ describe("grants", () => {
   });
 });
 
-test("T11 a person known by the app's own name alone is locked like any other", async () => {
+test("T11 a user known by the app's own name alone is locked like any other", async () => {
   const id = newUserId(crypto.randomUUID());
   const event = auditEvent(powers, { type: "user.created", actor: "system", userId: id });
   await powers.users.insert({ id, realm: MAIN, externalId: unlike("crm"), identifiers: [] }, event, event.at);

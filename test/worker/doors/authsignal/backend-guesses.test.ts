@@ -50,7 +50,7 @@ describe("a code for a user's action", () => {
     expect(await shop.challenge({ ...asked, idempotencyKey })).toMatchObject(INVALID);
   });
 
-  test("an address that the user has not enrolled is refused: it would prove nothing about the person", async () => {
+  test("an address that the user has not enrolled is refused: it would prove nothing about the user", async () => {
     const shop = await backend();
     const { user } = await shop.enrolled();
     const asked = { verificationMethod: "EMAIL_OTP", action: "pay", userId: user };

@@ -112,7 +112,7 @@ describe.each(WAYS)("$path: enrolling an address", (way) => {
     expect(done.body.userAuthenticator).toMatchObject({ [member]: second });
   });
 
-  test("without the scope only a person who has nothing: refused before a code is sent, and when it comes back", async () => {
+  test("without the scope only a user who has nothing: refused before a code is sent, and when it comes back", async () => {
     const here = scene();
     const { tenant, user } = await enrolled(here, way);
     const bare = await tokenOf(here.at, tenant, user, "signIn");

@@ -30,7 +30,7 @@ afterEach(() => {
 describe.each(WAYS)("$path: a code meets an action", (way) => {
   const { path, word } = way;
 
-  test("challenge, another code, verify, validate; the person's authenticator is listed", async () => {
+  test("challenge, another code, verify, validate; the user's authenticator is listed", async () => {
     const here = scene();
     const { at, page } = here;
     const { tenant, user, id } = await enrolled(here, way);
@@ -303,7 +303,7 @@ describe.each(WAYS)("$path: a code meets an action", (way) => {
     ]);
   });
 
-  test("nobody to write to, a blocked action, a review, a locked person: nothing is sent", async () => {
+  test("nobody to write to, a blocked action, a review, a locked user: nothing is sent", async () => {
     const here = scene();
     const { at, page } = here;
     const { tenant, user } = await enrolled(here, way, { actions: { no: "block", look: "review" } });
@@ -355,7 +355,7 @@ describe.each(WAYS)("$path: a code meets an action", (way) => {
     );
   });
 
-  test("an address that the person gave up, and that another has proven since, is sent nothing for the first", async () => {
+  test("an address that the user gave up, and that another has proven since, is sent nothing for the first", async () => {
     const here = scene();
     const { tenant, user, to } = await enrolled(here, way);
     await server(here.at, tenant, "PATCH", `/users/${user}`, { [way.member]: way.address() });

@@ -174,7 +174,7 @@ describe("a link meets an action", () => {
     expect((await reader(here).press(link, "approve")).status).toBe(200);
   });
 
-  test("a link is over once its action asks in another way, or its person was deleted: nobody would hear the answer", async () => {
+  test("a link is over once its action asks in another way, or its user was deleted: nobody would hear the answer", async () => {
     const here = scene();
     const { token, link } = await waiting(here);
     await here.page(token, "/challenge/email-otp");
@@ -206,7 +206,7 @@ describe("a link meets an action", () => {
     expect((await finalize(here, token)).body).toMatchObject({ isVerified: true });
   });
 
-  test("T106 another action's, person's or client's token collects nothing", async () => {
+  test("T106 another action's, user's or client's token collects nothing", async () => {
     const here = scene();
     const { tenant, user, link } = await waiting(here);
     await reader(here).press(link, "approve");

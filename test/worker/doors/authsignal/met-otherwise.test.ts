@@ -103,7 +103,7 @@ describe("A15 an action that is met in another way", () => {
     expect(await shown(here, phone)).toBeUndefined();
   });
 
-  test("another action of the same person stays as it is", async () => {
+  test("another action of the same user stays as it is", async () => {
     const here = scene();
     const { tenant, user, phone } = await person(here);
     const push = await startPush(here.at, tenant, user, "pay");

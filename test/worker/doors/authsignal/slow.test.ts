@@ -83,7 +83,7 @@ describe("with a slow D1, track waits for it a few times in a row at most", () =
 });
 
 describe("with a slow D1, validate waits for it a few times in a row at most", () => {
-  test("before, and after the person has answered; by the backend's name alone", async () => {
+  test("before, and after the user has answered; by the backend's name alone", async () => {
     const { here, tenant, inARow } = await slowPlace();
     const user = fresh("u");
     const phone = await enrol(here, tenant, user);
@@ -101,7 +101,7 @@ describe("with a slow D1, validate waits for it a few times in a row at most", (
     expect(wrong.body).toEqual({ isValid: false, error: "invalid_request" });
   });
 
-  test("when it is the first to see that the person answered at another door", async () => {
+  test("when it is the first to see that the user answered at another door", async () => {
     const { here, tenant, inARow } = await slowPlace({ user_ids: "subject" });
     const client = await newClient(here);
     const person = await newPerson(here, client);

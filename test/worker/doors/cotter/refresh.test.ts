@@ -38,7 +38,7 @@ afterEach(() => {
 });
 
 describe("refreshing", () => {
-  test("a refresh answers a new bundle about the same person, and never an old refresh token", async () => {
+  test("a refresh answers a new bundle about the same user, and never an old refresh token", async () => {
     const { client, person, r1 } = await signedIn();
     const answer = await refresh(at, client, r1);
     expect(answer.status).toBe(200);
@@ -67,7 +67,7 @@ describe("refreshing", () => {
     expect((await refresh(at, client, r2)).status).toBe(400);
   });
 
-  test("T226 C2 once the successor was used, its predecessor ends the family, at any time and in twenty calls at once", async () => {
+  test("T226 C2 once the successor was used, its predecessor ends the grant, at any time and in twenty calls at once", async () => {
     const { client, person, r1 } = await signedIn();
     const r2 = String((await refresh(at, client, r1)).body.refresh_token);
     later(90);
@@ -108,7 +108,7 @@ describe("refreshing", () => {
     }
   });
 
-  test("T84 C2 strict: the first token after the grace ends the family, with its successor, on record and told to the webhook", async () => {
+  test("T84 C2 strict: the first token after the grace ends the grant, with its successor, on record and told to the webhook", async () => {
     const { client, person, r1 } = await signedIn({ refresh_rotation: "strict" });
     const r2 = String((await refresh(at, client, r1)).body.refresh_token);
     later(31);
@@ -124,7 +124,7 @@ describe("refreshing", () => {
     });
   });
 
-  test("T84 a token two generations old ends the family even inside the grace", async () => {
+  test("T84 a token two generations old ends the grant even inside the grace", async () => {
     const { client, r1 } = await signedIn();
     const r2 = String((await refresh(at, client, r1)).body.refresh_token);
     const r3 = String((await refresh(at, client, r2)).body.refresh_token);
@@ -132,7 +132,7 @@ describe("refreshing", () => {
     expect((await refresh(at, client, r3)).status).toBe(400);
   });
 
-  test("T85 race: twenty refreshes with one token all get the same successor, and the family lives", async () => {
+  test("T85 race: twenty refreshes with one token all get the same successor, and the grant lives", async () => {
     const { client, r1 } = await signedIn();
     const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(at, client, r1)));
     expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([200]));
@@ -153,7 +153,7 @@ describe("refreshing", () => {
     expect(again.body.refresh_token).not.toBe(r1);
   });
 
-  test("a token of another client is refused and ends the family; a forged one does nothing", async () => {
+  test("a token of another client is refused and ends the grant; a forged one does nothing", async () => {
     const { client, r1 } = await signedIn();
     const forged = `${r1.slice(0, -1)}${r1.endsWith("A") ? "B" : "A"}`;
     for (const token of [forged, `${"0".repeat(64)}.${"A".repeat(43)}`, "10457:abc", "", "x".repeat(255)]) {
@@ -166,14 +166,14 @@ describe("refreshing", () => {
     expect((await refresh(at, client, r2)).status).toBe(400);
   });
 
-  test("a family ends with its lifetime", async () => {
+  test("a grant ends with its lifetime", async () => {
     const client = await newClient(at, { refresh_token_days: 1 });
     const person = await newPerson(at, client);
     later(86_401);
     expect((await refresh(at, client, person.tokens.refresh_token)).status).toBe(400);
   });
 
-  test("T89 signing out ends the family; another client's call and an unknown token are 200 without effect", async () => {
+  test("T89 signing out ends the grant; another client's call and an unknown token are 200 without effect", async () => {
     const { client, person, r1 } = await signedIn();
     const other = await newClient(at);
     const signOut = (by: string, token: string) =>
@@ -188,7 +188,7 @@ describe("refreshing", () => {
     expect(await at.services.records.grantsOfUser(person.id as never)).toHaveLength(0);
   });
 
-  test("removing the device that opened a family ends it, and answers no tokens", async () => {
+  test("removing the device that opened a grant ends it, and answers no tokens", async () => {
     const { client, person, r1 } = await signedIn();
     const removed = await at.call(
       "PUT",
@@ -201,7 +201,7 @@ describe("refreshing", () => {
   });
 });
 
-test("one identifier in two spellings signs one person up", async () => {
+test("one identifier in two spellings signs one user up", async () => {
   const client = await newClient(at);
   const name = fresh("Flo");
   const created = { client_user_id: name, identifiers: [`${name}@Example.com`, `${name}@example.com`] };
@@ -302,7 +302,7 @@ describe("enrolling the first device", () => {
     expect(again.body.oauth_token).toBeDefined();
   });
 
-  test("race: two keys at once for one new person, one device", async () => {
+  test("race: two keys at once for one new user, one device", async () => {
     const client = await newClient(at);
     const user = await at.call(
       "POST",

@@ -102,7 +102,7 @@ describe("prompts", () => {
     expect((await poll(at, client, waiters[0] ?? {})).status).toBe(403);
   });
 
-  test("T05 one client starting for many people runs into its own limit, and nobody gets a second prompt", async () => {
+  test("T05 one client starting for many users runs into its own limit, and nobody gets a second prompt", async () => {
     const client = await newClient(at, { starts_per_minute: 12 });
     const people: Person[] = [];
     for (let index = 0; index < 16; index++) people.push(await newPerson(at, await newClient(at)));
@@ -169,7 +169,7 @@ describe("prompts that ask for more than this wire can give", () => {
 });
 
 describe("who may approve, and what the signature binds", () => {
-  test("T20 another person's phone neither approves nor denies, whichever name it gives", async () => {
+  test("T20 another user's phone neither approves nor denies, whichever name it gives", async () => {
     const { client, person } = await scene();
     const mallory = await newPerson(at, client);
     const { waiter, shown } = await pending(client, person);
@@ -332,7 +332,7 @@ describe("who may approve, and what the signature binds", () => {
     });
   });
 
-  test("T25 a removed device that signs itself in is refused, and its person's trail says so", async () => {
+  test("T25 a removed device that signs itself in is refused, and its user's trail says so", async () => {
     const { client, person } = await scene();
     await at.call(
       "PUT",
@@ -424,7 +424,7 @@ describe("redeeming", () => {
     expect((await refresh(at, client, first.refresh_token)).status).toBe(200);
   });
 
-  test("T11 a person locked between approval and poll gets no token", async () => {
+  test("T11 a user locked between approval and poll gets no token", async () => {
     const { client, person } = await scene();
     const { waiter, shown } = await pending(client, person);
     await respond(at, client, person, shown, true);

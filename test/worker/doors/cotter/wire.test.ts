@@ -262,7 +262,7 @@ describe("T225 C10 the identical signed request, sent again", () => {
     expect((await create(client, narrow)).status).toBe(403);
   });
 
-  test("T225 C10 gives nothing once the session was ended, the device removed or the person locked", async () => {
+  test("T225 C10 gives nothing once the session was ended, the device removed or the user locked", async () => {
     const ends: ((client: string, person: Person, first: Answer) => Promise<unknown>)[] = [
       (client, _, first) =>
         at.call("DELETE", `/api/v0/token/${client}`, { refresh_token: tokensOf(first).refresh_token }, {}),
@@ -386,7 +386,7 @@ describe("C12 a phone that pauses", () => {
     expect((await poll(at, client, waiter.body)).status).toBe(404);
   });
 
-  test("C12 an approval that waits gives nothing to a person who was locked, or for a device that was removed, meanwhile", async () => {
+  test("C12 an approval that waits gives nothing to a user who was locked, or for a device that was removed, meanwhile", async () => {
     const { client, person } = await scene();
     const waiter = await start(at, client, person);
     await respond(at, client, person, (await prompt(at, client, person)) ?? {}, true);

@@ -117,7 +117,7 @@ describe("a service token that is refused is on record", () => {
     expect(await recordOf({ ip })).toEqual([{ actor, reason: expect.stringContaining(reason), ip }]);
   });
 
-  test("a used nonce at every other call, and at another person's wait", async () => {
+  test("a used nonce at every other call, and at another user's wait", async () => {
     const ada = await newAda(at);
     const body = (backend: Backend) => ({ client_id: backend.id, user_id: ada.id });
     const calls: readonly (readonly [string, string, (backend: Backend) => Json])[] = [

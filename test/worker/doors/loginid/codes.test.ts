@@ -284,7 +284,7 @@ test("codes are read as people type them", async () => {
   expect(long).toMatch(/^[A-Za-z0-9_-]{32}$/);
 });
 
-test("T01 a start that is kept from the person still hands out a code that works", async () => {
+test("T01 a start that is kept from the user still hands out a code that works", async () => {
   const { backend, web, ada } = await scene();
   const drawn: string[] = [];
   for (let i = 0; i < 6; i++)
@@ -294,7 +294,7 @@ test("T01 a start that is kept from the person still hands out a code that works
   expect((await waitOn(at, web, ada, last)).status).toBe(200);
 });
 
-test("T11 a locked or deleted person gets no code and no result", async () => {
+test("T11 a locked or deleted user gets no code and no result", async () => {
   const { backend, web, ada } = await scene();
   const code = await generated(at, backend, ada);
   await codes(at, backend, "authorize", ada, { body: { code } });
@@ -305,7 +305,7 @@ test("T11 a locked or deleted person gets no code and no result", async () => {
   expect((await codes(at, backend, "generate", ada)).body.code).toBe("user_not_found");
 });
 
-test("S6 T205 a code is good at the client that gave it out, and at those that list it, whoever named the person", async () => {
+test("S6 T205 a code is good at the client that gave it out, and at those that list it, whoever named the user", async () => {
   const { backend, web, ada } = await scene();
   const own = await newAda(at, undefined, "client", backend.id);
   const proven = await newAda(at, `${fresh("eve")}@example.com`, "proof");

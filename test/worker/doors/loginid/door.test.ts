@@ -193,7 +193,7 @@ describe("what a step costs", () => {
   };
   beforeAll(async () => void (await counted.services.keyring.ready("standard")));
 
-  test("generate and authorize: the person read, then one batch with the nonce in it; a wait writes none", async () => {
+  test("generate and authorize: the user read, then one batch with the nonce in it; a wait writes none", async () => {
     const backend = await newBackend(counted);
     const web = await newWeb(counted, backend, { settings: { wait_seconds: 1 } });
     const ada = await newAda(counted);

@@ -69,7 +69,7 @@ describe("L3 right codes in flight are no guesses", () => {
   });
 });
 
-test("L4 a code of this person at another client is no guess either", async () => {
+test("L4 a code of this user at another client is no guess either", async () => {
   const { backend, ada } = await scene();
   const bank = await newBackend(at);
   for (let round = 0; round < 7; round++) {
@@ -136,7 +136,7 @@ describe("T238 L6 the name in a result is the caller's own spelling of a name th
     }
   });
 
-  test("T238 L6 a name that is not this person's is never put into their token", async () => {
+  test("T238 L6 a name that is not this user's is never put into their token", async () => {
     const here = await scene();
     const code = await generated(at, here.backend, here.ada);
     await authorize(here, code);
@@ -478,7 +478,7 @@ describe("L10 the name that a waiter gives its session", () => {
 });
 
 describe("L11 what the guide says of generate and authorize", () => {
-  test("L11 a username as user_id, with a token, in every call that names a person", async () => {
+  test("L11 a username as user_id, with a token, in every call that names a user", async () => {
     const { backend, web } = await scene();
     const ada = await newAda(at, `${fresh("Ada")}@example.com`, "client", backend.id);
     const by = { body: { user_id: ada.username.toLowerCase() } };

@@ -72,7 +72,7 @@ describe("a passkey by the backend's word alone", () => {
     expect(signedIn.status).toBe(200);
   });
 
-  test("one ceremony adds one passkey, and ends with its five minutes, with the person's lock, or for another client", async () => {
+  test("one ceremony adds one passkey, and ends with its five minutes, with the user's lock, or for another client", async () => {
     const { backend, ada } = await scene();
     const begun = payloadOf(await force(backend, { username: ada.username }));
     const other = await newBackend(at, { allowedOrigins: [PAGE] });
@@ -119,7 +119,7 @@ describe("who may not", () => {
     expect((await auditOf(ada.id)).map(({ type }) => type)).toEqual(["user.created"]);
   });
 
-  test("another scope, another person's token, a web client, nobody", async () => {
+  test("another scope, another user's token, a web client, nobody", async () => {
     const { backend, web, ada } = await scene();
     expect((await force(backend, { user_id: ada.id }, { scope: "credentials.add" })).status).toBe(403);
     const forBob = await tokenOf(backend, "credentials.force_add", { username: "bob@example.com" });
@@ -145,7 +145,7 @@ describe("who may not", () => {
     expect((await auditOf(ada.id)).filter(({ type }) => type === "passkey.preauthorized")).toHaveLength(1);
   });
 
-  test("T202 ten codes and passkeys for one person in a minute are what a backend may begin", async () => {
+  test("T202 ten codes and passkeys for one user in a minute are what a backend may begin", async () => {
     const { backend, ada } = await scene();
     for (let i = 0; i < STARTS_ABOUT; i++) {
       const started = i % 2 === 0 ? codes(at, backend, "generate", ada) : force(backend, { user_id: ada.id });

@@ -141,7 +141,7 @@ describe("T60 wrong guesses are counted for who guesses, over all codes, and end
     );
   });
 
-  test("T158 a code of this person under another purpose is no guess", async () => {
+  test("T158 a code of this user under another purpose is no guess", async () => {
     const { backend, ada } = await scene();
     for (let round = 0; round < 8; round++) {
       const purpose = round % 2 ? "add_credential" : "temporary_authentication";
@@ -289,7 +289,7 @@ test("T62 case, blanks, another client and another address are one counter", asy
 });
 
 describe("a stranger cannot tell who exists", () => {
-  test("an unknown person, an unverified name, a wrong code and a lock are one answer", async () => {
+  test("an unknown user, an unverified name, a wrong code and a lock are one answer", async () => {
     const { web, backend, ada } = await scene();
     await generated(at, backend, ada);
     const claimed = await newAda(at, undefined, "anonymous");
@@ -313,7 +313,7 @@ describe("a stranger cannot tell who exists", () => {
   });
 });
 
-test("T20 T106 a code is its person's: another's name, deployment ids and other codes are nothing", async () => {
+test("T20 T106 a code is its user's: another's name, deployment ids and other codes are nothing", async () => {
   const { backend, web, ada } = await scene();
   const bob = await newAda(at);
   const code = await generated(at, backend, ada);
@@ -372,7 +372,7 @@ test("T66 what guessing can win in the life of a code", () => {
   expect(guesses(USER_CODE_LIFETIME.short) / 1e6).toBeLessThanOrEqual(1e-5);
 });
 
-test("a code's hash is bound to person, kind and purpose", async () => {
+test("a code's hash is bound to user, kind and purpose", async () => {
   const userId = (await newAda(at)).id;
   const context = { userId, kind: "short", purpose: "sign_in" } as const;
   const hashes = await Promise.all([

@@ -52,7 +52,7 @@ describe("T05 a start past the client's limit", () => {
     expect(await codes(at, backend, "generate", ada)).toMatchObject(TOO_MANY);
   });
 
-  test("a passkey's own code is no start of the client's: a device of its people has signed", async () => {
+  test("a passkey's own code is no start of the client's: a device of its users has signed", async () => {
     const { web, ada, authenticator } = await withPasskey();
     const busy = { settings: { starts_per_minute: 1, wait_seconds: 1 } };
     await at.services.clients.update(web.id, busy, Date.now());
@@ -79,7 +79,7 @@ describe("T05 a start past the client's limit", () => {
   });
 });
 
-test("T201 another client's codes for a person end none of this one's", async () => {
+test("T201 another client's codes for a user end none of this one's", async () => {
   const [bank, blog] = [await newBackend(at), await newBackend(at)];
   const ada = await newAda(at);
   const own: string[] = [];

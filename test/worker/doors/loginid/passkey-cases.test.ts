@@ -133,8 +133,8 @@ describe("T101 an outage in the middle leaves a ceremony that may be repeated", 
   });
 });
 
-describe("T20 T70 a ceremony is for one person, one call and one kind of code", () => {
-  test("another person's passkey signs nothing, under its own id or under this one's", async () => {
+describe("T20 T70 a ceremony is for one user, one call and one kind of code", () => {
+  test("another user's passkey signs nothing, under its own id or under this one's", async () => {
     const { web, ada } = await withPasskey();
     const bob = await withPasskey();
     for (const credential_id of [undefined, (await devicesOf(ada))[0]?.credentialId]) {
@@ -176,7 +176,7 @@ describe("T20 T70 a ceremony is for one person, one call and one kind of code", 
     expect(refusedSign).toMatchObject(NO);
   });
 
-  test("what a browser is given names the person by id alone, and excludes the passkeys they have", async () => {
+  test("what a browser is given names the user by id alone, and excludes the passkeys they have", async () => {
     const { backend, web, ada, authenticator } = await withPasskey();
     const begun = payloadOf(await init(web, ada.username, await approvedCode(backend, ada)));
     const { id } = begun.user as { id: string };
@@ -187,7 +187,7 @@ describe("T20 T70 a ceremony is for one person, one call and one kind of code", 
     expect(begun.rp).toMatchObject({ id: new URL(PAGE).hostname });
   });
 
-  test("T217 G3 a locked person's approved code begins no ceremony, and none when they are active again", async () => {
+  test("T217 G3 a locked user's approved code begins no ceremony, and none when they are active again", async () => {
     const { backend, web, ada } = await scene();
     const code = await approvedCode(backend, ada);
     await at.services.users.update(mainUser(ada.id), { status: "locked" }, Date.now());
@@ -202,7 +202,7 @@ describe("T20 T70 a ceremony is for one person, one call and one kind of code", 
     expect(await devicesOf(ada)).toEqual([]);
   });
 
-  test("a locked person's passkey makes no code, and no passkey is added to them", async () => {
+  test("a locked user's passkey makes no code, and no passkey is added to them", async () => {
     const { backend, web, ada, authenticator } = await withPasskey();
     const added = payloadOf(await init(web, ada.username, await approvedCode(backend, ada)));
     const asked = assertionOf(await beginSelf(web, ada.username));

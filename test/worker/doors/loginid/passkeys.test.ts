@@ -101,7 +101,7 @@ test("one passkey is one live device, by its key and by its credential id", asyn
   expect(await at.services.devices.ofUser(bob.id)).toHaveLength(0);
 });
 
-test("unknown person and wrong code look the same; past five wrong guesses the right one does too, and the code lives on", async () => {
+test("unknown user and wrong code look the same; past five wrong guesses the right one does too, and the code lives on", async () => {
   const { backend, web, ada } = await scene();
   const code = await approvedCode(backend, ada);
   const wrongCode = code === "000000" ? "111111" : "000000";
@@ -117,7 +117,7 @@ test("unknown person and wrong code look the same; past five wrong guesses the r
   expect((await at.services.challenges.read(live!.challengeId))?.view.state).toBe("approved");
 });
 
-test("the challenge is this person's, this client's, and ends", async () => {
+test("the challenge is this user's, this client's, and ends", async () => {
   const { backend, web, ada } = await scene();
   const begun = payloadOf(await init(web, ada.username, await approvedCode(backend, ada)));
   const other = await newWeb(at, backend, { allowedOrigins: [PAGE] });

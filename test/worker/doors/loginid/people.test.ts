@@ -40,7 +40,7 @@ const held = (id: UserId): Promise<void> =>
     expect(open).toBe(1);
   });
 
-describe("people by a backend's word", () => {
+describe("users by a backend's word", () => {
   test("made, retrieved under any spelling, locked, unlocked, deleted; each call on record", async () => {
     const backend = await newBackend(at);
     const username = `${fresh("Ada")}@Example.com`;
@@ -104,7 +104,7 @@ describe("people by a backend's word", () => {
     ["locked", "PUT", "/deactivate", "users.deactivate", 403, "account_deactivated"],
     ["deleted", "DELETE", "", "users.delete", 404, "user_not_found"],
   ])(
-    "T11 a person who is %s ends the waits on their codes at once",
+    "T11 a user who is %s ends the waits on their codes at once",
     async (_what, method, suffix, scope, status, code) => {
       const backend = await newBackend(at);
       const web = await newWeb(at, backend, { settings: { wait_seconds: 20 } });
@@ -129,8 +129,8 @@ test("T11 a lock through the admin API ends the waits on their codes, too", asyn
   expect((await waiting).body.code).toBe("account_deactivated");
 });
 
-describe("a person's devices as credentials", () => {
-  test("listed, renamed, revoked; T106 another person's are not found", async () => {
+describe("a user's devices as credentials", () => {
+  test("listed, renamed, revoked; T106 another user's are not found", async () => {
     const backend = await newBackend(at);
     const ada = await newAda(at);
     const bob = await newAda(at);

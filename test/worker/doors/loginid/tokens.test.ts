@@ -99,7 +99,7 @@ describe("what a service token must be", () => {
     expect(answer.status, JSON.stringify(answer.body)).toBe(status);
   });
 
-  test("its person may be named by either name", async () => {
+  test("its user may be named by either name", async () => {
     const { backend, ada } = await scene();
     for (const claims of [
       { username: ada.username.toUpperCase() },
@@ -111,7 +111,7 @@ describe("what a service token must be", () => {
     }
   });
 
-  test("a name that only an anonymous call has claimed is not the person of a token", async () => {
+  test("a name that only an anonymous call has claimed is not the user of a token", async () => {
     const { backend } = await scene();
     const claimed = await newAda(at, undefined, "anonymous");
     const token = await tokenOf(backend, "codes.generate", { username: claimed.username });
@@ -177,7 +177,7 @@ describe("a nonce is good for one call", () => {
     expect(rows?.n).toBe(1);
   });
 
-  test("T24 a used token tells nothing more: unknown person, locked person, forbidden call", async () => {
+  test("T24 a used token tells nothing more: unknown user, locked user, forbidden call", async () => {
     const { backend, ada } = await scene();
     const token = await tokenOf(backend, "codes.generate");
     expect((await bare(token, { ...bodyFor(backend, ada), user_id: crypto.randomUUID() })).body.code).toBe(

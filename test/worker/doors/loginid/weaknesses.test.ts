@@ -98,7 +98,7 @@ describe("LoginID §9.2 who exists cannot be told by what a wait does", () => {
     return { d1Calls, d1Batches, d1RowsWritten, objects };
   };
 
-  test("a wrong code and a person who is not there cost the same, at the wait and at init/code", async () => {
+  test("a wrong code and a user who is not there cost the same, at the wait and at init/code", async () => {
     const { backend, web, ada } = await scene();
     const page = await newWeb(at, backend, { allowedOrigins: [PAGE] });
     await generated(at, backend, ada, { type: "long" });
@@ -130,7 +130,7 @@ describe("what a step costs, exactly", () => {
   };
   beforeAll(async () => void (await at.services.keyring.ready("standard")));
 
-  test("generate, authorise and invalidate: the person read, then one batch with the nonce in it", async () => {
+  test("generate, authorise and invalidate: the user read, then one batch with the nonce in it", async () => {
     const backend = await newBackend(counted);
     const ada = await newAda(counted);
     await generated(counted, backend, ada);

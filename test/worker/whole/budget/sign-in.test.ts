@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 
 describe("the budget of a sign-in", () => {
-  test("a start reads the person once and writes no D1 row", async () => {
+  test("a start reads the user once and writes no D1 row", async () => {
     const client = await newClient(at);
     const person = await newPerson(at, client);
     const { cost } = await costOf(() => start(at, client, person));
@@ -65,7 +65,7 @@ describe("the budget of a sign-in", () => {
     });
   });
 
-  test("looking for prompts reads the person and asks the inbox once", async () => {
+  test("looking for prompts reads the user and asks the inbox once", async () => {
     const { client, person } = await pending();
     const { cost } = await costOf(() => prompt(at, client, person));
     expect(cost).toEqual({

@@ -6,7 +6,7 @@ afterEach(() => vi.useRealTimers());
 
 const other = (code: string, by: number): string => String((Number(code) + by) % 1_000_000).padStart(6, "0");
 
-describe("S7 a stranger's guesses at carried codes", () => {
+describe("S7 a stranger's guesses at user codes", () => {
   test.each(["short", "phrase", "long"] as const)(
     "S7e wrong %s codes end no live one and keep no right one out",
     async (type) => {

@@ -67,7 +67,7 @@ describe("S7 a stranger's letters and guesses", () => {
     expect(tries).toHaveLength(17);
   });
 
-  test("S7b guessing at every address of a person takes no code and no link from them", async () => {
+  test("S7b guessing at every address of a user takes no code and no link from them", async () => {
     const at = world();
     const client = await newPageClient(at);
     const [mail, number, later] = [email(), phone(), email()];

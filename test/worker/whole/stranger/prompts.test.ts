@@ -16,7 +16,7 @@ afterEach(() => {
 });
 
 describe("S7 a stranger's starts", () => {
-  test("S7f a start every second at another client's door keeps no push of the bank from the person, and none of their own sign-ins", async () => {
+  test("S7f a start every second at another client's door keeps no push of the bank from the user, and none of their own sign-ins", async () => {
     const at = world();
     const [home, stranger] = [at.from(HOME), at.from(STRANGER)];
     const shop = await newClient(home);
@@ -40,7 +40,7 @@ describe("S7 a stranger's starts", () => {
     expect(signedIn).toEqual(Array(16).fill(200));
   });
 
-  test("S7g three denied starts silence whoever asked, and neither the person's own nor another client's", async () => {
+  test("S7g three denied starts silence whoever asked, and neither the user's own nor another client's", async () => {
     const at = world();
     const [home, stranger] = [at.from(HOME), at.from(STRANGER)];
     const [shop, other] = [await newClient(home), await newClient(home, { approve_through: "realm" })];
@@ -60,7 +60,7 @@ describe("S7 a stranger's starts", () => {
     }
   });
 
-  test("S7h five addresses that start for a throw-away user stop neither a client's people nor its mail", async () => {
+  test("S7h five addresses that start for a throw-away user stop neither a client's users nor its mail", async () => {
     const at = world();
     const home = at.from(HOME);
     const shop = await newPageClient(at);
