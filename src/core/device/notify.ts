@@ -63,7 +63,7 @@ async function tell(powers: Powers, news: DeviceNews, template: Template): Promi
       continue;
     }
     const cause = one.status === "rejected" ? String(one.reason) : one.value;
-    powers.log("warn", "a person was not told of a device", { template, cause });
+    powers.log("warn", "a user was not told of a device", { template, cause });
   }
   return isTold;
 }

@@ -73,7 +73,7 @@ async function adopt(powers: Powers, asked: AdoptIdentifier, rows: readonly Iden
   const own = claimersIn(rows, client).find((id) => id === claimer);
   const prover = known?.user.id ?? own;
   if (asked.userId !== undefined && prover !== asked.userId) {
-    return no({ code: "not_allowed", detail: "this address is not confirmed for that person" });
+    return no({ code: "not_allowed", detail: "this address is not confirmed for that user" });
   }
   if (known) return ok(known);
   const claimed = new Set(

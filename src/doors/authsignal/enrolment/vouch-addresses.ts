@@ -115,7 +115,7 @@ function tellReplaced(
       expiresAt: powers.clock.now() + DAY,
     });
     if (!handed.ok) {
-      powers.log("warn", "a person was not told of a replaced address", { cause: handed.error.code });
+      powers.log("warn", "a user was not told of a replaced address", { cause: handed.error.code });
     }
   });
 }

@@ -10,7 +10,7 @@ import type { User, UserStatus } from "../../../core/user/user.ts";
 
 type Powers = Pick<Services, "devices" | "authenticators" | "records"> & Parameters<typeof updateUser>[0];
 
-const SHARED = no({ code: "not_allowed", detail: "the person is not this client's alone" } as const);
+const SHARED = no({ code: "not_allowed", detail: "the user is not this client's alone" } as const);
 
 /** So many locks after one another are looked through; beyond them only the operator unlocks. */
 const LOCKS = 20;
