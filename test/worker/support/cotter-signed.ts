@@ -10,9 +10,20 @@ type Signer = Pick<Person, "id" | "phone">;
 const METHOD = "TRUSTED_DEVICE";
 const ENROL = "ENROLL_NEW_TRUSTED_DEVICE";
 
-let calls = 0;
-/** Seconds back from now: one text is signed once, and phones' clocks may be off. */
-const apart = (): number => calls++ % 200;
+const texts = new Set<string>();
+
+/** The text of the newest second that was not signed before: the same text again would be a repeat, not another call. */
+function newText(textAt: (timestamp: string) => string): {
+  readonly timestamp: string;
+  readonly text: string;
+} {
+  for (let second = Math.floor(Date.now() / 1000); ; second--) {
+    const text = textAt(String(second));
+    if (texts.has(text)) continue;
+    texts.add(text);
+    return { timestamp: String(second), text };
+  }
+}
 
 const create = async (
   at: Door,
@@ -21,9 +32,8 @@ const create = async (
   event: string,
   { query = "", ...more }: Json & { readonly query?: string } = {},
 ): Promise<Answer> => {
-  const timestamp = String(Math.floor(Date.now() / 1000) - apart());
   const key = more.new_device_public_key ?? "";
-  const signed = `${person.id}${client}${event}${timestamp}${METHOD}true${key}`;
+  const { timestamp, text } = newText((at) => `${person.id}${client}${event}${at}${METHOD}true${key}`);
   return await at.call(
     "POST",
     `/api/v0/event/create${query}`,
@@ -37,7 +47,7 @@ const create = async (
       location: "unknown",
       approved: true,
       public_key: person.phone.publicKey,
-      code: await person.phone.sign(signed),
+      code: await person.phone.sign(text),
       ...more,
     },
     { API_KEY_ID: client },
