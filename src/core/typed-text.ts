@@ -31,7 +31,7 @@ export function plainCode(text: string): string {
   return /^[\d\s\p{Pd}]+$/u.test(plain) ? plain.replaceAll(/[\s\p{Pd}]/gu, "") : plain;
 }
 
-/** Mexico's mobile prefix of before 2019: users's address books still have it, and the number is the same. */
+/** Mexico's mobile prefix of before 2019: users' address books still have it, and the number is the same. */
 const OLD_MEXICAN = /^\+52[ .-]*1(?=(?:[ ().-]*[0-9]){10}[ ().-]*$)/;
 
 /** A telephone number as it would be dialled: `tel:` (RFC 3966 §3) taken off, digits and dashes of ASCII, common blanks. */

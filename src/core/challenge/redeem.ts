@@ -1,7 +1,6 @@
 import type { Client } from "../client/client.ts";
 import { tokenLengths } from "../client/settings.ts";
-import type { Grant } from "../grant/state.ts";
-import type { ChallengeId, UserId } from "../ids.ts";
+import type { ChallengeId, DeviceId, UserId } from "../ids.ts";
 import type { Lane } from "../keys/key.ts";
 import type { Applied, Redeemed, Snapshot } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
@@ -51,18 +50,14 @@ export async function redeemChallenge(
   if (!approval) return no({ code: "not_approved" });
   const { approver } = approval;
   const userId = redemption.userId ?? approval.userId;
-  const [user, device] = await Promise.all([
-    powers.users.byId(userId, redemption.client.realm),
-    approver.kind === "device" ? powers.devices.byId(approver.deviceId) : undefined,
-  ]);
-  if (!user) return no({ code: "unknown_user" });
-  if (user.user.status === "locked") return no({ code: "user_locked" });
-  if (isOver(user.user, snapshot.spec.createdAt)) return no({ code: "cancelled" });
-  if (device?.revokedAt !== undefined) return no({ code: "device_revoked" });
+  const deviceId = approver.kind === "device" ? approver.deviceId : undefined;
+  const began = snapshot.spec.createdAt;
+  const user = await standing(powers, redemption.client, { userId, deviceId }, began);
+  if (!user.ok) return user;
   const applied = await powers.challenges.apply(snapshot.spec.id, {
     name: "redeem",
     waiterProof,
-    draft: await draftOf(powers, redemption, user),
+    draft: await draftOf(powers, redemption, user.value),
     ...(redemption.sessionName === undefined ? {} : { sessionName: redemption.sessionName }),
     ...(redemption.userId === undefined ? {} : { userId: redemption.userId }),
     ...(redemption.ip === undefined ? {} : { ip: redemption.ip }),
@@ -74,10 +69,10 @@ export async function redeemChallenge(
 export type Polled = { readonly snapshot: Snapshot; readonly redeemed?: Result<Redeemed, Refusal> };
 
 /**
- * Looks at a challenge and takes its result, if there is one, in one step of its object: with `redeemChallenge` a poll that collects would
- * wait for four answers, one after the other, and here for two. Whether everybody still stands is asked by the batch that lists the grant
- * (T11, T25), so nothing is read before. What tokens say of the user is what the start has said: whoever has lost a name since is refused
- * by the same batch. Where D1 cannot take the batch it is asked by reading, and nothing goes out unasked. Undefined: no such challenge. One that was started without a subject is only looked at.
+ * Looks at a challenge and takes its result, if there is one, in one step of its object. `redeemChallenge` would read user and device
+ * first; here the batch that lists the grant asks whether everybody stands (T11, T25). What tokens say of the user is what the start has
+ * said: whoever has lost a name since is refused by the same batch. Where D1 cannot take the batch, reads say it, and nothing goes out
+ * unasked. Refused as `redeemChallenge` refuses. Undefined: no such challenge. One without a subject from its start is only looked at.
  */
 export async function pollChallenge(
   powers: Powers,
@@ -93,24 +88,36 @@ export async function pollChallenge(
   if (!redeemed) return { snapshot };
   if (!redeemed.ok) return { snapshot, redeemed };
   const { grant } = redeemed.value;
-  const orElse = grant && (() => standing(powers, client, grant, snapshot.spec.createdAt));
-  return { snapshot, redeemed: await takeRedeemed(powers, redeemed.value, orElse) };
+  if (!grant) throw new Error("a poll that redeems opens a grant");
+  const ask = () => standing(powers, client, grant, snapshot.spec.createdAt);
+  const taken = await takeRedeemed(powers, redeemed.value, async () => {
+    const user = await ask();
+    if (user.ok) return ok(undefined);
+    return no(user.error.code === "cancelled" ? { code: "user_locked" } : user.error);
+  });
+  if (taken.ok) return { snapshot, redeemed: taken };
+  // The batch and an ended grant say that, not why; and who asks again is refused again, with no approval to show.
+  const user = await ask();
+  return { snapshot, redeemed: user.ok ? taken : user };
 }
 
-/** Whether everybody behind a grant stands, by reading: for where the batch that lists it could not say so. */
+type NotStanding = RefusalOf<"unknown_user" | "user_locked" | "cancelled" | "device_revoked">;
+
+/** The user of a result while they and the device that approved stand; `cancelled` when they were locked or signed out since it began. */
 async function standing(
   powers: Pick<Services, "users" | "devices">,
   { realm }: Client,
-  { userId, deviceId }: Grant,
+  { userId, deviceId }: { readonly userId: UserId; readonly deviceId?: DeviceId | undefined },
   began: Instant,
-): Promise<Result<undefined, NotActive>> {
+): Promise<Result<UserRecord, NotStanding>> {
   const [user, device] = await Promise.all([
     powers.users.byId(userId, realm),
     deviceId === undefined ? undefined : powers.devices.byId(deviceId),
   ]);
   if (!user) return no({ code: "unknown_user" });
-  if (user.user.status === "locked" || isOver(user.user, began)) return no({ code: "user_locked" });
-  return device?.revokedAt === undefined ? ok(undefined) : no({ code: "device_revoked" });
+  if (user.user.status === "locked") return no({ code: "user_locked" });
+  if (isOver(user.user, began)) return no({ code: "cancelled" });
+  return device?.revokedAt === undefined ? ok(user) : no({ code: "device_revoked" });
 }
 
 /** What a redemption answered, put on record by the one who redeemed. Refused when its grant ended meanwhile, or may not be listed. */
@@ -167,8 +174,8 @@ async function draftOf(powers: Powers, redemption: Redemption, user: UserRecord)
 }
 
 /**
- * What a redemption would fix for this client; `grant` is given when it opens one, without a subject when the start has said it. Throws where its tokens could not
- * be signed, so that nothing is redeemed that cannot be handed out.
+ * What a redemption would fix for this client; `grant` is given when it opens one, without a subject when the start has said it. Throws
+ * where its tokens could not be signed, so that nothing is redeemed that cannot be handed out.
  */
 export async function redeemDraft(
   powers: Pick<Services, "keyring" | "handles" | "chance">,

@@ -95,9 +95,7 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
       const client = await powers.clients.find(message.clientId);
       const told = client && { client, event: message.event };
       // One door has events of its own form; the kind is named after its actions.
-      const [again] = told
-        ? await Promise.all(powers.doors.map((door) => door.tell(powers, told, attempts)))
-        : [];
+      const again = told && (await powers.doors.find(({ tell }) => tell)?.tell?.(powers, told, attempts));
       return again ?? DONE;
     }
   }

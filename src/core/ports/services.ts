@@ -30,7 +30,7 @@ export type DoorRules = {
   /** Who has closed what this challenge would meet; undefined while it is open. Asked before anybody approves. */
   readonly closedBy: (powers: DoorPowers, asked: Asked, userId: UserId) => Promise<string | undefined>;
   /** Tells a client's webhook of an event in the door's own form. Answers seconds until it should be tried again, if it should. */
-  readonly tell: (powers: DoorPowers, told: ToldEvent, attempts: number) => Promise<number | undefined>;
+  readonly tell?: (powers: DoorPowers, told: ToldEvent, attempts: number) => Promise<number | undefined>;
 };
 
 type Asked = Pick<ChallengeSpec, "door" | "clientId" | "context">;

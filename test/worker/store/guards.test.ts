@@ -1,9 +1,11 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { ClientId, DeviceId, UserId } from "../../../src/core/ids.ts";
 import { admin, disable, lock, operator, remove, removeDevices, unlock } from "../support/acts.ts";
 import { inside } from "../support/challenges.ts";
 import {
   type Answer,
+  claimsOf,
   type Deployment,
   deployment,
   type Json,
@@ -140,6 +142,39 @@ describe("T196 an approval that nobody has redeemed", () => {
     expect([locked.body.oauth_token, later.body.oauth_token]).toEqual([undefined, undefined]);
     // What begins now is another matter.
     expect((await poll(operator, here.client, await approved(here))).body.oauth_token).toBeDefined();
+  });
+
+  test.each([
+    ["T11 locked", "update users set status = 'locked', ended_at = ?2 where id = ?1", 403],
+    ["T11 locked and active again", "update users set ended_at = ?2 where id = ?1", 404],
+    ["T25 without the device", "update devices set revoked_at = ?2 where user_id = ?1", 403],
+  ])(
+    "T196 its waiter is refused at each poll, with the reason, when its user is %s",
+    async (_, sql, status) => {
+      const here = await scene();
+      const waiter = await approved(here);
+      await env.DB.prepare(sql).bind(here.userId, Date.now()).run();
+      const first = await poll(operator, here.client, waiter);
+      const second = await poll(operator, here.client, waiter);
+      expect([first.status, first.body.approved]).toEqual([status, undefined]);
+      expect([second.status, second.body]).toEqual([first.status, first.body]);
+    },
+  );
+
+  test("a challenge from before starts said what tokens say is redeemed as well", async () => {
+    const client = await newClient(operator);
+    const person = await newPerson(operator, client);
+    const older = deployment({}, ({ challenges }) => ({
+      challenges: { ...challenges, open: ({ subject: _, ...spec }) => challenges.open(spec) },
+    }));
+    const waiter = (await start(older, client, person)).body;
+    await respond(operator, client, person, (await prompt(operator, client, person)) ?? {}, true);
+    const tokens = (await poll(operator, client, waiter)).body.oauth_token as Json;
+    expect(claimsOf(tokens.access_token)).toMatchObject({
+      sub: person.id,
+      client_user_id: person.id,
+      identifier: person.identifier,
+    });
   });
 
   test("T197 is worth nothing once its user was signed out everywhere, and a grant is over that was just begun", async () => {
