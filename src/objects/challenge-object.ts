@@ -1,15 +1,16 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Command, RedeemOrder } from "../core/challenge/command.ts";
+import { keepPace, type Pace } from "../core/challenge/pace.ts";
 import type { VerifiedProof } from "../core/challenge/proof.ts";
 import type { ChallengeSpec } from "../core/challenge/state.ts";
-import { viewOf } from "../core/challenge/view.ts";
+import { isSettled, viewOf } from "../core/challenge/view.ts";
 import { type Presented, rotate } from "../core/grant/rotate.ts";
 import type { Grant } from "../core/grant/state.ts";
 import type { QueueMessage } from "../core/message/queue.ts";
 import type { Applied, Collected, Snapshot } from "../core/ports/challenges.ts";
 import type { Refusal, RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
-import type { Instant } from "../core/time.ts";
+import type { Instant, Millis } from "../core/time.ts";
 import { openCell } from "./cell.ts";
 import {
   alarmAfterEnd,
@@ -41,6 +42,7 @@ type After = { readonly wake?: boolean; readonly alarmAt?: Instant };
  */
 export class ChallengeObject extends DurableObject<Bindings> {
   readonly #cell = openCell<ChallengeRecord>(this.ctx.storage);
+  #pace: Pace | undefined;
 
   open(spec: ChallengeSpec): Result<Snapshot, RefusalOf<"occupied">> {
     if (this.#cell.read()) return no({ code: "occupied" });
@@ -49,7 +51,7 @@ export class ChallengeObject extends DurableObject<Bindings> {
     return ok(snapshotOf(record, Date.now()));
   }
 
-  openSettled(spec: ChallengeSpec, proof: VerifiedProof, redemption: RedeemOrder): Result<Applied, Refusal> {
+  openSettled(spec: ChallengeSpec, proof: VerifiedProof, redemption?: RedeemOrder): Result<Applied, Refusal> {
     if (this.#cell.read()) return no({ code: "occupied" });
     const now = Date.now();
     const settled = settleAtBirth(spec, proof, redemption, now);
@@ -78,13 +80,25 @@ export class ChallengeObject extends DurableObject<Bindings> {
   }
 
   /** A waiter's poll that redeems what it finds approved: reading and redeeming are one step. */
-  collect(order: RedeemOrder): Collected | undefined {
+  collect(order: RedeemOrder, interval?: Millis): Collected | undefined {
     const record = this.#cell.read();
     if (!record) return undefined;
-    const snapshot = snapshotOf(record, Date.now());
+    const now = Date.now();
+    const snapshot = snapshotOf(record, now);
     const { state } = snapshot.view;
+    if (!isSettled(state) && interval !== undefined)
+      return { snapshot, ...this.#paced(record, interval, now) };
     const isReady = snapshot.spec.subject !== undefined && (state === "approved" || state === "redeemed");
     return isReady ? { snapshot, redeemed: this.apply({ name: "redeem", ...order }) } : { snapshot };
+  }
+
+  /** Only a distance that grew is written: a steady poll costs no row, and an object that was put to sleep forgives one. */
+  #paced(record: ChallengeRecord, interval: Millis, now: Instant): Pick<Collected, "slower"> {
+    const known = this.#pace ?? record.pace;
+    const { next, slower } = keepPace(known, interval, now);
+    this.#pace = next;
+    if (next.interval !== known?.interval && slower !== undefined) this.#commit({ ...record, pace: next });
+    return slower === undefined ? {} : { slower };
   }
 
   read(): Snapshot | undefined {

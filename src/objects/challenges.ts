@@ -41,7 +41,7 @@ export function makeChallenges(whole: DurableObjectNamespace, { jurisdiction }: 
         const own = await ownBirth(stub, spec);
         return own ? { ok: true, value: { ...own.value, changed: true } } : answer;
       }),
-    collect: (id, order) => call(id, (stub) => stub.collect(order)),
+    collect: (id, order, interval) => call(id, (stub) => stub.collect(order, interval)),
     apply: (id, command) => call(id, (stub) => stub.apply(command)),
     markListed: (id) => call(id, (stub) => stub.markListed()),
     refresh: (id, presented) => call(id, (stub) => stub.refresh(presented)),

@@ -1,4 +1,5 @@
 import type { Command, Effect, RedeemOrder } from "../core/challenge/command.ts";
+import type { Pace } from "../core/challenge/pace.ts";
 import type { VerifiedProof } from "../core/challenge/proof.ts";
 import type { Challenge, ChallengeSpec } from "../core/challenge/state.ts";
 import { born, transition } from "../core/challenge/transition.ts";
@@ -18,6 +19,8 @@ export type ChallengeRecord = {
   readonly schema: number;
   readonly challenge: Challenge;
   readonly grant?: Grant;
+  /** How its waiter polls, once it has polled too soon. */
+  readonly pace?: Pace;
   /** Whether D1 is known to hold the audit row, and the grant when there is one. */
   readonly listed: boolean;
   /** The queue has been given what D1 must still hear; whoever takes it there says when it is listed. */
@@ -63,15 +66,16 @@ function absorb(record: ChallengeRecord, effect: Effect): ChallengeRecord {
   }
 }
 
-/** A challenge that is opened, approved and redeemed at once (settled question 17); the first refusal ends it unborn. */
+/** A challenge that is opened, approved and, by an order, redeemed at once (settled question 17); the first refusal ends it unborn. */
 export function settleAtBirth(
   spec: ChallengeSpec,
   proof: VerifiedProof,
-  redemption: RedeemOrder,
+  redemption: RedeemOrder | undefined,
   now: Instant,
 ): Result<ChallengeRecord, Refusal> {
   const approved = obey(birth(spec), { name: "approve", proof, ...ipOf(spec) }, now);
   if (approved.refusal) return { ok: false, error: approved.refusal };
+  if (!redemption) return ok(approved.next);
   const redeemed = obey(approved.next, { ...ipOf(spec), name: "redeem", ...redemption }, now);
   return redeemed.refusal ? { ok: false, error: redeemed.refusal } : ok(redeemed.next);
 }

@@ -1,12 +1,12 @@
 import type { Command } from "../../src/core/challenge/command.ts";
 import type { VerifiedProof } from "../../src/core/challenge/proof.ts";
 import type { Challenge, ChallengeSpec, Phase, PhaseName } from "../../src/core/challenge/state.ts";
-import { type Cell, TABLE } from "../../src/core/challenge/table.ts";
 import type { Moved } from "../../src/core/challenge/transition.ts";
 import type { ClientId } from "../../src/core/ids.ts";
 import type { Refusal } from "../../src/core/refusal.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { Instant } from "../../src/core/time.ts";
+import { type Cell, TABLE } from "./table.ts";
 
 /** What the table promises for one command: the phase it leads to, `same`, or `✗` and the refusal's code. */
 export type Promised = `→${PhaseName}` | "same" | `✗ ${Refusal["code"]}`;

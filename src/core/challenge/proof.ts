@@ -1,4 +1,4 @@
-import type { ClientId, DeviceId, Realm, UserId } from "../ids.ts";
+import type { ClientId, DeviceId, GrantId, Realm, UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 import type { Approver, DecisionKind } from "./state.ts";
 
@@ -44,6 +44,18 @@ export type ProofClaims =
       readonly decision: "approve";
       readonly digest: string;
       readonly amr: readonly string[];
+    }
+  | {
+      /** What the user pressed in a browser in which they had signed in, which was found to live. */
+      readonly kind: "session";
+      readonly sessionId: GrantId;
+      readonly deviceId?: DeviceId;
+      /** When they had signed in there. */
+      readonly provenAt: Instant;
+      readonly userId: UserId;
+      readonly decision: DecisionKind;
+      readonly digest: string;
+      readonly amr: readonly string[];
     };
 
 /** A proof that the proof module has checked. Nothing else can make one, so an unverified approval cannot be typed. */
@@ -59,6 +71,23 @@ export function approverOf(proof: VerifiedProof): Approver {
       return { kind: "code", identifierId: proof.identifierId };
     case "client":
       return { kind: "client", clientId: proof.clientId };
+    case "session": {
+      const { sessionId, deviceId } = proof;
+      return { kind: "session", sessionId, ...(deviceId === undefined ? {} : { deviceId }) };
+    }
+  }
+}
+
+/** The device whose removal takes back what this approver approved. */
+export function deviceBehind(approver: Approver): DeviceId | undefined {
+  switch (approver.kind) {
+    case "device":
+    case "firstEnrolment":
+    case "session":
+      return approver.deviceId;
+    case "code":
+    case "client":
+      return undefined;
   }
 }
 
@@ -72,5 +101,7 @@ export function nameOf(approver: Approver): string {
       return `code:${approver.identifierId}`;
     case "client":
       return `client:${approver.clientId}`;
+    case "session":
+      return `session:${approver.sessionId}`;
   }
 }

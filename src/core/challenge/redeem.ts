@@ -8,9 +8,10 @@ import type { NotActive } from "../ports/standing.ts";
 import type { UserRecord } from "../ports/users.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
-import { DAY, type Instant } from "../time.ts";
+import { DAY, type Instant, type Millis } from "../time.ts";
 import { isOver } from "../user/user.ts";
-import type { RedeemDraft, RedeemOrder } from "./command.ts";
+import type { GrantDraft, RedeemDraft, RedeemOrder } from "./command.ts";
+import { deviceBehind } from "./proof.ts";
 import { finishedEvent, grantListing, recordFinish } from "./record.ts";
 import type { JsonObject } from "./state.ts";
 
@@ -24,6 +25,10 @@ export type Redemption = {
   /** What tokens say about the user; written into the grant, so that refreshing reads no table. */
   readonly subject: (user: UserRecord) => JsonObject;
   readonly withGrant: boolean;
+  /** How long the grant lives without being refreshed; as the client's settings say when it is missing. */
+  readonly lifetime?: Millis;
+  /** Thumbprint of the DPoP key that the grant is bound to (RFC 9449 §5). */
+  readonly jkt?: string;
   /** What the waiter calls the session: on record with the redemption. */
   readonly sessionName?: string;
   /** Whose it is, where the approval left that open. */
@@ -50,7 +55,7 @@ export async function redeemChallenge(
   if (!approval) return no({ code: "not_approved" });
   const { approver } = approval;
   const userId = redemption.userId ?? approval.userId;
-  const deviceId = approver.kind === "device" ? approver.deviceId : undefined;
+  const deviceId = deviceBehind(approver);
   const began = snapshot.spec.createdAt;
   const user = await standing(powers, redemption.client, { userId, deviceId }, began);
   if (!user.ok) return user;
@@ -65,27 +70,38 @@ export async function redeemChallenge(
   return applied.ok ? await takeRedeemed(powers, applied.value) : applied;
 }
 
-/** A poll: the challenge as it stands, or what was taken of it. */
-export type Polled = { readonly snapshot: Snapshot; readonly redeemed?: Result<Redeemed, Refusal> };
+/** A poll: the challenge as it stands, or what was taken of it. `slower`: it came too soon, and this is the pace from now on. */
+export type Polled = {
+  readonly snapshot: Snapshot;
+  readonly redeemed?: Result<Redeemed, Refusal>;
+  readonly slower?: Millis;
+};
+
+const ownTerms = ({ lifetime, jkt }: Pick<Redemption, "lifetime" | "jkt">) => ({
+  ...(lifetime === undefined ? {} : { lifetime }),
+  ...(jkt === undefined ? {} : { jkt }),
+});
 
 /**
  * Looks at a challenge and takes its result, if there is one, in one step of its object. `redeemChallenge` would read user and device
  * first; here the batch that lists the grant asks whether everybody stands (T11, T25). What tokens say of the user is what the start has
  * said: whoever has lost a name since is refused by the same batch. Where D1 cannot take the batch, reads say it, and nothing goes out
  * unasked. Refused as `redeemChallenge` refuses. Undefined: no such challenge. One without a subject from its start is only looked at.
+ * With an `interval`, polls while it is pending keep that distance or are told to be slower (RFC 8628 §3.5).
  */
 export async function pollChallenge(
   powers: Powers,
   id: ChallengeId,
-  redemption: Pick<Redemption, "client" | "lane" | "waiterProof" | "ip">,
+  redemption: Pick<Redemption, "client" | "lane" | "waiterProof" | "lifetime" | "jkt" | "ip">,
+  interval?: Millis,
 ): Promise<Polled | undefined> {
   const { client, lane, waiterProof, ip } = redemption;
-  const draft = await redeemDraft(powers, client, lane, {});
+  const draft = await redeemDraft(powers, client, lane, ownTerms(redemption));
   const order = { waiterProof, draft, ...(ip === undefined ? {} : { ip }) };
-  const collected = await powers.challenges.collect(id, order);
+  const collected = await powers.challenges.collect(id, order, interval);
   if (!collected) return undefined;
-  const { snapshot, redeemed } = collected;
-  if (!redeemed) return { snapshot };
+  const { snapshot, redeemed, slower } = collected;
+  if (!redeemed) return { snapshot, ...(slower === undefined ? {} : { slower }) };
   if (!redeemed.ok) return { snapshot, redeemed };
   const { grant } = redeemed.value;
   if (!grant) throw new Error("a poll that redeems opens a grant");
@@ -169,7 +185,9 @@ export async function standingOrder(
 }
 
 async function draftOf(powers: Powers, redemption: Redemption, user: UserRecord): Promise<RedeemDraft> {
-  const grant = redemption.withGrant ? { subject: redemption.subject(user) } : undefined;
+  const grant = redemption.withGrant
+    ? { subject: redemption.subject(user), ...ownTerms(redemption) }
+    : undefined;
   return redeemDraft(powers, redemption.client, redemption.lane, grant);
 }
 
@@ -181,7 +199,7 @@ export async function redeemDraft(
   powers: Pick<Services, "keyring" | "handles" | "chance">,
   client: Client,
   lane: Extract<Lane, "standard" | "cotter">,
-  grant: { readonly subject?: JsonObject } | undefined,
+  grant: Partial<Pick<GrantDraft, "subject" | "lifetime" | "jkt">> | undefined,
 ): Promise<RedeemDraft> {
   const { accessSeconds, idSeconds, refreshDays } = tokenLengths(client.settings);
   return {

@@ -1,5 +1,5 @@
 import type { Brought } from "../caller.ts";
-import type { ChallengeId, ClientId, DeviceId, Realm, UserId } from "../ids.ts";
+import type { ChallengeId, ClientId, DeviceId, GrantId, Realm, UserId } from "../ids.ts";
 import type { Instant, Millis } from "../time.ts";
 import type { Approvers } from "./approvers.ts";
 
@@ -66,7 +66,9 @@ export type Approver =
   | { readonly kind: "device"; readonly deviceId: DeviceId }
   | { readonly kind: "code"; readonly identifierId: string }
   | { readonly kind: "client"; readonly clientId: ClientId }
-  | { readonly kind: "firstEnrolment"; readonly deviceId: DeviceId };
+  | { readonly kind: "firstEnrolment"; readonly deviceId: DeviceId }
+  /** A browser in which the user had signed in; `deviceId` is the device that had approved that sign-in, if one had. */
+  | { readonly kind: "session"; readonly sessionId: GrantId; readonly deviceId?: DeviceId };
 
 /** What the winning redemption fixes; tokens are signed from it, never stored. */
 export type Facts = {

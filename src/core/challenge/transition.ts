@@ -186,12 +186,17 @@ function decide(challenge: Challenge, command: CommandOf<"approve" | "deny">, no
     userId: proof.userId,
     proofDigest: proof.digest,
     amr: proof.amr,
-    ...(proof.kind === "code" && proof.provenAt !== undefined ? { provenAt: proof.provenAt } : {}),
+    ...provenAtOf(proof),
     at: now,
     redeemBy: now + challenge.spec.redeemWindow,
   };
   return enter(challenge, phase, steps, WAKE);
 }
+
+const provenAtOf = (proof: VerifiedProof): { readonly provenAt?: Instant } =>
+  (proof.kind === "code" || proof.kind === "session") && proof.provenAt !== undefined
+    ? { provenAt: proof.provenAt }
+    : {};
 
 function unfit({ spec }: Challenge, proof: VerifiedProof, decision: DecisionKind): Refusal | undefined {
   if (proof.decision !== decision) return { code: "bad_signature" };

@@ -1,5 +1,6 @@
 import { auditEvent } from "../audit/record.ts";
 import { finishedEvent, grantListing, noteListed } from "../challenge/record.ts";
+import type { ChallengeSpec } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import type { RefreshRotation } from "../client/settings.ts";
 import type { Lane } from "../keys/key.ts";
@@ -18,6 +19,10 @@ type Refused = RefusalOf<"bad_refresh_token" | "refresh_reused" | "grant_ended" 
 export type Refreshing = {
   readonly lane: Extract<Lane, "standard" | "cotter">;
   readonly rotation: RefreshRotation;
+  /** Whether this door gave the token out: it is good nowhere else. */
+  readonly isOurs: (spec: ChallengeSpec) => boolean;
+  /** Thumbprint of the DPoP key that came along, which counts where the grant is bound to one. */
+  readonly jkt?: string | undefined;
   readonly ip?: string | undefined;
 };
 
@@ -31,10 +36,11 @@ export async function refreshGrant(
   powers: Powers,
   client: Client,
   token: string,
-  { lane, rotation, ip }: Refreshing,
+  { lane, rotation, isOurs, jkt, ip }: Refreshing,
 ): Promise<Result<Grant, Refused>> {
   const grant = await grantOfToken(powers, token);
   if (!grant.ok) return grant;
+  if (!isOurs(grant.value.snapshot.spec)) return no({ code: "bad_refresh_token" });
   await powers.keyring.ready(lane);
   if (!grant.value.snapshot.listed && !(await isListedNow(powers, grant.value))) {
     return no({ code: "grant_ended" });
@@ -44,6 +50,7 @@ export async function refreshGrant(
     clientId: client.id,
     keyVersion: powers.handles.keyVersion,
     rotation,
+    ...(grant.value.grant.jkt === undefined || jkt === undefined ? {} : { jkt }),
   });
   if (!refreshed.ok && refreshed.error.code === "refresh_reused") {
     noteReuse(powers, grant.value.grant, client, ip);

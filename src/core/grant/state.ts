@@ -1,4 +1,5 @@
 import type { GrantDraft } from "../challenge/command.ts";
+import { deviceBehind } from "../challenge/proof.ts";
 import type { Challenge, JsonObject } from "../challenge/state.ts";
 import type { ClientId, DeviceId, GrantId, UserId } from "../ids.ts";
 import type { Instant, Millis } from "../time.ts";
@@ -33,14 +34,12 @@ export type Grant = {
 export function openGrant(challenge: Challenge, draft: GrantDraft): Grant {
   const { spec, phase } = challenge;
   if (phase.name !== "redeemed") throw new Error("a grant is born of a redeemed challenge only");
-  const { approver } = phase;
-  const device =
-    approver.kind === "device" || approver.kind === "firstEnrolment" ? { deviceId: approver.deviceId } : {};
+  const deviceId = deviceBehind(phase.approver);
   return {
     id: spec.id,
     clientId: spec.clientId,
     userId: phase.userId,
-    ...device,
+    ...(deviceId === undefined ? {} : { deviceId }),
     scope: spec.scope,
     subject: draft.subject ?? spec.subject ?? {},
     amr: phase.facts.amr,

@@ -41,7 +41,12 @@ export type WaitOptions = {
 };
 
 /** A challenge as its waiter finds it, with what came of the redemption if there was one. */
-export type Collected = { readonly snapshot: Snapshot; readonly redeemed?: Result<Applied, Refusal> };
+export type Collected = {
+  readonly snapshot: Snapshot;
+  readonly redeemed?: Result<Applied, Refusal>;
+  /** The poll came too soon: how far apart they are to be from now on. */
+  readonly slower?: Millis;
+};
 
 /**
  * Challenges, each in its own object. Every method is one atomic step of that object: no two commands interleave, and what was
@@ -58,14 +63,14 @@ export type Challenges = {
   open(spec: ChallengeSpec): Promise<Result<Snapshot, RefusalOf<"occupied">>>;
   /**
    * The challenge, and where it is approved and its start has said what tokens say, redeemed by this order in the same step. `redeemed` is
-   * missing while there is nothing to redeem.
+   * missing while there is nothing to redeem. With an `interval`, polls of a pending one keep that pace (`core/challenge/pace.ts`).
    */
-  collect(id: ChallengeId, order: RedeemOrder): Promise<Collected | undefined>;
-  /** Opens, approves and redeems in one commit: a flow without a wait (settled question 17). */
+  collect(id: ChallengeId, order: RedeemOrder, interval?: Millis): Promise<Collected | undefined>;
+  /** Opens, approves and, by an order, redeems in one commit: a flow without a wait (settled question 17). */
   openSettled(
     spec: ChallengeSpec,
     proof: VerifiedProof,
-    redemption: RedeemOrder,
+    redemption?: RedeemOrder,
   ): Promise<Result<Applied, Refusal>>;
   read(id: ChallengeId): Promise<Snapshot | undefined>;
   apply(id: ChallengeId, command: Command): Promise<Result<Applied, Refusal>>;

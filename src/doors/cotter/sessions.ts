@@ -45,6 +45,7 @@ async function rotate(c: Context<AppEnv>, body: RefreshBody): Promise<Response> 
   if (!token) return refuse(c, { code: "bad_refresh_token" });
   const refreshed = await refreshGrant(services(c), c.var.client, token, {
     lane: "cotter",
+    isOurs: ({ door }) => door === "cotter" || door === "page",
     rotation: refreshRotation(c.var.client.settings),
     ip: originOf(c).ip,
   });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { nameOf } from "../../../../src/core/challenge/proof.ts";
 import { TERMINAL } from "../../../../src/core/challenge/state.ts";
-import { TABLE } from "../../../../src/core/challenge/table.ts";
 import { born, transition } from "../../../../src/core/challenge/transition.ts";
 import { deadline, isSettled, viewOf, waitView } from "../../../../src/core/challenge/view.ts";
 import { openGrant } from "../../../../src/core/grant/state.ts";
 import { BIRTH, CLIENTS, DEVICES } from "../../../property/arbitraries.ts";
+import { TABLE } from "../../../property/table.ts";
 import {
   challengeIn,
   claimBy,

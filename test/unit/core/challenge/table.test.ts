@@ -3,9 +3,9 @@ import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Command, CommandName } from "../../../../src/core/challenge/command.ts";
 import type { Challenge, DecisionKind, PhaseName } from "../../../../src/core/challenge/state.ts";
-import { TABLE } from "../../../../src/core/challenge/table.ts";
 import { transition } from "../../../../src/core/challenge/transition.ts";
 import { BIRTH, CLIENTS } from "../../../property/arbitraries.ts";
+import { TABLE } from "../../../property/table.ts";
 import { answered, type Promised, promised } from "../../../property/table-oracle.ts";
 import {
   BANK_PHONE,

@@ -1,5 +1,5 @@
-import type { CommandName } from "./command.ts";
-import type { PhaseName } from "./state.ts";
+import type { CommandName } from "../../src/core/challenge/command.ts";
+import type { PhaseName } from "../../src/core/challenge/state.ts";
 
 /**
  * What one cell of the machine does: the phase it leads to, `same` (success without a change), or the refusal.
