@@ -11,6 +11,7 @@ import { adminRoutes } from "./doors/admin/routes.ts";
 import { authsignalDoors } from "./doors/authsignal/routes.ts";
 import { cotterDoors } from "./doors/cotter/routes.ts";
 import { loginidDoors } from "./doors/loginid/routes.ts";
+import { oauthDoors } from "./doors/oauth/routes.ts";
 import { pageDoors } from "./hosted/routes.ts";
 import { type AppEnv, readOrigin, services } from "./http/context.ts";
 import { devOutboxRoutes } from "./http/dev-outbox.ts";
@@ -30,6 +31,7 @@ export type Wired = Result<Services, readonly string[]>;
 
 /** LoginID last: it stands at the root too. */
 const openDoors = (): readonly Door[] => [
+  ...oauthDoors(),
   ...cotterDoors(),
   ...pageDoors(),
   ...authsignalDoors(),

@@ -86,6 +86,8 @@ export class ChallengeObject extends DurableObject<Bindings> {
     const now = Date.now();
     const snapshot = snapshotOf(record, now);
     const { state } = snapshot.view;
+    const isForeign = order.clientId !== undefined && order.clientId !== snapshot.spec.clientId;
+    if (isForeign && state !== "redeemed") return { snapshot };
     if (!isSettled(state) && interval !== undefined)
       return { snapshot, ...this.#paced(record, interval, now) };
     const isReady = snapshot.spec.subject !== undefined && (state === "approved" || state === "redeemed");

@@ -30,6 +30,8 @@ export type RedeemOrder = {
   /** Digest of everything the waiter proves. */
   readonly waiterProof: string;
   readonly draft: RedeemDraft;
+  /** Who polls: a challenge of another client is only looked at, unless it is redeemed already (decision 60, question 4). */
+  readonly clientId?: ClientId;
   /** What the waiter calls the session. */
   readonly sessionName?: string;
   /** Whose it is, where that was left open until now: a proof by code, of a challenge that is about nobody. */

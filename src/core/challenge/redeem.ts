@@ -25,8 +25,6 @@ export type Redemption = {
   /** What tokens say about the user; written into the grant, so that refreshing reads no table. */
   readonly subject: (user: UserRecord) => JsonObject;
   readonly withGrant: boolean;
-  /** How long the grant lives without being refreshed; as the client's settings say when it is missing. */
-  readonly lifetime?: Millis;
   /** Thumbprint of the DPoP key that the grant is bound to (RFC 9449 §5). */
   readonly jkt?: string;
   /** What the waiter calls the session: on record with the redemption. */
@@ -77,10 +75,8 @@ export type Polled = {
   readonly slower?: Millis;
 };
 
-const ownTerms = ({ lifetime, jkt }: Pick<Redemption, "lifetime" | "jkt">) => ({
-  ...(lifetime === undefined ? {} : { lifetime }),
-  ...(jkt === undefined ? {} : { jkt }),
-});
+const boundTo = ({ jkt }: Pick<Redemption, "jkt">): { readonly jkt?: string } =>
+  jkt === undefined ? {} : { jkt };
 
 /**
  * Looks at a challenge and takes its result, if there is one, in one step of its object. `redeemChallenge` would read user and device
@@ -92,12 +88,12 @@ const ownTerms = ({ lifetime, jkt }: Pick<Redemption, "lifetime" | "jkt">) => ({
 export async function pollChallenge(
   powers: Powers,
   id: ChallengeId,
-  redemption: Pick<Redemption, "client" | "lane" | "waiterProof" | "lifetime" | "jkt" | "ip">,
+  redemption: Pick<Redemption, "client" | "lane" | "waiterProof" | "jkt" | "ip">,
   interval?: Millis,
 ): Promise<Polled | undefined> {
   const { client, lane, waiterProof, ip } = redemption;
-  const draft = await redeemDraft(powers, client, lane, ownTerms(redemption));
-  const order = { waiterProof, draft, ...(ip === undefined ? {} : { ip }) };
+  const draft = await redeemDraft(powers, client, lane, boundTo(redemption));
+  const order = { waiterProof, draft, clientId: client.id, ...(ip === undefined ? {} : { ip }) };
   const collected = await powers.challenges.collect(id, order, interval);
   if (!collected) return undefined;
   const { snapshot, redeemed, slower } = collected;
@@ -186,7 +182,7 @@ export async function standingOrder(
 
 async function draftOf(powers: Powers, redemption: Redemption, user: UserRecord): Promise<RedeemDraft> {
   const grant = redemption.withGrant
-    ? { subject: redemption.subject(user), ...ownTerms(redemption) }
+    ? { subject: redemption.subject(user), ...boundTo(redemption) }
     : undefined;
   return redeemDraft(powers, redemption.client, redemption.lane, grant);
 }
@@ -199,7 +195,7 @@ export async function redeemDraft(
   powers: Pick<Services, "keyring" | "handles" | "chance">,
   client: Client,
   lane: Extract<Lane, "standard" | "cotter">,
-  grant: Partial<Pick<GrantDraft, "subject" | "lifetime" | "jkt">> | undefined,
+  grant: Pick<GrantDraft, "subject" | "jkt"> | undefined,
 ): Promise<RedeemDraft> {
   const { accessSeconds, idSeconds, refreshDays } = tokenLengths(client.settings);
   return {

@@ -45,6 +45,7 @@ export type StartRequest = {
   readonly context: JsonObject;
   /** What tokens of a grant will say about the user. */
   readonly subject?: JsonObject;
+  readonly grantLifetime?: Millis;
   readonly origin: Origin;
   readonly lifetime: Millis;
   /** How long it may be claimed, where that is shorter. */
@@ -195,6 +196,7 @@ async function specOf(
     nonce: powers.chance.text(16),
     context: request.context,
     ...(request.subject === undefined ? {} : { subject: request.subject }),
+    ...(request.grantLifetime === undefined ? {} : { grantLifetime: request.grantLifetime }),
     origin: request.origin,
     brought: request.caller.brought,
     createdAt: now,

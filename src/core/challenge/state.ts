@@ -44,6 +44,8 @@ export type ChallengeSpec = {
   readonly context: JsonObject;
   /** What tokens of a grant will say about the user, where the door knew it at the start; kept with the grant then. */
   readonly subject?: JsonObject;
+  /** How long its grant lives without being refreshed; as the client's settings say when it is missing. */
+  readonly grantLifetime?: Millis;
   readonly origin: Origin;
   /** What whoever began it has brought; absent in challenges of a version that did not look. */
   readonly brought?: Brought;

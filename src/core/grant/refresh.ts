@@ -3,6 +3,7 @@ import { finishedEvent, grantListing, noteListed } from "../challenge/record.ts"
 import type { ChallengeSpec } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import type { RefreshRotation } from "../client/settings.ts";
+import type { ClientId } from "../ids.ts";
 import type { Lane } from "../keys/key.ts";
 import type { Snapshot } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
@@ -29,31 +30,32 @@ export type Refreshing = {
 /**
  * Rotates the grant of a refresh token and answers the grant as it stands then; the new token is derived from it. A forged token
  * does nothing. A genuine one that is too old, or another client's, ends the grant, is put on record and told to the client's
- * webhook (T84). Throws, before anything is rotated, where the lane cannot sign the answer. Touches no table, unless the grant is not known
+ * webhook (T84). `own` stands for whichever client the grant is of. Throws, before anything is rotated, where the lane cannot sign the answer. Touches no table, unless the grant is not known
  * to be listed: then it is listed first, or ended where it may not be.
  */
 export async function refreshGrant(
   powers: Powers,
-  client: Client,
+  client: Pick<Client, "id"> | "own",
   token: string,
   { lane, rotation, isOurs, jkt, ip }: Refreshing,
 ): Promise<Result<Grant, Refused>> {
   const grant = await grantOfToken(powers, token);
   if (!grant.ok) return grant;
   if (!isOurs(grant.value.snapshot.spec)) return no({ code: "bad_refresh_token" });
+  const by = client === "own" ? grant.value.grant.clientId : client.id;
   await powers.keyring.ready(lane);
   if (!grant.value.snapshot.listed && !(await isListedNow(powers, grant.value))) {
     return no({ code: "grant_ended" });
   }
   const refreshed = await powers.challenges.refresh(grant.value.grant.id, {
     generation: grant.value.generation,
-    clientId: client.id,
+    clientId: by,
     keyVersion: powers.handles.keyVersion,
     rotation,
     ...(grant.value.grant.jkt === undefined || jkt === undefined ? {} : { jkt }),
   });
   if (!refreshed.ok && refreshed.error.code === "refresh_reused") {
-    noteReuse(powers, grant.value.grant, client, ip);
+    noteReuse(powers, grant.value.grant, by, ip);
   }
   return refreshed;
 }
@@ -92,10 +94,10 @@ export async function grantOfToken(
   return generation === undefined ? bad : ok({ grant, generation, snapshot });
 }
 
-function noteReuse(powers: Powers, grant: Grant, client: Client, ip: string | undefined): void {
+function noteReuse(powers: Powers, grant: Grant, by: ClientId, ip: string | undefined): void {
   const event = auditEvent(powers, {
     type: "refresh_reused",
-    actor: `client:${client.id}`,
+    actor: `client:${by}`,
     userId: grant.userId,
     clientId: grant.clientId,
     ...(grant.deviceId ? { deviceId: grant.deviceId } : {}),

@@ -35,6 +35,7 @@ export function openGrant(challenge: Challenge, draft: GrantDraft): Grant {
   const { spec, phase } = challenge;
   if (phase.name !== "redeemed") throw new Error("a grant is born of a redeemed challenge only");
   const deviceId = deviceBehind(phase.approver);
+  const lifetime = spec.grantLifetime ?? draft.lifetime;
   return {
     id: spec.id,
     clientId: spec.clientId,
@@ -46,12 +47,12 @@ export function openGrant(challenge: Challenge, draft: GrantDraft): Grant {
     authTime: phase.facts.authTime,
     salt: draft.salt,
     ...(draft.jkt === undefined ? {} : { jkt: draft.jkt }),
-    lifetime: draft.lifetime,
+    lifetime,
     createdAt: phase.at,
     generation: 1,
     keyVersion: draft.keyVersion,
     rotatedAt: phase.at,
-    expiresAt: phase.at + draft.lifetime,
+    expiresAt: phase.at + lifetime,
   };
 }
 

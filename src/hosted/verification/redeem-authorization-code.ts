@@ -1,13 +1,12 @@
-import { noteRefusal } from "../../core/audit/note-refusal.ts";
-import { finishedEvent, recordFinish } from "../../core/challenge/record.ts";
-import { redeemChallenge } from "../../core/challenge/redeem.ts";
+import type { redeemChallenge } from "../../core/challenge/redeem.ts";
 import type { JsonObject, Origin } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
 import { codeChallengeOf } from "../../core/client/pkce.ts";
 import { recoveryOf } from "../../core/client/settings.ts";
 import { proverIdOf } from "../../core/code/subject.ts";
 import type { Device } from "../../core/device/device.ts";
-import { type ChallengeId, parseUserId, type UserId, userSubject } from "../../core/ids.ts";
+import { burnCode, redeemCode } from "../../core/grant/authorization-code.ts";
+import { parseUserId, type UserId, userSubject } from "../../core/ids.ts";
 import type { Redeemed, Snapshot } from "../../core/ports/challenges.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
@@ -62,34 +61,30 @@ export async function redeemAuthorizationCode(
   powers: Powers,
   asked: CodeExchange,
 ): Promise<Result<ExchangedCode, Refusal>> {
-  const { client, code, origin } = asked;
+  const { client, code } = asked;
   const id = await powers.handles.read(code, AUTHORIZATION_CODE);
   const snapshot = id && powers.challenges.parse(id) ? await powers.challenges.read(id) : undefined;
   const verification = snapshot && verificationOf(snapshot.spec);
   if (!snapshot || !verification) return no({ code: "bad_handle" });
   if (!(await isAskers(snapshot, verification, asked))) {
-    await burn(powers, snapshot, asked);
+    await burnCode(powers, snapshot, { client, ...ipOf(asked) });
     return no({ code: "bad_handle" });
   }
   // Read before the code is used up: what fails here may be asked for again.
   const prover = await proverOf(powers, snapshot, asked, verification);
   if (!prover.ok) return prover;
   const { user, devices } = prover.value;
-  const redeemed = await redeemChallenge(powers, {
+  const redeemed = await redeemCode(powers, {
     snapshot,
     client,
     lane: "cotter",
-    // Drawn for this call, so that no other one is its repetition: the challenge takes back what it gave to the first.
-    waiterProof: await powers.handles.waiterProof(["page", client.id, code, powers.chance.text(16)]),
+    parts: ["page", client.id, code],
     subject: asked.subject,
     withGrant: true,
     userId: user.user.id,
-    ...(origin.ip === undefined ? {} : { ip: origin.ip }),
+    ...ipOf(asked),
   });
-  if (!redeemed.ok) {
-    if (redeemed.error.code === "redeemed") await takeBack(powers, snapshot, asked, user.user.id);
-    return redeemed;
-  }
+  if (!redeemed.ok) return redeemed;
   const enrolmentKey = await openWindow(powers, snapshot, asked, user);
   return ok({
     redeemed: redeemed.value,
@@ -99,6 +94,9 @@ export async function redeemAuthorizationCode(
     ...(enrolmentKey === undefined ? {} : { enrolmentKey }),
   });
 }
+
+const ipOf = ({ origin }: CodeExchange): { readonly ip?: string } =>
+  origin.ip === undefined ? {} : { ip: origin.ip };
 
 type Prover = { readonly user: UserRecord; readonly devices: readonly Device[] };
 
@@ -171,40 +169,3 @@ async function isAskers(
     verification.codeChallenge === (await codeChallengeOf(asked.codeVerifier))
   );
 }
-
-/** What is said of a misused code, once for each. */
-function noteMisuse(powers: Powers, { spec }: Snapshot, { client, origin }: CodeExchange): void {
-  const ip = origin.ip === undefined ? {} : { ip: origin.ip };
-  noteRefusal(powers, { type: "authorization_code_misused", subject: spec.id, clientId: client.id, ...ip });
-}
-
-async function burn(powers: Powers, snapshot: Snapshot, asked: CodeExchange): Promise<void> {
-  const { spec } = snapshot;
-  const { ip } = asked.origin;
-  noteMisuse(powers, snapshot, asked);
-  const cancelled = await powers.challenges.apply(spec.id, {
-    name: "cancel",
-    by: `client:${asked.client.id}`,
-    ...(ip === undefined ? {} : { ip }),
-  });
-  if (cancelled.ok) {
-    if (cancelled.value.changed) await recordFinish(powers, spec.id, finishedEvent(cancelled.value));
-    return;
-  }
-  const ended = await powers.challenges.revoke(spec.id, "authorization_code_misused");
-  if (ended) await tellEnded(powers, spec.id, ended.userId);
-}
-
-/** The code was used before. The refused redemption has ended its grant, in the step that refused it. */
-async function takeBack(
-  powers: Powers,
-  snapshot: Snapshot,
-  asked: CodeExchange,
-  userId: UserId,
-): Promise<void> {
-  noteMisuse(powers, snapshot, asked);
-  if (!snapshot.grant?.ended) await tellEnded(powers, snapshot.spec.id, userId);
-}
-
-const tellEnded = ({ events }: Powers, id: ChallengeId, userId: UserId): Promise<void> =>
-  events.send({ kind: "grant_ended", userId, grantId: id });

@@ -1,0 +1,20 @@
+/**
+ * Endpoints of this door, by the member of the metadata that names them. The routes are mounted by this table and the metadata is made
+ * of it, so that none is named that does not answer.
+ */
+export const ENDPOINTS = {
+  authorization_endpoint: "/oauth/authorize",
+  token_endpoint: "/oauth/token",
+  userinfo_endpoint: "/oauth/userinfo",
+  revocation_endpoint: "/oauth/revoke",
+  introspection_endpoint: "/oauth/introspect",
+  device_authorization_endpoint: "/oauth/device_authorization",
+  backchannel_authentication_endpoint: "/oauth/bc-authorize",
+} as const;
+
+export type Endpoint = keyof typeof ENDPOINTS;
+
+export const PREFIX = "/oauth";
+
+/** The path of an endpoint below the door's prefix. */
+export const pathOf = (endpoint: Endpoint): string => ENDPOINTS[endpoint].slice(PREFIX.length);

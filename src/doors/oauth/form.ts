@@ -1,0 +1,38 @@
+import type { Context } from "hono";
+import { no, ok, type Result } from "../../core/result.ts";
+import type { AppEnv } from "../../http/context.ts";
+import { readForm } from "../../http/form.ts";
+import { type OAuthError, refuse, wrong } from "./errors.ts";
+
+/** Parameters of a request, each once; an empty one is as good as none (RFC 6749 §3.1). */
+export type Parameters = Readonly<Partial<Record<string, string>>>;
+
+const LONGEST = 16_384;
+
+const UNREADABLE: OAuthError = wrong(
+  "invalid_request",
+  "The body must be application/x-www-form-urlencoded, at most 16 KiB, in UTF-8, each parameter once",
+);
+
+/** Without parameters that have no value. */
+export const given = (fields: Parameters): Parameters =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ""));
+
+/** The form of a call (RFC 6749 §3.2); anything else is refused before anything is looked up (T107). */
+export async function formOf(c: Context<AppEnv>): Promise<Result<Parameters, OAuthError>> {
+  const fields = await readForm(c, LONGEST);
+  return fields ? ok(given(fields)) : no(UNREADABLE);
+}
+
+/** What an endpoint does with a form: the members of its JSON answer, or the error. */
+export type Call = (c: Context<AppEnv>, form: Parameters) => Promise<Result<object, OAuthError>>;
+
+/** The handler of an endpoint that takes a form and answers JSON with 200. */
+export const answering =
+  (call: Call) =>
+  async (c: Context<AppEnv>): Promise<Response> => {
+    const form = await formOf(c);
+    if (!form.ok) return refuse(c, form.error);
+    const answer = await call(c, form.value);
+    return answer.ok ? c.json(answer.value) : refuse(c, answer.error);
+  };

@@ -1,0 +1,44 @@
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { allowsOrigin } from "../../core/client/client.ts";
+import type { AppEnv } from "../../http/context.ts";
+import { doorCors } from "../../http/cors.ts";
+import type { Door } from "../../http/door.ts";
+import { noStore } from "../../http/no-store.ts";
+import { PREFIX, pathOf } from "./endpoints.ts";
+import { renderFault } from "./errors.ts";
+import { answering } from "./form.ts";
+import { showMetadata } from "./metadata.ts";
+import { token } from "./token/endpoint.ts";
+
+/** A preflight cannot name its client: it passes, and the answer is readable by the client's own pages alone (T92). */
+const pagesMayAsk = doorCors({
+  origins: (c, origin) => (c.var.client ? allowsOrigin(c.var.client, origin) : c.req.method === "OPTIONS"),
+  credentials: false,
+  methods: ["GET", "POST", "OPTIONS"],
+  headers: ["Content-Type", "Authorization", "DPoP"],
+});
+
+/** The endpoints of the standard door below `/oauth`. */
+function oauthRoutes(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.use(noStore);
+  routes.use(pathOf("token_endpoint"), pagesMayAsk);
+  routes.post(pathOf("token_endpoint"), answering(token));
+  return routes;
+}
+
+/** Metadata is public: every page may read it. */
+function wellKnown(): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.use(cors({ origin: "*", allowMethods: ["GET", "HEAD"] }));
+  routes.get("/", showMetadata);
+  return routes;
+}
+
+/** The standard door as the app mounts it. */
+export const oauthDoors = (): readonly Door[] => [
+  { name: "OAuth 2.0 and OpenID Connect", prefix: PREFIX, routes: oauthRoutes(), renderFault },
+  { prefix: "/.well-known/openid-configuration", routes: wellKnown(), renderFault },
+  { prefix: "/.well-known/oauth-authorization-server", routes: wellKnown(), renderFault },
+];
