@@ -15,6 +15,7 @@ import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
 import { makeLog } from "./http/log.ts";
 import { notesOf } from "./http/status-routes.ts";
+import { makeClientAssertions } from "./keys/client-assertions.ts";
 import { makeClientSecrets } from "./keys/client-secrets.ts";
 import { makeClientTokens } from "./keys/client-tokens.ts";
 import { makeHandles } from "./keys/handles.ts";
@@ -164,6 +165,7 @@ function build(env: Env): Shared {
   const webhooks = makeWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks });
   const clients = makeClients(db, makeClientCache(clock.now));
   const secrets = makeClientSecrets({ secretKeys, chance });
+  const clientTokens = makeClientTokens();
   for (const note of notesOf(config)) log("warn", "something is not configured", { note });
   return {
     clock,
@@ -181,7 +183,8 @@ function build(env: Env): Shared {
     nonces: makeNonces(db),
     keyring,
     verifier: makeVerifier(keyring, clock),
-    clientTokens: makeClientTokens(),
+    clientTokens,
+    clientAssertions: makeClientAssertions(clientTokens),
     handles: makeHandles(secretKeys),
     secrets,
     proofs: makeProofs(),

@@ -9,7 +9,7 @@ import { DAY, type Instant, type Millis } from "../time.ts";
 import { readCallbackTarget } from "./callback-target.ts";
 import type { Client, ClientKind } from "./client.ts";
 import { type JwkInput, readPublicKey } from "./public-key.ts";
-import type { ClientSettings } from "./settings.ts";
+import { type ClientSettings, deliveryMode } from "./settings.ts";
 
 /** What an operator says of a new client; the shapes have been checked. */
 export type ClientDraft = {
@@ -40,7 +40,7 @@ export async function createClient(
 ): Promise<Result<Created, RefusalOf<"client_exists" | "bad_key" | "malformed" | "not_allowed">>> {
   const keys = await readPublicKeys(draft.publicKeys);
   if (!keys.ok) return keys;
-  const fault = callbackFault(powers, draft);
+  const fault = callbackFault(powers, addressesOf(draft)) ?? combinationFault(draft);
   if (fault) return no(fault);
   const id = draft.id ?? parseClientId(powers.chance.uuid());
   if (id === undefined) throw new Error("a UUID is a client id");
@@ -79,22 +79,55 @@ export async function readPublicKeys(
   return ok(keys);
 }
 
+type Address = string | null | undefined;
+type Addresses = {
+  readonly webhookUrl?: Address;
+  readonly notificationEndpoint?: Address;
+  readonly backchannelLogoutUri?: Address;
+};
+
 /** Why one of the addresses that the service would call may not be used, if so; null and undefined are no address. */
 export function callbackFault(
   powers: Pick<Services, "config">,
-  urls: {
-    readonly webhookUrl?: string | null | undefined;
-    readonly notificationEndpoint?: string | null | undefined;
-  },
+  urls: Addresses,
 ): RefusalOf<"malformed" | "not_allowed"> | undefined {
   const named = [
     ["webhook_url", urls.webhookUrl],
     ["notification_endpoint", urls.notificationEndpoint],
+    ["settings.backchannel_logout_uri", urls.backchannelLogoutUri],
   ] as const;
   for (const [name, url] of named) {
     if (url === undefined || url === null) continue;
     const target = readCallbackTarget(url, powers.config.allowPrivateCallbacks);
     if (!target.ok) return { code: target.error.code, detail: `${name}: ${target.error.detail}` };
+  }
+  return undefined;
+}
+
+/** The addresses that a draft or a change names. */
+const addressesOf = ({
+  settings,
+  ...named
+}: Omit<Addresses, "backchannelLogoutUri"> & SomeSettings): Addresses => ({
+  ...named,
+  backchannelLogoutUri: settings?.backchannel_logout_uri,
+});
+type SomeSettings = { readonly settings?: Pick<SettingsPatch, "backchannel_logout_uri"> };
+
+/** Why settings do not go with the rest of the client, if they do not. */
+function combinationFault({
+  kind,
+  settings,
+  notificationEndpoint,
+}: Pick<ClientDraft, "kind" | "settings" | "notificationEndpoint">): RefusalOf<"not_allowed"> | undefined {
+  const fault = (name: string, why: string) =>
+    ({ code: "not_allowed", detail: `settings.${name}: ${why}` }) as const;
+  // RFC 9700 §2.1.1: a public client has nothing else that ties the code to it.
+  if (kind === "public" && settings.require_pkce === false) {
+    return fault("require_pkce", "a public client needs PKCE");
+  }
+  if (deliveryMode(settings) === "ping" && notificationEndpoint === undefined) {
+    return fault("backchannel_token_delivery_mode", "ping needs a notification_endpoint");
   }
   return undefined;
 }
@@ -119,10 +152,10 @@ export async function updateClient(
   const { publicKeys, settings, disabled, ...plain } = patch;
   const keys = await readPublicKeys(publicKeys ?? []);
   if (!keys.ok) return keys;
-  const fault = callbackFault(powers, patch);
-  if (fault) return no(fault);
   const present = await powers.clients.fresh(id);
   if (present === undefined) return no({ code: "unknown_client" });
+  const fault = callbackFault(powers, addressesOf(patch)) ?? combinationFault(patched(present, patch));
+  if (fault) return no(fault);
   const event = auditEvent(powers, {
     type: "client.updated",
     clientId: id,
@@ -140,6 +173,19 @@ export async function updateClient(
   await recordEvent(powers, event);
   return ok(changed);
 }
+
+/** What a patch leaves of the members that have to go together. */
+const patched = (
+  { kind, settings, notificationEndpoint }: Client,
+  patch: ClientPatch,
+): Parameters<typeof combinationFault>[0] => ({
+  kind,
+  settings: patch.settings === undefined ? settings : merged(settings, patch.settings),
+  notificationEndpoint:
+    patch.notificationEndpoint === undefined
+      ? notificationEndpoint
+      : (patch.notificationEndpoint ?? undefined),
+});
 
 function merged(present: ClientSettings, patch: SettingsPatch): ClientSettings {
   const entries = Object.entries({ ...present, ...patch }).filter(([, value]) => value !== null);

@@ -69,7 +69,31 @@ export type ClientSettings = {
    * also after a wait of 72 h where one is lost; `off` when it is missing (docs/decisions/0056).
    */
   readonly recovery?: "off" | "removed" | "lost";
+  /** Whether an authorization request needs PKCE; true when it is missing, and for a public client always (RFC 9700 §2.1.1). */
+  readonly require_pkce?: boolean;
+  /** Whether the client is the deployment's own; false: the user is asked for consent on a page each time. True when it is missing. */
+  readonly first_party?: boolean;
+  /** Whether an approver may approve by a bare tap, without a match code; false when it is missing. */
+  readonly insecure_tap?: boolean;
+  /** Where a browser may be sent after signing out (OpenID Connect RP-Initiated Logout 1.0). */
+  readonly post_logout_redirect_uris?: readonly string[];
+  /** Where the client is told that a session ended, and whether it needs `sid` there (OpenID Connect Back-Channel Logout 1.0). */
+  readonly backchannel_logout_uri?: string;
+  readonly backchannel_logout_session_required?: boolean;
+  /** Whether every token request of the client must bring a DPoP proof; false when it is missing (RFC 9449 §5.2). */
+  readonly dpop_bound_access_tokens?: boolean;
+  /** Whether the device grant gives refresh tokens; false when it is missing. */
+  readonly device_refresh_tokens?: boolean;
+  /** Resource servers that the client may ask tokens for (RFC 8707 §2). */
+  readonly resources?: readonly string[];
+  /** Whether a CIBA start for a user who is not known looks like any other; false when it is missing. */
+  readonly decoy_unknown_users?: boolean;
+  /** How a CIBA client learns the outcome; `poll` when it is missing. */
+  readonly backchannel_token_delivery_mode?: DeliveryMode;
 };
+
+/** Token delivery modes of CIBA that are offered; a ping client may poll too (CIBA §5). */
+export type DeliveryMode = "poll" | "ping";
 
 /** `acknowledged`: until the successor is used. `strict`: for a short grace (30 s). */
 export type RefreshRotation = "acknowledged" | "strict";
@@ -115,14 +139,12 @@ export const startsPerMinute = (settings: ClientSettings): number => settings.st
 /** Codes and links that may be sent for the client in an hour; 0 is no limit. */
 export const codeSendsPerHour = (settings: ClientSettings): number => settings.code_sends_per_hour ?? 1_000;
 
+/** The client as far as its rules go by its kind. */
+type OfKind = { readonly kind: "confidential" | "public"; readonly settings: ClientSettings };
+
 /** Whether anybody may wait for a code of this client, as a browser does that has no key. */
-export const mayWaitBare = ({
-  kind,
-  settings,
-}: {
-  readonly kind: "confidential" | "public";
-  readonly settings: ClientSettings;
-}): boolean => kind === "public" || settings.public_wait === true;
+export const mayWaitBare = ({ kind, settings }: OfKind): boolean =>
+  kind === "public" || settings.public_wait === true;
 
 /** Seconds that a verification on the hosted page lives (settled question 20). */
 export const verifySeconds = (settings: ClientSettings): number => settings.verify_seconds ?? 600;
@@ -141,6 +163,45 @@ export const eventNames = (settings: ClientSettings): readonly string[] =>
  * otherwise: a shorter life would leave it with a dead code in between.
  */
 export const qrSeconds = (settings: ClientSettings): number => settings.qr_seconds ?? 600;
+
+/** Whether an authorization request needs a code challenge. No setting takes it from a public client. */
+export const requiresPkce = ({ kind, settings }: OfKind): boolean =>
+  kind === "public" || settings.require_pkce !== false;
+
+/** Whether a signed-in user is spared the consent page. */
+export const isFirstParty = (settings: ClientSettings): boolean => settings.first_party !== false;
+
+/** Whether a bare tap approves. */
+export const allowsBareTap = (settings: ClientSettings): boolean => settings.insecure_tap === true;
+
+/** Compared byte for byte, as redirect URIs are. */
+export const postLogoutRedirectUris = (settings: ClientSettings): readonly string[] =>
+  settings.post_logout_redirect_uris ?? [];
+
+/** Where a logout token goes, and whether it must name the session; undefined: the client is not told. */
+export const backchannelLogout = ({
+  backchannel_logout_uri: uri,
+  backchannel_logout_session_required: sessionRequired = false,
+}: ClientSettings): { readonly uri: string; readonly sessionRequired: boolean } | undefined =>
+  uri === undefined ? undefined : { uri, sessionRequired };
+
+/** Whether a token request without a DPoP proof is refused. */
+export const bindsAccessTokens = (settings: ClientSettings): boolean =>
+  settings.dpop_bound_access_tokens === true;
+
+/** Whether the device grant gives refresh tokens. */
+export const givesDeviceRefreshTokens = (settings: ClientSettings): boolean =>
+  settings.device_refresh_tokens === true;
+
+/** Resource servers that it may ask tokens for; none by default. */
+export const resourcesOf = (settings: ClientSettings): readonly string[] => settings.resources ?? [];
+
+/** Whether a CIBA start tells nobody that a user is not known. */
+export const hidesUnknownUsers = (settings: ClientSettings): boolean => settings.decoy_unknown_users === true;
+
+/** How the client learns the outcome of a CIBA request. */
+export const deliveryMode = (settings: ClientSettings): DeliveryMode =>
+  settings.backchannel_token_delivery_mode ?? "poll";
 
 /** How users are shown the client: in messages and on pages. */
 export const brandOf = ({

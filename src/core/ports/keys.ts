@@ -1,7 +1,11 @@
+import type { Client } from "../client/client.ts";
+import type { ClientId } from "../ids.ts";
 import type { Lane, ListedKey, StoredKey } from "../keys/key.ts";
 import type { TokenClaims, TokenDemands, TokenHeader } from "../keys/token.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
+import type { Instant } from "../time.ts";
+import type { NonceUse } from "./clients.ts";
 
 /** Signing keys at rest. `insert` answers false when that generation of the lane exists: of two makers one wins. */
 export type KeyStore = {
@@ -61,4 +65,22 @@ export type ClientTokens = {
   peek(token: string): TokenClaims | undefined;
   /** The claims, when one of these keys (PEM) has signed them. */
   verify(token: string, publicKeys: readonly string[]): Promise<Result<TokenClaims, RefusalOf<"bad_token">>>;
+};
+
+/** A client's proof of itself at an endpoint: `private_key_jwt` (RFC 7523 §3, OIDC Core §9). Nothing is kept here. */
+export type ClientAssertions = {
+  /** The client that an assertion names, before anything is verified; undefined when it names none. */
+  peek(assertion: string): ClientId | undefined;
+  /**
+   * Checks that this client has made the assertion, for one of `audiences` (the issuer, the exact URL of the called endpoint) and for
+   * now. The answer is what the caller has still to spend: an assertion is good once.
+   */
+  check(
+    assertion: string,
+    asked: {
+      readonly client: Pick<Client, "id" | "publicKeys">;
+      readonly audiences: readonly string[];
+      readonly now: Instant;
+    },
+  ): Promise<Result<NonceUse, RefusalOf<"bad_token">>>;
 };

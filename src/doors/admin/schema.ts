@@ -2,7 +2,7 @@ import * as z from "zod";
 import { textOfBase64 } from "../../core/base64.ts";
 import { GRANT_TYPES } from "../../core/client/client.ts";
 import { isAllowedOrigin } from "../../core/client/origin.ts";
-import { redirectUriFault, URI_LIMIT } from "../../core/client/redirect-uri.ts";
+import { URI_LIMIT } from "../../core/client/redirect-uri.ts";
 import { parseChallengeId, parseClientId, parseRealm, parseUserId } from "../../core/ids.ts";
 import { KEY_PARTS, PERSONAL_LISTS } from "../../core/ports/personal-data.ts";
 import { readExternalId } from "../../core/user/external-id.ts";
@@ -10,6 +10,7 @@ import { IDENTIFIER_LIMIT, readIdentifier } from "../../core/user/identifier.ts"
 import type { ExportCursor } from "../../core/user/personal-data.ts";
 import type { IdentifierKind } from "../../core/user/user.ts";
 import { settingsPatchSchema, settingsSchema } from "./settings-schema.ts";
+import { callback, redirectUri, uniqueList } from "./uris.ts";
 
 /** Text that is shown to users: no control characters and none that turn the reading direction (T14). */
 const SHOWN = /^[^\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+$/u;
@@ -31,15 +32,7 @@ const parsed = <T>(parse: (text: string) => T | undefined, message: string) =>
 const clientId = parsed(parseClientId, "letters, digits and -_.~, then at most two =; 128 in all");
 const realm = parsed(parseRealm, "letters, digits and -_.~, at most 128");
 
-const redirectUri = z.string().superRefine((text, context) => {
-  const fault = redirectUriFault(text);
-  if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
-});
-const unique = (list: readonly unknown[]) => new Set(list).size === list.length;
-const uniqueList = <Item extends z.ZodType>(item: Item) =>
-  z.array(item).max(50).refine(unique, "the same value twice");
 const publicKey = z.union([z.string().max(2_048), z.record(z.string(), z.unknown())]);
-const callback = z.string().min(1).max(URI_LIMIT);
 
 const clientMembers = {
   name: shown(200),

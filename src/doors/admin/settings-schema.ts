@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { LONGEST_TOKEN_SECONDS } from "../../core/client/settings.ts";
 import { type ClientId, parseClientId } from "../../core/ids.ts";
+import { callback, redirectUri, resource, uniqueList } from "./uris.ts";
 
 const clientId = z
   .string()
@@ -53,18 +54,29 @@ const eventName = z
   .regex(/^[A-Za-z0-9 _.-]{1,64}$/, "letters, digits, blanks and _.-, at most 64")
   .refine((name) => !name.includes("ENROLL_NEW_TRUSTED_DEVICE"), "a reserved name");
 
-/** A setting that no door reads yet: whoever asked for it would rely on what is not there. Its default asks for nothing. */
-const unread = z.custom<false>((value) => value === false, "no door reads this setting yet: leave it out");
+/** What a client of the standard door is (OpenID Connect's and RFC 7591's names where they have one). */
+const standardMembers = {
+  require_pkce: z.boolean(),
+  first_party: z.boolean(),
+  insecure_tap: z.boolean(),
+  post_logout_redirect_uris: uniqueList(redirectUri),
+  backchannel_logout_uri: callback,
+  backchannel_logout_session_required: z.boolean(),
+  dpop_bound_access_tokens: z.boolean(),
+  device_refresh_tokens: z.boolean(),
+  resources: uniqueList(resource),
+  decoy_unknown_users: z.boolean(),
+  backchannel_token_delivery_mode: z.enum(["poll", "ping"]),
+};
 
 const members = {
+  ...standardMembers,
   access_token_seconds: tokenSeconds,
   id_token_seconds: tokenSeconds,
   refresh_token_days: z.int().min(1).max(3_650),
   challenge_seconds: z.int().min(1).max(3_600),
   match_code: z.enum(["off", "required"]),
-  insecure_tap: unread,
   issuer: z.union([issuer, issuerByDoor]),
-  decoy_unknown_users: unread,
   starts_per_minute: z.int().min(0).max(100_000),
   scopes: z.array(scope).max(50),
   preauthorize: z.boolean(),

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { webhookSecretOf } from "../../../../src/core/client/webhook-secret.ts";
 import { Outage } from "../../../../src/core/fault.ts";
@@ -142,8 +141,33 @@ describe("making a client", () => {
     ["settings.issuer", { settings: { issuer: { elsewhere: "x" } } }],
     ["settings.scopes.0", { settings: { scopes: ["two words"] } }],
     ["settings.actions.pay", { settings: { actions: { pay: "maybe" } } }],
-    ["settings.decoy_unknown_users", { settings: { decoy_unknown_users: true } }],
-    ["settings.insecure_tap", { settings: { insecure_tap: true } }],
+    ["settings.decoy_unknown_users", { settings: { decoy_unknown_users: "yes" } }],
+    ["settings.insecure_tap", { settings: { insecure_tap: 1 } }],
+    ["settings.require_pkce", { settings: { require_pkce: "S256" } }],
+    ["settings.first_party", { settings: { first_party: null } }],
+    ["settings.dpop_bound_access_tokens", { settings: { dpop_bound_access_tokens: "ES256" } }],
+    ["settings.device_refresh_tokens", { settings: { device_refresh_tokens: 30 } }],
+    ["settings.backchannel_token_delivery_mode", { settings: { backchannel_token_delivery_mode: "push" } }],
+    ["settings.backchannel_logout_uri", { settings: { backchannel_logout_uri: "" } }],
+    ["settings.backchannel_logout_uri", { settings: { backchannel_logout_uri: "/logout" } }],
+    [
+      "settings.backchannel_logout_session_required",
+      { settings: { backchannel_logout_session_required: 1 } },
+    ],
+    [
+      "settings.post_logout_redirect_uris.0",
+      { settings: { post_logout_redirect_uris: ["javascript:alert(1)"] } },
+    ],
+    [
+      "settings.post_logout_redirect_uris",
+      { settings: { post_logout_redirect_uris: ["https://a.example/", "https://a.example/"] } },
+    ],
+    ["settings.resources.0", { settings: { resources: ["api"] } }],
+    ["settings.resources.0", { settings: { resources: ["/api"] } }],
+    ["settings.resources.1", { settings: { resources: ["https://a.example", "https://a.example/#f"] } }],
+    ["settings.resources.0", { settings: { resources: [`https://a.example/${"x".repeat(2_048)}`] } }],
+    ["settings.resources.0", { settings: { resources: ["https://a.example/ä"] } }],
+    ["settings.resources", { settings: { resources: ["urn:a:b", "urn:a:b"] } }],
     ["body", { surprise: true }],
   ])("a wrong %s is 400 and names its place", async (path, over) => {
     const before = (await admin("GET", "/clients")).body;
@@ -231,21 +255,72 @@ describe("reading and changing", () => {
     expect(await ofSecret(client.client_secret)).toBe(client.client_id);
   });
 
-  test("G5 a setting that no door reads is refused with the reason; null takes away a stored one", async () => {
-    const { client_id } = await newClient({});
-    for (const name of ["insecure_tap", "decoy_unknown_users"]) {
-      const path = `settings.${name}`;
-      const reason = "no door reads this setting yet: leave it out";
-      const refused = await admin("PATCH", `/clients/${client_id}`, { settings: { [name]: true } });
-      expect([refused.status, refused.body.errors]).toEqual([400, [{ path, reason }]]);
-      await env.DB.prepare("update clients set settings = json_set(settings, ?, json('true')) where id = ?")
-        .bind(`$.${name}`, client_id)
-        .run();
-      const asDefault = await admin("PATCH", `/clients/${client_id}`, { settings: { [name]: false } });
-      expect([asDefault.status, asDefault.body.settings]).toEqual([200, { [name]: false }]);
-      const cleared = await admin("PATCH", `/clients/${client_id}`, { settings: { [name]: null } });
-      expect([cleared.status, cleared.body.settings]).toEqual([200, {}]);
+  test("settings of the standard door are kept as given, and null brings each default back", async () => {
+    const settings = {
+      require_pkce: false,
+      first_party: false,
+      insecure_tap: true,
+      post_logout_redirect_uris: ["https://shop.example/bye", "com.example.shop:/bye"],
+      backchannel_logout_uri: "https://shop.example/logout",
+      backchannel_logout_session_required: true,
+      dpop_bound_access_tokens: true,
+      device_refresh_tokens: true,
+      resources: ["https://api.example", "urn:example:stock"],
+      decoy_unknown_users: true,
+      backchannel_token_delivery_mode: "ping",
+    };
+    const made = await newClient({ settings, notification_endpoint: "https://shop.example/ping" });
+    expect(made.settings).toEqual(settings);
+    const nothing = Object.fromEntries(Object.keys(settings).map((name) => [name, null]));
+    const cleared = await admin("PATCH", `/clients/${made.client_id}`, { settings: nothing });
+    expect([cleared.status, cleared.body.settings]).toEqual([200, {}]);
+  });
+
+  test("a public client cannot be let off PKCE, neither new nor later", async () => {
+    const settings = { require_pkce: false };
+    const errors = [{ path: "settings.require_pkce", reason: "a public client needs PKCE" }];
+    const made = await admin("POST", "/clients", { name: "x", kind: "public", settings });
+    expect([made.status, made.body.errors]).toEqual([422, errors]);
+    const { client_id } = await newClient({ kind: "public", settings: { require_pkce: true } });
+    const changed = await admin("PATCH", `/clients/${client_id}`, { settings });
+    expect([changed.status, changed.body.errors]).toEqual([422, errors]);
+    expect((await admin("GET", `/clients/${client_id}`)).body.settings).toEqual({ require_pkce: true });
+  });
+
+  test("ping needs an address to call, whichever of the two is changed", async () => {
+    const settings = { backchannel_token_delivery_mode: "ping" };
+    const notification_endpoint = "https://shop.example/ping";
+    const errors = [
+      { path: "settings.backchannel_token_delivery_mode", reason: "ping needs a notification_endpoint" },
+    ];
+    const made = await admin("POST", "/clients", { name: "x", kind: "confidential", settings });
+    expect([made.status, made.body.errors]).toEqual([422, errors]);
+    const path = `/clients/${(await newClient()).client_id}`;
+    const alone = await admin("PATCH", path, { settings });
+    expect([alone.status, alone.body.errors]).toEqual([422, errors]);
+    expect((await admin("PATCH", path, { settings, notification_endpoint })).status).toBe(200);
+    const taken = await admin("PATCH", path, { notification_endpoint: null });
+    expect([taken.status, taken.body.errors]).toEqual([422, errors]);
+    expect((await admin("PATCH", path, { name: "Other" })).status).toBe(200);
+    const both = await admin("PATCH", path, { settings: { backchannel_token_delivery_mode: null } });
+    expect(both.status).toBe(200);
+    expect((await admin("PATCH", path, { notification_endpoint: null })).status).toBe(200);
+  });
+
+  test("T97 at registration: a logout address must be public https outside development", async () => {
+    const services = { config: { ...powers.config, allowPrivateCallbacks: false } };
+    const { client_id } = await newClient();
+    for (const url of ["http://shop.example/out", "https://10.0.0.1/out", "https://shop.example/#out"]) {
+      const body = { settings: { backchannel_logout_uri: url } };
+      const made = await admin("POST", "/clients", { name: "x", kind: "public", ...body }, { services });
+      const changed = await admin("PATCH", `/clients/${client_id}`, body, { services });
+      for (const refused of [made, changed]) {
+        expect([url, refused.status]).toEqual([url, 422]);
+        expect(refused.body.errors[0].path).toBe("settings.backchannel_logout_uri");
+      }
     }
+    const fine = { settings: { backchannel_logout_uri: "https://shop.example/out" } };
+    expect((await admin("PATCH", `/clients/${client_id}`, fine, { services })).status).toBe(200);
   });
 
   test("a change of settings builds on what D1 holds, not on what this isolate remembers", async () => {

@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import {
+  allowsBareTap,
+  backchannelLogout,
+  bindsAccessTokens,
+  type ClientSettings,
+  deliveryMode,
+  givesDeviceRefreshTokens,
+  hidesUnknownUsers,
+  isFirstParty,
+  postLogoutRedirectUris,
+  requiresPkce,
+  resourcesOf,
+} from "../../../../src/core/client/settings.ts";
+import { settingsSchema } from "../../../../src/doors/admin/settings-schema.ts";
+import { isCode, read, root, walk, withoutComments } from "../../sources.ts";
+
+describe("settings of the standard door", () => {
+  const rulesOf = (settings: ClientSettings) => ({
+    pkce: requiresPkce({ kind: "confidential", settings }),
+    firstParty: isFirstParty(settings),
+    bareTap: allowsBareTap(settings),
+    afterLogout: postLogoutRedirectUris(settings),
+    logout: backchannelLogout(settings),
+    bound: bindsAccessTokens(settings),
+    deviceRefresh: givesDeviceRefreshTokens(settings),
+    resources: resourcesOf(settings),
+    decoy: hidesUnknownUsers(settings),
+    mode: deliveryMode(settings),
+  });
+
+  test("each has its careful default", () => {
+    expect(rulesOf({})).toEqual({
+      pkce: true,
+      firstParty: true,
+      bareTap: false,
+      afterLogout: [],
+      logout: undefined,
+      bound: false,
+      deviceRefresh: false,
+      resources: [],
+      decoy: false,
+      mode: "poll",
+    });
+  });
+
+  test("each takes what is set", () => {
+    const settings: ClientSettings = {
+      require_pkce: false,
+      first_party: false,
+      insecure_tap: true,
+      post_logout_redirect_uris: ["https://shop.example/bye"],
+      backchannel_logout_uri: "https://shop.example/logout",
+      dpop_bound_access_tokens: true,
+      device_refresh_tokens: true,
+      resources: ["https://api.example"],
+      decoy_unknown_users: true,
+      backchannel_token_delivery_mode: "ping",
+    };
+    expect(rulesOf(settings)).toEqual({
+      pkce: false,
+      firstParty: false,
+      bareTap: true,
+      afterLogout: ["https://shop.example/bye"],
+      logout: { uri: "https://shop.example/logout", sessionRequired: false },
+      bound: true,
+      deviceRefresh: true,
+      resources: ["https://api.example"],
+      decoy: true,
+      mode: "ping",
+    });
+    expect(
+      backchannelLogout({ ...settings, backchannel_logout_session_required: true })?.sessionRequired,
+    ).toBe(true);
+  });
+
+  test("a public client needs PKCE, also where another setting is stored", () => {
+    expect(requiresPkce({ kind: "public", settings: { require_pkce: false } })).toBe(true);
+  });
+});
+
+describe("settings that may be set", () => {
+  const texts = walk(`${root}/src`)
+    .filter(isCode)
+    .map(read)
+    .filter(({ path }) => path !== "src/doors/admin/settings-schema.ts")
+    .map(({ text }) => withoutComments(text).replaceAll(/^ *readonly \w+\??:.*$/gm, ""))
+    .join("\n");
+  const isRead = (name: string) => new RegExp(`\\b${name}\\b`).test(texts);
+
+  test("G5 each is read by something, and any other is refused", () => {
+    const names = Object.keys(settingsSchema.shape);
+    expect(names.length).toBeGreaterThan(40);
+    expect(names.filter((name) => !isRead(name))).toEqual([]);
+    expect(isRead("a_setting_of_nobody")).toBe(false);
+    expect(settingsSchema.safeParse({ a_setting_of_nobody: true }).success).toBe(false);
+  });
+});
