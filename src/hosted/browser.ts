@@ -21,7 +21,8 @@ export function ownSecret(c: Context<AppEnv>): string {
   setCookie(c, COOKIE, secret, {
     httpOnly: true,
     sameSite: "Lax",
-    path: "/app",
+    // Of the door that the page belongs to, and of no other.
+    path: `/${c.req.path.split("/", 2)[1] ?? ""}`,
     maxAge: HOUR_SECONDS,
     secure: services(c).config.issuer.startsWith("https:"),
   });

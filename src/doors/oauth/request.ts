@@ -14,6 +14,11 @@ export type OAuthRequest = {
   readonly dpopJkt?: string;
   /** CIBA ping: what authenticates our call to the client, sealed (CIBA Core, section 10.2). */
   readonly notificationToken?: string;
+  /** Of a sign-in on our own page: digest of the secret of the browser that began it, and the name that was typed there. */
+  readonly browser?: string;
+  readonly identifier?: string;
+  /** How that name is being proven. */
+  readonly way?: "device" | "code";
   /** Typed JSON that is shown, signed, and repeated in the access token (RFC 9396). */
   readonly details?: readonly Json[];
 };

@@ -4,12 +4,16 @@ import { allowsOrigin } from "../../core/client/client.ts";
 import type { AppEnv } from "../../http/context.ts";
 import { doorCors } from "../../http/cors.ts";
 import type { Door } from "../../http/door.ts";
+import { refuseOtherMethods } from "../../http/method-not-allowed.ts";
 import { noStore } from "../../http/no-store.ts";
+import { userinfo } from "./bearer/userinfo.ts";
 import { PREFIX, pathOf } from "./endpoints.ts";
 import { renderFault } from "./errors.ts";
 import { answering } from "./form.ts";
 import { showMetadata } from "./metadata.ts";
 import { token } from "./token/endpoint.ts";
+import { introspect } from "./token/introspect.ts";
+import { revoke } from "./token/revoke.ts";
 
 /** A preflight cannot name its client: it passes, and the answer is readable by the client's own pages alone (T92). */
 const pagesMayAsk = doorCors({
@@ -19,12 +23,18 @@ const pagesMayAsk = doorCors({
   headers: ["Content-Type", "Authorization", "DPoP"],
 });
 
+/** What a page of a client calls by itself. */
+const READ_BY_PAGES = ["token_endpoint", "userinfo_endpoint", "revocation_endpoint"] as const;
+
 /** The endpoints of the standard door below `/oauth`. */
 function oauthRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.use(noStore);
-  routes.use(pathOf("token_endpoint"), pagesMayAsk);
+  routes.use(refuseOtherMethods(routes, renderFault), noStore);
+  for (const endpoint of READ_BY_PAGES) routes.use(pathOf(endpoint), pagesMayAsk);
   routes.post(pathOf("token_endpoint"), answering(token));
+  routes.post(pathOf("revocation_endpoint"), answering(revoke));
+  routes.post(pathOf("introspection_endpoint"), answering(introspect));
+  routes.on(["GET", "POST"], pathOf("userinfo_endpoint"), userinfo);
   return routes;
 }
 

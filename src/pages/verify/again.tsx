@@ -15,6 +15,8 @@ export type AgainProps = {
   readonly locale: string;
   readonly letters: Letters;
   readonly action: string;
+  /** Where the form goes; `/again` below the page's path when it is missing. */
+  readonly again?: string;
   readonly csrf: string;
 };
 
@@ -31,10 +33,10 @@ export const SentAgain = ({ kind, locale, letters }: Pick<AgainProps, "kind" | "
 };
 
 /** Asks for another letter: the one way on when what was sent has ended. Waiting is the script's. */
-export const AgainForm = ({ kind, locale, letters, action, csrf }: AgainProps) => {
+export const AgainForm = ({ kind, locale, letters, action, again, csrf }: AgainProps) => {
   const words = verifyWords(locale)[kind];
   return (
-    <form method="post" action={`${action}/again`}>
+    <form method="post" action={again ?? `${action}/again`}>
       <input type="hidden" name="csrf" value={csrf} />
       <button
         class={letters.ended ? "button primary" : "quiet"}

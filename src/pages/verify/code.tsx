@@ -11,6 +11,8 @@ export type CodeProps = {
   readonly address: string;
   /** Path of this page: `/again` below it sends another code. */
   readonly action: string;
+  /** The same for another door, whose page carries more. */
+  readonly again?: string;
   /** Where the code goes: that path with what this page knows of its letters. */
   readonly submit: string;
   readonly csrf: string;
@@ -87,10 +89,11 @@ const Field = ({ words, ...props }: CodeProps & { readonly words: Words }) => {
  * good.
  */
 export const Code = (props: CodeProps) => {
-  const { setting, address, action, csrf, restart, left, letters } = props;
+  const { setting, address, action, again, csrf, restart, left, letters } = props;
   const { locale, brand } = setting;
   const { code: words } = verifyWords(locale);
-  const more = { kind: "code", locale, letters, action, csrf } as const;
+  const form = { action, csrf, ...(again === undefined ? {} : { again }) };
+  const more = { kind: "code", locale, letters, ...form } as const;
   return (
     <VerifyFrame
       setting={setting}

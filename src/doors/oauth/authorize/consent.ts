@@ -1,0 +1,22 @@
+import type { Context } from "hono";
+import { isOwnForm } from "../../../hosted/browser.ts";
+import type { AppEnv } from "../../../http/context.ts";
+import { readForm } from "../../../http/form.ts";
+import { wrong } from "../errors.ts";
+import { sessionOf } from "../session/session.ts";
+import { askOfPlace } from "./ask-of-place.ts";
+import { proceed } from "./authorize.ts";
+import { leadWithError, trouble } from "./back.ts";
+
+/** Takes the answer, in the browser that was asked and for the person who is signed in there. */
+export async function takeConsent(c: Context<AppEnv>): Promise<Response> {
+  const form = await readForm(c);
+  if (!form || !(await isOwnForm(c, form.csrf))) return await trouble(c, "form");
+  const ask = await askOfPlace(c, form.to ?? "");
+  if (ask instanceof Response) return ask;
+  if (!(await sessionOf(c, ask.client.realm))) return await proceed(c, ask, false);
+  if (form.decision === "deny") {
+    return await leadWithError(c, ask, wrong("access_denied", "The user declined"));
+  }
+  return form.decision === "approve" ? await proceed(c, ask, true) : await trouble(c, "request");
+}

@@ -1,0 +1,120 @@
+import type { Context } from "hono";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { redeemChallenge } from "../../../core/challenge/redeem.ts";
+import type { Client } from "../../../core/client/client.ts";
+import { grantOfToken, refreshGrant } from "../../../core/grant/refresh.ts";
+import { type Grant, isAlive } from "../../../core/grant/state.ts";
+import { MAIN, type Realm } from "../../../core/ids.ts";
+import type { Snapshot } from "../../../core/ports/challenges.ts";
+import type { UserRecord } from "../../../core/ports/users.ts";
+import type { Refusal } from "../../../core/refusal.ts";
+import { no, ok, type Result } from "../../../core/result.ts";
+import { SECOND } from "../../../core/time.ts";
+import { namesFor, viewOf } from "../../../core/user/name-view.ts";
+import { isOver } from "../../../core/user/user.ts";
+import { type AppEnv, originOf, services } from "../../../http/context.ts";
+import { acrOfGrant } from "../acr.ts";
+import { SESSION_LIFETIME } from "../lifetimes.ts";
+import { requestOf } from "../request.ts";
+
+/** A browser in which somebody has signed in: a grant whose refresh token is the cookie, so it ends as every grant ends. */
+export type Session = {
+  readonly grant: Grant;
+  readonly user: UserRecord;
+  readonly realm: Realm;
+  readonly acr: string;
+};
+
+const COOKIE = "countersign_session";
+
+/** Realms never meet: each has a cookie of its own. Names of realms are letters that a cookie's name may have. */
+const nameOf = (realm: Realm): string => (realm === MAIN ? COOKIE : `${COOKIE}.${realm}`);
+
+const isSecure = (c: Context<AppEnv>): boolean => services(c).config.issuer.startsWith("https:");
+
+const cookieOf = (c: Context<AppEnv>, realm: Realm): string | undefined =>
+  isSecure(c) ? getCookie(c, nameOf(realm), "host") : getCookie(c, nameOf(realm));
+
+/** Hands the browser the token that is good from now on. */
+async function keep(c: Context<AppEnv>, realm: Realm, grant: Grant): Promise<void> {
+  const rules = {
+    path: "/",
+    httpOnly: true,
+    sameSite: "Lax",
+    maxAge: SESSION_LIFETIME / SECOND,
+  } as const;
+  const token = await services(c).handles.refreshToken(grant);
+  setCookie(c, nameOf(realm), token, isSecure(c) ? { ...rules, secure: true, prefix: "host" } : rules);
+}
+
+/** Takes the cookie away; the session itself is ended by whoever ends its grant. */
+export function forgetSession(c: Context<AppEnv>, realm: Realm): void {
+  const rules = { path: "/", httpOnly: true, sameSite: "Lax" } as const;
+  deleteCookie(c, nameOf(realm), isSecure(c) ? { ...rules, secure: true, prefix: "host" } : rules);
+}
+
+/** Who is signed in in this browser, in this realm: while the grant lives and the user stands. Nothing is written. */
+export async function sessionOf(c: Context<AppEnv>, realm: Realm): Promise<Session | undefined> {
+  const token = cookieOf(c, realm);
+  if (token === undefined) return undefined;
+  const powers = services(c);
+  const found = await grantOfToken(powers, token);
+  if (!found.ok) return undefined;
+  const { grant, snapshot } = found.value;
+  const isOurs = isSession(snapshot) && (snapshot.spec.realm ?? MAIN) === realm;
+  if (!isOurs || !isAlive(grant, powers.clock.now())) return undefined;
+  const user = await powers.users.byId(grant.userId, realm);
+  if (!user || user.user.status !== "active" || isOver(user.user, snapshot.spec.createdAt)) return undefined;
+  return { grant, user, realm, acr: acrOfGrant(grant) };
+}
+
+const isSession = ({ spec }: Pick<Snapshot, "spec">): boolean => requestOf(spec)?.kind === "browser_session";
+
+/**
+ * Uses the session: the cookie is good once, and the browser gets the next one. One that comes back later ends it, as a stolen one would
+ * (T84). False when it is over.
+ */
+export async function turnSession(c: Context<AppEnv>, { realm }: Session): Promise<boolean> {
+  const token = cookieOf(c, realm) ?? "";
+  const turned = await refreshGrant(services(c), "own", token, {
+    lane: "standard",
+    rotation: "strict",
+    isOurs: (spec) => isSession({ spec }),
+    ip: originOf(c).ip,
+  });
+  if (turned.ok) await keep(c, realm, turned.value);
+  else forgetSession(c, realm);
+  return turned.ok;
+}
+
+/** Signs this browser in by an approved sign-in that it began, once; the same page again gets the same session for 30 s. */
+export async function openSession(
+  c: Context<AppEnv>,
+  client: Client,
+  snapshot: Snapshot,
+): Promise<Result<Session, Refusal>> {
+  const powers = services(c);
+  const { id } = snapshot.spec;
+  const { ip } = originOf(c);
+  const redeemed = await redeemChallenge(powers, {
+    snapshot,
+    client,
+    lane: "standard",
+    waiterProof: await powers.handles.waiterProof(["oauth-session", id]),
+    subject: () => snapshot.spec.subject ?? {},
+    withGrant: true,
+    ...(ip === undefined ? {} : { ip }),
+  });
+  if (!redeemed.ok) return redeemed;
+  const { grant } = redeemed.value;
+  const user = grant && (await powers.users.byId(grant.userId, client.realm));
+  if (!grant || !user) return no({ code: "unknown_user" });
+  await keep(c, client.realm, { ...grant, generation: 1 });
+  return ok({ grant, user, realm: client.realm, acr: acrOfGrant(grant) });
+}
+
+/** How the person of a session is shown to themself: by a name that this client may know them by. */
+export function accountOf({ user }: Session, client: Client): string {
+  const [first] = namesFor(viewOf(client), user);
+  return first?.value ?? user.user.id;
+}

@@ -1,0 +1,81 @@
+import type { Client } from "../../../core/client/client.ts";
+import { grantOfToken } from "../../../core/grant/refresh.ts";
+import { isAlive } from "../../../core/grant/state.ts";
+import type { Services } from "../../../core/ports/services.ts";
+import { no, ok } from "../../../core/result.ts";
+import { toSeconds } from "../../../core/time.ts";
+import { services } from "../../../http/context.ts";
+import { acrOfGrant } from "../acr.ts";
+import { readAccessToken } from "../bearer/access-token.ts";
+import { knownClient } from "../client-auth.ts";
+import { BAD_CLIENT, wrong } from "../errors.ts";
+import type { Call } from "../form.ts";
+import { givesTokens } from "../request.ts";
+
+const INACTIVE = { active: false } as const;
+
+/**
+ * Introspection (RFC 7662 §2), for confidential clients. A token that the caller neither owns nor is the audience of is told as any other
+ * that is not active.
+ */
+export const introspect: Call = async (c, form) => {
+  const known = await knownClient(c, form);
+  if (!known.ok) return known;
+  const { client, method } = known.value;
+  if (method === "none") return no(BAD_CLIENT);
+  if (form.token === undefined) return no(wrong("invalid_request", "token is missing"));
+  const powers = services(c);
+  return ok(
+    (await ofAccessToken(powers, client, form.token)) ?? (await ofRefreshToken(powers, client, form.token)),
+  );
+};
+
+async function ofAccessToken(
+  powers: Pick<Services, "verifier" | "challenges" | "config" | "clock">,
+  client: Client,
+  text: string,
+): Promise<object | undefined> {
+  const token = await readAccessToken(powers, text);
+  if (!token) return undefined;
+  const { claims, clientId, jkt } = token;
+  const isTheirs = clientId === client.id || claims.aud === client.id || isResourceOf(client, claims.aud);
+  if (!isTheirs) return INACTIVE;
+  const { iss, sub, aud, exp, iat, jti, scope, client_id, acr, amr, auth_time, authorization_details } =
+    claims;
+  return {
+    active: true,
+    token_type: jkt === undefined ? "Bearer" : "DPoP",
+    ...{ iss, sub, aud, exp, iat, jti, scope, client_id, acr, amr, auth_time },
+    ...(authorization_details === undefined ? {} : { authorization_details }),
+    ...(jkt === undefined ? {} : { cnf: { jkt } }),
+  };
+}
+
+/** A resource server is a client too: the resources that it lists are the ones that it answers for (RFC 8707 §2). */
+const isResourceOf = ({ settings }: Client, audience: unknown): boolean =>
+  typeof audience === "string" && (settings.resources ?? []).includes(audience);
+
+async function ofRefreshToken(
+  powers: Pick<Services, "challenges" | "handles" | "config" | "clock">,
+  client: Client,
+  text: string,
+): Promise<object> {
+  const found = await grantOfToken(powers, text);
+  if (!found.ok) return INACTIVE;
+  const { grant, generation, snapshot } = found.value;
+  const isCurrent = generation === grant.generation && isAlive(grant, powers.clock.now());
+  if (!isCurrent || grant.clientId !== client.id || !givesTokens(snapshot.spec)) return INACTIVE;
+  return {
+    active: true,
+    token_type: "refresh_token",
+    iss: powers.config.issuer,
+    sub: grant.userId,
+    client_id: grant.clientId,
+    scope: grant.scope,
+    iat: toSeconds(grant.rotatedAt),
+    exp: toSeconds(grant.expiresAt),
+    auth_time: grant.authTime,
+    acr: acrOfGrant(grant),
+    amr: grant.amr,
+  };
+}
