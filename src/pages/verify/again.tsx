@@ -15,10 +15,20 @@ export type AgainProps = {
   readonly locale: string;
   readonly letters: Letters;
   readonly action: string;
-  /** Where the form goes; `/again` below the page's path when it is missing. */
-  readonly again?: string;
   readonly csrf: string;
+  /** What the form carries on besides, by name. */
+  readonly fields?: Readonly<Record<string, string>>;
 };
+
+/** What a form carries on without showing it. */
+export const Hidden = ({ csrf, fields = {} }: Pick<AgainProps, "csrf" | "fields">) => (
+  <>
+    <input type="hidden" name="csrf" value={csrf} />
+    {Object.entries(fields).map(([name, value]) => (
+      <input type="hidden" name={name} value={value} />
+    ))}
+  </>
+);
 
 /** Said after another letter: that it was sent, and when the next may be. */
 export const SentAgain = ({ kind, locale, letters }: Pick<AgainProps, "kind" | "locale" | "letters">) => {
@@ -33,11 +43,11 @@ export const SentAgain = ({ kind, locale, letters }: Pick<AgainProps, "kind" | "
 };
 
 /** Asks for another letter: the one way on when what was sent has ended. Waiting is the script's. */
-export const AgainForm = ({ kind, locale, letters, action, again, csrf }: AgainProps) => {
+export const AgainForm = ({ kind, locale, letters, action, csrf, fields }: AgainProps) => {
   const words = verifyWords(locale)[kind];
   return (
-    <form method="post" action={again ?? `${action}/again`}>
-      <input type="hidden" name="csrf" value={csrf} />
+    <form method="post" action={`${action}/again`}>
+      <Hidden csrf={csrf} {...(fields === undefined ? {} : { fields })} />
       <button
         class={letters.ended ? "button primary" : "quiet"}
         type="submit"

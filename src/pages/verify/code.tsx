@@ -1,4 +1,4 @@
-import { AgainForm, type Letters, SentAgain } from "./again.tsx";
+import { AgainForm, Hidden, type Letters, SentAgain } from "./again.tsx";
 import { ErrorNote, type Setting, VerifyFrame } from "./frame.tsx";
 import { CODE_SCRIPT } from "./scripts.ts";
 import type { Said } from "./time.tsx";
@@ -11,11 +11,11 @@ export type CodeProps = {
   readonly address: string;
   /** Path of this page: `/again` below it sends another code. */
   readonly action: string;
-  /** The same for another door, whose page carries more. */
-  readonly again?: string;
   /** Where the code goes: that path with what this page knows of its letters. */
   readonly submit: string;
   readonly csrf: string;
+  /** What its forms carry on besides, by name. */
+  readonly fields?: Readonly<Record<string, string>>;
   /** Where another address may be given. */
   readonly restart: string;
   /** Milliseconds for which the code is good. */
@@ -62,11 +62,11 @@ type Words = ReturnType<typeof verifyWords>["code"];
 
 /** The field, for as long as a code is good. */
 const Field = ({ words, ...props }: CodeProps & { readonly words: Words }) => {
-  const { setting, submit, csrf, phone, left, error } = props;
+  const { setting, submit, csrf, fields = {}, phone, left, error } = props;
   return (
     <>
       <form method="post" action={submit} novalidate>
-        <input type="hidden" name="csrf" value={csrf} />
+        <Hidden csrf={csrf} fields={fields} />
         <ErrorNote id="error" said={error} reader={setting} />
         <CodeField label={words.label} {...(error === undefined ? {} : { error })} />
         <button class="button primary" type="submit">
@@ -89,11 +89,10 @@ const Field = ({ words, ...props }: CodeProps & { readonly words: Words }) => {
  * good.
  */
 export const Code = (props: CodeProps) => {
-  const { setting, address, action, again, csrf, restart, left, letters } = props;
+  const { setting, address, action, csrf, fields = {}, restart, left, letters } = props;
   const { locale, brand } = setting;
   const { code: words } = verifyWords(locale);
-  const form = { action, csrf, ...(again === undefined ? {} : { again }) };
-  const more = { kind: "code", locale, letters, ...form } as const;
+  const more = { kind: "code", locale, letters, action, csrf, fields } as const;
   return (
     <VerifyFrame
       setting={setting}

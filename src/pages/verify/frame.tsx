@@ -26,6 +26,8 @@ export type FrameProps = {
   readonly script?: string;
   /** Seconds after which a browser without script asks again; only where there is something to wait for. */
   readonly refresh?: number;
+  /** Rules of this kind of page alone. */
+  readonly style?: string;
   readonly children: Child;
 };
 
@@ -47,7 +49,7 @@ export const styleOf = ({ framed, brand }: Setting): string =>
   framed ? VERIFY_STYLE + FRAME_SCHEMES + frameStyle(brand) : VERIFY_STYLE + brandStyle(brand);
 
 /** The frame of the verification pages: the shared look, under the client's name and in its colour. */
-export const VerifyFrame = ({ setting, title, script = "", refresh, children }: FrameProps) => (
+export const VerifyFrame = ({ setting, title, script = "", refresh, style = "", children }: FrameProps) => (
   <>
     {raw("<!doctype html>")}
     <html lang={setting.locale} class={setting.framed ? (setting.brand.frame_scheme ?? "light") : ""}>
@@ -59,7 +61,7 @@ export const VerifyFrame = ({ setting, title, script = "", refresh, children }: 
         <meta name="robots" content="noindex" />
         {!setting.bare && <link rel="icon" href="/favicon.svg" type="image/svg+xml" />}
         <style>{raw(STYLE)}</style>
-        <style nonce={setting.nonce}>{raw(styleOf(setting))}</style>
+        <style nonce={setting.nonce}>{raw(styleOf(setting) + style)}</style>
         {refresh !== undefined && (
           <noscript>
             <meta http-equiv="refresh" content={String(refresh)} />

@@ -214,7 +214,7 @@ const english = {
   },
 } as const;
 
-type Widen<T> = T extends string
+export type Widen<T> = T extends string
   ? string
   : T extends (...args: infer Args) => string
     ? (...args: Args) => string

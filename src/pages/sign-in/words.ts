@@ -1,0 +1,173 @@
+import type { Widen } from "../verify/words.ts";
+
+const english = {
+  signIn: {
+    title: "Sign in",
+    lead: "To go on to {app}.",
+    known: "You are signed in here already.",
+    goOn: "Continue as {account}",
+    other: "Use another account",
+    label: "E-mail address, phone number or username",
+    device: "Continue on my phone",
+    code: "Send me a code",
+  },
+  match: {
+    title: "Approve on your phone",
+    number: "Type this number on your phone",
+    asked: "Your phone asks whether it is you who signs in. You sign in as",
+    plain: "Open the request on your phone, look at what it says, and approve it.",
+    alive: "Waiting for your phone",
+    nothing:
+      "Nothing on your phone? Look whether it is online and whether the name above is right, then open the app there.",
+    code: "Send me a code instead",
+    restart: "Start again",
+    scriptless: "When you have approved it, come back here and press Continue.",
+    go: "Continue",
+  },
+  decision: { deny: "Decline", approve: "Approve" },
+  consent: {
+    title: "Share your account?",
+    heading: "Give {app} access?",
+    gets: "If you approve, it can",
+    resource: "It uses this at",
+    unchecked: "Nobody here has checked this app",
+    unverified:
+      "It gave itself the name that you read above, and anybody can take any name. Look at its address, and approve only if you know it and began this there yourself.",
+    nowhere:
+      "It gave itself the name that you read above, and anybody can take any name. Approve only if you began this in that app yourself.",
+    from: "Its address",
+  },
+  scopes: {
+    openid: "Know that it is you",
+    profile: "See your name and username",
+    email: "See your e-mail address",
+    phone: "See your phone number",
+    offline_access: "Stay signed in until you end it",
+  },
+  otherScope: "Use what it calls “{scope}”",
+  deviceCode: {
+    title: "Connect a device",
+    lead: "Type the code that the other device shows.",
+    label: "Code on the other device",
+    hint: "Eight letters, such as WDJB-MJHT.",
+    submit: "Continue",
+  },
+  deviceConfirm: {
+    title: "Sign in on another device?",
+    app: "App",
+    account: "Account",
+    place: "Place",
+    device: "Device",
+    time: "Time",
+    code: "Code",
+    unknown: "unknown",
+    gets: "If you approve, the other device can",
+    sure: "Approve only if you began this yourself, and a device in your hands or before your eyes shows this same code.",
+    talked: "Did somebody send you the code or read it to you? Then decline.",
+    notMe: "This was not me",
+  },
+  ended: {
+    approved: {
+      title: "Approved",
+      text: "The other device is signed in. Go back to it: it goes on by itself. You can close this page.",
+    },
+    declined: {
+      title: "Declined",
+      text: "Nobody was signed in. You can close this page.",
+    },
+    reported: {
+      title: "Thank you for telling us",
+      text: "Nobody was signed in, and it is written down that this was not you. Look at where you are signed in, and sign out what you do not know.",
+    },
+    expired: {
+      title: "Time is up",
+      text: "For your safety a request is good for a few minutes only. Start again where you began.",
+    },
+    signed_out: {
+      title: "You are signed out",
+      text: "You are signed out in this browser. You can close this page.",
+    },
+    used: {
+      title: "Already answered",
+      text: "This request was answered before, and a request is good once. If you still want to sign in, start again where you began.",
+    },
+    unknown_code: {
+      title: "This code is not known",
+      text: "The code was mistyped, or it is too old. Look at the other device, and type the code that it shows now.",
+    },
+    stopped: {
+      title: "This sign-in was stopped",
+      text: "It was declined on your phone, or a newer one took its place, so nobody was signed in. If you still want to sign in, start again.",
+    },
+  },
+  back: {
+    app: "Back to {app}",
+    plain: "Continue",
+    restart: "Start again",
+    code: "Type the code again",
+  },
+  trouble: {
+    detail: "For those who run the app:",
+    client: {
+      title: "This app is not known here",
+      text: "The app that sent you here is not registered with this service. Nothing was shared. Tell those who run the app.",
+    },
+    redirect: {
+      title: "We cannot send you back to this app",
+      text: "The address that the app wants you to return to is not registered for it. So that nobody else gets your sign-in, we stop here. Tell those who run the app.",
+    },
+    request: {
+      title: "This link does not work",
+      text: "Something is missing in the address of this page, or it was changed on its way. Go back to the app and start again.",
+    },
+    form: {
+      title: "This page is too old",
+      text: "The form belongs to another browser, or you opened it too long ago. Nothing was done. Go back to the app and start again.",
+    },
+    busy: {
+      title: "Wait a moment",
+      text: "Too many requests came from your network. Wait a minute, then load this page again.",
+    },
+    fault: {
+      title: "Something went wrong",
+      text: "The fault is on our side. Wait a moment, then go back to the app and start again.",
+    },
+    locked: {
+      title: "This account is locked",
+      text: "Nobody can sign in to it. Only those who run the app can open it again: ask them.",
+    },
+  },
+  sessions: {
+    title: "Where you are signed in",
+    account: "You are signed in as",
+    current: "You are here",
+    browser: "Browser",
+    app: "App",
+    place: "Place",
+    device: "Device",
+    since: "Since",
+    last: "Last used",
+    unknown: "unknown",
+    end: "Sign out",
+    hint: "You do not know one of these? Sign it out.",
+    all: "Sign out everywhere",
+    none: "You are signed in nowhere.",
+  },
+  signOut: {
+    title: "Sign out?",
+    text: "You are signed in as",
+    plain: "You are signed in in this browser.",
+    stay: "Stay signed in",
+    go: "Sign out",
+  },
+} as const;
+
+/** Every string of the standard door's pages. A language is one more of these; `{app}` and the like are put in by the page. */
+export type SignInWords = Widen<typeof english>;
+
+/** By primary language tag. */
+const CATALOGUES: ReadonlyMap<string, SignInWords> = new Map([["en", english]]);
+
+/** The catalogue of a language tag, English where there is none (RFC 4647 §3.4, by primary language). */
+export const signInWords = (locale: string): SignInWords =>
+  CATALOGUES.get(locale.split("-")[0]?.toLowerCase() ?? "") ?? english;
