@@ -11,6 +11,7 @@ import { PREFIX, pathOf } from "./endpoints.ts";
 import { renderFault } from "./errors.ts";
 import { answering } from "./form.ts";
 import { showMetadata } from "./metadata.ts";
+import { oauthPages } from "./pages.ts";
 import { token } from "./token/endpoint.ts";
 import { introspect } from "./token/introspect.ts";
 import { revoke } from "./token/revoke.ts";
@@ -48,6 +49,7 @@ function wellKnown(): Hono<AppEnv> {
 
 /** The standard door as the app mounts it. */
 export const oauthDoors = (): readonly Door[] => [
+  ...oauthPages(),
   { name: "OAuth 2.0 and OpenID Connect", prefix: PREFIX, routes: oauthRoutes(), renderFault },
   { prefix: "/.well-known/openid-configuration", routes: wellKnown(), renderFault },
   { prefix: "/.well-known/oauth-authorization-server", routes: wellKnown(), renderFault },

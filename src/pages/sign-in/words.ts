@@ -1,6 +1,11 @@
 import type { Widen } from "../verify/words.ts";
 
 const english = {
+  errors: {
+    identifier: "Type your e-mail address, phone number or username.",
+    address:
+      "A code goes to an e-mail address or a phone number. Type one of yours, or continue on your phone.",
+  },
   signIn: {
     title: "Sign in",
     lead: "To go on to {app}.",

@@ -1,8 +1,9 @@
 import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { joined } from "../../../hosted/ask.ts";
 import { policyFor, settingFor } from "../../../hosted/setting.ts";
 import { type AppEnv, services } from "../../../http/context.ts";
-import { OAuthTrouble } from "../../../pages/sign-in/trouble.tsx";
+import { OAuthTrouble } from "../../../pages/sign-in/ending.tsx";
 import { Done } from "../../../pages/verify/ending.tsx";
 import { verifyPage } from "../../../pages/verify/respond.ts";
 import type { OAuthError } from "../errors.ts";
@@ -55,8 +56,12 @@ const STATUS = {
 export type Trouble = keyof typeof STATUS;
 
 /** What went wrong, as a page of our own. It leads nowhere. */
-export async function trouble(c: Context<AppEnv>, kind: Trouble): Promise<Response> {
+export async function trouble(
+  c: Context<AppEnv>,
+  kind: Trouble,
+  status: ContentfulStatusCode = STATUS[kind],
+): Promise<Response> {
   if (kind === "busy") c.header("Retry-After", "60");
   const setting = settingFor(c);
-  return await verifyPage(c, OAuthTrouble({ setting, kind }), policyFor(c, setting), STATUS[kind]);
+  return await verifyPage(c, OAuthTrouble({ setting, kind }), policyFor(c, setting), status);
 }

@@ -64,8 +64,8 @@ export async function sessionOf(c: Context<AppEnv>, realm: Realm): Promise<Sessi
   const isOurs = isSession(snapshot) && (snapshot.spec.realm ?? MAIN) === realm;
   if (!isOurs || !isAlive(grant, powers.clock.now())) return undefined;
   const user = await powers.users.byId(grant.userId, realm);
-  if (!user || user.user.status !== "active" || isOver(user.user, snapshot.spec.createdAt)) return undefined;
-  return { grant, user, realm, acr: acrOfGrant(grant) };
+  const isUp = user?.user.status === "active" && !isOver(user.user, snapshot.spec.createdAt);
+  return isUp ? { grant, user, realm, acr: acrOfGrant(grant) } : undefined;
 }
 
 const isSession = ({ spec }: Pick<Snapshot, "spec">): boolean => requestOf(spec)?.kind === "browser_session";

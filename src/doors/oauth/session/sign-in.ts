@@ -12,10 +12,10 @@ import { lettersOf, sentAgain, sentQuery } from "../../../hosted/letters.ts";
 import { policyFor, settingFor } from "../../../hosted/setting.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { readForm } from "../../../http/form.ts";
-import { Ended } from "../../../pages/sign-in/ended.tsx";
+import { CodeEntry } from "../../../pages/sign-in/code-entry.tsx";
+import { Ended } from "../../../pages/sign-in/ending.tsx";
 import { MatchWait } from "../../../pages/sign-in/match-wait.tsx";
 import { signInWords } from "../../../pages/sign-in/words.ts";
-import { Code } from "../../../pages/verify/code.tsx";
 import { verifyPage } from "../../../pages/verify/respond.ts";
 import type { Said } from "../../../pages/verify/time.tsx";
 import { trouble } from "../authorize/back.ts";
@@ -163,14 +163,13 @@ async function showCode(c: Context<AppEnv>, own: Own): Promise<Response> {
   const setting = settingFor(c, client);
   const { e, n } = c.req.query();
   const told = toldFrom(e, n);
-  const page = pageOf(snapshot, at);
-  const body = Code({
+  const body = CodeEntry({
     setting,
     phone: identifier.kind === "phone",
     address: identifier.value,
     action: `${SIGN_IN_PATH}/${snapshot.spec.id}`,
-    submit: [page, sentAgain(c)].filter((part) => part !== "").join("&"),
-    again: page.replace("?", "/again?"),
+    submit: [pageOf(snapshot, at), sentAgain(c)].filter((part) => part !== "").join("&"),
+    fields: { to: at.place },
     csrf: await csrfToken(c, browserSecret(c) ?? ""),
     restart: at.place,
     ...lettersOf(c, snapshot.spec.expiresAt),
@@ -203,7 +202,7 @@ async function overWith(c: Context<AppEnv>, own: Own, refusal: Refusal): Promise
 export async function takeSignInCode(c: Context<AppEnv>): Promise<Response> {
   const form = await readForm(c);
   if (!form || !(await isOwnForm(c, form.csrf))) return await trouble(c, "form");
-  const own = await ownOf(c, form.to ?? c.req.query("to") ?? "");
+  const own = await ownOf(c, form.to ?? "");
   if (own instanceof Response) return own;
   const { snapshot, client, identifier, at } = own;
   if (form.way === "code" && own.way === "device") {
@@ -223,7 +222,7 @@ export async function takeSignInCode(c: Context<AppEnv>): Promise<Response> {
 export async function sendSignInCodeAgain(c: Context<AppEnv>): Promise<Response> {
   const form = await readForm(c);
   if (!form || !(await isOwnForm(c, form.csrf))) return await trouble(c, "form");
-  const own = await ownOf(c, form.to ?? c.req.query("to") ?? "");
+  const own = await ownOf(c, form.to ?? "");
   if (own instanceof Response) return own;
   if (own.way !== "code") return c.redirect(pageOf(own.snapshot, own.at), 303);
   const sent = await sendSignInCode(c, own.client, own.snapshot, own.identifier);

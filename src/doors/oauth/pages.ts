@@ -1,0 +1,45 @@
+import { Hono, type MiddlewareHandler } from "hono";
+import { limitGuesses, limitOpenings, limitSends } from "../../hosted/limits.ts";
+import type { AppEnv } from "../../http/context.ts";
+import type { Door, RenderFault } from "../../http/door.ts";
+import { noStore } from "../../http/no-store.ts";
+import { authorize } from "./authorize/authorize.ts";
+import { trouble } from "./authorize/back.ts";
+import { takeConsent } from "./authorize/consent.ts";
+import { CONSENT_PATH } from "./authorize/consent-page.ts";
+import { ENDPOINTS } from "./endpoints.ts";
+import { sendSignInCodeAgain, showSignInState, takeSignIn, takeSignInCode } from "./session/sign-in.ts";
+import { SIGN_IN_PATH } from "./session/sign-in-page.ts";
+
+const renderFault: RenderFault = async (c, status, retryAfter) => {
+  if (retryAfter !== undefined) c.header("Retry-After", String(retryAfter));
+  return await trouble(c, status === 404 || status === 400 ? "request" : "fault", status);
+};
+
+/** A page of this door at its own address: what fails behind it is a page too. */
+function pageDoor(
+  prefix: string,
+  mount: (routes: Hono<AppEnv>) => void,
+  ...first: MiddlewareHandler<AppEnv>[]
+): Door {
+  const routes = new Hono<AppEnv>();
+  routes.use(noStore, ...first);
+  mount(routes);
+  return { prefix, routes, renderFault };
+}
+
+/** The pages of the standard door. */
+export const oauthPages = (): readonly Door[] => [
+  pageDoor(
+    ENDPOINTS.authorization_endpoint,
+    (routes) => routes.on(["GET", "POST"], "/", authorize),
+    limitOpenings,
+  ),
+  pageDoor(SIGN_IN_PATH, (routes) => {
+    routes.post("/", limitSends, limitOpenings, takeSignIn);
+    routes.get("/:id", limitOpenings, showSignInState);
+    routes.post("/:id", limitGuesses, limitOpenings, takeSignInCode);
+    routes.post("/:id/again", limitSends, limitOpenings, sendSignInCodeAgain);
+  }),
+  pageDoor(CONSENT_PATH, (routes) => routes.post("/", takeConsent), limitOpenings),
+];
