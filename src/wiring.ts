@@ -18,6 +18,7 @@ import { notesOf } from "./http/status-routes.ts";
 import { makeClientAssertions } from "./keys/client-assertions.ts";
 import { makeClientSecrets } from "./keys/client-secrets.ts";
 import { makeClientTokens } from "./keys/client-tokens.ts";
+import { makeDpopProofs } from "./keys/dpop.ts";
 import { makeHandles } from "./keys/handles.ts";
 import { makeKeyring } from "./keys/keyring.ts";
 import { makeProofs } from "./keys/proofs.ts";
@@ -185,6 +186,7 @@ function build(env: Env): Shared {
     verifier: makeVerifier(keyring, clock),
     clientTokens,
     clientAssertions: makeClientAssertions(clientTokens),
+    dpop: makeDpopProofs(secretKeys),
     handles: makeHandles(secretKeys),
     secrets,
     proofs: makeProofs(),

@@ -1,14 +1,12 @@
-import { compactVerify, decodeProtectedHeader, errors, importSPKI } from "jose";
+import { importSPKI } from "jose";
 import { fromBase64Url } from "../core/base64.ts";
-import type { TokenClaims } from "../core/keys/token.ts";
 import type { ClientTokens } from "../core/ports/keys.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok } from "../core/result.ts";
+import { claimsOf, headerOf, namesItsKey, signedBy } from "./compact-jws.ts";
 
 /** LoginID §2.2 step 1: nothing longer is read. */
 const LENGTH_LIMIT = 4_096;
-/** Header members that would choose a key, or change what is signed (T27). Honest senders write alg and typ alone. */
-const REFUSED_MEMBERS = ["jku", "jwk", "x5u", "x5c", "crit", "b64", "zip"];
 const KEYS_KEPT = 1_000;
 
 const bad = (detail: string) => no<RefusalOf<"bad_token">>({ code: "bad_token", detail });
@@ -26,12 +24,13 @@ export function makeClientTokens(): ClientTokens {
     return key;
   };
   return {
-    peek: (token) => (unfitness(token) === undefined ? claimsOf(fromBase64Url(part(token, 1))) : undefined),
+    peek: (token) =>
+      unfitness(token) === undefined ? claimsOf(fromBase64Url(token.split(".")[1] ?? "")) : undefined,
     async verify(token, publicKeys) {
       const unfit = unfitness(token);
       if (unfit !== undefined) return bad(unfit);
       for (const pem of publicKeys) {
-        const payload = await signedBy(token, await keyOf(pem));
+        const payload = await signedBy(token, await keyOf(pem), "ES256");
         if (!payload) continue;
         const claims = claimsOf(payload);
         return claims ? ok(claims) : bad("the claims are not a JSON object");
@@ -41,42 +40,10 @@ export function makeClientTokens(): ClientTokens {
   };
 }
 
-const part = (token: string, index: number): string => token.split(".", 4)[index] ?? "";
-
-/** Why this is no compact JWS that may be looked at; one spelling for each token. */
+/** Why this is no compact JWS that may be looked at. Honest senders write alg, typ and kid alone. */
 function unfitness(token: string): string | undefined {
-  const parts = token.length > LENGTH_LIMIT ? [] : token.split(".", 4);
-  if (parts.length !== 3 || parts.some((text) => fromBase64Url(text) === undefined))
-    return "not a compact JWS";
-  let header: Readonly<Record<string, unknown>>;
-  try {
-    header = { ...decodeProtectedHeader(token) };
-  } catch {
-    return "not a compact JWS";
-  }
+  const header = headerOf(token, LENGTH_LIMIT);
+  if (header === undefined) return "not a compact JWS";
   if (header.alg !== "ES256") return "the algorithm is not ES256";
-  return REFUSED_MEMBERS.some((name) => Object.hasOwn(header, name))
-    ? "the header names its own key"
-    : undefined;
-}
-
-async function signedBy(token: string, key: CryptoKey): Promise<Uint8Array | undefined> {
-  try {
-    return (await compactVerify(token, key, { algorithms: ["ES256"] })).payload;
-  } catch (error) {
-    if (error instanceof errors.JOSEError) return undefined;
-    throw error;
-  }
-}
-
-function claimsOf(payload: Uint8Array | undefined): TokenClaims | undefined {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(payload);
-    const claims: unknown = JSON.parse(text);
-    return typeof claims === "object" && claims !== null && !Array.isArray(claims)
-      ? (claims as TokenClaims)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  return namesItsKey(header) ? "the header names its own key" : undefined;
 }

@@ -1,24 +1,16 @@
-import {
-  decodeProtectedHeader,
-  errors,
-  type JWTPayload,
-  jwtVerify,
-  type ProtectedHeaderParameters,
-} from "jose";
-import { fromBase64Url } from "../core/base64.ts";
+import { errors, type JWTPayload, jwtVerify } from "jose";
 import type { TokenClaims, TokenDemands, TokenKind } from "../core/keys/token.ts";
 import type { Clock } from "../core/ports/edge.ts";
 import type { TokenVerifier } from "../core/ports/keys.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import { SECOND } from "../core/time.ts";
+import { headerOf, namesItsKey } from "./compact-jws.ts";
 import type { VerificationKeys } from "./keyring.ts";
 
 /** How far the clocks of two machines may be apart. */
 const SKEW_SECONDS = 60;
 const LENGTH_LIMIT = 8_192;
-/** Header members that would choose a key, or change what is signed (RFC 7515 §4.1, RFC 7797). */
-const REFUSED_MEMBERS = ["jku", "jwk", "x5u", "x5c", "crit", "b64", "zip"];
 
 type BadToken = RefusalOf<"bad_token">;
 const bad = (detail: string) => no<BadToken>({ code: "bad_token", detail });
@@ -49,25 +41,13 @@ const NAMES: Readonly<Record<TokenKind, string>> = {
 type ReadHeader = { readonly kid: string; readonly typ: string };
 
 function readHeader(token: string): Result<ReadHeader, BadToken> {
-  const header = token.length > LENGTH_LIMIT || !isCanonical(token) ? undefined : decodeHeader(token);
+  const header = headerOf(token, LENGTH_LIMIT);
   if (header === undefined) return bad("not a compact JWS");
-  if (REFUSED_MEMBERS.some((name) => Object.hasOwn(header, name))) return bad("the header names its own key");
+  if (namesItsKey(header)) return bad("the header names its own key");
   const { alg, kid, typ } = header;
   if (alg !== "ES256") return bad("the algorithm is not ES256");
   if (typeof kid !== "string" || typeof typ !== "string") return bad("the header lacks kid or typ");
   return ok({ kid, typ });
-}
-
-/** One spelling for each token: base64url forgives bits at the end that belong to no byte. */
-const isCanonical = (token: string): boolean =>
-  token.split(".", 4).every((part) => fromBase64Url(part) !== undefined);
-
-function decodeHeader(token: string): ProtectedHeaderParameters | undefined {
-  try {
-    return decodeProtectedHeader(token);
-  } catch {
-    return undefined;
-  }
 }
 
 async function readPayload(

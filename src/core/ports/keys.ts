@@ -84,3 +84,37 @@ export type ClientAssertions = {
     },
   ): Promise<Result<NonceUse, RefusalOf<"bad_token">>>;
 };
+
+/** The request that a DPoP proof came with. `url` is the published address of what was called, not what a header says. */
+export type DpopRequest = {
+  readonly method: string;
+  readonly url: string;
+  /** At a resource: the access token that came with the proof. */
+  readonly accessToken?: string;
+  /** Server nonces of which the proof must have one; absent: none is demanded. */
+  readonly nonces?: readonly string[];
+  readonly now: Instant;
+};
+
+/**
+ * A good proof. `jkt` is the thumbprint of its key (RFC 7638). It is good once: the caller spends `hash` until `expiresAt` for the
+ * client of the request, by `Nonces`. Whether the key is the one that a token or code is bound to is the caller's to check too.
+ */
+export type DpopProof = Pick<NonceUse, "hash" | "expiresAt"> & {
+  readonly jkt: string;
+  readonly jti: string;
+};
+
+/** The error codes of RFC 9449 §5 and §8; `detail` repeats nothing of the proof. */
+export type DpopRefusal = {
+  readonly code: "invalid_dpop_proof" | "use_dpop_nonce";
+  readonly detail: string;
+};
+
+/** Proofs of possession of a key, one for each request (RFC 9449 §4.3). Nothing is kept here. */
+export type DpopProofs = {
+  /** Checks the value of the one `DPoP` header; what several of them come to, joined by commas, is no proof. */
+  check(proof: string, request: DpopRequest): Promise<Result<DpopProof, DpopRefusal>>;
+  /** Server nonces that are good now (RFC 9449 §8): the one to hand out, and the one before it. */
+  nonces(now: Instant): Promise<readonly [current: string, previous: string]>;
+};

@@ -8,7 +8,7 @@ import type { Clients, Nonces } from "./clients.ts";
 import type { Deliveries, Outbox } from "./deliveries.ts";
 import type { Background, Chance, Clock, Config, Events, Health, IpLimits, Log, Phones } from "./edge.ts";
 import type { Inboxes } from "./inboxes.ts";
-import type { ClientAssertions, ClientTokens, Keyring, TokenVerifier } from "./keys.ts";
+import type { ClientAssertions, ClientTokens, DpopProofs, Keyring, TokenVerifier } from "./keys.ts";
 import type { PersonalData } from "./personal-data.ts";
 import type { Devices, Records, UserCodes } from "./records.ts";
 import type { ClientSecrets, Handles, Proofs } from "./secrets.ts";
@@ -56,6 +56,7 @@ export type Services = DoorPorts & {
   readonly verifier: TokenVerifier;
   readonly clientTokens: ClientTokens;
   readonly clientAssertions: ClientAssertions;
+  readonly dpop: DpopProofs;
   readonly handles: Handles;
   readonly secrets: ClientSecrets;
   readonly proofs: Proofs;
