@@ -11,6 +11,8 @@ export type DoorCors = {
   readonly credentials: boolean;
   readonly methods: readonly string[];
   readonly headers: readonly string[];
+  /** Headers of an answer that a page may read beside those that every page may (Fetch §3.3.5). */
+  readonly expose?: readonly string[];
 };
 
 const PREFLIGHT_SECONDS = 600;
@@ -32,5 +34,6 @@ export function doorCors(options: DoorCors): MiddlewareHandler<AppEnv> {
     if (origin === undefined || !(await options.origins(c, origin))) return;
     c.header("Access-Control-Allow-Origin", origin);
     if (options.credentials) c.header("Access-Control-Allow-Credentials", "true");
+    if (options.expose) c.header("Access-Control-Expose-Headers", options.expose.join(", "));
   };
 }

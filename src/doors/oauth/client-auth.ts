@@ -104,8 +104,24 @@ async function clientOf(
     case "none":
       return await byName(c, credentials.id);
     case "private_key_jwt":
-      return no(BAD_CLIENT);
+      return await byAssertion(c, credentials);
   }
+}
+
+/** A confidential client's own signature, good once (RFC 7523 §3). */
+async function byAssertion(
+  c: Context<AppEnv>,
+  { assertion, id }: { readonly assertion: string; readonly id?: string },
+): Promise<Result<Client | undefined, OAuthError>> {
+  const { clientAssertions, clock, config, nonces } = services(c);
+  const name = clientAssertions.peek(assertion);
+  if (name === undefined || (id !== undefined && id !== name)) return ok(undefined);
+  const found = await namedClient(c, name);
+  if (!found.ok || found.value?.kind !== "confidential") return found.ok ? ok(undefined) : found;
+  const client = found.value;
+  const audiences = [config.issuer, `${config.issuer}${c.req.path}`];
+  const checked = await clientAssertions.check(assertion, { client, audiences, now: clock.now() });
+  return ok(checked.ok && (await nonces.spend(checked.value)) ? client : undefined);
 }
 
 async function bySecret(

@@ -33,6 +33,7 @@ export function metadata(issuer: string): Readonly<Record<string, unknown>> {
     introspection_endpoint_auth_methods_supported: AUTH_METHODS.filter((method) => method !== "none"),
     introspection_endpoint_auth_signing_alg_values_supported: ["ES256"],
     code_challenge_methods_supported: ["S256"],
+    dpop_signing_alg_values_supported: ["ES256"],
     authorization_response_iss_parameter_supported: true,
     backchannel_token_delivery_modes_supported: ["poll"],
     backchannel_user_code_parameter_supported: false,

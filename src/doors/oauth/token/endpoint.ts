@@ -1,9 +1,11 @@
 import type { Context } from "hono";
 import { GRANT_TYPES, type GrantType } from "../../../core/client/client.ts";
+import { bindsAccessTokens } from "../../../core/client/settings.ts";
 import { own } from "../../../core/own.ts";
 import { no, type Result } from "../../../core/result.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { knownClient } from "../client-auth.ts";
+import { provenKey } from "../dpop.ts";
 import { type OAuthError, wrong } from "../errors.ts";
 import type { Call, Parameters } from "../form.ts";
 import { authorizationCode } from "./authorization-code.ts";
@@ -34,7 +36,13 @@ export const token: Call = async (c, form) => {
   if (!client.grantTypes.includes(grantType)) {
     return no(wrong("unauthorized_client", "The client may not use this grant"));
   }
-  return await exchange(c, grantType, { ...known.value, form });
+  const jkt = await provenKey(c, client.id);
+  if (!jkt.ok) return jkt;
+  if (jkt.value === undefined && bindsAccessTokens(client.settings)) {
+    return no(wrong("invalid_dpop_proof", "The client's tokens are bound to a key: a DPoP proof is needed"));
+  }
+  const key = jkt.value === undefined ? {} : { jkt: jkt.value };
+  return await exchange(c, grantType, { ...known.value, form, ...key });
 };
 
 const exchange = async (
