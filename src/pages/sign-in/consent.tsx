@@ -24,8 +24,9 @@ export type ConsentProps = FormProps & {
 /** An app that nobody registered gives the page neither its name nor its colour: they would look like ours. */
 const plain = (setting: Setting): Setting => ({ ...setting, brand: { name: "" } });
 
-const Warning = ({ locale, host }: { readonly locale: string; readonly host: string | undefined }) => {
-  const { consent: words } = signInWords(locale);
+const Warning = ({ setting, client }: Pick<ConsentProps, "setting" | "client">) => {
+  const { consent: words } = signInWords(setting.locale);
+  const { name: app, host } = client;
   return (
     <div class="warning">
       <p class="label">{words.unchecked}</p>
@@ -37,7 +38,9 @@ const Warning = ({ locale, host }: { readonly locale: string; readonly host: str
           </p>
         </>
       )}
-      <p>{host === undefined ? words.nowhere : words.unverified}</p>
+      <p>
+        <Filled text={host === undefined ? words.nowhere : words.unverified} words={{ app }} />
+      </p>
     </div>
   );
 };
@@ -46,17 +49,14 @@ const Warning = ({ locale, host }: { readonly locale: string; readonly host: str
 export const Consent = (props: ConsentProps) => {
   const { setting, action, client, account, scopes, resource, unverified } = props;
   const { consent: words, deviceConfirm: facts } = signInWords(setting.locale);
-  const app = client.name;
   const hasPicture = !unverified && client.logo !== undefined && client.logo !== setting.brand.logo;
   return (
     <SignInFrame setting={unverified ? plain(setting) : setting} title={words.title}>
       {hasPicture && <img class="picture" src={client.logo} alt="" />}
-      <h1>
-        <Filled text={words.heading} words={{ app: unverified ? `“${app}”` : app }} />
-      </h1>
-      {unverified && <Warning locale={setting.locale} host={client.host} />}
+      <h1>{words.heading}</h1>
+      {unverified && <Warning setting={setting} client={client} />}
       <dl class="rows">
-        <Fact label={facts.app} value={app} />
+        {!unverified && <Fact label={facts.app} value={client.name} />}
         {!unverified && client.host !== undefined && <Fact label={words.from} value={client.host} />}
         <Fact label={facts.account} value={account} />
         {resource !== undefined && <Fact label={words.resource} value={resource} />}

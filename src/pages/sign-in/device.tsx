@@ -73,7 +73,7 @@ export type DeviceConfirmProps = FormProps & {
 export const DeviceConfirm = (props: DeviceConfirmProps) => {
   const { setting, action, facts, scopes } = props;
   const { locale } = setting;
-  const { deviceConfirm: words } = signInWords(locale);
+  const { deviceConfirm: words, consent } = signInWords(locale);
   return (
     <SignInFrame setting={setting} title={words.title}>
       <h1>{words.title}</h1>
@@ -92,7 +92,7 @@ export const DeviceConfirm = (props: DeviceConfirmProps) => {
       </dl>
       {scopes.length > 0 && (
         <>
-          <p class="label">{words.gets}</p>
+          <p class="label">{consent.gets}</p>
           <Scopes locale={locale} scopes={scopes} />
         </>
       )}

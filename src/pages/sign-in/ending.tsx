@@ -19,17 +19,17 @@ export type EndedProps = {
   readonly back?: string;
 };
 
-/** Where the way on leads: to the app, to the beginning, or to the form for a user code. */
+/** Where the way on leads: to the app, to the list of sessions, to the beginning, or to the form for a user code. */
 const BACK = {
   approved: "app",
   declined: "app",
-  reported: "app",
+  reported: "sessions",
   expired: "restart",
   signed_out: "app",
   used: "restart",
   unknown_code: "code",
   stopped: "restart",
-} as const satisfies Record<EndedKind, "app" | "restart" | "code">;
+} as const satisfies Record<EndedKind, "app" | "sessions" | "restart" | "code">;
 
 /** How it ended, and what to do. */
 export const Ended = ({ setting, kind, back }: EndedProps) => {
@@ -71,7 +71,10 @@ export const OAuthTrouble = ({ setting, kind, detail }: OAuthTroubleProps) => {
       <p>{words.text}</p>
       {detail !== undefined && (
         <p class="soft">
-          {trouble.detail} <code dir="auto">{detail}</code>
+          {trouble.detail}{" "}
+          <code class="detail" dir="auto">
+            {detail}
+          </code>
         </p>
       )}
     </SignInFrame>

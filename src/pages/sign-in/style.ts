@@ -1,6 +1,7 @@
 /** What these pages need beside the styles of the verification pages. */
 export const SIGN_IN_STYLE = `
-.number{font-size:28px;font-weight:600;line-height:1.2;letter-spacing:.08em;text-align:center;white-space:nowrap;margin:0 0 16px;padding:16px;border:1px solid var(--line);border-radius:10px;background:var(--ground)}
+.button{padding-top:8px;padding-bottom:8px}
+.number{font-size:28px;font-weight:600;line-height:1.2;letter-spacing:.04em;text-align:center;white-space:nowrap;margin:0 0 16px;padding:16px 4px;border:1px solid var(--line);border-radius:10px;background:var(--ground)}
 .label{font-weight:600;margin:0 0 4px}
 .field input.spelt{text-transform:uppercase;letter-spacing:.12em;padding-left:calc(12px + .12em)}
 .field input.spelt::placeholder{color:var(--soft)}
@@ -13,7 +14,9 @@ export const SIGN_IN_STYLE = `
 .rows{margin:0 0 16px}
 .rows dd.figures{font-size:20px;font-weight:600}
 .decision{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,9rem),1fr));gap:12px;margin:20px 0 12px}
-.decision .button{margin:0}
+.decision .button{margin:0;padding:8px;border-color:var(--soft)}
+.detail{display:block}
+.others .quiet{text-align:start}
 .picture{display:block;height:44px;width:auto;max-width:160px;object-fit:contain;margin:0 0 12px}
 .session{padding:16px 0;border-top:1px solid var(--line)}
 .session:last-child{border-bottom:1px solid var(--line)}

@@ -8,7 +8,7 @@ const english = {
   },
   signIn: {
     title: "Sign in",
-    lead: "To go on to {app}.",
+    lead: "To continue to {app}.",
     known: "You are signed in here already.",
     goOn: "Continue as {account}",
     other: "Use another account",
@@ -19,11 +19,10 @@ const english = {
   match: {
     title: "Approve on your phone",
     number: "Type this number on your phone",
-    asked: "Your phone asks whether it is you who signs in. You sign in as",
-    plain: "Open the request on your phone, look at what it says, and approve it.",
+    asked: "Open the app on your phone. It asks you about a sign-in as",
+    plain: "Read what it says there, and approve it.",
     alive: "Waiting for your phone",
-    nothing:
-      "Nothing on your phone? Look whether it is online and whether the name above is right, then open the app there.",
+    nothing: "Nothing on your phone? Check that it is online, and that the name above is right.",
     code: "Send me a code instead",
     restart: "Start again",
     scriptless: "When you have approved it, come back here and press Continue.",
@@ -32,14 +31,14 @@ const english = {
   decision: { deny: "Decline", approve: "Approve" },
   consent: {
     title: "Share your account?",
-    heading: "Give {app} access?",
+    heading: "Give this app access?",
     gets: "If you approve, it can",
-    resource: "It uses this at",
+    resource: "For use at",
     unchecked: "Nobody here has checked this app",
     unverified:
-      "It gave itself the name that you read above, and anybody can take any name. Look at its address, and approve only if you know it and began this there yourself.",
+      "It calls itself “{app}”, but an app can take any name. Check the address. Approve only if you know it and began this there yourself.",
     nowhere:
-      "It gave itself the name that you read above, and anybody can take any name. Approve only if you began this in that app yourself.",
+      "It calls itself “{app}”, but an app can take any name. Approve only if you know this app and began this there yourself.",
     from: "Its address",
   },
   scopes: {
@@ -66,9 +65,8 @@ const english = {
     time: "Time",
     code: "Code",
     unknown: "unknown",
-    gets: "If you approve, the other device can",
-    sure: "Approve only if you began this yourself, and a device in your hands or before your eyes shows this same code.",
-    talked: "Did somebody send you the code or read it to you? Then decline.",
+    sure: "Approve only if you began this yourself and a device that you have in your hands shows the same code.",
+    talked: "Did somebody else send you this code? Then decline.",
     notMe: "This was not me",
   },
   ended: {
@@ -78,11 +76,11 @@ const english = {
     },
     declined: {
       title: "Declined",
-      text: "Nobody was signed in. You can close this page.",
+      text: "Nobody was signed in. There is nothing more to do, and you can close this page.",
     },
     reported: {
       title: "Thank you for telling us",
-      text: "Nobody was signed in, and it is written down that this was not you. Look at where you are signed in, and sign out what you do not know.",
+      text: "Nobody was signed in, and we have noted that this was not you. Look where you are signed in, and sign out what you do not know.",
     },
     expired: {
       title: "Time is up",
@@ -108,6 +106,7 @@ const english = {
   back: {
     app: "Back to {app}",
     plain: "Continue",
+    sessions: "Where you are signed in",
     restart: "Start again",
     code: "Type the code again",
   },
@@ -147,9 +146,8 @@ const english = {
     account: "You are signed in as",
     current: "You are here",
     browser: "Browser",
-    app: "App",
+    app: "Device",
     place: "Place",
-    device: "Device",
     since: "Since",
     last: "Last used",
     unknown: "unknown",

@@ -25,7 +25,7 @@ const english = {
     title: "Enter your code",
     heading: "Enter your code",
     lead: "We sent six digits to",
-    purpose: (app: string) => `They sign you in to ${app}.`,
+    purpose: (app: string) => (app === "" ? "They sign you in." : `They sign you in to ${app}.`),
     label: "Code",
     submit: "Confirm",
     again: "Send another code",
@@ -37,7 +37,7 @@ const english = {
     nothing: "Nothing there? Look into your spam folder, or have another code sent.",
     nothingPhone: "Nothing there? It can take a minute. Then have another code sent.",
     secret: (app: string) =>
-      `Nobody at ${app} will ever ask you for this code. Type it here and nowhere else.`,
+      `Nobody ${app === "" ? "" : `at ${app} `}will ever ask you for this code. Type it here and nowhere else.`,
     goodFor: (minutes: number) => (minutes === 1 ? "Good for one minute." : `Good for ${minutes} minutes.`),
     timeLeft: "Time left:",
   },
