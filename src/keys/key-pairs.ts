@@ -1,13 +1,25 @@
-import type { Lane, StoredKey } from "../core/keys/key.ts";
+import type { Lane, SigningAlgorithm, StoredKey } from "../core/keys/key.ts";
 import type { Instant } from "../core/time.ts";
 import type { PrivateKeyKind, Wrapping } from "./wrap.ts";
 
-const ES256: PrivateKeyKind = { name: "ECDSA", namedCurve: "P-256" };
-const ED25519: PrivateKeyKind = { name: "Ed25519" };
-const KINDS: Readonly<Record<StoredKey["algorithm"], PrivateKeyKind>> = { ES256, Ed25519: ED25519 };
+const KINDS = {
+  ES256: { name: "ECDSA", namedCurve: "P-256" },
+  RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
+  Ed25519: { name: "Ed25519" },
+} as const satisfies Readonly<Record<SigningAlgorithm, PrivateKeyKind>>;
 
-/** Members of a public JWK that say which key it is; a private JWK's `d` is not among them. */
-const PUBLIC_MEMBERS = ["kty", "crv", "x", "y"] as const;
+/** RFC 7518 §3.3: 2048 bits or more; 65537 is the exponent that every reader knows. */
+const RSA = { ...KINDS.RS256, modulusLength: 2_048, publicExponent: Uint8Array.of(1, 0, 1) };
+
+const ALGORITHMS: Readonly<Record<Lane, SigningAlgorithm>> = {
+  standard: "ES256",
+  cotter: "ES256",
+  statement: "Ed25519",
+  rs256: "RS256",
+};
+
+/** Members of a public JWK that say which key it is; of a private JWK neither `d` nor an RSA key's primes are among them. */
+const PUBLIC_MEMBERS = ["kty", "crv", "x", "y", "n", "e"] as const;
 
 /** What a new key is to be. */
 export type Birth = {
@@ -21,8 +33,9 @@ export type Birth = {
 /** Makes a key pair. The private half can be taken out only until it is wrapped here; it is never exported by itself. */
 export async function makeStoredKey(wrapping: Wrapping, birth: Birth): Promise<StoredKey> {
   const { lane, generation, kid, now, activatesAt } = birth;
-  const algorithm = lane === "statement" ? "Ed25519" : "ES256";
-  const pair = (await crypto.subtle.generateKey(KINDS[algorithm], true, ["sign", "verify"])) as CryptoKeyPair;
+  const algorithm = ALGORITHMS[lane];
+  const kind = algorithm === "RS256" ? RSA : KINDS[algorithm];
+  const pair = (await crypto.subtle.generateKey(kind, true, ["sign", "verify"])) as CryptoKeyPair;
   const wrapped = await wrapping.wrap(pair.privateKey, kid);
   const publicJwk = onlyPublic((await crypto.subtle.exportKey("jwk", pair.publicKey)) as JsonWebKey);
   return { lane, generation, kid, algorithm, publicJwk, ...wrapped, createdAt: now, activatesAt };

@@ -1,18 +1,19 @@
 import { fromBase64Url } from "../core/base64.ts";
 import { Outage } from "../core/fault.ts";
-import type { Lane, StoredKey } from "../core/keys/key.ts";
+import type { Lane, SigningAlgorithm, StoredKey } from "../core/keys/key.ts";
 import type { Chance, Clock } from "../core/ports/edge.ts";
 import type { Keyring, KeyStore } from "../core/ports/keys.ts";
 import { type Millis, SECOND } from "../core/time.ts";
 import { type KeyPairs, makeKeyPairs, onlyPublic } from "./key-pairs.ts";
-import { LANES, type Lanes, listed, makeLanes, TOKEN_LANES } from "./lanes.ts";
+import { isMadeToSign, LANES, type Lanes, listed, makeLanes, TOKEN_LANES } from "./lanes.ts";
 import { type ScheduledKey, SHELF_CACHE } from "./schedule.ts";
 import type { SecretKeys } from "./secret-keys.ts";
 import { plainJson, signCompact } from "./signer.ts";
 import { makeWrapping } from "./wrap.ts";
 
+export type VerificationKey = { readonly key: CryptoKey; readonly algorithm: SigningAlgorithm };
 /** Where the verifier finds the key of a kid: published ones of the token lanes only. */
-export type VerificationKeys = { find(kid: string): Promise<CryptoKey | undefined> };
+export type VerificationKeys = { find(kid: string): Promise<VerificationKey | undefined> };
 
 export type KeyringNeeds = {
   readonly shelf: KeyStore;
@@ -40,10 +41,10 @@ export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
       const wanted = order.filter((lane) => options?.lane === undefined || options.lane === lane);
       const keys: ScheduledKey[] = [];
       for (const lane of wanted) keys.push(...(await readable(lanes, lane)));
-      return keys.map(({ key: { publicJwk, kid } }) => ({
+      return keys.map(({ key: { publicJwk, kid, algorithm } }) => ({
         ...onlyPublic(publicJwk),
         kid,
-        alg: "ES256",
+        alg: algorithm,
         use: "sig",
       }));
     },
@@ -52,7 +53,9 @@ export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
       const named = kid === undefined ? [] : await lanes.published(lane, SIGNING);
       const key = named.find((candidate) => candidate.key.kid === kid)?.key ?? current;
       const serialise = options?.plainBase64 ? plainJson : JSON.stringify;
-      return signCompact(await pairs.forSigning(key), key.kid, header, claims, serialise);
+      const { kid: name, algorithm } = key;
+      const signer = { key: await pairs.forSigning(key), kid: name, algorithm };
+      return signCompact(signer, header, claims, serialise);
     },
     async signStatement(text) {
       const key = await pairs.forSigning(await lanes.current("statement", SIGNING));
@@ -71,19 +74,23 @@ export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
       return keys.flat().map(listed);
     },
     async check() {
-      for (const lane of LANES) await canSign(pairs, await lanes.current(lane));
+      for (const lane of LANES) {
+        const isMissing = isMadeToSign(lane) && (await lanes.published(lane)).length === 0;
+        if (!isMissing) await canSign(pairs, await lanes.current(lane));
+      }
     },
     async find(kid) {
       const held = (await Promise.all(TOKEN_LANES.map((lane) => lanes.published(lane)))).flat();
       const known = held.find(({ key }) => key.kid === kid) ?? (await lanes.stranger(kid));
-      return known === undefined ? undefined : pairs.forVerifying(known.key);
+      if (known === undefined) return undefined;
+      return { key: await pairs.forVerifying(known.key), algorithm: known.key.algorithm };
     },
   };
 }
 
 /** What a reader of the JWKS gets of a lane, the key that signs now first: some readers take the first they see. */
 async function readable(lanes: Lanes, lane: Lane): Promise<readonly ScheduledKey[]> {
-  await lanes.current(lane);
+  if (!isMadeToSign(lane)) await lanes.current(lane);
   const keys = await lanes.published(lane);
   return [
     ...keys.filter(({ state }) => state === "current"),
@@ -91,8 +98,14 @@ async function readable(lanes: Lanes, lane: Lane): Promise<readonly ScheduledKey
   ];
 }
 
+const SIGNING_BY = {
+  ES256: { name: "ECDSA", hash: "SHA-256" },
+  RS256: { name: "RSASSA-PKCS1-v1_5" },
+  Ed25519: { name: "Ed25519" },
+} as const satisfies Readonly<Record<SigningAlgorithm, object>>;
+
 async function canSign(pairs: KeyPairs, key: StoredKey): Promise<void> {
-  const algorithm = key.algorithm === "ES256" ? { name: "ECDSA", hash: "SHA-256" } : { name: "Ed25519" };
+  const algorithm = SIGNING_BY[key.algorithm];
   const text = new TextEncoder().encode("check");
   const signature = await crypto.subtle.sign(algorithm, await pairs.forSigning(key), text);
   const good = await crypto.subtle.verify(algorithm, await pairs.forVerifying(key), signature, text);

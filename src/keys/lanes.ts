@@ -1,18 +1,29 @@
 import { Outage } from "../core/fault.ts";
-import type { Lane, ListedKey, StoredKey } from "../core/keys/key.ts";
+import type { Lane, ListedKey, StoredKey, TokenLane } from "../core/keys/key.ts";
 import type { Chance, Clock } from "../core/ports/edge.ts";
 import type { KeyStore } from "../core/ports/keys.ts";
 import type { Millis } from "../core/time.ts";
 import { makeKeyCache } from "./key-cache.ts";
 import { makeStoredKey } from "./key-pairs.ts";
-import { isPublished, PUBLISH_AHEAD, ROTATE_AFTER, type ScheduledKey, schedule } from "./schedule.ts";
+import {
+  hasOverlap,
+  isPublished,
+  PUBLISH_AHEAD,
+  ROTATE_AFTER,
+  ROTATING,
+  type ScheduledKey,
+  schedule,
+} from "./schedule.ts";
 import type { Wrapping } from "./wrap.ts";
 
 /** Cotter's SDKs look for this kid and cache its key for ever (Cotter §4.10). */
 export const COTTER_KID = "SPACE_JWT_PUBLIC:8028AAA3-EC2D-4BAA-BE7A-7C8359CCB9F9";
 
-export const TOKEN_LANES = ["standard", "cotter"] as const;
+/** In the order of the JWKS: some readers take the first key. */
+export const TOKEN_LANES: readonly TokenLane[] = ["standard", "cotter", "rs256"];
 export const LANES: readonly Lane[] = [...TOKEN_LANES, "statement"];
+/** A key of this lane is made to sign and by nobody who reads: most deployments never have one. */
+export const isMadeToSign = (lane: Lane): boolean => lane === "rs256";
 
 export type Lanes = {
   /** The key that signs now; the first one is made here. `age` is how old what is known of the shelf may be. */
@@ -20,7 +31,7 @@ export type Lanes = {
   published(lane: Lane, age?: Millis): Promise<readonly ScheduledKey[]>;
   /** A published key of a kid that was not held, when the shelf may be asked again. */
   stranger(kid: string): Promise<ScheduledKey | undefined>;
-  rotate(lane: "standard" | "cotter"): Promise<ListedKey>;
+  rotate(lane: TokenLane): Promise<ListedKey>;
   upkeep(): Promise<void>;
 };
 
@@ -55,10 +66,10 @@ export function makeLanes({ shelf, wrapping, clock, chance }: LanesNeeds): Lanes
     return key;
   }
 
-  async function rotate(lane: "standard" | "cotter"): Promise<ListedKey> {
+  async function rotate(lane: TokenLane): Promise<ListedKey> {
     const newest = schedule(await cache.reload(), lane, clock.now()).at(-1)?.key;
     const generation = (newest?.generation ?? 0) + 1;
-    const at = clock.now() + (lane === "standard" && newest !== undefined ? PUBLISH_AHEAD : 0);
+    const at = clock.now() + (hasOverlap(lane) && newest !== undefined ? PUBLISH_AHEAD : 0);
     const keys = await begin(lane, generation, Math.max(at, newest?.activatesAt ?? 0));
     const begun = schedule(keys, lane, clock.now()).find(({ key }) => key.generation === generation);
     if (begun === undefined) throw new Outage(`the new ${lane} key cannot be read back`);
@@ -66,8 +77,11 @@ export function makeLanes({ shelf, wrapping, clock, chance }: LanesNeeds): Lanes
   }
 
   async function upkeep(): Promise<void> {
-    const newest = schedule(await cache.reload(), "standard", clock.now()).at(-1)?.key;
-    if (newest !== undefined && clock.now() - newest.createdAt > ROTATE_AFTER) await rotate("standard");
+    const known = await cache.reload();
+    for (const lane of ROTATING) {
+      const newest = schedule(known, lane, clock.now()).at(-1)?.key;
+      if (newest !== undefined && clock.now() - newest.createdAt > ROTATE_AFTER) await rotate(lane);
+    }
     const stored = await cache.keys();
     const now = clock.now();
     const keys = LANES.flatMap((lane) => schedule(stored, lane, now));

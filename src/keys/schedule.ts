@@ -4,9 +4,9 @@ import { DAY, type Instant, MINUTE, type Millis, SECOND } from "../core/time.ts"
 
 /** How long an isolate goes on with the keys that it has read. */
 export const SHELF_CACHE: Millis = MINUTE;
-/** A new standard key signs only once every reader has had the time to see it, with a minute to spare. */
+/** A new key that follows another signs only once every reader has had the time to see it, with a minute to spare. */
 export const PUBLISH_AHEAD: Millis = JWKS_MAX_AGE_SECONDS * SECOND + SHELF_CACHE + MINUTE;
-/** Age of the newest standard key at which upkeep begins another. */
+/** Age of the newest key at which upkeep begins another. */
 export const ROTATE_AFTER: Millis = 90 * DAY;
 
 export type ScheduledKey = {
@@ -33,10 +33,14 @@ export function schedule(keys: readonly StoredKey[], lane: Lane, now: Instant): 
   }));
 }
 
-/** A retired standard key is published for as long as a token of its last moment may live; the others leave at once. */
+/** Lanes whose keys follow each other by the clock, each published before it signs and for as long as its tokens live. */
+export const ROTATING = ["standard", "rs256"] as const;
+export const hasOverlap = (lane: Lane): boolean => ROTATING.some((rotating) => rotating === lane);
+
+/** A retired key is published for as long as a token of its last moment may live; without overlap it leaves at once. */
 function leaves(lane: Lane, successor: StoredKey | undefined): Instant | undefined {
   if (successor === undefined) return undefined;
-  return successor.activatesAt + (lane === "standard" ? LONGEST_TOKEN_SECONDS * SECOND : 0);
+  return successor.activatesAt + (hasOverlap(lane) ? LONGEST_TOKEN_SECONDS * SECOND : 0);
 }
 
 /** Whether verifiers may meet it: from its making until the last token that it signed has ended. */

@@ -1,4 +1,5 @@
 import { CompactSign } from "jose";
+import type { SigningAlgorithm } from "../core/keys/key.ts";
 import type { TokenClaims, TokenHeader } from "../core/keys/token.ts";
 
 /** How claims become the bytes that are signed. */
@@ -6,16 +7,22 @@ export type Serialise = (claims: TokenClaims) => string;
 
 const utf8 = new TextEncoder();
 
+/** An opened key, with the name and the algorithm that it was stored with. */
+export type Signer = {
+  readonly key: CryptoKey;
+  readonly kid: string;
+  readonly algorithm: SigningAlgorithm;
+};
+
 /** A compact JWS with header `{alg, …header, kid}` over the claims exactly as they are given (RFC 7515 §7.1). */
 export function signCompact(
-  key: CryptoKey,
-  kid: string,
+  { key, kid, algorithm }: Signer,
   header: TokenHeader,
   claims: TokenClaims,
   serialise: Serialise = JSON.stringify,
 ): Promise<string> {
   return new CompactSign(utf8.encode(serialise(claims)))
-    .setProtectedHeader({ alg: "ES256", ...header, kid })
+    .setProtectedHeader({ alg: algorithm, ...header, kid })
     .sign(key);
 }
 

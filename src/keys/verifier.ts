@@ -6,7 +6,7 @@ import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import { SECOND } from "../core/time.ts";
 import { headerOf, namesItsKey } from "./compact-jws.ts";
-import type { VerificationKeys } from "./keyring.ts";
+import type { VerificationKey, VerificationKeys } from "./keyring.ts";
 
 /** How far the clocks of two machines may be apart. */
 const SKEW_SECONDS = 60;
@@ -19,11 +19,12 @@ const bad = (detail: string) => no<BadToken>({ code: "bad_token", detail });
 export function makeVerifier(keys: VerificationKeys, clock: Clock): TokenVerifier {
   return {
     async verify(token, demands) {
-      const header = readHeader(token);
+      const header = readHeader(token, demands.kind);
       if (!header.ok) return header;
-      const { kid, typ } = header.value;
+      const { alg, kid, typ } = header.value;
       const key = await keys.find(kid);
       if (key === undefined) return bad("the key is not one of this deployment");
+      if (key.algorithm !== alg) return bad("the algorithm is not the key's");
       const payload = await readPayload(token, key, demands, clock);
       if (!payload.ok) return payload;
       if (kindOf(typ, payload.value) !== demands.kind) return bad(`not an ${NAMES[demands.kind]}`);
@@ -38,28 +39,38 @@ const NAMES: Readonly<Record<TokenKind, string>> = {
   action: "action token",
 };
 
-type ReadHeader = { readonly kid: string; readonly typ: string };
+/** What a token of each kind may be signed by; which of them it is, the stored key says and never the header. */
+const ALGORITHMS: Readonly<Record<TokenKind, readonly string[]>> = {
+  access: ["ES256"],
+  id: ["ES256", "RS256"],
+  action: ["ES256"],
+};
 
-function readHeader(token: string): Result<ReadHeader, BadToken> {
+type ReadHeader = { readonly alg: string; readonly kid: string; readonly typ: string };
+
+function readHeader(token: string, kind: TokenKind): Result<ReadHeader, BadToken> {
   const header = headerOf(token, LENGTH_LIMIT);
   if (header === undefined) return bad("not a compact JWS");
   if (namesItsKey(header)) return bad("the header names its own key");
   const { alg, kid, typ } = header;
-  if (alg !== "ES256") return bad("the algorithm is not ES256");
+  const allowed = ALGORITHMS[kind];
+  if (typeof alg !== "string" || !allowed.includes(alg)) {
+    return bad(`the algorithm is not ${allowed.join(" or ")}`);
+  }
   if (typeof kid !== "string" || typeof typ !== "string") return bad("the header lacks kid or typ");
-  return ok({ kid, typ });
+  return ok({ alg, kid, typ });
 }
 
 async function readPayload(
   token: string,
-  key: CryptoKey,
+  { key, algorithm }: VerificationKey,
   demands: TokenDemands,
   clock: Clock,
 ): Promise<Result<JWTPayload, BadToken>> {
   const now = clock.now();
   try {
     const { payload } = await jwtVerify(token, key, {
-      algorithms: ["ES256"],
+      algorithms: [algorithm],
       currentDate: new Date(now),
       clockTolerance: SKEW_SECONDS,
       requiredClaims: ["exp", "iat"],

@@ -5,6 +5,7 @@ import type { KeyVersions } from "./secret-keys.ts";
 /** What a private key is, for opening it again. */
 export type PrivateKeyKind =
   | { readonly name: "ECDSA"; readonly namedCurve: "P-256" }
+  | { readonly name: "RSASSA-PKCS1-v1_5"; readonly hash: "SHA-256" }
   | { readonly name: "Ed25519" };
 
 /** A wrapped private key: base64url of iv ‖ ciphertext, and the version of KEY_ENCRYPTION_KEY that closed it. */

@@ -27,6 +27,7 @@ export type ClientDraft = {
 };
 
 type Powers = Pick<Services, "clients" | "records" | "events" | "clock" | "chance">;
+type SettingPowers = Pick<Services, "config" | "keyring">;
 export type Created = { readonly client: Client; readonly secret?: string };
 
 /**
@@ -34,7 +35,7 @@ export type Created = { readonly client: Client; readonly secret?: string };
  * address that may not be used.
  */
 export async function createClient(
-  powers: Powers & Pick<Services, "secrets" | "config">,
+  powers: Powers & SettingPowers & Pick<Services, "secrets">,
   draft: ClientDraft,
   by: Requester,
 ): Promise<Result<Created, RefusalOf<"client_exists" | "bad_key" | "malformed" | "not_allowed">>> {
@@ -53,6 +54,7 @@ export async function createClient(
     ...(webhookUrl === undefined ? {} : { webhookUrl }),
     ...(notificationEndpoint === undefined ? {} : { notificationEndpoint }),
   };
+  await keyFor(powers, draft.settings);
   const made = draft.kind === "confidential" ? await powers.secrets.make() : undefined;
   const event = auditEvent(powers, {
     type: "client.created",
@@ -114,6 +116,14 @@ const addressesOf = ({
 });
 type SomeSettings = { readonly settings?: Pick<SettingsPatch, "backchannel_logout_uri"> };
 
+/** Makes the key of RS256 when a client is set to it, so that readers of the JWKS know it before it signs. */
+async function keyFor(
+  { keyring }: Pick<Services, "keyring">,
+  settings: SettingsPatch | undefined,
+): Promise<void> {
+  if (settings?.id_token_signed_response_alg === "RS256") await keyring.ready("rs256");
+}
+
 /** Why settings do not go with the rest of the client, if they do not. */
 function combinationFault({
   kind,
@@ -144,7 +154,7 @@ export type ClientPatch = Omit<ClientChange, "settings" | "publicKeys" | "disabl
 
 /** Changes a client. Refused: an unknown client, a key or an address that may not be used. */
 export async function updateClient(
-  powers: Powers & Pick<Services, "config">,
+  powers: Powers & SettingPowers,
   id: ClientId,
   patch: ClientPatch,
   by: Requester,
@@ -156,6 +166,7 @@ export async function updateClient(
   if (present === undefined) return no({ code: "unknown_client" });
   const fault = callbackFault(powers, addressesOf(patch)) ?? combinationFault(patched(present, patch));
   if (fault) return no(fault);
+  await keyFor(powers, settings);
   const event = auditEvent(powers, {
     type: "client.updated",
     clientId: id,

@@ -90,6 +90,8 @@ export type ClientSettings = {
   readonly decoy_unknown_users?: boolean;
   /** How a CIBA client learns the outcome; `poll` when it is missing. */
   readonly backchannel_token_delivery_mode?: DeliveryMode;
+  /** What ID tokens of the standard door are signed by; `ES256` when it is missing. Access tokens stay ES256. */
+  readonly id_token_signed_response_alg?: "ES256" | "RS256";
 };
 
 /** Token delivery modes of CIBA that are offered; a ping client may poll too (CIBA §5). */
@@ -202,6 +204,10 @@ export const hidesUnknownUsers = (settings: ClientSettings): boolean => settings
 /** How the client learns the outcome of a CIBA request. */
 export const deliveryMode = (settings: ClientSettings): DeliveryMode =>
   settings.backchannel_token_delivery_mode ?? "poll";
+
+/** The key lane of the client's ID tokens at the standard door. */
+export const idTokenLane = (settings: ClientSettings): "standard" | "rs256" =>
+  settings.id_token_signed_response_alg === "RS256" ? "rs256" : "standard";
 
 /** How users are shown the client: in messages and on pages. */
 export const brandOf = ({

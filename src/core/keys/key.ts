@@ -2,16 +2,21 @@ import type { Instant } from "../time.ts";
 
 /**
  * Lanes of signing keys (settled question 6): `standard` rotates with overlap; `cotter` is one key under the pinned kid;
- * `statement` is the Ed25519 key of Cotter's event and identity signatures.
+ * `statement` is the Ed25519 key of Cotter's event and identity signatures; `rs256` signs ID tokens of clients that are set to RS256,
+ * rotates like `standard`, and has no key before one is needed (docs/decisions/0077).
  */
-export type Lane = "standard" | "cotter" | "statement";
+export type Lane = "standard" | "cotter" | "statement" | "rs256";
+/** Lanes whose keys sign tokens. */
+export type TokenLane = Exclude<Lane, "statement">;
+/** What a key signs by, decided when it is made: a token's header never says (T27). */
+export type SigningAlgorithm = "ES256" | "RS256" | "Ed25519";
 
 /** A signing key as it is stored: the private half only wrapped. Whether it is next, current or retired follows from the clock. */
 export type StoredKey = {
   readonly lane: Lane;
   readonly generation: number;
   readonly kid: string;
-  readonly algorithm: "ES256" | "Ed25519";
+  readonly algorithm: SigningAlgorithm;
   /** JWK without private members. */
   readonly publicJwk: Readonly<Record<string, string>>;
   /** base64url of iv ‖ AES-GCM(pkcs8), kid as additional data. */

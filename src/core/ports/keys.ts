@@ -1,6 +1,6 @@
 import type { Client } from "../client/client.ts";
 import type { ClientId } from "../ids.ts";
-import type { Lane, ListedKey, StoredKey } from "../keys/key.ts";
+import type { Lane, ListedKey, StoredKey, TokenLane } from "../keys/key.ts";
 import type { TokenClaims, TokenDemands, TokenHeader } from "../keys/token.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
@@ -22,7 +22,10 @@ export type Keyring = {
    * An isolate keeps what it has opened, and signs with it for at least 5 s more, whatever fails meanwhile.
    */
   ready(lane: Lane): Promise<string>;
-  /** Public JWKs that a verifier may meet, the pinned Cotter key first when `cotterFirst`. Never a private member. */
+  /**
+   * Public JWKs that a verifier may meet. RS256 keys are the last, where there are any; with `cotterFirst` there are none, and the pinned
+   * Cotter key is the first. Never a private member. Makes no RS256 key.
+   */
   published(options?: {
     readonly cotterFirst?: boolean;
     /** Keys of this lane alone. */
@@ -32,7 +35,7 @@ export type Keyring = {
    * `plainBase64` the claims are spelled so that their segment holds neither `-` nor `_` (LoginID §7.4).
    */
   sign(
-    lane: "standard" | "cotter",
+    lane: TokenLane,
     header: TokenHeader,
     claims: TokenClaims,
     kid?: string,
@@ -42,16 +45,19 @@ export type Keyring = {
   signStatement(text: string): Promise<string>;
   /** Standard base64 of the 32 bytes of the statement key. */
   statementKey(): Promise<string>;
-  /** Begins a new key; `standard` becomes current after the published overlap, `cotter` at once. */
-  rotate(lane: "standard" | "cotter"): Promise<ListedKey>;
-  /** Rotates the standard lane when its newest key is old, and drops what is published no more. */
+  /** Begins a new key; of `standard` and `rs256` it becomes current after the published overlap, of `cotter` and as the first at once. */
+  rotate(lane: TokenLane): Promise<ListedKey>;
+  /** Rotates `standard` and `rs256` when their newest key is old, and drops what is published no more. Makes no first key. */
   upkeep(): Promise<void>;
   list(): Promise<readonly ListedKey[]>;
   /** Throws when the keys cannot be used; for /healthz. */
   check(): Promise<void>;
 };
 
-/** Reads tokens of this deployment: ES256 by a published key and nothing else, access and ID tokens told apart (T27, T87). */
+/**
+ * Reads tokens of this deployment by a published key and its algorithm, access and ID tokens told apart (T27, T87). ES256; an ID token
+ * may be RS256.
+ */
 export type TokenVerifier = {
   verify(token: string, demands: TokenDemands): Promise<Result<TokenClaims, RefusalOf<"bad_token">>>;
 };

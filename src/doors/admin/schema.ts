@@ -167,7 +167,9 @@ export const exportQuerySchema = z.strictObject({
   after: parsed(readCursor, "not what `next` gave").optional(),
 });
 
-export const rotateKeysSchema = z.strictObject({ lane: z.enum(["standard", "cotter"]).default("standard") });
+export const rotateKeysSchema = z.strictObject({
+  lane: z.enum(["standard", "cotter", "rs256"]).default("standard"),
+});
 
 /** The body of a call that takes none. */
 export const nothingSchema = z.strictObject({});

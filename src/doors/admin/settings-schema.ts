@@ -67,6 +67,7 @@ const standardMembers = {
   resources: uniqueList(resource),
   decoy_unknown_users: z.boolean(),
   backchannel_token_delivery_mode: z.enum(["poll", "ping"]),
+  id_token_signed_response_alg: z.enum(["ES256", "RS256"]),
 };
 
 const members = {

@@ -7,6 +7,7 @@ import {
   deliveryMode,
   givesDeviceRefreshTokens,
   hidesUnknownUsers,
+  idTokenLane,
   isFirstParty,
   postLogoutRedirectUris,
   requiresPkce,
@@ -27,6 +28,7 @@ describe("settings of the standard door", () => {
     resources: resourcesOf(settings),
     decoy: hidesUnknownUsers(settings),
     mode: deliveryMode(settings),
+    idTokens: idTokenLane(settings),
   });
 
   test("each has its careful default", () => {
@@ -41,6 +43,7 @@ describe("settings of the standard door", () => {
       resources: [],
       decoy: false,
       mode: "poll",
+      idTokens: "standard",
     });
   });
 
@@ -56,6 +59,7 @@ describe("settings of the standard door", () => {
       resources: ["https://api.example"],
       decoy_unknown_users: true,
       backchannel_token_delivery_mode: "ping",
+      id_token_signed_response_alg: "RS256",
     };
     expect(rulesOf(settings)).toEqual({
       pkce: false,
@@ -68,6 +72,7 @@ describe("settings of the standard door", () => {
       resources: ["https://api.example"],
       decoy: true,
       mode: "ping",
+      idTokens: "rs256",
     });
     expect(
       backchannelLogout({ ...settings, backchannel_logout_session_required: true })?.sessionRequired,

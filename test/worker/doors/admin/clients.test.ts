@@ -148,6 +148,7 @@ describe("making a client", () => {
     ["settings.dpop_bound_access_tokens", { settings: { dpop_bound_access_tokens: "ES256" } }],
     ["settings.device_refresh_tokens", { settings: { device_refresh_tokens: 30 } }],
     ["settings.backchannel_token_delivery_mode", { settings: { backchannel_token_delivery_mode: "push" } }],
+    ["settings.id_token_signed_response_alg", { settings: { id_token_signed_response_alg: "HS256" } }],
     ["settings.backchannel_logout_uri", { settings: { backchannel_logout_uri: "" } }],
     ["settings.backchannel_logout_uri", { settings: { backchannel_logout_uri: "/logout" } }],
     [
@@ -274,6 +275,30 @@ describe("reading and changing", () => {
     const nothing = Object.fromEntries(Object.keys(settings).map((name) => [name, null]));
     const cleared = await admin("PATCH", `/clients/${made.client_id}`, { settings: nothing });
     expect([cleared.status, cleared.body.settings]).toEqual([200, {}]);
+  });
+
+  test("the key of RS256 is made and published when the first client is set to it", async () => {
+    const rsa = async () => (await powers.keyring.published()).filter(({ alg }) => alg === "RS256");
+    const { client_id } = await newClient({ settings: { id_token_signed_response_alg: "ES256" } });
+    expect(await rsa()).toEqual([]);
+    const settings = { id_token_signed_response_alg: "RS256" };
+    const changed = await admin("PATCH", `/clients/${client_id}`, { settings });
+    expect(changed.body.settings).toEqual(settings);
+    const [key, ...others] = await rsa();
+    expect([key?.kid, others]).toEqual([await powers.keyring.ready("rs256"), []]);
+    expect((await newClient({ settings })).settings).toEqual(settings);
+    expect(await rsa()).toEqual([key]);
+  });
+
+  test("T131 a client is not set to RS256 while its key does not open", async () => {
+    const { client_id } = await newClient();
+    const ready = () => Promise.reject(new Outage("the key does not open"));
+    const services = { keyring: { ...powers.keyring, ready } };
+    const settings = { id_token_signed_response_alg: "RS256" };
+    const made = await admin("POST", "/clients", { name: "x", kind: "public", settings }, { services });
+    const changed = await admin("PATCH", `/clients/${client_id}`, { settings }, { services });
+    expect([made.status, changed.status]).toEqual([503, 503]);
+    expect((await admin("GET", `/clients/${client_id}`)).body.settings).toEqual({});
   });
 
   test("a public client cannot be let off PKCE, neither new nor later", async () => {
