@@ -7,6 +7,7 @@ import { SECOND } from "../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { retryAfterMinute } from "../../http/ip-limits.ts";
 import { clientName } from "../../http/read-limits.ts";
+import { ENDPOINTS } from "./endpoints.ts";
 import { BAD_CLIENT, type OAuthError, tooMany, wrong } from "./errors.ts";
 import type { Parameters } from "./form.ts";
 
@@ -119,8 +120,13 @@ async function byAssertion(
   const found = await namedClient(c, name);
   if (!found.ok || found.value?.kind !== "confidential") return found.ok ? ok(undefined) : found;
   const client = found.value;
-  const audiences = [config.issuer, `${config.issuer}${c.req.path}`];
-  const checked = await clientAssertions.check(assertion, { client, audiences, now: clock.now() });
+  // The token endpoint is good everywhere: CIBA Core §7.1 and RFC 9126 §2 demand it.
+  const audiences = [c.req.path, ENDPOINTS.token_endpoint].map((path) => `${config.issuer}${path}`);
+  const checked = await clientAssertions.check(assertion, {
+    client,
+    audiences: [config.issuer, ...audiences],
+    now: clock.now(),
+  });
   return ok(checked.ok && (await nonces.spend(checked.value)) ? client : undefined);
 }
 

@@ -25,7 +25,7 @@ export function metadata(issuer: string): Readonly<Record<string, unknown>> {
     grant_types_supported: GRANT_TYPES,
     scopes_supported: SCOPES,
     subject_types_supported: ["public"],
-    id_token_signing_alg_values_supported: ["ES256"],
+    id_token_signing_alg_values_supported: ["ES256", "RS256"],
     token_endpoint_auth_methods_supported: AUTH_METHODS,
     token_endpoint_auth_signing_alg_values_supported: ["ES256"],
     revocation_endpoint_auth_methods_supported: AUTH_METHODS,

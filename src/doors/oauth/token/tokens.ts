@@ -1,7 +1,7 @@
 import { toBase64Url } from "../../../core/base64.ts";
 import type { Facts } from "../../../core/challenge/state.ts";
 import type { Client } from "../../../core/client/client.ts";
-import { tokenLengths } from "../../../core/client/settings.ts";
+import { idTokenLane, tokenLengths } from "../../../core/client/settings.ts";
 import type { Grant } from "../../../core/grant/state.ts";
 import { sharedClaims } from "../../../core/keys/claims.ts";
 import type { TokenClaims } from "../../../core/keys/token.ts";
@@ -97,7 +97,8 @@ async function idToken(powers: Powers, issue: Issue, accessToken: string): Promi
     at_hash: await halfHash(accessToken),
     ...(nonce === undefined || !withNonce ? {} : { nonce }),
   };
-  return await powers.keyring.sign("standard", { typ: "JWT" }, claims, times.kid);
+  const lane = idTokenLane(client.settings);
+  return await powers.keyring.sign(lane, { typ: "JWT" }, claims, lane === "standard" ? times.kid : undefined);
 }
 
 /** `at_hash`: the left half of the SHA-256 (OpenID Connect Core, section 3.1.3.6). */

@@ -62,6 +62,21 @@ describe("an authorization code", () => {
     expect(decodeJwt(next.body.id_token)).not.toHaveProperty("nonce");
   });
 
+  test("a client that is set to RS256 gets its ID token so, and its access token by ES256", async () => {
+    const rp = await newRp(at, { settings: { id_token_signed_response_alg: "RS256" } });
+    const { body } = await exchangeCode(
+      at,
+      rp,
+      handedBack(await signInByCode(at, await authorizePath(rp), mail())).code ?? "",
+    );
+    expect(decodeProtectedHeader(body.id_token)).toMatchObject({ alg: "RS256", typ: "JWT" });
+    expect(decodeProtectedHeader(body.access_token).alg).toBe("ES256");
+    const { keys } = (await (await at.ask("/.well-known/jwks.json")).json()) as {
+      keys: { alg: string; n?: string }[];
+    };
+    expect(keys.find(({ alg }) => alg === "RS256")).toHaveProperty("n");
+  });
+
   test("a browser that is signed in is led on at once, and its cookie turns", async () => {
     const rp = await newRp(at);
     const person = browser(at);
