@@ -69,6 +69,14 @@ export type ClientSettings = {
    * also after a wait of 72 h where one is lost; `off` when it is missing (docs/decisions/0056).
    */
   readonly recovery?: "off" | "removed" | "lost";
+  /** Whether a CIBA request about nobody known is answered like any other (CIBA Core, section 14); false when it is missing. */
+  readonly decoy_unknown_users?: boolean;
+  /** Whether the device grant gives refresh tokens; false when it is missing. */
+  readonly device_refresh_tokens?: boolean;
+  /** What access tokens may be asked for (RFC 8707): absolute URIs. */
+  readonly resources?: readonly string[];
+  /** How the client hears that a CIBA request has ended (CIBA Core, section 5); `poll` when it is missing. */
+  readonly backchannel_token_delivery_mode?: "poll" | "ping";
 };
 
 /** `acknowledged`: until the successor is used. `strict`: for a short grace (30 s). */

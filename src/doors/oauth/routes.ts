@@ -5,6 +5,7 @@ import type { AppEnv } from "../../http/context.ts";
 import { doorCors } from "../../http/cors.ts";
 import type { Door } from "../../http/door.ts";
 import { noStore } from "../../http/no-store.ts";
+import { backchannelAuthentication } from "./ciba/start.ts";
 import { PREFIX, pathOf } from "./endpoints.ts";
 import { renderFault } from "./errors.ts";
 import { answering } from "./form.ts";
@@ -25,6 +26,7 @@ function oauthRoutes(): Hono<AppEnv> {
   routes.use(noStore);
   routes.use(pathOf("token_endpoint"), pagesMayAsk);
   routes.post(pathOf("token_endpoint"), answering(token));
+  routes.post(pathOf("backchannel_authentication_endpoint"), answering(backchannelAuthentication));
   return routes;
 }
 
