@@ -6,6 +6,7 @@ import { doorCors } from "../../http/cors.ts";
 import type { Door } from "../../http/door.ts";
 import { noStore } from "../../http/no-store.ts";
 import { backchannelAuthentication } from "./ciba/start.ts";
+import { deviceAuthorization } from "./device/start.ts";
 import { PREFIX, pathOf } from "./endpoints.ts";
 import { renderFault } from "./errors.ts";
 import { answering } from "./form.ts";
@@ -26,6 +27,8 @@ function oauthRoutes(): Hono<AppEnv> {
   routes.use(noStore);
   routes.use(pathOf("token_endpoint"), pagesMayAsk);
   routes.post(pathOf("token_endpoint"), answering(token));
+  routes.use(pathOf("device_authorization_endpoint"), pagesMayAsk);
+  routes.post(pathOf("device_authorization_endpoint"), answering(deviceAuthorization));
   routes.post(pathOf("backchannel_authentication_endpoint"), answering(backchannelAuthentication));
   return routes;
 }

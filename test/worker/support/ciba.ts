@@ -1,6 +1,7 @@
 import type { Client } from "../../../src/core/client/client.ts";
 import type { ClientSettings } from "../../../src/core/client/settings.ts";
-import { type ClientId, parseClientId } from "../../../src/core/ids.ts";
+import { type ClientId, type GrantId, MAIN, parseClientId, type UserId } from "../../../src/core/ids.ts";
+import { claimUserCode, decideByUser, findByUserCode } from "../../../src/doors/oauth/device/verification.ts";
 import * as cotter from "./cotter.ts";
 import { type Answer, type Deployment, fresh, type Json } from "./cotter.ts";
 
@@ -86,4 +87,45 @@ export async function decide(at: Deployment, holder: Holder, approved = true): P
   const event = await shown(at, holder);
   if (!event) throw new Error("the phone is shown nothing");
   return await cotter.respond(at, holder.through, holder, event, approved);
+}
+
+/** A device asks for codes. */
+export const askDevice = (
+  at: Deployment,
+  party: Party,
+  fields: Fields = { scope: "openid" },
+): Promise<Answer> => post(at, party, "/device_authorization", fields);
+
+/** A poll of the device grant. */
+export const pollDevice = (at: Deployment, party: Party, asked: Answer, over: Fields = {}): Promise<Answer> =>
+  post(at, party, "/token", { grant_type: DEVICE, device_code: String(asked.body.device_code), ...over });
+
+/** A browser in which a user signed in a minute ago. */
+export const newSession = () => ({
+  sessionId: crypto.randomUUID().replaceAll("-", "").padEnd(64, "0") as GrantId,
+  provenAt: Date.now() - 60_000,
+  amr: ["user", "hwk"],
+});
+
+/** Somebody who is signed in types the code, and presses. */
+export async function press(
+  at: Deployment,
+  user: { readonly id: string },
+  asked: Answer,
+  decision: "approve" | "deny" = "approve",
+) {
+  const who = { id: user.id as UserId, realm: MAIN };
+  const found = await findByUserCode(at.services, { user: who, typed: String(asked.body.user_code) });
+  if (!found.ok) return found;
+  const record = await at.services.users.byId(who.id, MAIN);
+  if (!record) throw new Error("no such user");
+  const session = newSession();
+  const { snapshot } = found.value;
+  const claimed = await claimUserCode(at.services, {
+    snapshot,
+    user: record.user,
+    sessionId: session.sessionId,
+  });
+  if (!claimed.ok) return claimed;
+  return await decideByUser(at.services, { snapshot: claimed.value, user: who, session, decision });
 }
