@@ -107,6 +107,13 @@ export const newSession = () => ({
   amr: ["user", "hwk"],
 });
 
+/** Somebody who is signed in types the code. */
+export const typeCode = (at: Deployment, user: { readonly id: string }, asked: Answer) =>
+  findByUserCode(at.services, {
+    user: { id: user.id as UserId, realm: MAIN },
+    typed: String(asked.body.user_code),
+  });
+
 /** Somebody who is signed in types the code, and presses. */
 export async function press(
   at: Deployment,
@@ -115,7 +122,7 @@ export async function press(
   decision: "approve" | "deny" = "approve",
 ) {
   const who = { id: user.id as UserId, realm: MAIN };
-  const found = await findByUserCode(at.services, { user: who, typed: String(asked.body.user_code) });
+  const found = await typeCode(at, user, asked);
   if (!found.ok) return found;
   const record = await at.services.users.byId(who.id, MAIN);
   if (!record) throw new Error("no such user");
