@@ -12,4 +12,6 @@ export type TokenDemands = {
   readonly kind: TokenKind;
   readonly issuer?: string;
   readonly audience?: string;
+  /** A hint is good when its time is over, too; a token is not. */
+  readonly expired?: "allowed";
 };
