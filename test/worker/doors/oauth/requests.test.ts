@@ -63,6 +63,9 @@ describe("an authorization request that is led back with an error", () => {
     ["a max_age that is no number", { max_age: "-1" }, "invalid_request"],
     ["a nonce of 513 characters", { nonce: "n".repeat(513) }, "invalid_request"],
     ["a thumbprint that is none", { dpop_jkt: "x" }, "invalid_request"],
+    ["a resource that is not listed", { resource: "https://api.example" }, "invalid_target"],
+    ["a resource that is no address", { resource: "api" }, "invalid_target"],
+    ["a resource with a fragment", { resource: "https://api.example/#a" }, "invalid_target"],
     ["a hint that is no token of ours", { id_token_hint: "eyJ.eyJ.x" }, "invalid_request"],
     ["prompt=none without a session", { prompt: "none" }, "login_required"],
   ] as const)("%s: T91 with iss and state", async (_, over, error) => {
