@@ -12,7 +12,7 @@ export type OAuthRequest = {
   readonly redirect?: string;
   /** DPoP key that the code is bound to (RFC 9449 §10). */
   readonly dpopJkt?: string;
-  /** CIBA ping: what authenticates our call to the client, sealed (CIBA Core, section 10.2). */
+  /** CIBA ping: what authenticates our call to the client, with the name that it has for the request, sealed (`Pings`). */
   readonly notificationToken?: string;
   /** Typed JSON that is shown, signed, and repeated in the access token (RFC 9396). */
   readonly details?: readonly Json[];
