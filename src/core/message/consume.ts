@@ -2,7 +2,8 @@ import type { AuditEvent } from "../audit/event.ts";
 import { Outage } from "../fault.ts";
 import { endGrants } from "../grant/end.ts";
 import { isAlive } from "../grant/state.ts";
-import type { DoorPorts, Services } from "../ports/services.ts";
+import { tellEnded } from "../grant/tell-ended.ts";
+import type { DoorPorts, Services, TellPowers } from "../ports/services.ts";
 import { deliverMessage } from "./deliver.ts";
 import type { GrantListing, QueueMessage } from "./queue.ts";
 import { tellWebhook, webhookRetrySeconds } from "./tell-webhook.ts";
@@ -11,6 +12,7 @@ type Powers = Pick<
   Services,
   "records" | "challenges" | "clients" | "clock" | "log" | "doors" | keyof DoorPorts
 > &
+  TellPowers &
   Parameters<typeof endGrants>[0] &
   Parameters<typeof deliverMessage>[0] &
   Parameters<typeof tellWebhook>[0];
@@ -60,6 +62,7 @@ async function listLate(powers: Powers, listing: GrantListing, event: AuditEvent
   const finished = await powers.records.finish(event, isLive ? listing : undefined);
   if (!finished.ok) {
     await powers.challenges.revoke(listing.id, "ended_before_it_was_listed");
+    if (isLive) await tellEnded(powers, listing);
     await powers.records.finish(event);
   }
   await powers.challenges.markListed(listing.id);
@@ -81,8 +84,8 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
       await powers.records.removeGrant(message.userId, message.grantId, message.event);
       return DONE;
     case "revoke_grants": {
-      const { userId, reason, deviceId, after, actor = "system" } = message;
-      await endGrants(powers, { userId, reason, actor, deviceId, after });
+      const { userId, reason, deviceId, sessionId, after, actor = "system" } = message;
+      await endGrants(powers, { userId, reason, actor, deviceId, sessionId, after });
       return DONE;
     }
     case "deliver":
@@ -97,6 +100,10 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
       // One door has events of its own form; the kind is named after its actions.
       const again = told && (await powers.doors.find(({ tell }) => tell)?.tell?.(powers, told, attempts));
       return again ?? DONE;
+    }
+    case "tell_ended": {
+      const rules = powers.doors.find(({ door }) => door === message.door);
+      return (await rules?.tellEnded?.(powers, message.grant, attempts)) ?? DONE;
     }
   }
   return delayAfter(attempts);
