@@ -8,6 +8,7 @@ import { trouble } from "./authorize/back.ts";
 import { takeConsent } from "./authorize/consent.ts";
 import { CONSENT_PATH } from "./authorize/consent-page.ts";
 import { ENDPOINTS } from "./endpoints.ts";
+import { SESSIONS_PATH, showSessions, takeSessions } from "./session/sessions.ts";
 import { sendSignInCodeAgain, showSignInState, takeSignIn, takeSignInCode } from "./session/sign-in.ts";
 import { SIGN_IN_PATH } from "./session/sign-in-page.ts";
 
@@ -42,4 +43,5 @@ export const oauthPages = (): readonly Door[] => [
     routes.post("/:id/again", limitSends, limitOpenings, sendSignInCodeAgain);
   }),
   pageDoor(CONSENT_PATH, (routes) => routes.post("/", takeConsent), limitOpenings),
+  pageDoor(SESSIONS_PATH, (routes) => routes.get("/", showSessions).post("/", takeSessions), limitOpenings),
 ];
