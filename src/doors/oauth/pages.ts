@@ -8,6 +8,7 @@ import { trouble } from "./authorize/back.ts";
 import { takeConsent } from "./authorize/consent.ts";
 import { CONSENT_PATH } from "./authorize/consent-page.ts";
 import { ENDPOINTS } from "./endpoints.ts";
+import { ANSWER, logout, logoutByForm, takeSignOut } from "./logout/logout.ts";
 import { SESSIONS_PATH, showSessions, takeSessions } from "./session/sessions.ts";
 import { sendSignInCodeAgain, showSignInState, takeSignIn, takeSignInCode } from "./session/sign-in.ts";
 import { SIGN_IN_PATH } from "./session/sign-in-page.ts";
@@ -44,4 +45,9 @@ export const oauthPages = (): readonly Door[] => [
   }),
   pageDoor(CONSENT_PATH, (routes) => routes.post("/", takeConsent), limitOpenings),
   pageDoor(SESSIONS_PATH, (routes) => routes.get("/", showSessions).post("/", takeSessions), limitOpenings),
+  pageDoor(
+    ENDPOINTS.end_session_endpoint,
+    (routes) => routes.get("/", logout).post("/", logoutByForm).post(ANSWER, takeSignOut),
+    limitOpenings,
+  ),
 ];
