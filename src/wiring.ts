@@ -11,6 +11,7 @@ import { connect } from "./delivery/email/connect.ts";
 import { outboxCarriers } from "./delivery/outbox/carrier.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
 import { authsignalPorts, authsignalRules } from "./doors/authsignal/part.ts";
+import { oauthRules } from "./doors/oauth/part.ts";
 import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
 import { makeLog } from "./http/log.ts";
@@ -48,6 +49,7 @@ type Shared = Omit<Services, "background">;
 /** What doors say where core does something for every door. */
 const RULES: readonly DoorRules[] = [
   authsignalRules, // of its actions
+  oauthRules, // of its clients that hear of sign-outs
 ];
 
 const clock: Clock = { now: () => Date.now() };

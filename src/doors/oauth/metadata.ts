@@ -34,6 +34,8 @@ export function metadata(issuer: string): Readonly<Record<string, unknown>> {
     introspection_endpoint_auth_signing_alg_values_supported: ["ES256"],
     code_challenge_methods_supported: ["S256"],
     authorization_response_iss_parameter_supported: true,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
     backchannel_token_delivery_modes_supported: ["poll"],
     backchannel_user_code_parameter_supported: false,
     claims_supported: CLAIMS,
