@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { authJsApp } from "./apps.ts";
+import { authJs } from "./apps.ts";
 import { register, type Somebody, somebody, typeCode } from "./support.ts";
 
 const SHOP = "https://shop.example";
@@ -9,11 +9,10 @@ async function press(
   over: Readonly<Record<string, unknown>> = {},
   parts: Readonly<Record<string, unknown>> = {},
 ): Promise<Somebody> {
-  const registered = await register("confidential", {
-    redirect_uris: [`${SHOP}/auth/callback/countersign`],
-    ...parts,
-  });
-  const who = somebody({ [SHOP]: authJsApp(SHOP, registered, over).site });
+  const library = authJs(over);
+  const redirect_uris = [`${SHOP}${library.callback}`];
+  const registered = await register("confidential", { redirect_uris, ...parts });
+  const who = somebody({ [SHOP]: library.build(SHOP, registered) });
   await who.browser.go(`${SHOP}/auth/signin`);
   await who.browser.submit({ csrfToken: csrf(who), callbackUrl: SHOP });
   return who;

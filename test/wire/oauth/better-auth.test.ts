@@ -1,16 +1,14 @@
 import { expect, test } from "vitest";
-import { betterAuthApp } from "./apps.ts";
+import { betterAuthPlugin } from "./apps.ts";
 import { register, type Somebody, somebody, typeCode } from "./support.ts";
 
 const SHOP = "https://shop.example";
 
 /** An app at a client of its own, and somebody who has pressed its button. */
 async function press(parts: Readonly<Record<string, unknown>> = {}): Promise<Somebody> {
-  const registered = await register("confidential", {
-    redirect_uris: [`${SHOP}/api/auth/callback/countersign`],
-    ...parts,
-  });
-  const who = somebody({ [SHOP]: betterAuthApp(SHOP, registered).site });
+  const redirect_uris = [`${SHOP}${betterAuthPlugin.callback}`];
+  const registered = await register("confidential", { redirect_uris, ...parts });
+  const who = somebody({ [SHOP]: betterAuthPlugin.build(SHOP, registered) });
   const begun = await who.browser.fetch(`${SHOP}/api/auth/sign-in/social`, {
     method: "POST",
     headers: { "Content-Type": "application/json", Origin: SHOP },

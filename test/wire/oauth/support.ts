@@ -1,6 +1,7 @@
 import { type Api, makeApi } from "../support/api.ts";
-import { freshEmail } from "../support/app.ts";
+import { type App, freshEmail, makeApp } from "../support/app.ts";
 import { codeFor } from "../support/page-walk.ts";
+import { makePerson, type Person } from "../support/people.ts";
 import { place } from "../support/place.ts";
 
 /** Where a browser is led that is done here; nobody answers there. */
@@ -167,4 +168,17 @@ export async function typeCode({ browser, address }: Somebody): Promise<Shown> {
 export async function signInAt(who: Somebody, url: URL): Promise<URL> {
   await who.browser.go(url);
   return (await typeCode(who)).url;
+}
+
+/** Settings of a client whose people approve by a bare tap on a phone that another client has enrolled. */
+export const BY_PHONE = { approve_through: "realm", match_code: "off" } as const;
+
+/** Somebody with a phone that the Cotter app of another client has enrolled. Their address is proven: other clients go by no other one. */
+export async function withPhone(): Promise<{ readonly phones: App; readonly person: Person }> {
+  const phones = await makeApp(place());
+  const person = await makePerson(phones);
+  const json = { email: person.identifier, verified: true };
+  const proven = await phones.admin("PATCH", `/admin/users/${person.userId}`, { json });
+  if (proven.status !== 200) throw new Error(`not proven: ${proven.status} ${proven.text}`);
+  return { phones, person };
 }
