@@ -47,6 +47,8 @@ export const startsSubject = (id: ClientId, by: "strangers" | "browsers"): Subje
   `client:${id}/${by}` as SubjectKey;
 /** The counters of texts to a range of numbers or a country. */
 export const textsSubject = (name: string): SubjectKey => `texts:${name}` as SubjectKey;
+/** The counters of guesses at codes that are nobody's yet: of a network, or of all. */
+export const guessesSubject = (of: string): SubjectKey => `guesses:${of}` as SubjectKey;
 /** The counters of an identifier that may have no user yet; `mac` is the keyed hash of its counting form. */
 export const identifierSubject = (mac: string): SubjectKey => `identifier:${mac}` as SubjectKey;
 

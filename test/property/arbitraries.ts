@@ -3,7 +3,7 @@ import type { Command, CommandName, GrantDraft, RedeemDraft } from "../../src/co
 import type { ProofClaims, VerifiedProof } from "../../src/core/challenge/proof.ts";
 import type { Challenge, ChallengeSpec, DecisionKind } from "../../src/core/challenge/state.ts";
 import { born, type Moved, transition } from "../../src/core/challenge/transition.ts";
-import type { ChallengeId, ClientId, DeviceId, UserId } from "../../src/core/ids.ts";
+import type { ChallengeId, ClientId, DeviceId, GrantId, UserId } from "../../src/core/ids.ts";
 import type { Refusal } from "../../src/core/refusal.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { Instant, Millis } from "../../src/core/time.ts";
@@ -22,6 +22,8 @@ export const DEVICES = [uuid("1"), uuid("2"), uuid("3")] as unknown as readonly 
 ];
 export const CLIENTS = ["shop", "bank", "news"] as unknown as readonly [ClientId, ClientId, ClientId];
 export const CHALLENGE_ID = "c0ffee".padEnd(64, "0") as ChallengeId;
+
+const SESSIONS = ["5e55".padEnd(64, "0"), "5e55".padEnd(64, "1")] as unknown as readonly [GrantId, GrantId];
 
 /** Stands for the proof module in tests of the machine: the claims count as checked. */
 export const proven = (claims: ProofClaims): VerifiedProof => claims as VerifiedProof;
@@ -117,8 +119,15 @@ export function proofs(asked: DecisionKind): fc.Arbitrary<VerifiedProof> {
     deviceId: devices,
     decision: fc.constant("approve" as const),
   });
+  const session: fc.Arbitrary<ProofClaims> = fc.record({
+    ...common,
+    kind: fc.constant("session" as const),
+    sessionId: fc.constantFrom(...SESSIONS),
+    provenAt: fc.constant(BIRTH - 1_000),
+  });
   return fc
     .oneof(
+      { arbitrary: session, weight: 2 },
       { arbitrary: device, weight: 5 },
       { arbitrary: code, weight: 1 },
       { arbitrary: client, weight: 1 },
@@ -155,16 +164,27 @@ const promptings = fc
 export const commandsOf: {
   readonly [Name in CommandName]: fc.Arbitrary<Extract<Command, { name: Name }>>;
 } = {
-  claim: fc
-    .tuple(devices, users, clients, mostly(BIRTH - 1, BIRTH, BIRTH + 1), ips)
-    .map(([deviceId, userId, clientId, enrolledAt, ip]) => ({
-      name: "claim",
-      deviceId,
-      userId,
-      clientId,
-      enrolledAt,
-      ...ipOf(ip),
-    })),
+  claim: fc.oneof(
+    {
+      arbitrary: fc
+        .tuple(devices, users, clients, mostly(BIRTH - 1, BIRTH, BIRTH + 1), ips)
+        .map(([deviceId, userId, clientId, enrolledAt, ip]) => ({
+          name: "claim" as const,
+          deviceId,
+          userId,
+          clientId,
+          enrolledAt,
+          ...ipOf(ip),
+        })),
+      weight: 3,
+    },
+    {
+      arbitrary: fc
+        .tuple(fc.constantFrom(...SESSIONS), users, ips)
+        .map(([sessionId, userId, ip]) => ({ name: "claim" as const, sessionId, userId, ...ipOf(ip) })),
+      weight: 1,
+    },
+  ),
   approve: fc
     .tuple(proofs("approve"), promptings, ips)
     .map(([proof, prompted, ip]) => ({ name: "approve", proof, ...prompted, ...ipOf(ip) })),

@@ -39,8 +39,10 @@ function isFitting(spec: ChallengeSpec, phase: Phase, command: Command, now: Ins
     case "pending":
       return !spec.requiresClaim;
     case "claimed": {
-      const actor = command.name === "claim" ? command : "proof" in command ? deviceOf(command.proof) : {};
-      return actor.deviceId === phase.deviceId && actor.userId === phase.userId;
+      const actor = command.name === "claim" ? command : "proof" in command ? claimerOf(command.proof) : {};
+      if (!("userId" in actor) || actor.userId !== phase.userId) return false;
+      if ("sessionId" in actor) return "sessionId" in phase;
+      return "deviceId" in phase && actor.deviceId === phase.deviceId;
     }
     case "redeemed":
       return (
@@ -53,8 +55,10 @@ function isFitting(spec: ChallengeSpec, phase: Phase, command: Command, now: Ins
   }
 }
 
-const deviceOf = (proof: VerifiedProof) =>
-  proof.kind === "device" ? { deviceId: proof.deviceId, userId: proof.userId } : {};
+function claimerOf(proof: VerifiedProof) {
+  if (proof.kind === "session") return { sessionId: proof.sessionId, userId: proof.userId };
+  return proof.kind === "device" ? { deviceId: proof.deviceId, userId: proof.userId } : {};
+}
 
 /** The notes: who may never claim or decide, whatever the phase. */
 function unfitness(spec: ChallengeSpec, command: Command): Refusal["code"] | undefined {
@@ -64,6 +68,7 @@ function unfitness(spec: ChallengeSpec, command: Command): Refusal["code"] | und
   const isYoung = (enrolledAt: Instant) => enrolledAt > spec.createdAt;
   if (command.name === "claim") {
     if (isForeign(command.userId)) return "device_of_another_user";
+    if ("sessionId" in command) return undefined;
     if (isStrange(command.clientId)) return "device_of_another_client";
     return command.enrolledAt !== undefined && isYoung(command.enrolledAt) ? "device_too_young" : undefined;
   }

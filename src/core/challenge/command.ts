@@ -1,4 +1,4 @@
-import type { ClientId, DeviceId, Realm, UserId } from "../ids.ts";
+import type { ClientId, DeviceId, GrantId, Realm, UserId } from "../ids.ts";
 import type { Instant, Millis } from "../time.ts";
 import type { VerifiedProof } from "./proof.ts";
 import type { JsonObject } from "./state.ts";
@@ -51,6 +51,13 @@ export type Command =
       readonly enrolledAt?: Instant;
       /** Digest of the claim's signature: an approval that repeats its bytes is a replay of the claim. */
       readonly evidence?: string;
+      readonly ip?: string;
+    }
+  | {
+      /** By somebody who is signed in, and has typed the code of this challenge. */
+      readonly name: "claim";
+      readonly sessionId: GrantId;
+      readonly userId: UserId;
       readonly ip?: string;
     }
   | {

@@ -1,6 +1,6 @@
 import type { ClientId, DeviceId, GrantId, Realm, UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
-import type { Approver, DecisionKind } from "./state.ts";
+import type { Approver, Claimer, DecisionKind } from "./state.ts";
 
 declare const verified: unique symbol;
 
@@ -104,4 +104,18 @@ export function nameOf(approver: Approver): string {
     case "session":
       return `session:${approver.sessionId}`;
   }
+}
+
+type OfUser = { readonly userId: UserId } & Claimer;
+
+/** Whether these are one claimer. A device is one key; a user may go on in another browser in which they had signed in. */
+export const isClaimer = (who: OfUser, claimed: OfUser): boolean =>
+  who.userId === claimed.userId &&
+  ("deviceId" in who ? "deviceId" in claimed && who.deviceId === claimed.deviceId : "sessionId" in claimed);
+
+/** Whether the proof is the claimer's own: a code or a service token never is. */
+export function isClaimersProof(proof: VerifiedProof, claimed: OfUser): boolean {
+  const { userId } = proof;
+  if (proof.kind === "device") return isClaimer({ userId, deviceId: proof.deviceId }, claimed);
+  return proof.kind === "session" && isClaimer({ userId, sessionId: proof.sessionId }, claimed);
 }

@@ -72,6 +72,9 @@ export type Approver =
   /** A browser in which the user had signed in; `deviceId` is the device that had approved that sign-in, if one had. */
   | { readonly kind: "session"; readonly sessionId: GrantId; readonly deviceId?: DeviceId };
 
+/** What claimed a challenge for its user: a device that scanned it, or a browser in which they had signed in. */
+export type Claimer = { readonly deviceId: DeviceId } | { readonly sessionId: GrantId };
+
 /** What the winning redemption fixes; tokens are signed from it, never stored. */
 export type Facts = {
   readonly jti: string;
@@ -90,13 +93,12 @@ export type Facts = {
 
 export type Phase =
   | { readonly name: "pending" }
-  | {
+  | ({
       readonly name: "claimed";
-      readonly deviceId: DeviceId;
       readonly userId: UserId;
       readonly evidence?: string;
       readonly at: Instant;
-    }
+    } & Claimer)
   | {
       readonly name: "approved";
       readonly approver: Approver;

@@ -3,8 +3,8 @@ import { no, ok, type Result } from "../result.ts";
 import { type Instant, toSeconds } from "../time.ts";
 import { admits } from "./approvers.ts";
 import type { Command, Effect, RedeemDraft } from "./command.ts";
-import { approverOf, nameOf, type VerifiedProof } from "./proof.ts";
-import type { Challenge, ChallengeSpec, DecisionKind, Facts, Phase, Step } from "./state.ts";
+import { approverOf, isClaimer, isClaimersProof, nameOf, type VerifiedProof } from "./proof.ts";
+import type { Challenge, ChallengeSpec, Claimer, DecisionKind, Facts, Phase, Step } from "./state.ts";
 import { settle } from "./view.ts";
 
 export type Moved = { readonly next: Challenge; readonly effects: readonly Effect[] };
@@ -71,12 +71,10 @@ function fromPending(challenge: Challenge, command: Command, now: Instant): Outc
 function fromClaimed(challenge: Challenge, phase: Of<"claimed">, command: Command, now: Instant): Outcome {
   switch (command.name) {
     case "claim":
-      return command.deviceId === phase.deviceId && command.userId === phase.userId
-        ? same(challenge)
-        : no({ code: "claimed_by_other" });
+      return isClaimer(command, phase) ? same(challenge) : no({ code: "claimed_by_other" });
     case "approve":
     case "deny":
-      if (!isClaimer(command.proof, phase)) return no({ code: "claimed_by_other" });
+      if (!isClaimersProof(command.proof, phase)) return no({ code: "claimed_by_other" });
       return repeatsClaim(command, phase) ? no({ code: "replayed" }) : decide(challenge, command, now);
     case "cancel":
       return cancel(challenge, command, now);
@@ -151,17 +149,36 @@ function enter(
 const WAKE: readonly Effect[] = [{ name: "wake" }];
 
 function claim(challenge: Challenge, command: CommandOf<"claim">, now: Instant): Outcome {
-  const { userId, createdAt, onlyDevice } = challenge.spec;
-  if (userId !== undefined && userId !== command.userId) return no({ code: "device_of_another_user" });
-  if (!admits(challenge.spec, command)) return no({ code: "device_of_another_client" });
-  if (onlyDevice !== undefined && onlyDevice !== command.deviceId)
-    return no({ code: "device_of_another_user" });
-  const { deviceId, evidence, enrolledAt = createdAt } = command;
-  if (enrolledAt > createdAt) return no({ code: "device_too_young" });
-  const kept = evidence === undefined ? {} : { evidence };
-  const phase: Phase = { name: "claimed", deviceId, userId: command.userId, ...kept, at: now };
-  const step: Step = { at: now, what: "claimed", by: `device:${command.deviceId}`, ...ipOf(command) };
-  return enter(challenge, phase, [step], WAKE);
+  const refusal = unfitClaim(challenge, command);
+  if (refusal) return no(refusal);
+  const [claimer, by] = claimerOf(command);
+  const phase: Phase = {
+    name: "claimed",
+    ...claimer,
+    userId: command.userId,
+    ...evidenceOf(command),
+    at: now,
+  };
+  return enter(challenge, phase, [{ at: now, what: "claimed", by, ...ipOf(command) }], WAKE);
+}
+
+/** The claimer, and its name on record. */
+const claimerOf = (command: CommandOf<"claim">): readonly [Claimer, string] =>
+  "deviceId" in command
+    ? [{ deviceId: command.deviceId }, `device:${command.deviceId}`]
+    : [{ sessionId: command.sessionId }, `session:${command.sessionId}`];
+
+const evidenceOf = (command: CommandOf<"claim">): { readonly evidence?: string } =>
+  "evidence" in command && command.evidence !== undefined ? { evidence: command.evidence } : {};
+
+function unfitClaim({ spec }: Challenge, command: CommandOf<"claim">): Refusal | undefined {
+  const { userId, onlyDevice, createdAt } = spec;
+  const isDevice = "deviceId" in command;
+  if (userId !== undefined && userId !== command.userId) return { code: "device_of_another_user" };
+  if (isDevice && !admits(spec, command)) return { code: "device_of_another_client" };
+  if (onlyDevice !== undefined && !(isDevice && onlyDevice === command.deviceId))
+    return { code: "device_of_another_user" };
+  return isDevice && (command.enrolledAt ?? createdAt) > createdAt ? { code: "device_too_young" } : undefined;
 }
 
 function decide(challenge: Challenge, command: CommandOf<"approve" | "deny">, now: Instant): Outcome {
@@ -213,9 +230,6 @@ function unfit({ spec }: Challenge, proof: VerifiedProof, decision: DecisionKind
 /** A claim signs what an approval signs (Authsignal §11.1): the same bytes again approve nothing. */
 const repeatsClaim = (command: CommandOf<"approve" | "deny">, phase: Of<"claimed">): boolean =>
   command.name === "approve" && command.evidence !== undefined && command.evidence === phase.evidence;
-
-const isClaimer = (proof: VerifiedProof, phase: Of<"claimed">): boolean =>
-  proof.kind === "device" && proof.deviceId === phase.deviceId && proof.userId === phase.userId;
 
 function cancel(challenge: Challenge, command: CommandOf<"cancel">, now: Instant): Outcome {
   const step: Step = { at: now, what: "cancelled", by: command.by, ...ipOf(command) };

@@ -11,10 +11,17 @@ export type TakenGuess =
 
 const STRANGERS = "stranger:";
 
-const laneOf = (guesser: Guesser): string =>
-  guesser.kind === "stranger"
-    ? `${STRANGERS}${guesser.network ?? ""}`
-    : `${guesser.kind}:${guesser.clientId}`;
+function laneOf(guesser: Guesser): string {
+  switch (guesser.kind) {
+    case "stranger":
+      return `${STRANGERS}${guesser.network ?? ""}`;
+    case "waiter":
+    case "backend":
+      return `${guesser.kind}:${guesser.clientId}`;
+    case "user":
+      return guesser.kind;
+  }
+}
 
 const remembered = ({ guesses }: InboxState, now: Instant): readonly CountedGuess[] =>
   (guesses ?? []).filter(({ at }) => now < at + DAY);

@@ -67,6 +67,8 @@ export const GUESSES: Rule = { window: 15 * MINUTE, limit: 5 };
 export const GUESSES_OF_DAY: Rule = { window: DAY, limit: 20 };
 /** The same, of all strangers together, for one user. */
 export const STRANGERS_GUESSES: Rule = { window: DAY, limit: 100 };
+/** Guesses at device codes, right ones not counted, over the whole deployment; users and networks have theirs in `GUESSES`. */
+export const DEVICE_GUESSES: Rule = { window: 10 * MINUTE, limit: 500 };
 /** Wrong match codes that a user's devices may type, over all challenges (T04). */
 export const MATCH_GUESSES: Rule = { window: 15 * MINUTE, limit: 5 };
 

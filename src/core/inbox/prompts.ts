@@ -116,6 +116,13 @@ export const livePrompts = (state: InboxState, now: Instant): readonly Prompt[] 
     .filter((prompt) => prompt.status.name === "live" && now < prompt.expiresAt)
     .toSorted((a, b) => b.signingSecond - a.signingSecond);
 
+/**
+ * Whether a prompt says more than who asks and what for: a message that both screens show, or details in `context.details` (RFC 9396). A
+ * door whose wire cannot show that does not list it: nobody approves what they were not shown.
+ */
+export const asksMore = ({ bindingMessage, context }: Pick<Prompt, "bindingMessage" | "context">): boolean =>
+  bindingMessage !== undefined || context.details !== undefined;
+
 /** A prompt by its respond number or challenge id, decided and superseded ones included until they are swept. */
 export const findPrompt = (state: InboxState, key: number | ChallengeId): Prompt | undefined =>
   state.prompts.find(

@@ -179,7 +179,9 @@ export type SignedUp = { readonly looks: string; readonly until: Instant };
 /** Who presents a user code: a stranger of some network, or a client with its token, for its waiter or for itself. */
 export type Guesser =
   | { readonly kind: "stranger"; readonly network?: string }
-  | { readonly kind: "waiter" | "backend"; readonly clientId: ClientId };
+  | { readonly kind: "waiter" | "backend"; readonly clientId: ClientId }
+  /** Somebody who is signed in types a code of nobody's yet. */
+  | { readonly kind: "user" };
 
 /** One guess that was wrong, or is still being compared. `mark` is a short digest, so that the same guess again is no second one. */
 export type CountedGuess = {

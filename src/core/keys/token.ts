@@ -12,4 +12,6 @@ export type TokenDemands = {
   readonly kind: TokenKind;
   readonly issuer?: string;
   readonly audience?: string;
+  /** A hint of who somebody is stays one past its end (OpenID Connect Core, section 3.1.2.1): `exp` is not looked at. */
+  readonly expired?: "allowed";
 };

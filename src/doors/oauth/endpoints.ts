@@ -18,3 +18,6 @@ export const PREFIX = "/oauth";
 
 /** The path of an endpoint below the door's prefix. */
 export const pathOf = (endpoint: Endpoint): string => ENDPOINTS[endpoint].slice(PREFIX.length);
+
+/** Where a user types the code of a device (RFC 8628 §3.3): a page, and no endpoint of the metadata. */
+export const VERIFICATION_PAGE = `${PREFIX}/device`;

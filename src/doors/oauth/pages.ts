@@ -7,7 +7,8 @@ import { authorize } from "./authorize/authorize.ts";
 import { trouble } from "./authorize/back.ts";
 import { takeConsent } from "./authorize/consent.ts";
 import { CONSENT_PATH } from "./authorize/consent-page.ts";
-import { ENDPOINTS } from "./endpoints.ts";
+import { decideDeviceRequest, showDevicePage, showDeviceRequest, takeUserCode } from "./device/page.ts";
+import { ENDPOINTS, VERIFICATION_PAGE } from "./endpoints.ts";
 import { sendSignInCodeAgain, showSignInState, takeSignIn, takeSignInCode } from "./session/sign-in.ts";
 import { SIGN_IN_PATH } from "./session/sign-in-page.ts";
 
@@ -40,6 +41,12 @@ export const oauthPages = (): readonly Door[] => [
     routes.get("/:id", limitOpenings, showSignInState);
     routes.post("/:id", limitGuesses, limitOpenings, takeSignInCode);
     routes.post("/:id/again", limitSends, limitOpenings, sendSignInCodeAgain);
+  }),
+  pageDoor(VERIFICATION_PAGE, (routes) => {
+    routes.get("/", limitOpenings, showDevicePage);
+    routes.post("/", limitGuesses, limitOpenings, takeUserCode);
+    routes.get("/:id", limitOpenings, showDeviceRequest);
+    routes.post("/:id", limitGuesses, limitOpenings, decideDeviceRequest);
   }),
   pageDoor(CONSENT_PATH, (routes) => routes.post("/", takeConsent), limitOpenings),
 ];

@@ -34,16 +34,25 @@ export type OAuthSubject = {
   readonly details?: readonly Json[];
 };
 
-/** The context that a challenge keeps. `shown` is what prompts of every door may show: its members are those that they know. */
-export const requestContext = (request: OAuthRequest, shown: JsonObject = {}): JsonObject => ({
+/**
+ * The context that a challenge keeps. `shown` is what prompts of every door may show: its members are those that they know. The
+ * details are one of them (`asksMore`).
+ */
+export const requestContext = (
+  { details, ...request }: OAuthRequest,
+  shown: JsonObject = {},
+): JsonObject => ({
   ...shown,
+  ...(details === undefined ? {} : { details }),
   oauth: request as unknown as JsonObject,
 });
 
 /** The request behind a challenge of this door; undefined for any other. */
 export function requestOf(spec: Pick<ChallengeSpec, "door" | "context">): OAuthRequest | undefined {
   // Written by `requestContext` alone: no other code makes challenges of this door.
-  return spec.door === "oauth" ? (spec.context.oauth as unknown as OAuthRequest) : undefined;
+  if (spec.door !== "oauth") return undefined;
+  const { oauth, details } = spec.context as unknown as { oauth: OAuthRequest; details?: readonly Json[] };
+  return details === undefined ? oauth : { ...oauth, details };
 }
 
 /** Whether tokens may be refreshed by it: what a browser holds is a cookie and no token. */

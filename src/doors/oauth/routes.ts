@@ -7,6 +7,8 @@ import type { Door } from "../../http/door.ts";
 import { refuseOtherMethods } from "../../http/method-not-allowed.ts";
 import { noStore } from "../../http/no-store.ts";
 import { userinfo } from "./bearer/userinfo.ts";
+import { backchannelAuthentication } from "./ciba/start.ts";
+import { deviceAuthorization } from "./device/start.ts";
 import { PREFIX, pathOf } from "./endpoints.ts";
 import { renderFault } from "./errors.ts";
 import { answering } from "./form.ts";
@@ -26,7 +28,12 @@ const pagesMayAsk = doorCors({
 });
 
 /** What a page of a client calls by itself. */
-const READ_BY_PAGES = ["token_endpoint", "userinfo_endpoint", "revocation_endpoint"] as const;
+const READ_BY_PAGES = [
+  "token_endpoint",
+  "userinfo_endpoint",
+  "revocation_endpoint",
+  "device_authorization_endpoint",
+] as const;
 
 /** The endpoints of the standard door below `/oauth`. */
 function oauthRoutes(): Hono<AppEnv> {
@@ -37,6 +44,8 @@ function oauthRoutes(): Hono<AppEnv> {
   routes.post(pathOf("revocation_endpoint"), answering(revoke));
   routes.post(pathOf("introspection_endpoint"), answering(introspect));
   routes.on(["GET", "POST"], pathOf("userinfo_endpoint"), userinfo);
+  routes.post(pathOf("device_authorization_endpoint"), answering(deviceAuthorization));
+  routes.post(pathOf("backchannel_authentication_endpoint"), answering(backchannelAuthentication));
   return routes;
 }
 

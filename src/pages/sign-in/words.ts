@@ -2,6 +2,8 @@ import type { Widen } from "../verify/words.ts";
 
 const english = {
   errors: {
+    userCode: "This code is not known. Look at the other device, and type the code that it shows now.",
+    tooManyCodes: "Too many wrong codes. Try again after {time}.",
     identifier: "Type your e-mail address, phone number or username.",
     address:
       "A code goes to an e-mail address or a phone number. Type one of yours, or continue on your phone.",

@@ -7,6 +7,7 @@ import {
   CHOSEN_LETTERS,
   DENIAL_WINDOW,
   DENIALS_TO_SILENCE,
+  DEVICE_GUESSES,
   DEVICE_LETTERS,
   ENROLMENT_WINDOW,
   GUESS_LIMIT,
@@ -43,6 +44,8 @@ import { TEXTS } from "../../../src/doors/authsignal/code/send.ts";
 import { LIVE_CODES } from "../../../src/doors/loginid/code/issue.ts";
 import { USER_CODE_LIFETIME } from "../../../src/doors/loginid/code/user-code.ts";
 import { TOKEN_AGE } from "../../../src/doors/loginid/service-token.ts";
+import { LENGTH, LETTERS } from "../../../src/doors/oauth/device/user-code.ts";
+import { DEVICE_CODE_LIFETIME } from "../../../src/doors/oauth/lifetimes.ts";
 import { KNOWN_ADDRESSES, KNOWN_DAYS } from "../../../src/hosted/known-browser.ts";
 import { WORDS } from "../../../src/keys/words.ts";
 
@@ -162,6 +165,11 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "the refresh token before the last": span(ROTATION_GRACE),
   "the identical signed request of the Cotter door": span(REPEATABLE),
   "a service token of the LoginID door, by its nonce": `${span(TOKEN_AGE)}, once`,
+  "wrong codes of the device grant that a user types, and those that are typed in one network: each": rules([
+    GUESSES,
+    GUESSES_OF_DAY,
+  ]),
+  "the same over the whole deployment": rule(DEVICE_GUESSES),
 };
 
 /** Rows of every table under this head. */
@@ -241,6 +249,23 @@ describe("docs/limits.md", () => {
     expect(page).toContain(
       `A \`phrase\` has ${count(WORDS.length)}⁴ values: ${STRANGERS_GUESSES.limit} guesses a day are ${oneIn(STRANGERS_GUESSES.limit, phrases)}.`,
     );
+  });
+
+  test("T66 the chance of a guess at a device's code, computed", () => {
+    const values = LETTERS.length ** LENGTH;
+    // A fixed window may be full at its end, and the next one at its beginning.
+    const windows = Math.ceil(DEVICE_CODE_LIFETIME / DEVICE_GUESSES.window) + 1;
+    const sum = windows * DEVICE_GUESSES.limit;
+    for (const said of [
+      `lives ${DEVICE_CODE_LIFETIME / SECOND} s`,
+      `makes at most ${GUESSES.limit} guesses: ${oneIn(GUESSES.limit, values)}.`,
+      `All of them together make at most ${count(sum)}, in two windows: ${oneIn(sum, values)} for one code`,
+      `${oneIn(sum * 1_000, values)} that one of 1,000`,
+      `for at most ${span(DEVICE_GUESSES.window)} nobody finds`,
+    ]) {
+      expect(page).toContain(said);
+    }
+    expect([LENGTH, LETTERS.length]).toEqual([8, 20]);
   });
 
   test("T161 what a stranger can still do, computed", () => {

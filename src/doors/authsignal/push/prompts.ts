@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { admits } from "../../../core/challenge/approvers.ts";
 import type { Device } from "../../../core/device/device.ts";
 import { type ClientId, type UserId, userSubject } from "../../../core/ids.ts";
+import { asksMore } from "../../../core/inbox/prompts.ts";
 import type { Prompt } from "../../../core/inbox/state.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import { SECOND } from "../../../core/time.ts";
@@ -16,13 +17,13 @@ import { AHEAD, type NonceTicks, TICK, tickOf } from "./nonce-ticks.ts";
 
 /**
  * Whether this wire can show a prompt to a device, which then may answer it: one of the client that enrolled the device, or of one that
- * admits it, which is named then (`requestedBy`). It can carry a number, but no claim, unlock or message, and says what is asked by
+ * admits it, which is named then (`requestedBy`). It can carry a number, but no claim, unlock, message or details, and says what is asked by
  * an action code alone. What it cannot show waits for a door that can.
  */
 export function canAnswer(prompt: Prompt, device: Device): boolean {
-  const { demands, bindingMessage } = prompt;
+  const { demands } = prompt;
   const isForThis = demands.device === undefined || demands.device === device.id;
-  const isPlain = !demands.claim && !demands.unlock && bindingMessage === undefined;
+  const isPlain = !demands.claim && !demands.unlock && !asksMore(prompt);
   return admits(prompt, device) && isForThis && isPlain && actionCodeOf(prompt) !== undefined;
 }
 

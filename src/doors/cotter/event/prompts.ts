@@ -1,6 +1,7 @@
 import { admits } from "../../../core/challenge/approvers.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { type UserId, userSubject } from "../../../core/ids.ts";
+import { asksMore } from "../../../core/inbox/prompts.ts";
 import type { Prompt } from "../../../core/inbox/state.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import { promptEventName } from "../translate.ts";
@@ -13,9 +14,9 @@ export type Shown = { readonly prompt: Prompt; readonly event: string };
  * asks; it has no place for details, and can ask for no number, claim, unlock or certain device.
  */
 export function shownTo(client: Pick<Client, "id" | "realm">, prompt: Prompt): Shown | undefined {
-  const { demands, bindingMessage, context } = prompt;
+  const { demands, context } = prompt;
   const isPlain = !demands.matchCode && !demands.claim && !demands.unlock && demands.device === undefined;
-  const hasDetails = bindingMessage !== undefined || context.custom !== undefined || context.custom_in_row;
+  const hasDetails = asksMore(prompt) || context.custom !== undefined || context.custom_in_row;
   const event = promptEventName(prompt);
   const isTheirs = admits(prompt, { clientId: client.id, realm: client.realm });
   return isTheirs && isPlain && !hasDetails && event !== undefined ? { prompt, event } : undefined;

@@ -8,6 +8,7 @@ import type { AppEnv } from "../../../http/context.ts";
 import { namedClient } from "../client-auth.ts";
 import { type OAuthError, wrong } from "../errors.ts";
 import type { Parameters } from "../form.ts";
+import { readResource } from "../resource.ts";
 import { readScope } from "../scope.ts";
 
 const PROMPTS = ["none", "login", "consent", "select_account"] as const;
@@ -90,7 +91,9 @@ function readRest(parameters: Parameters, target: Target): Result<Ask, OAuthErro
   if (!proof.ok) return proof;
   const prompts = readPrompts(parameters.prompt);
   if (!prompts) return no(wrong("invalid_request", "prompt has an unknown value, or none beside another"));
-  const { max_age: maxAge, login_hint, id_token_hint, acr_values = "", resource, dpop_jkt } = parameters;
+  const resource = readResource(client, parameters.resource);
+  if (!resource.ok) return resource;
+  const { max_age: maxAge, login_hint, id_token_hint, acr_values = "", dpop_jkt } = parameters;
   if (maxAge !== undefined && !/^\d{1,9}$/.test(maxAge)) {
     return no(wrong("invalid_request", "max_age is not a number of seconds"));
   }
@@ -103,7 +106,7 @@ function readRest(parameters: Parameters, target: Target): Result<Ask, OAuthErro
     ...(login_hint === undefined ? {} : { loginHint: login_hint }),
     ...(id_token_hint === undefined ? {} : { idTokenHint: id_token_hint }),
     acrValues: acr_values.split(" ").filter((value) => value !== ""),
-    ...(resource === undefined ? {} : { resource }),
+    ...(resource.value === undefined ? {} : { resource: resource.value }),
     ...(dpop_jkt === undefined ? {} : { dpopJkt: dpop_jkt }),
     parameters,
   });

@@ -38,7 +38,7 @@ async function ofAccessToken(
   const token = await readAccessToken(powers, text);
   if (!token) return undefined;
   const { claims, clientId, jkt } = token;
-  const isTheirs = clientId === client.id || claims.aud === client.id || isResourceOf(client, claims.aud);
+  const isTheirs = clientId === client.id || claims.aud === client.id;
   if (!isTheirs) return INACTIVE;
   const { iss, sub, aud, exp, iat, jti, scope, client_id, acr, amr, auth_time, authorization_details } =
     claims;
@@ -50,10 +50,6 @@ async function ofAccessToken(
     ...(jkt === undefined ? {} : { cnf: { jkt } }),
   };
 }
-
-/** A resource server is a client too: the resources that it lists are the ones that it answers for (RFC 8707 §2). */
-const isResourceOf = ({ settings }: Client, audience: unknown): boolean =>
-  typeof audience === "string" && (settings.resources ?? []).includes(audience);
 
 async function ofRefreshToken(
   powers: Pick<Services, "challenges" | "handles" | "config" | "clock">,

@@ -77,6 +77,23 @@ describe("an authorization code", () => {
     expect(keys.find(({ alg }) => alg === "RS256")).toHaveProperty("n");
   });
 
+  test("a token for a resource that the client lists has it as its audience, also when it is refreshed", async () => {
+    const resource = "https://api.example/mcp";
+    const rp = await newRp(at, { settings: { resources: [resource] } });
+    const path = await authorizePath(rp, { resource, scope: "openid offline_access" });
+    const { code = "" } = handedBack(await signInByCode(at, path, mail()));
+    const { status, body } = await exchangeCode(at, rp, code, { resource });
+    expect(status).toBe(200);
+    expect(decodeJwt(body.access_token)).toMatchObject({ aud: resource, client_id: rp.id });
+    expect(decodeJwt(body.id_token)).toMatchObject({ aud: rp.id });
+    const next = await callAs(at, rp, "/oauth/token", {
+      grant_type: "refresh_token",
+      refresh_token: body.refresh_token,
+      resource,
+    });
+    expect(decodeJwt(next.body.access_token)).toMatchObject({ aud: resource });
+  });
+
   test("a browser that is signed in is led on at once, and its cookie turns", async () => {
     const rp = await newRp(at);
     const person = browser(at);

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, test } from "vitest";
 import * as authsignal from "../../support/authsignal.ts";
+import * as oauth from "../../support/ciba.ts";
 import * as cotter from "../../support/cotter.ts";
 import { counting, withoutBackground } from "../../support/counting.ts";
 import * as loginid from "../../support/loginid.ts";
@@ -86,6 +87,50 @@ async function authsignalFlow() {
   };
 }
 
+async function cibaFlow() {
+  const party = await oauth.newParty(at);
+  const holder = await oauth.newHolder(at);
+  await oauth.poll(at, party, await oauth.start(at, party, holder.id));
+  const started = await waitsOf(() => oauth.start(at, party, holder.id));
+  const pending = await waitsOf(() => oauth.poll(at, party, started.value));
+  await oauth.decide(at, holder);
+  const collected = await waitsOf(() => oauth.poll(at, party, started.value));
+  const again = await waitsOf(() => oauth.poll(at, party, started.value));
+  expect(again.value.status).toBe(200);
+  return {
+    start: started.waits,
+    "a poll that finds it pending": pending.waits,
+    "the poll that collects": collected.waits,
+    "the same poll again": again.waits,
+  };
+}
+
+async function deviceFlow() {
+  const party = await oauth.newParty(at, { device_refresh_tokens: true });
+  const scope = "openid offline_access";
+  await oauth.askDevice(at, party, { scope });
+  const user = await loginid.newAda(at);
+  const asked = await waitsOf(() => oauth.askDevice(at, party, { scope }));
+  const pending = await waitsOf(() => oauth.pollDevice(at, party, asked.value));
+  const typed = await waitsOf(() => oauth.typeCode(at, user, asked.value));
+  await oauth.press(at, user, asked.value);
+  const collected = await waitsOf(() => oauth.pollDevice(at, party, asked.value));
+  const refreshed = await waitsOf(() =>
+    oauth.post(at, party, "/token", {
+      grant_type: "refresh_token",
+      refresh_token: String(collected.value.body.refresh_token),
+    }),
+  );
+  expect(refreshed.value.status).toBe(200);
+  return {
+    start: asked.waits,
+    "a poll that finds it pending": pending.waits,
+    "a page that looks for a code": typed.waits,
+    "the poll that collects": collected.waits,
+    refresh: refreshed.waits,
+  };
+}
+
 beforeAll(async () => {
   await cotterFlow();
 });
@@ -118,5 +163,24 @@ test("the Authsignal door", async () => {
     "the device answers": 8,
     "the poll that collects": 4,
     validate: 1,
+  });
+});
+
+test("CIBA", async () => {
+  expect(await cibaFlow()).toEqual({
+    start: 3,
+    "a poll that finds it pending": 1,
+    "the poll that collects": 2,
+    "the same poll again": 1,
+  });
+});
+
+test("the device grant", async () => {
+  expect(await deviceFlow()).toEqual({
+    start: 2,
+    "a poll that finds it pending": 1,
+    "a page that looks for a code": 3,
+    "the poll that collects": 2,
+    refresh: 2,
   });
 });

@@ -1,0 +1,152 @@
+import type { Context } from "hono";
+import type { Caller } from "../../../core/caller.ts";
+import { aboutForBackend, startChallenge, takeStart } from "../../../core/challenge/start.ts";
+import type { JsonObject } from "../../../core/challenge/state.ts";
+import type { Client } from "../../../core/client/client.ts";
+import { tokenLengths } from "../../../core/client/settings.ts";
+import { newUserId } from "../../../core/ids.ts";
+import type { Services } from "../../../core/ports/services.ts";
+import type { UserRecord } from "../../../core/ports/users.ts";
+import { no, ok, type Result } from "../../../core/result.ts";
+import { type Millis, SECOND } from "../../../core/time.ts";
+import { type AppEnv, originOf, services } from "../../../http/context.ts";
+import { waitingUris } from "../../../http/waiting-uris.ts";
+import { knownClient } from "../client-auth.ts";
+import { readDetails } from "../details.ts";
+import { errorOf, type OAuthError, wrong } from "../errors.ts";
+import type { Call, Parameters } from "../form.ts";
+import { CIBA_LIFETIME, CIBA_LONGEST, INTERVAL, REDEEM_WINDOW, REPLAY_WINDOW } from "../lifetimes.ts";
+import { type OAuthSubject, requestContext } from "../request.ts";
+import { readResource } from "../resource.ts";
+import { readScope } from "../scope.ts";
+import { asksRefresh } from "../token/poll.ts";
+import { type Hint, readHint, userOf } from "./hints.ts";
+import { readBindingMessage, readExpiry, refuseUnoffered } from "./parameters.ts";
+
+const GRANT_TYPE = "urn:openid:params:grant-type:ciba";
+
+/** A backend calls, from an address that is its own: no network of a user's is behind it. */
+const BACKEND: Caller = { brought: "secret" };
+
+/** What a request asks, once everything in it is good. */
+type Asked = {
+  readonly hint: Hint;
+  readonly scope: string;
+  readonly bindingMessage: string | undefined;
+  readonly lifetime: Millis;
+  readonly context: JsonObject;
+  readonly subject: OAuthSubject;
+};
+
+/**
+ * `POST /oauth/bc-authorize` (CIBA Core, section 7): asks a user on their device, for a client that authenticates. Who is not known is
+ * `unknown_user_id`, or with `decoy_unknown_users` an answer like any other, to a request that nobody can answer (T09).
+ */
+export const backchannelAuthentication: Call = async (c, form) => {
+  const known = await knownClient(c, form);
+  if (!known.ok) return known;
+  const { client, method } = known.value;
+  if (client.kind === "public" || method === "none" || !client.grantTypes.includes(GRANT_TYPE)) {
+    return no(wrong("unauthorized_client", "The client may not use CIBA"));
+  }
+  const asked = await read(services(c), client, form);
+  return asked.ok ? await begin(c, client, asked.value) : asked;
+};
+
+async function read(powers: Services, client: Client, form: Parameters): Promise<Result<Asked, OAuthError>> {
+  const unoffered = refuseUnoffered(form);
+  if (!unoffered.ok) return unoffered;
+  const scope = readScope(form.scope);
+  if (!scope.ok) return scope;
+  if (!scope.value.includes("openid")) return no(wrong("invalid_scope", "The scope has to contain openid"));
+  const bindingMessage = readBindingMessage(form.binding_message);
+  if (!bindingMessage.ok) return bindingMessage;
+  const expiry = readExpiry(form.requested_expiry);
+  if (!expiry.ok) return expiry;
+  const resource = readResource(client, form.resource);
+  if (!resource.ok) return resource;
+  const details = readDetails(form.authorization_details);
+  if (!details.ok) return details;
+  const hint = await readHint(powers, client, form);
+  if (!hint.ok) return hint;
+  const kept = details.value === undefined ? {} : { details: details.value };
+  return ok({
+    hint: hint.value,
+    scope: scope.value.join(" "),
+    bindingMessage: bindingMessage.value,
+    lifetime: expiry.value ?? lifetimeOf(client),
+    context: requestContext({ kind: "ciba", ...kept }),
+    subject: {
+      ...kept,
+      ...(matches(client) ? { matched: true } : {}),
+      ...(resource.value === undefined ? {} : { resource: resource.value }),
+    },
+  });
+}
+
+const lifetimeOf = ({ settings }: Client): Millis =>
+  Math.min((settings.challenge_seconds ?? CIBA_LIFETIME / SECOND) * SECOND, CIBA_LONGEST);
+
+const matches = ({ settings }: Client): boolean => settings.match_code === "required";
+
+/** Counting and looking up go out together: the count is for what the hint says, whoever that is. */
+async function begin(c: Context<AppEnv>, client: Client, asked: Asked): Promise<Result<object, OAuthError>> {
+  const powers = services(c);
+  const { hint, scope, bindingMessage, lifetime } = asked;
+  const about = aboutForBackend(await powers.handles.pepper(["ciba-hint", client.realm], hint.text));
+  const [counted, found] = await Promise.all([
+    takeStart(powers, client, BACKEND, about),
+    userOf(powers, client, hint),
+  ]);
+  if (!counted.ok) return no(errorOf(counted.error));
+  const user = askedUser(powers, client, found);
+  if (!user) return no(errorOf({ code: "unknown_user" }));
+  const started = await startChallenge(powers, {
+    door: "oauth",
+    client,
+    caller: BACKEND,
+    user,
+    purpose: "sign_in",
+    scope,
+    ...(bindingMessage === undefined ? {} : { bindingMessage }),
+    requiresClaim: false,
+    matchCode: matches(client),
+    context: asked.context,
+    subject: asked.subject as JsonObject,
+    ...(asksRefresh(client, scope)
+      ? {}
+      : { grantLifetime: tokenLengths(client.settings).accessSeconds * SECOND }),
+    origin: originOf(c),
+    lifetime,
+    redeemWindow: REDEEM_WINDOW,
+    replayWindow: REPLAY_WINDOW,
+    counted: true,
+    draw: async () => powers.challenges.fresh(),
+  });
+  if (!started.ok) return no(errorOf(started.error));
+  const { snapshot, matchCode } = started.value;
+  const { id } = snapshot.spec;
+  return ok({
+    auth_req_id: await powers.handles.mint(id, "auth_req_id"),
+    expires_in: lifetime / SECOND,
+    interval: INTERVAL / SECOND,
+    ...waitingUris(powers.config.issuer, id),
+    ...(matchCode === undefined ? {} : { match_code: matchCode }),
+  });
+}
+
+/**
+ * Who is asked. A decoy is a user whom nobody is: the request and its prompt begin as any other and are read by no one. Where the client wants
+ * decoys, a locked user is one too, so that the two take equally long.
+ */
+function askedUser(
+  { chance }: Pick<Services, "chance">,
+  { settings }: Client,
+  found: UserRecord | undefined,
+): { readonly id: UserRecord["user"]["id"]; readonly locked: boolean } | undefined {
+  const locked = found?.user.status === "locked";
+  if (settings.decoy_unknown_users && (found === undefined || locked)) {
+    return { id: newUserId(chance.uuid()), locked: false };
+  }
+  return found && { id: found.user.id, locked };
+}
