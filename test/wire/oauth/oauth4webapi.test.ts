@@ -1,8 +1,22 @@
 import { exportSPKI, generateKeyPair } from "jose";
 import * as oauth from "oauth4webapi";
 import { describe, expect, test } from "vitest";
+import { answerNewest } from "../support/events.ts";
 import { place } from "../support/place.ts";
-import { CALLBACK, issuer, type Registered, register, type Somebody, signInAt, somebody } from "./support.ts";
+import {
+  answerDevice,
+  BY_PHONE,
+  CALLBACK,
+  CIBA,
+  DEVICE_CODE,
+  issuer,
+  type Registered,
+  register,
+  type Somebody,
+  signInAt,
+  somebody,
+  withPhone,
+} from "./support.ts";
 
 /** Outside of a test a server is reached by https alone, and the library says so. */
 const plain = { [oauth.allowInsecureRequests]: true };
@@ -290,5 +304,95 @@ describe("oauth4webapi: DPoP", () => {
     expect(claims.sub).toBe(tokens.sub);
     const bare = called(new Headers({ Authorization: `Bearer ${tokens.access_token}` }));
     await expect(oauth.validateJwtAccessToken(shop.as, bare, id, plain)).rejects.toThrow();
+  });
+});
+
+describe("oauth4webapi: the device grant", () => {
+  async function start() {
+    const shop = await openShop({ grant_types: [DEVICE_CODE] });
+    const { as, client, auth } = shop;
+    const parameters = { scope: "openid email" };
+    const answer = await oauth.deviceAuthorizationRequest(as, client, auth, parameters, plain);
+    const begun = await oauth.processDeviceAuthorizationResponse(as, client, answer);
+    const poll = async () => {
+      const polled = await oauth.deviceCodeGrantRequest(as, client, auth, begun.device_code, plain);
+      const tokens = await oauth.processDeviceCodeResponse(as, client, polled);
+      await oauth.validateApplicationLevelSignature(as, polled, plain);
+      return tokens;
+    };
+    return { begun, poll };
+  }
+
+  test("what a device is told to show leads to the page that asks for it", async () => {
+    const { begun } = await start();
+    expect(begun).toMatchObject({ expires_in: 600, interval: 5 });
+    const page = await somebody().browser.go(begun.verification_uri_complete ?? "");
+    expect([page.status, page.html.includes(begun.user_code)]).toEqual([200, true]);
+  });
+
+  test("the first poll is authorization_pending, one too early is slow_down, one after the approval gets tokens", async () => {
+    const { begun, poll } = await start();
+    await expect(poll()).rejects.toMatchObject({ error: "authorization_pending", status: 400 });
+    await expect(poll()).rejects.toMatchObject({ error: "slow_down", status: 400 });
+    await answerDevice(somebody(), begun, "approve");
+    expect(oauth.getValidatedIdTokenClaims(await poll())?.sub).toEqual(expect.any(String));
+  });
+
+  test("a refusal is access_denied", async () => {
+    const { begun, poll } = await start();
+    await answerDevice(somebody(), begun, "deny");
+    await expect(poll()).rejects.toMatchObject({ error: "access_denied" });
+  });
+
+  test("a client that the grant is not named for is unauthorized_client", async () => {
+    const { as, client, auth } = await openShop();
+    const answer = await oauth.deviceAuthorizationRequest(as, client, auth, { scope: "openid" }, plain);
+    const refused = oauth.processDeviceAuthorizationResponse(as, client, answer);
+    await expect(refused).rejects.toMatchObject({ error: "unauthorized_client" });
+  });
+});
+
+describe("oauth4webapi: CIBA", () => {
+  async function start() {
+    const { publicKey, privateKey } = await generateKeyPair("ES256");
+    const registered = await register("confidential", {
+      grant_types: [CIBA],
+      settings: BY_PHONE,
+      public_keys: [await exportSPKI(publicKey)],
+    });
+    const { as, client, auth } = await shopOf(registered, oauth.PrivateKeyJwt(privateKey));
+    const { phones, person } = await withPhone();
+    const parameters = { scope: "openid", login_hint: person.identifier };
+    const answer = await oauth.backchannelAuthenticationRequest(as, client, auth, parameters, plain);
+    const begun = await oauth.processBackchannelAuthenticationResponse(as, client, answer);
+    const poll = async () => {
+      const polled = await oauth.backchannelAuthenticationGrantRequest(
+        as,
+        client,
+        auth,
+        begun.auth_req_id,
+        plain,
+      );
+      const tokens = await oauth.processBackchannelAuthenticationGrantResponse(as, client, polled);
+      await oauth.validateApplicationLevelSignature(as, polled, plain);
+      return tokens;
+    };
+    return { begun, poll, person, decide: (approved: boolean) => answerNewest(phones, person, approved) };
+  }
+
+  test("a client that signs its requests gets the tokens of whoever approves", async () => {
+    const { begun, poll, person, decide } = await start();
+    expect(begun).toMatchObject({ expires_in: 180, interval: 5 });
+    await expect(poll()).rejects.toMatchObject({ error: "authorization_pending", status: 400 });
+    await decide(true);
+    expect(oauth.getValidatedIdTokenClaims(await poll())).toMatchObject({ sub: person.userId });
+  });
+
+  test("a poll too early is slow_down, and a denial access_denied", async () => {
+    const { poll, decide } = await start();
+    await expect(poll()).rejects.toMatchObject({ error: "authorization_pending" });
+    await expect(poll()).rejects.toMatchObject({ error: "slow_down" });
+    await decide(false);
+    await expect(poll()).rejects.toMatchObject({ error: "access_denied" });
   });
 });

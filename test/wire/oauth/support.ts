@@ -170,6 +170,22 @@ export async function signInAt(who: Somebody, url: URL): Promise<URL> {
   return (await typeCode(who)).url;
 }
 
+/** What a device shows its user (RFC 8628 §3.2). */
+type DeviceShows = { readonly verification_uri: string; readonly user_code: string };
+
+/** Types the code that a device shows, signs in by a code, and answers. */
+export async function answerDevice(
+  who: Somebody,
+  { verification_uri, user_code }: DeviceShows,
+  decision: "approve" | "deny",
+): Promise<void> {
+  await who.browser.go(verification_uri);
+  await who.browser.submit({ user_code });
+  const { html } = await typeCode(who);
+  if (!html.includes(user_code)) throw new Error(`not asked about ${user_code}: ${html.slice(-800)}`);
+  await who.browser.submit({ decision });
+}
+
 /** Settings of a client whose people approve by a bare tap on a phone that another client has enrolled. */
 export const BY_PHONE = { approve_through: "realm", match_code: "off" } as const;
 
