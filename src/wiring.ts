@@ -3,6 +3,7 @@ import { toBase64Url } from "./core/base64.ts";
 import { Outage } from "./core/fault.ts";
 import type { QueueMessage } from "./core/message/queue.ts";
 import type { Background, Chance, Clock, Config, Events } from "./core/ports/edge.ts";
+import type { Sealing } from "./core/ports/secrets.ts";
 import type { DoorRules, Services } from "./core/ports/services.ts";
 import { DAY, type Millis } from "./core/time.ts";
 import { chooseCarriers } from "./delivery/choose.ts";
@@ -11,6 +12,7 @@ import { connect } from "./delivery/email/connect.ts";
 import { outboxCarriers } from "./delivery/outbox/carrier.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
 import { authsignalPorts, authsignalRules } from "./doors/authsignal/part.ts";
+import { oauthPorts, oauthRules } from "./doors/oauth/part.ts";
 import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
 import { makeLog } from "./http/log.ts";
@@ -23,7 +25,7 @@ import { makeHandles } from "./keys/handles.ts";
 import { makeKeyring } from "./keys/keyring.ts";
 import { makeProofs } from "./keys/proofs.ts";
 import { makeSealing } from "./keys/sealing.ts";
-import { parseSecretKeys, type SecretKeys } from "./keys/secret-keys.ts";
+import { parseSecretKeys } from "./keys/secret-keys.ts";
 import { makeVerifier } from "./keys/verifier.ts";
 import { WORDS } from "./keys/words.ts";
 import { makeChallenges } from "./objects/challenges.ts";
@@ -49,6 +51,7 @@ type Shared = Omit<Services, "background">;
 /** What doors say where core does something for every door. */
 const RULES: readonly DoorRules[] = [
   authsignalRules, // of its actions
+  oauthRules, // of its pings
 ];
 
 const clock: Clock = { now: () => Date.now() };
@@ -134,10 +137,9 @@ const limitsOf = (env: Env) =>
 /** What sends, and in development the outbox that shows what would have been sent. */
 function deliveriesOf(
   env: Env,
-  needs: Pick<Services, "events" | "inboxes" | "log"> & { secretKeys: SecretKeys; db: Store },
+  needs: Pick<Services, "events" | "inboxes" | "log"> & { sealing: Sealing; db: Store },
 ): Pick<Services, "deliveries" | "outbox"> {
-  const { secretKeys, db, events, inboxes, log } = needs;
-  const sealing = makeSealing(secretKeys.keyEncryption);
+  const { sealing, db, events, inboxes, log } = needs;
   const outbox = env.DELIVERY === "outbox" ? makeDevOutbox(db, sealing) : undefined;
   const chosen = env.DELIVERY === "send" ? chooseCarriers(env, { clock, connect }) : {};
   const deliveries = makeDeliveries({
@@ -158,6 +160,7 @@ function build(env: Env): Shared {
   const secretKeys = parseSecretKeys(env);
   const db = openStore(env.DB);
   const place = env.JURISDICTION === undefined ? {} : { jurisdiction: env.JURISDICTION };
+  const sealing = makeSealing(secretKeys.keyEncryption);
   const keyring = makeKeyring({ shelf: makeKeyStore(db), secretKeys, clock, chance });
   const config = configOf(env);
   const inboxes = makeInboxes(env.INBOXES, place);
@@ -194,8 +197,9 @@ function build(env: Env): Shared {
     events,
     webhooks,
     ...authsignalPorts(db, { clients, secrets, webhooks, clock, log }),
+    ...oauthPorts({ webhooks, inboxes, sealing, clock, log }),
     doors: RULES,
-    ...deliveriesOf(env, { secretKeys, db, events, inboxes, log }),
+    ...deliveriesOf(env, { sealing, db, events, inboxes, log }),
     limits: limitsOf(env),
     health: makeHealth(db),
     log,

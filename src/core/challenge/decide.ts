@@ -6,7 +6,7 @@ import type { Refusal } from "../refusal.ts";
 import { no, type Result } from "../result.ts";
 import { enrollerOf } from "./approvers.ts";
 import type { VerifiedProof } from "./proof.ts";
-import { finishedEvent, recordFinish } from "./record.ts";
+import { finishedEvent, recordFinish, tellSettled } from "./record.ts";
 import type { ChallengeSpec } from "./state.ts";
 
 /** A device's signed answer to a challenge that it scanned; `evidence` is a digest of the signature's own bytes. */
@@ -51,7 +51,7 @@ export type Decision = {
 
 type Powers = Pick<
   Services,
-  "challenges" | "inboxes" | "doors" | keyof DoorPorts | "records" | "clock" | "background" | "log"
+  "challenges" | "inboxes" | "doors" | keyof DoorPorts | "records" | "events" | "clock" | "background" | "log"
 >;
 
 /**
@@ -82,7 +82,9 @@ export async function decideChallenge(powers: Powers, decision: Decision): Promi
     ...(decision.evidence === undefined ? {} : { evidence: decision.evidence }),
     ...(decision.ip === undefined ? {} : { ip: decision.ip }),
   });
-  if (applied.ok && applied.value.changed && applied.value.view.state === "denied") {
+  if (!applied.ok || !applied.value.changed) return applied;
+  tellSettled(powers, applied.value);
+  if (applied.value.view.state === "denied") {
     await recordFinish(powers, challengeId, finishedEvent(applied.value));
   }
   return applied;

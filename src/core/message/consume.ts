@@ -1,4 +1,5 @@
 import type { AuditEvent } from "../audit/event.ts";
+import { settledMessage } from "../challenge/record.ts";
 import { Outage } from "../fault.ts";
 import { endGrants } from "../grant/end.ts";
 import { isAlive } from "../grant/state.ts";
@@ -65,6 +66,35 @@ async function listLate(powers: Powers, listing: GrantListing, event: AuditEvent
   await powers.challenges.markListed(listing.id);
 }
 
+/** Has a door tell its client. */
+async function tellDoor(
+  powers: Powers,
+  {
+    door,
+    clientId,
+    event,
+  }: Pick<Extract<QueueMessage, { kind: "door_event" }>, "door" | "clientId" | "event">,
+  attempts: number,
+): Promise<Outcome> {
+  const client = await powers.clients.find(clientId);
+  const rules = powers.doors.find((candidate) => candidate.door === door);
+  const again = client && (await rules?.tell?.(powers, { client, event }, attempts));
+  return again ?? DONE;
+}
+
+/** Challenges that nobody has decided: it is their objects that say so, and a door may have somebody to tell. */
+async function tellEnds(powers: Powers, events: readonly AuditEvent[]): Promise<void> {
+  for (const { type, data } of events) {
+    if (!/\.(expired|cancelled)$/.test(type)) continue;
+    const { challenge_id: text, door } = data ?? {};
+    const isHeard = powers.doors.some((rules) => rules.door === door && rules.settled);
+    const id = isHeard && typeof text === "string" ? powers.challenges.parse(text) : undefined;
+    const ended = id && (await powers.challenges.read(id));
+    const message = ended && settledMessage(powers, ended);
+    if (message) await powers.events.send(message);
+  }
+}
+
 /**
  * Does what one message asks. Every kind may arrive twice: rows are written by INSERT OR IGNORE, and what has ended stays ended.
  * A kind that this version does not know is not done: a newer version takes it.
@@ -73,6 +103,7 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
   switch (message.kind) {
     case "audit":
       await powers.records.audit(message.events);
+      await tellEnds(powers, message.events);
       return DONE;
     case "list_grant":
       await listLate(powers, message.grant, message.event);
@@ -91,13 +122,10 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
       const told = await tellWebhook(powers, message.clientId, message.event);
       return told.kind === "retry" ? webhookRetrySeconds(attempts) : DONE;
     }
-    case "action_webhook": {
-      const client = await powers.clients.find(message.clientId);
-      const told = client && { client, event: message.event };
-      // One door has events of its own form; the kind is named after its actions.
-      const again = told && (await powers.doors.find(({ tell }) => tell)?.tell?.(powers, told, attempts));
-      return again ?? DONE;
-    }
+    case "action_webhook":
+      return await tellDoor(powers, { ...message, door: "authsignal" }, attempts);
+    case "door_event":
+      return await tellDoor(powers, message, attempts);
   }
   return delayAfter(attempts);
 }

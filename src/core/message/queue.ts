@@ -1,5 +1,5 @@
 import type { AuditEvent } from "../audit/event.ts";
-import type { JsonObject } from "../challenge/state.ts";
+import type { Door, JsonObject } from "../challenge/state.ts";
 import type { ClientId, DeviceId, GrantId, UserId } from "../ids.ts";
 import type { SealedMessage } from "../ports/deliveries.ts";
 import type { Instant } from "../time.ts";
@@ -36,8 +36,15 @@ export type QueueMessage =
     }
   /** Tells the client's webhook of an event, signed; nothing when the client has none. */
   | { readonly kind: "webhook"; readonly clientId: ClientId; readonly event: AuditEvent }
-  /** Tells the client's webhook of an event in a door's own form. */
+  /** The same as `door_event`, of the door with actions. */
   | { readonly kind: "action_webhook"; readonly clientId: ClientId; readonly event: DoorEvent }
+  /** Tells a client of an event in the form of the door that it belongs to. */
+  | {
+      readonly kind: "door_event";
+      readonly door: Door;
+      readonly clientId: ClientId;
+      readonly event: DoorEvent;
+    }
   /** Sends a message to a user. */
   | { readonly kind: "deliver"; readonly message: SealedMessage };
 

@@ -3,7 +3,7 @@ import type { Client } from "../client/client.ts";
 import type { ChallengeId, UserId } from "../ids.ts";
 import type { DoorEvent } from "../message/queue.ts";
 import type { Authenticators } from "./authenticators.ts";
-import type { Challenges } from "./challenges.ts";
+import type { Challenges, Snapshot } from "./challenges.ts";
 import type { Clients, Nonces } from "./clients.ts";
 import type { Deliveries, Outbox } from "./deliveries.ts";
 import type { Background, Chance, Clock, Config, Events, Health, IpLimits, Log, Phones } from "./edge.ts";
@@ -29,7 +29,9 @@ export type DoorRules = {
   readonly underWay: (powers: DoorPowers, userId: UserId) => Promise<readonly ChallengeId[]>;
   /** Who has closed what this challenge would meet; undefined while it is open. Asked before anybody approves. */
   readonly closedBy: (powers: DoorPowers, asked: Asked, userId: UserId) => Promise<string | undefined>;
-  /** Tells a client's webhook of an event in the door's own form. Answers seconds until it should be tried again, if it should. */
+  /** Whom to tell, and what, once a challenge of this door has left `pending`; asked when it has, and perhaps again. */
+  readonly settled?: (ended: Pick<Snapshot, "spec" | "view" | "timeline">) => DoorEvent | undefined;
+  /** Tells a client of an event in the door's own form. Answers seconds until it should be tried again, if it should. */
   readonly tell?: (powers: DoorPowers, told: ToldEvent, attempts: number) => Promise<number | undefined>;
 };
 

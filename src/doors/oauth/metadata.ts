@@ -35,7 +35,7 @@ export function metadata(issuer: string): Readonly<Record<string, unknown>> {
     code_challenge_methods_supported: ["S256"],
     dpop_signing_alg_values_supported: ["ES256"],
     authorization_response_iss_parameter_supported: true,
-    backchannel_token_delivery_modes_supported: ["poll"],
+    backchannel_token_delivery_modes_supported: ["poll", "ping"],
     backchannel_user_code_parameter_supported: false,
     claims_supported: CLAIMS,
     acr_values_supported: ACR_VALUES,
