@@ -2,8 +2,23 @@ import { createHash } from "node:crypto";
 import { exportSPKI, generateKeyPair } from "jose";
 import * as client from "openid-client";
 import { describe, expect, test } from "vitest";
+import { freshEmail } from "../support/app.ts";
+import { answerNewest } from "../support/events.ts";
 import { place } from "../support/place.ts";
-import { CALLBACK, issuer, type Registered, register, type Somebody, signInAt, somebody } from "./support.ts";
+import {
+  answerDevice,
+  BY_PHONE,
+  CALLBACK,
+  CIBA,
+  DEVICE_CODE,
+  issuer,
+  type Registered,
+  register,
+  type Somebody,
+  signInAt,
+  somebody,
+  withPhone,
+} from "./support.ts";
 
 /** What an app sets up once: the server by its metadata, signatures of ID tokens checked by its keys. */
 async function configure(
@@ -52,6 +67,21 @@ async function signIn(
   const { url, checks } = await begin(config, over);
   const landed = await signInAt(who, url);
   return await client.authorizationCodeGrant(config, landed, checks, undefined, options);
+}
+
+/** The app's own choice of the pace, which the server's is slower than: what is decided is answered at once. */
+const PACE = { interval: 0.05 } as const;
+
+/** Runs `act` once, after the token endpoint's first answer of `authorization_pending`. */
+function afterPending(config: client.Configuration, act: () => Promise<unknown>): () => number {
+  let pending = 0;
+  config[client.customFetch] = async (url, options) => {
+    const answer = await fetch(url, options as RequestInit);
+    const { error } = url.endsWith("/oauth/token") ? await answer.clone().json() : {};
+    if (error === "authorization_pending" && ++pending === 1) await act();
+    return answer;
+  };
+  return () => pending;
 }
 
 const subjectOf = (tokens: { claims(): client.IDToken | undefined }): string => tokens.claims()?.sub ?? "";
@@ -263,5 +293,101 @@ describe("openid-client: DPoP", () => {
     await expect(stolen).rejects.toMatchObject({ code: "OAUTH_WWW_AUTHENTICATE_CHALLENGE", status: 401 });
     const bare = client.fetchUserInfo(config, tokens.access_token, subjectOf(tokens));
     await expect(bare).rejects.toMatchObject({ code: "OAUTH_WWW_AUTHENTICATE_CHALLENGE", status: 401 });
+  });
+});
+
+describe("openid-client: the device grant", () => {
+  const start = async (settings: Readonly<Record<string, unknown>> = {}) => {
+    const shop = await register("public", { grant_types: [DEVICE_CODE, "refresh_token"], settings });
+    const config = await configure(shop, client.None());
+    const begun = await client.initiateDeviceAuthorization(config, { scope: "openid email offline_access" });
+    return { config, begun };
+  };
+
+  test("a device gets its tokens once somebody has typed its code, signed in and approved", async () => {
+    const { config, begun } = await start();
+    const who = somebody();
+    const pending = afterPending(config, () => answerDevice(who, begun, "approve"));
+    const tokens = await client.pollDeviceAuthorizationGrant(config, { ...begun, ...PACE });
+    expect(pending()).toBe(1);
+    const info = await client.fetchUserInfo(config, tokens.access_token, subjectOf(tokens));
+    expect(info.email).toBe(who.address);
+  });
+
+  test("the link with the code in it approves nothing by being opened", async () => {
+    const { config, begun } = await start();
+    const who = somebody();
+    await who.browser.go(begun.verification_uri_complete ?? "");
+    expect(who.browser.page.html).toContain(begun.user_code);
+    const pending = afterPending(config, () => answerDevice(who, begun, "approve"));
+    await client.pollDeviceAuthorizationGrant(config, { ...begun, ...PACE });
+    expect(pending()).toBe(1);
+  });
+
+  test("a refusal is access_denied", async () => {
+    const { config, begun } = await start();
+    await answerDevice(somebody(), begun, "deny");
+    const refused = client.pollDeviceAuthorizationGrant(config, { ...begun, ...PACE });
+    await expect(refused).rejects.toMatchObject({ error: "access_denied" });
+  });
+
+  test("a refresh token comes only where the operator wants one on such devices", async () => {
+    const [plain, kept] = [await start(), await start({ device_refresh_tokens: true })];
+    for (const { begun } of [plain, kept]) await answerDevice(somebody(), begun, "approve");
+    const poll = ({ config, begun }: typeof plain) =>
+      client.pollDeviceAuthorizationGrant(config, { ...begun, ...PACE });
+    expect(await poll(plain)).not.toHaveProperty("refresh_token");
+    expect(await poll(kept)).toHaveProperty("refresh_token");
+  });
+
+  test("a device's tokens are bound to its DPoP key", async () => {
+    const { config, begun } = await start();
+    await answerDevice(somebody(), begun, "approve");
+    const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair("ES256"));
+    const tokens = await client.pollDeviceAuthorizationGrant(config, { ...begun, ...PACE }, undefined, {
+      DPoP,
+    });
+    expect(tokens.token_type).toBe("dpop");
+  });
+});
+
+describe("openid-client: CIBA", () => {
+  const start = async (over: Readonly<Record<string, string>> = {}) => {
+    const shop = await register("confidential", { grant_types: [CIBA, "refresh_token"], settings: BY_PHONE });
+    const config = await configure(shop, client.ClientSecretBasic(shop.secret));
+    const { phones, person } = await withPhone();
+    const begun = await client.initiateBackchannelAuthentication(config, {
+      scope: "openid offline_access",
+      login_hint: person.identifier,
+      ...over,
+    });
+    return { config, begun, answer: (approved: boolean) => answerNewest(phones, person, approved), person };
+  };
+
+  test("a client gets the tokens of whoever approves on their phone", async () => {
+    const { config, begun, answer, person } = await start();
+    const pending = afterPending(config, () => answer(true));
+    const tokens = await client.pollBackchannelAuthenticationGrant(config, { ...begun, ...PACE });
+    expect(pending()).toBe(1);
+    expect(tokens.claims()).toMatchObject({ sub: person.userId, acr: "urn:signin:acr:device" });
+    const next = await client.refreshTokenGrant(config, tokens.refresh_token ?? "");
+    expect(subjectOf(next)).toBe(person.userId);
+  });
+
+  test("a denial is access_denied", async () => {
+    const { config, begun, answer } = await start();
+    await answer(false);
+    const refused = client.pollBackchannelAuthenticationGrant(config, { ...begun, ...PACE });
+    await expect(refused).rejects.toMatchObject({ error: "access_denied" });
+  });
+
+  test("a message that a phone could not show is invalid_binding_message", async () => {
+    const refused = start({ binding_message: "https://evil.example" });
+    await expect(refused).rejects.toMatchObject({ error: "invalid_binding_message", status: 400 });
+  });
+
+  test("nobody by that name is unknown_user_id", async () => {
+    const refused = start({ login_hint: freshEmail() });
+    await expect(refused).rejects.toMatchObject({ error: "unknown_user_id", status: 400 });
   });
 });

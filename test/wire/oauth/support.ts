@@ -1,6 +1,7 @@
 import { type Api, makeApi } from "../support/api.ts";
-import { freshEmail } from "../support/app.ts";
+import { type App, freshEmail, makeApp } from "../support/app.ts";
 import { codeFor } from "../support/page-walk.ts";
+import { makePerson, type Person } from "../support/people.ts";
 import { place } from "../support/place.ts";
 
 /** Where a browser is led that is done here; nobody answers there. */
@@ -167,4 +168,33 @@ export async function typeCode({ browser, address }: Somebody): Promise<Shown> {
 export async function signInAt(who: Somebody, url: URL): Promise<URL> {
   await who.browser.go(url);
   return (await typeCode(who)).url;
+}
+
+/** What a device shows its user (RFC 8628 §3.2). */
+type DeviceShows = { readonly verification_uri: string; readonly user_code: string };
+
+/** Types the code that a device shows, signs in by a code, and answers. */
+export async function answerDevice(
+  who: Somebody,
+  { verification_uri, user_code }: DeviceShows,
+  decision: "approve" | "deny",
+): Promise<void> {
+  await who.browser.go(verification_uri);
+  await who.browser.submit({ user_code });
+  const { html } = await typeCode(who);
+  if (!html.includes(user_code)) throw new Error(`not asked about ${user_code}: ${html.slice(-800)}`);
+  await who.browser.submit({ decision });
+}
+
+/** Settings of a client whose people approve by a bare tap on a phone that another client has enrolled. */
+export const BY_PHONE = { approve_through: "realm", match_code: "off" } as const;
+
+/** Somebody with a phone that the Cotter app of another client has enrolled. Their address is proven: other clients go by no other one. */
+export async function withPhone(): Promise<{ readonly phones: App; readonly person: Person }> {
+  const phones = await makeApp(place());
+  const person = await makePerson(phones);
+  const json = { email: person.identifier, verified: true };
+  const proven = await phones.admin("PATCH", `/admin/users/${person.userId}`, { json });
+  if (proven.status !== 200) throw new Error(`not proven: ${proven.status} ${proven.text}`);
+  return { phones, person };
 }
