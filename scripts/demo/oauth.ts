@@ -82,7 +82,6 @@ export async function askPerson(
 export type Coded = Asked & {
   readonly userCode: string;
   readonly page: string;
-  readonly pageWithCode: string;
 };
 
 /** Gets a code to show (RFC 8628 §3.1). */
@@ -96,7 +95,6 @@ export async function askForCode({ api, named }: Client, metadata: Metadata): Pr
     waiter: openWaiter(textOf(body, "socket_uri"), handle),
     userCode: textOf(body, "user_code"),
     page: textOf(body, "verification_uri"),
-    pageWithCode: textOf(body, "verification_uri_complete"),
   };
 }
 

@@ -13,32 +13,20 @@ import { type Device, makeDevice } from "./device.ts";
 import { expect } from "./expect.ts";
 import {
   type Asked,
-  askForCode,
   askPerson,
-  type Client,
   discover,
-  type Metadata,
   redeem,
   refresh,
-  refusedFor,
   registerBackend,
-  registerTv,
   type Tokens,
   userinfo,
 } from "./oauth.ts";
-import type { Timeline, Who } from "./print.ts";
+import { type Party, pendingAt, refused, type Stage, told } from "./steps.ts";
+import { television } from "./television.ts";
 import { fetchKeys, verifyAccess, verifyId } from "./tokens.ts";
-
-export type Stage = {
-  readonly origin: string;
-  readonly adminToken: string;
-  readonly timeline: Timeline;
-};
 
 /** A person, the app on their phone, and the key that the phone holds. */
 type Phone = { readonly app: App; readonly person: Person; readonly device: Device };
-
-type Shop = { readonly client: Client; readonly metadata: Metadata };
 
 /** How long a request of the third act may wait for its answer. */
 const SHORT_LIFE_SECONDS = 2;
@@ -50,7 +38,7 @@ export async function play(stage: Stage): Promise<void> {
   await approval(stage, shop, phone);
   await denial(stage, shop, phone);
   await expiry(stage, shop, phone);
-  await television(stage, shop);
+  await television(stage, shop, phone.person);
 }
 
 async function preparePhone({ origin, adminToken, timeline }: Stage): Promise<Phone> {
@@ -74,7 +62,7 @@ async function preparePhone({ origin, adminToken, timeline }: Stage): Promise<Ph
   return { app, person, device };
 }
 
-async function prepareShop({ origin, adminToken, timeline }: Stage): Promise<Shop> {
+async function prepareShop({ origin, adminToken, timeline }: Stage): Promise<Party> {
   timeline.heading("A backend that asks people");
   const client = await timeline.step(
     "operator",
@@ -94,7 +82,7 @@ async function prepareShop({ origin, adminToken, timeline }: Stage): Promise<Sho
 /** The backend asks and listens; the phone sees the prompt. */
 async function ask(
   stage: Stage,
-  { client, metadata }: Shop,
+  { client, metadata }: Party,
   { app, person }: Phone,
   seconds?: number,
 ): Promise<{ asked: Asked; prompt: Prompt }> {
@@ -121,18 +109,6 @@ async function ask(
   return { asked, prompt };
 }
 
-const pendingAt = ({ timeline }: Stage, who: Who, { waiter }: Asked): Promise<string> =>
-  timeline.step(
-    who,
-    "waits on its socket",
-    async () => {
-      const state = await waiter.first;
-      expect(state === "pending", "pending", state);
-      return state;
-    },
-    (state) => state,
-  );
-
 /** The phone answers; passes on when the answer left it. */
 async function decide(
   { timeline }: Stage,
@@ -152,34 +128,20 @@ async function decide(
   );
 }
 
-async function told({ timeline }: Stage, { waiter }: Asked, wanted: string, since?: number): Promise<void> {
-  await timeline.step(
-    "backend",
-    "is told by the socket",
-    async () => {
-      const { state, at } = await waiter.settled;
-      expect(state === wanted, wanted, state);
-      return { state, at };
-    },
-    ({ state, at }) =>
-      since === undefined ? state : `${state}, ${(at - since).toFixed(0)} ms after the phone sent its answer`,
-  );
-}
-
-async function approval(stage: Stage, shop: Shop, phone: Phone): Promise<void> {
+async function approval(stage: Stage, shop: Party, phone: Phone): Promise<void> {
   const { timeline } = stage;
   const { client, metadata } = shop;
   timeline.heading("The backend asks, and the phone approves");
   const { asked, prompt } = await ask(stage, shop, phone);
   const sentAt = await decide(stage, phone, prompt, true);
-  await told(stage, asked, "approved", sentAt);
+  await told(stage, "backend", asked, "approved", sentAt);
   const tokens = await timeline.step("backend", "redeems auth_req_id for tokens", () =>
     redeem(client, metadata, asked.grant),
   );
   await checkTokens(stage, shop, phone.person, tokens);
 }
 
-async function checkTokens(stage: Stage, shop: Shop, person: Person, tokens: Tokens): Promise<void> {
+async function checkTokens(stage: Stage, shop: Party, person: Person, tokens: Tokens): Promise<void> {
   const { timeline } = stage;
   const { client, metadata } = shop;
   const { clientId } = client;
@@ -220,55 +182,17 @@ async function checkTokens(stage: Stage, shop: Shop, person: Person, tokens: Tok
   );
 }
 
-async function denial(stage: Stage, shop: Shop, phone: Phone): Promise<void> {
+async function denial(stage: Stage, shop: Party, phone: Phone): Promise<void> {
   stage.timeline.heading("The backend asks, and the phone denies");
   const { asked, prompt } = await ask(stage, shop, phone);
   const sentAt = await decide(stage, phone, prompt, false);
-  await told(stage, asked, "denied", sentAt);
+  await told(stage, "backend", asked, "denied", sentAt);
   await refused(stage, "backend", shop, asked, "access_denied");
 }
 
-async function expiry(stage: Stage, shop: Shop, phone: Phone): Promise<void> {
+async function expiry(stage: Stage, shop: Party, phone: Phone): Promise<void> {
   stage.timeline.heading("The backend asks, and nobody answers");
   const { asked } = await ask(stage, shop, phone, SHORT_LIFE_SECONDS);
-  await told(stage, asked, "expired");
+  await told(stage, "backend", asked, "expired");
   await refused(stage, "backend", shop, asked, "expired_token");
-}
-
-async function television(stage: Stage, { metadata }: Shop): Promise<void> {
-  const { origin, adminToken, timeline } = stage;
-  timeline.heading("A television that nobody can type on");
-  const client = await timeline.step(
-    "operator",
-    "registers the television, for the device grant",
-    () => registerTv(origin, adminToken),
-    ({ clientId }) => clientId,
-  );
-  const asked = await timeline.step(
-    "tv",
-    "gets a code and shows it",
-    () => askForCode(client, metadata),
-    ({ userCode, page }) => `${userCode} at ${page}`,
-  );
-  await pendingAt(stage, "tv", asked);
-  await refused(stage, "tv", { client, metadata }, asked, "authorization_pending");
-}
-
-async function refused(
-  { timeline }: Stage,
-  who: Who,
-  { client, metadata }: Shop,
-  { grant }: Asked,
-  wanted: string,
-): Promise<void> {
-  await timeline.step(
-    who,
-    "gets no tokens",
-    async () => {
-      const error = await refusedFor(client, metadata, grant);
-      expect(error === wanted, wanted, error);
-      return error;
-    },
-    (error) => error,
-  );
 }

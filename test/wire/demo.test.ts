@@ -35,7 +35,7 @@ const lastLine = (text: string) => text.trimEnd().split("\n").at(-1);
 function expectHeld({ code, stdout, stderr }: Ended): void {
   expect(stderr).toBe("");
   expect(code).toBe(0);
-  expect(lastLine(stdout)).toMatch(/^Everything held: 33 steps in \d+ ms\.$/);
+  expect(lastLine(stdout)).toMatch(/^Everything held: 39 steps in \d+ ms\.$/);
   expect(stdout).not.toMatch(/eyJ[A-Za-z0-9_-]{10,}\./);
   expect(stdout).not.toMatch(/[0-9a-f]{64}\.[A-Za-z0-9_-]{43}/);
 }
