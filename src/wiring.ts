@@ -23,7 +23,7 @@ import { makeHandles } from "./keys/handles.ts";
 import { makeKeyring } from "./keys/keyring.ts";
 import { makeProofs } from "./keys/proofs.ts";
 import { makeSealing } from "./keys/sealing.ts";
-import { parseSecretKeys, type SecretKeys } from "./keys/secret-keys.ts";
+import { parseSecretKeys } from "./keys/secret-keys.ts";
 import { makeVerifier } from "./keys/verifier.ts";
 import { WORDS } from "./keys/words.ts";
 import { makeChallenges } from "./objects/challenges.ts";
@@ -134,10 +134,9 @@ const limitsOf = (env: Env) =>
 /** What sends, and in development the outbox that shows what would have been sent. */
 function deliveriesOf(
   env: Env,
-  needs: Pick<Services, "events" | "inboxes" | "log"> & { secretKeys: SecretKeys; db: Store },
+  needs: Pick<Services, "events" | "inboxes" | "log" | "sealing"> & { db: Store },
 ): Pick<Services, "deliveries" | "outbox"> {
-  const { secretKeys, db, events, inboxes, log } = needs;
-  const sealing = makeSealing(secretKeys.keyEncryption);
+  const { db, events, inboxes, log, sealing } = needs;
   const outbox = env.DELIVERY === "outbox" ? makeDevOutbox(db, sealing) : undefined;
   const chosen = env.DELIVERY === "send" ? chooseCarriers(env, { clock, connect }) : {};
   const deliveries = makeDeliveries({
@@ -166,6 +165,7 @@ function build(env: Env): Shared {
   const webhooks = makeWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks });
   const clients = makeClients(db, makeClientCache(clock.now));
   const secrets = makeClientSecrets({ secretKeys, chance });
+  const sealing = makeSealing(secretKeys.keyEncryption);
   const clientTokens = makeClientTokens();
   for (const note of notesOf(config)) log("warn", "something is not configured", { note });
   return {
@@ -189,13 +189,14 @@ function build(env: Env): Shared {
     dpop: makeDpopProofs(secretKeys),
     handles: makeHandles(secretKeys),
     secrets,
+    sealing,
     proofs: makeProofs(),
     phones,
     events,
     webhooks,
     ...authsignalPorts(db, { clients, secrets, webhooks, clock, log }),
     doors: RULES,
-    ...deliveriesOf(env, { secretKeys, db, events, inboxes, log }),
+    ...deliveriesOf(env, { db, events, inboxes, log, sealing }),
     limits: limitsOf(env),
     health: makeHealth(db),
     log,

@@ -10,6 +10,7 @@ export const ENDPOINTS = {
   introspection_endpoint: "/oauth/introspect",
   device_authorization_endpoint: "/oauth/device_authorization",
   backchannel_authentication_endpoint: "/oauth/bc-authorize",
+  pushed_authorization_request_endpoint: "/oauth/par",
 } as const;
 
 export type Endpoint = keyof typeof ENDPOINTS;
