@@ -76,8 +76,8 @@ export class InboxObject extends DurableObject {
     return { prompts: livePrompts(state, now), blocked: state.blocked, silences };
   }
 
-  find(_who: SubjectKey, key: number | ChallengeId): kept.Prompt | undefined {
-    return findPrompt(this.#state(), key);
+  find(_who: SubjectKey, id: ChallengeId): kept.Prompt | undefined {
+    return findPrompt(this.#state(), id);
   }
 
   settle(who: SubjectKey, answer: Answer): Settled {

@@ -27,7 +27,7 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
   return {
     list: (who, request) => call(who, (stub) => stub.list(who, request)),
     view: (who) => call(who, (stub) => stub.view(who)),
-    find: (who, key) => call(who, (stub) => stub.find(who, key)),
+    find: (who, id) => call(who, (stub) => stub.find(who, id)),
     settle: (who, answer) => call(who, (stub) => stub.settle(who, answer)),
     withdraw: (who, id) => call(who, (stub) => stub.withdraw(who, id)),
     spend: (who, digest, use, how) => call(who, (stub) => stub.spend(who, digest, use, how)),

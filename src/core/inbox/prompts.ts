@@ -14,6 +14,7 @@ import {
   PROMPTS_OF_NETWORK,
   PROMPTS_PER_MINUTE,
 } from "./limits.ts";
+import { compareNamed, type Named } from "./named.ts";
 import { endWaits } from "./recovery.ts";
 import { isSpentElsewhere, spend, unsignedSecond } from "./spent.ts";
 import type { InboxState, Prompt } from "./state.ts";
@@ -116,14 +117,12 @@ export const livePrompts = (state: InboxState, now: Instant): readonly Prompt[] 
     .filter((prompt) => prompt.status.name === "live" && now < prompt.expiresAt)
     .toSorted((a, b) => b.signingSecond - a.signingSecond);
 
-/** A prompt by its respond number or challenge id, decided and superseded ones included until they are swept. */
-export const findPrompt = (state: InboxState, key: number | ChallengeId): Prompt | undefined =>
-  state.prompts.find(
-    (prompt) => (typeof key === "number" ? prompt.respondNumber : prompt.challengeId) === key,
-  );
+/** A prompt by its challenge id, decided and superseded ones included until they are swept. */
+export const findPrompt = (state: InboxState, challengeId: ChallengeId): Prompt | undefined =>
+  state.prompts.find((prompt) => prompt.challengeId === challengeId);
 
-export type Answer = {
-  readonly challengeId: ChallengeId;
+/** `named` stands for the challenge where a door speaks in numbers. */
+export type Answer = ({ readonly challengeId: ChallengeId } | { readonly named: Named }) & {
   readonly decision: DecisionKind;
   /** Digest of the signing input, which is spent by this. */
   readonly digest: string;
@@ -135,8 +134,9 @@ export type Answer = {
   readonly through?: Enroller;
 };
 
-type SettleRefusal = RefusalOf<
+export type SettleRefusal = RefusalOf<
   | "unknown_challenge"
+  | "prompt_mismatch"
   | "superseded"
   | "replayed"
   | "expired"
@@ -155,9 +155,10 @@ export function settlePrompt(
   answer: Answer,
   now: Instant,
 ): Step<Result<Prompt, SettleRefusal>> {
-  const prompt = findPrompt(state, answer.challengeId);
+  const found = findAnswered(state, answer);
+  if (!found.ok) return { next: state, value: found };
+  const prompt = found.value;
   const refuse = (code: SettleRefusal["code"]) => ({ next: state, value: no({ code } as SettleRefusal) });
-  if (!prompt) return refuse("unknown_challenge");
   const { deviceId } = answer;
   if (deviceId !== undefined && isRemoved(state, deviceId, now)) return refuse("device_revoked");
   if (isSpentElsewhere(state, answer.digest, prompt.challengeId, now)) {
@@ -193,6 +194,12 @@ export function settlePrompt(
     next: answer.decision === "deny" ? countDenial(next, prompt, now) : heard(next),
     value: ok(prompt),
   };
+}
+
+function findAnswered(state: InboxState, answer: Answer): ReturnType<typeof compareNamed> {
+  if ("named" in answer) return compareNamed(state.prompts, answer.named);
+  const prompt = findPrompt(state, answer.challengeId);
+  return prompt ? ok(prompt) : no({ code: "unknown_challenge" });
 }
 
 /**

@@ -4,11 +4,10 @@ import type { Count, Counted, StartAbout } from "../inbox/counters.ts";
 import type { Claim } from "../inbox/deliveries.ts";
 import type { Offered, Opening } from "../inbox/enrolment.ts";
 import type { TakenGuess } from "../inbox/guesses.ts";
-import type { Answer, Listed, PromptRequest } from "../inbox/prompts.ts";
+import type { Answer, Listed, PromptRequest, SettleRefusal } from "../inbox/prompts.ts";
 import type { RecoveryTry, TakenRecovery } from "../inbox/recovery.ts";
 import type { Cookie, Recalled } from "../inbox/remembered.ts";
 import type { Delivery, Guesser, Prompt, Remembered, SignedUp, SignUp, Silence } from "../inbox/state.ts";
-import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 
@@ -35,25 +34,9 @@ export type CountedStart =
 export type Inboxes = {
   list(who: SubjectKey, request: PromptRequest): Promise<Listed>;
   view(who: SubjectKey): Promise<InboxView>;
-  find(who: SubjectKey, key: number | ChallengeId): Promise<Prompt | undefined>;
-  settle(
-    who: SubjectKey,
-    answer: Answer,
-  ): Promise<
-    Result<
-      Prompt,
-      RefusalOf<
-        | "unknown_challenge"
-        | "superseded"
-        | "replayed"
-        | "expired"
-        | "cancelled"
-        | "device_too_young"
-        | "device_revoked"
-        | "device_of_another_client"
-      >
-    >
-  >;
+  find(who: SubjectKey, id: ChallengeId): Promise<Prompt | undefined>;
+  /** Takes the user's answer to a prompt. Where a number names it, the same step compares what its device was told. */
+  settle(who: SubjectKey, answer: Answer): Promise<Result<Prompt, SettleRefusal>>;
   withdraw(who: SubjectKey, id: ChallengeId): Promise<void>;
   /**
    * Spends a signing input for `use`; false when it was spent for anything else, or when the memory is full. With the `second` that its

@@ -406,10 +406,22 @@ describe("answers", () => {
   });
 
   test("find the prompt by challenge id or respond number", () => {
-    const [listed] = start(EMPTY_INBOX, 4, 0, BIRTH);
-    expect(findPrompt(listed, 5)?.challengeId).toBe(nthId(4));
+    const [listed, { signingSecond }] = start(EMPTY_INBOX, 4, 0, BIRTH);
+    const settle = (number: number) => {
+      const kinds = [{ purpose: "sign_in", context: {} }];
+      const named = {
+        number,
+        app: { clientId: CLIENTS[0] },
+        second: `${signingSecond}`,
+        unsaid: [],
+        kinds,
+      };
+      return settlePrompt(listed, { named, decision: "approve", digest: "d" }, BIRTH).value;
+    };
+    expect(settle(5)).toMatchObject({ ok: true, value: { challengeId: nthId(4) } });
+    expect(settle(4)).toEqual({ ok: false, error: { code: "unknown_challenge" } });
     expect(findPrompt(listed, nthId(4))?.respondNumber).toBe(5);
-    expect(findPrompt(listed, 4)).toBeUndefined();
+    expect(findPrompt(listed, nthId(5))).toBeUndefined();
   });
 
   test("an ended prompt is remembered for a minute, to say why, and then forgotten", () => {

@@ -84,7 +84,7 @@ describe("the budget of a sign-in", () => {
       d1Calls: 1,
       d1Batches: 0,
       d1RowsWritten: 0,
-      objects: { "inbox.find": 1, "inbox.settle": 1, "challenge.apply": 1 },
+      objects: { "inbox.settle": 1, "challenge.apply": 1 },
       queue: 0,
     });
   });

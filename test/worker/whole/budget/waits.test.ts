@@ -95,7 +95,7 @@ test("the Cotter door", async () => {
     start: 4,
     "a poll that finds it pending": 1,
     "the device asks for prompts": 2,
-    "the device answers": 4,
+    "the device answers": 3,
     "the poll that collects": 2,
     "the same poll again": 1,
     refresh: 2,
