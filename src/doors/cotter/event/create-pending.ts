@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type * as z from "zod";
 import { startChallenge } from "../../../core/challenge/start.ts";
+import type { ChallengeSpec } from "../../../core/challenge/state.ts";
 import { callerFrom } from "../../../core/client/caller-from.ts";
 import { eventNames } from "../../../core/client/settings.ts";
 import { SECOND } from "../../../core/time.ts";
@@ -62,12 +63,13 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
   const answer = await stated(powers, waiterEvent(snapshot, number, prompt?.signingSecond));
   return c.json({
     ...answer,
-    ...waitingUris(powers.config.issuer, snapshot.spec.id),
+    ...waitingUris(powers.config.issuer, snapshot.spec),
     ...(matchCode === undefined ? {} : { match_code: matchCode }),
   });
 }
 
-const waitingUris = (issuer: string, id: string) => ({
+/** The socket's says whose number it is, so that the number is judged without reading the challenge. */
+const waitingUris = (issuer: string, { id, clientId }: Pick<ChallengeSpec, "id" | "clientId">) => ({
   wait_uri: `${issuer}/challenges/${id}/wait`,
-  socket_uri: `${issuer.replace(/^http/, "ws")}/challenges/${id}/socket`,
+  socket_uri: `${issuer.replace(/^http/, "ws")}/challenges/${id}/socket?client=${encodeURIComponent(clientId)}`,
 });

@@ -5,6 +5,7 @@ import {
   type Json,
   newClient,
   newPerson,
+  openSocket,
   poll,
   prompt,
   refresh,
@@ -63,6 +64,13 @@ describe("the budget of a sign-in", () => {
       objects: { "challenge.collect": 1 },
       queue: 0,
     });
+  });
+
+  test("a socket is one request to one object", async () => {
+    const { waiter } = await pending();
+    const { value, cost } = await costOf(() => openSocket(at, waiter));
+    expect(value.status).toBe(101);
+    expect(cost).toMatchObject({ d1Calls: 0, objects: { "challenge.fetch": 1 }, queue: 0 });
   });
 
   test("looking for prompts reads the user and asks the inbox once", async () => {

@@ -24,6 +24,8 @@ async function cotterFlow() {
   const person = await cotter.newPerson(at, client);
   await cotter.start(at, client, person);
   const started = await waitsOf(() => cotter.start(at, client, person));
+  const socket = await waitsOf(() => cotter.openSocket(at, started.value.body));
+  expect(socket.value.status).toBe(101);
   const pending = await waitsOf(() => cotter.poll(at, client, started.value.body));
   const shown = await waitsOf(() => cotter.prompt(at, client, person));
   const answered = await waitsOf(() => cotter.respond(at, client, person, shown.value ?? {}, true));
@@ -34,6 +36,7 @@ async function cotterFlow() {
   expect(refreshed.value.status).toBe(200);
   return {
     start: started.waits,
+    "the socket opens": socket.waits,
     "a poll that finds it pending": pending.waits,
     "the device asks for prompts": shown.waits,
     "the device answers": answered.waits,
@@ -93,6 +96,7 @@ beforeAll(async () => {
 test("the Cotter door", async () => {
   expect(await cotterFlow()).toEqual({
     start: 4,
+    "the socket opens": 1,
     "a poll that finds it pending": 1,
     "the device asks for prompts": 2,
     "the device answers": 3,
