@@ -1,3 +1,4 @@
+import { Outage } from "../fault.ts";
 import { type ChallengeId, type UserId, userSubject } from "../ids.ts";
 import type { Named } from "../inbox/named.ts";
 import type { Prompt } from "../inbox/state.ts";
@@ -96,17 +97,21 @@ const answerOf = (proof: VerifiedProof) => ({
 async function carry(
   powers: Powers,
   { proof, evidence, ip }: Word,
-  { challengeId, listedAt }: Prompt,
+  { challengeId, listedAt, status }: Prompt,
   closer: string | undefined,
 ): Promise<Result<Applied, Refusal>> {
   if (closer !== undefined) return await endClosed(powers, challengeId, closer);
-  return await applyWord(powers, challengeId, {
+  const applied = await applyWord(powers, challengeId, {
     name: proof.decision,
     proof,
     promptedAt: listedAt,
     ...(evidence === undefined ? {} : { evidence }),
     ...(ip === undefined ? {} : { ip }),
   });
+  // A start opens its challenge beside the prompt. Who answers in between asks again: the inbox lets the same answer pass.
+  if (!applied.ok && applied.error.code === "unknown_challenge" && status.name === "live")
+    throw new Outage("the challenge of this prompt is not open yet");
+  return applied;
 }
 
 /** A denial ends the challenge, so it is put on record. */

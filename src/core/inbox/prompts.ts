@@ -5,6 +5,7 @@ import type { ChallengeId, DeviceId } from "../ids.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { type Instant, MINUTE, toSeconds } from "../time.ts";
+import { countStartHere, type StartHere } from "./counters.ts";
 import { countDenial, silentUntil, sweepDenials } from "./denials.ts";
 import { isRemoved } from "./ending.ts";
 import {
@@ -33,6 +34,25 @@ export type Listed = {
 
 /** `yields`: a prompt of the same client stands, whose asker brought something, and this one did not. */
 type KeptBack = { readonly reason: "too_many" | "silenced" | "yields"; readonly retryAt: Instant };
+
+/**
+ * Counts a start about this user, and lists its prompt if there is one to show. Where the start is one too many nothing changes; one that
+ * is listed (a call whose answer was lost) is not counted again.
+ */
+export function listCounted(
+  state: InboxState,
+  start: StartHere,
+  request: PromptRequest | undefined,
+  now: Instant,
+): Step<Result<Listed | undefined, RefusalOf<"too_many">>> {
+  const isKnown = request !== undefined && findPrompt(state, request.challengeId) !== undefined;
+  const { next, fullUntil } = isKnown ? { next: state } : countStartHere(state, start, now);
+  if (fullUntil !== undefined)
+    return { next: state, value: no({ code: "too_many", scope: "person", retryAt: fullUntil }) };
+  if (request === undefined) return { next, value: ok(undefined) };
+  const listed = list(next, request, now);
+  return { next: listed.next, value: ok(listed.value) };
+}
 
 type Step<T> = { readonly next: InboxState; readonly value: T };
 
@@ -212,9 +232,13 @@ function signedElsewhere(state: InboxState, prompt: Prompt, now: Instant): Inbox
   return { ...replace(state, { ...prompt, signingSecond }), lastSigningSecond: signingSecond };
 }
 
-/** Takes a prompt from the list without a decision: its challenge was cancelled. Unknown and decided ones stay as they are. */
-export function withdraw(state: InboxState, challengeId: ChallengeId): InboxState {
+/**
+ * Takes a prompt from the list without a decision: its challenge was cancelled. Unknown and decided ones stay as they are, and so does one
+ * of another respond number where one is given.
+ */
+export function withdraw(state: InboxState, challengeId: ChallengeId, respondNumber?: number): InboxState {
   const prompt = findPrompt(state, challengeId);
+  if (respondNumber !== undefined && prompt?.respondNumber !== respondNumber) return state;
   return prompt?.status.name === "live"
     ? replace(state, { ...prompt, status: { name: "withdrawn" } })
     : state;

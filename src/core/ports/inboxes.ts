@@ -1,6 +1,6 @@
 import type { ChallengeId, ClientId, DeviceId, SubjectKey } from "../ids.ts";
 import type { CodeRequest, PutCode, TriedCode } from "../inbox/codes.ts";
-import type { Count, Counted, StartAbout } from "../inbox/counters.ts";
+import type { Count, Counted, StartAbout, StartHere } from "../inbox/counters.ts";
 import type { Claim } from "../inbox/deliveries.ts";
 import type { Offered, Opening } from "../inbox/enrolment.ts";
 import type { TakenGuess } from "../inbox/guesses.ts";
@@ -8,6 +8,7 @@ import type { Answer, Listed, PromptRequest, SettleRefusal } from "../inbox/prom
 import type { RecoveryTry, TakenRecovery } from "../inbox/recovery.ts";
 import type { Cookie, Recalled } from "../inbox/remembered.ts";
 import type { Delivery, Guesser, Prompt, Remembered, SignedUp, SignUp, Silence } from "../inbox/state.ts";
+import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 
@@ -33,11 +34,18 @@ export type CountedStart =
  */
 export type Inboxes = {
   list(who: SubjectKey, request: PromptRequest): Promise<Listed>;
+  /** Counts a start about this user at a client, and lists its prompt if there is one, in one step; refused, nothing is listed. */
+  listCounted(
+    who: SubjectKey,
+    start: StartHere,
+    request: PromptRequest | undefined,
+  ): Promise<Result<Listed | undefined, RefusalOf<"too_many">>>;
   view(who: SubjectKey): Promise<InboxView>;
   find(who: SubjectKey, id: ChallengeId): Promise<Prompt | undefined>;
   /** Takes the user's answer to a prompt. Where a number names it, the same step compares what its device was told. */
   settle(who: SubjectKey, answer: Answer): Promise<Result<Prompt, SettleRefusal>>;
-  withdraw(who: SubjectKey, id: ChallengeId): Promise<void>;
+  /** Takes a challenge's prompt from the user; with `respondNumber`, only if that is the prompt's. */
+  withdraw(who: SubjectKey, id: ChallengeId, respondNumber?: number): Promise<void>;
   /**
    * Spends a signing input for `use`; false when it was spent for anything else, or when the memory is full. With the `second` that its
    * device signed by its own clock, the same use passes again for `REPEATABLE`, and no prompt gets that second. What a device signed

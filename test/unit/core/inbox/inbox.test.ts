@@ -14,6 +14,7 @@ import {
   findPrompt,
   type Listed,
   list,
+  listCounted,
   livePrompts,
   settlePrompt,
   sweep,
@@ -533,5 +534,38 @@ describe("S6 a device of another client", () => {
       const open = list(EMPTY_INBOX, { ...request, approvers } as typeof request, BIRTH).next;
       expect(settleThrough(open, "elsewhere").value.ok).toBe(true);
     }
+  });
+});
+
+describe("T154 starts about the user of an inbox", () => {
+  const at = (state: InboxState, nth: number, network?: string) =>
+    listCounted(
+      state,
+      { clientId: CLIENTS[0], ...(network === undefined ? {} : { network }) },
+      nthRequest(nth, 0, LONG, BIRTH, SECRET),
+      BIRTH,
+    );
+
+  test("T154 ten are counted, five of a network; one too many changes nothing and says when to come again", () => {
+    let state = EMPTY_INBOX;
+    for (let nth = 0; nth < 10; nth++) state = at(state, nth, nth < 5 ? "café" : "home").next;
+    for (const network of ["café", "home", "elsewhere", undefined]) {
+      const { next, value } = at(state, 10, network);
+      expect(next).toBe(state);
+      expect(value).toEqual({
+        ok: false,
+        error: { code: "too_many", scope: "person", retryAt: BIRTH + MINUTE },
+      });
+    }
+    expect(state.counters).toEqual({});
+  });
+
+  test("one that is listed is not counted again, and one of another client is another count", () => {
+    let state = EMPTY_INBOX;
+    for (let time = 0; time < 12; time++) state = at(state, 0).next;
+    expect(Object.values(state.starts ?? {})).toEqual([{ count: 1, until: BIRTH + MINUTE }]);
+    const elsewhere = listCounted(state, { clientId: CLIENTS[1] }, undefined, BIRTH + MINUTE);
+    expect(elsewhere.value).toEqual({ ok: true, value: undefined });
+    expect(Object.values(elsewhere.next.starts ?? {})).toHaveLength(1);
   });
 });

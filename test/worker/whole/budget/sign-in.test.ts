@@ -49,7 +49,7 @@ describe("the budget of a sign-in", () => {
       d1Calls: 1,
       d1Batches: 0,
       d1RowsWritten: 0,
-      objects: { "inbox.countStart": 1, "challenge.open": 1, "inbox.list": 1 },
+      objects: { "inbox.countStart": 1, "challenge.open": 1, "inbox.listCounted": 1 },
       queue: 0,
     });
   });

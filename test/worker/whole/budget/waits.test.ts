@@ -95,7 +95,7 @@ beforeAll(async () => {
 
 test("the Cotter door", async () => {
   expect(await cotterFlow()).toEqual({
-    start: 4,
+    start: 2,
     "the socket opens": 1,
     "a poll that finds it pending": 1,
     "the device asks for prompts": 2,
@@ -108,7 +108,7 @@ test("the Cotter door", async () => {
 
 test("the LoginID door", async () => {
   expect(await loginidFlow()).toEqual({
-    "a backend asks for a code": 5,
+    "a backend asks for a code": 4,
     "a backend approves it": 6,
     "the wait of an approved code": 9,
   });
@@ -117,7 +117,7 @@ test("the LoginID door", async () => {
 test("the Authsignal door", async () => {
   expect(await authsignalFlow()).toEqual({
     track: 3,
-    "challenge/push": 6,
+    "challenge/push": 5,
     "a poll that finds it pending": 1,
     "the device answers": 8,
     "the poll that collects": 4,
