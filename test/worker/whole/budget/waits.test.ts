@@ -119,7 +119,7 @@ test("the Authsignal door", async () => {
     track: 3,
     "challenge/push": 5,
     "a poll that finds it pending": 1,
-    "the device answers": 8,
+    "the device answers": 7,
     "the poll that collects": 4,
     validate: 1,
   });
