@@ -135,7 +135,7 @@ async function begin(
   throw new Error("every id that was drawn is occupied");
 }
 
-/** Counts the start about the user where that is still to be done, and lists its prompt where somebody is to be asked. */
+/** Counts the start about the user where that is still to be done, and lists its prompt where somebody is to be asked (T11: not who is locked). */
 async function putBefore(
   { inboxes }: Powers,
   { user, client, caller, taken, requiresClaim, asksNobody }: StartRequest,

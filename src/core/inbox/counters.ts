@@ -14,14 +14,17 @@ export type Counted =
 /** Counts beside each other in one inbox, such as those of networks; past this the smallest are forgotten. */
 const MOST_COUNTERS = 500;
 
+/** The counters whose windows have not ended. */
+export const liveCounters = (counters: InboxState["counters"], now: Instant): InboxState["counters"] =>
+  Object.fromEntries(Object.entries(counters).filter(([, { until }]) => now < until));
+
 /** Counts one against every limit, or against none when one of them is reached: then the one that ends last refuses. */
 export function countTogether(
   state: InboxState,
   counts: readonly Count[],
   now: Instant,
 ): { readonly next: InboxState; readonly value: Counted } {
-  const live = Object.entries(state.counters).filter(([, { until }]) => now < until);
-  const known = Object.fromEntries(live);
+  const known = liveCounters(state.counters, now);
   const full = counts
     .filter(({ kind, limit }) => (known[kind]?.count ?? 0) >= limit)
     .map(({ kind }) => ({ kind, until: known[kind]?.until ?? now }))
@@ -32,7 +35,7 @@ export function countTogether(
     return [kind, { count: count + 1, until }];
   });
   const left = counts.map(({ limit }, index) => limit - (added[index]?.[1].count ?? 0));
-  const counters = { ...Object.fromEntries(largest(live)), ...Object.fromEntries(added) };
+  const counters = { ...Object.fromEntries(largest(Object.entries(known))), ...Object.fromEntries(added) };
   return { next: { ...state, counters }, value: { allowed: true, left } };
 }
 

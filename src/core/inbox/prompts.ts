@@ -5,7 +5,7 @@ import type { ChallengeId, DeviceId } from "../ids.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { type Instant, MINUTE, toSeconds } from "../time.ts";
-import { countStartHere, type StartHere } from "./counters.ts";
+import { countStartHere, liveCounters, type StartHere } from "./counters.ts";
 import { countDenial, silentUntil, sweepDenials } from "./denials.ts";
 import { isRemoved } from "./ending.ts";
 import {
@@ -264,6 +264,7 @@ export function sweep(state: InboxState, now: Instant): InboxState {
     sent: state.sent.filter((at) => now < at + PROMPT_WINDOW),
     spent: Object.fromEntries(Object.entries(state.spent).filter(([, mark]) => now < mark.until)),
     removed: Object.fromEntries(Object.entries(state.removed).filter(([, until]) => now < until)),
-    counters: Object.fromEntries(Object.entries(state.counters).filter(([, counter]) => now < counter.until)),
+    counters: liveCounters(state.counters, now),
+    ...(state.starts ? { starts: liveCounters(state.starts, now) } : {}),
   };
 }

@@ -567,5 +567,6 @@ describe("T154 starts about the user of an inbox", () => {
     const elsewhere = listCounted(state, { clientId: CLIENTS[1] }, undefined, BIRTH + MINUTE);
     expect(elsewhere.value).toEqual({ ok: true, value: undefined });
     expect(Object.values(elsewhere.next.starts ?? {})).toHaveLength(1);
+    expect(sweep(state, BIRTH + MINUTE).starts).toEqual({});
   });
 });
