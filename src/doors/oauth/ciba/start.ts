@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import type { Caller } from "../../../core/caller.ts";
-import { aboutForBackend, startChallenge, takeStart } from "../../../core/challenge/start.ts";
+import { startChallenge } from "../../../core/challenge/start.ts";
 import type { JsonObject } from "../../../core/challenge/state.ts";
+import { aboutForBackend, takeStart } from "../../../core/challenge/take-start.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { tokenLengths } from "../../../core/client/settings.ts";
 import { type ChallengeId, newUserId } from "../../../core/ids.ts";
