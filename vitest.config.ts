@@ -107,6 +107,8 @@ export default defineConfig({
           name: "wire",
           include: ["test/wire/**/*.test.ts"],
           globalSetup: ["test/wire/global-setup.ts"],
+          // The vendors' packages are loaded once.
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
