@@ -188,6 +188,23 @@ describe("who is meant", () => {
     expect(await subjectOf(await start(at, other, address))).toBe(proven.id);
   });
 
+  test("the client's own name for somebody goes before another one's proof of it, unless it names by our ids alone", async () => {
+    const address = `${fresh("named")}@example.com`;
+    const [party, bySubject] = [await newParty(at), await newParty(at, { user_ids: "subject" })];
+    const event = auditEvent(at.services, { type: "user.created", actor: "admin" });
+    const names = [party, bySubject].map(async ({ id: client }) => {
+      const user = mainUser(crypto.randomUUID());
+      const named = { externalId: address, assertedBy: "client", client, identifiers: [] } as const;
+      await at.services.users.insert({ ...user, ...named }, event, event.at);
+      return user.id;
+    });
+    const [own] = await Promise.all(names);
+    const proven = await newAda(at, address, "proof");
+    expect(await subjectOf(await start(at, party, address))).toBe(own);
+    expect(await subjectOf(await start(at, bySubject, address))).toBe(proven.id);
+    expect(await subjectOf(await start(at, await newParty(at), address))).toBe(proven.id);
+  });
+
   test.each([
     ["no hint", { login_hint: undefined }],
     ["two hints", { id_token_hint: "a.b.c" }],
