@@ -77,6 +77,9 @@ function nameIn({ sub, login_hint: name }: TokenClaims): Hint | undefined {
   return typeof name === "string" && sub === undefined ? { kind: "name", text: name } : undefined;
 }
 
+/** What a hint is counted for, before anybody knows whom it names: two spellings of one address are one. */
+export const countedAs = ({ text }: Hint): string => readIdentifier(text)?.normal ?? text;
+
 /**
  * The user of a hint, in the realm of the client: by our id, else by the client's own name for them, which nobody's proof of an address takes
  * away, else by an address that the client may go by. Nobody is found by what an anonymous call has claimed. Each kind of text takes the

@@ -37,19 +37,17 @@ export async function findByUserCode(
   if (code === undefined) return no({ code: "malformed", detail: "user_code" });
   const { id, mark } = await challengeOfCode(powers, code);
   const taken = await takeCodeGuess(powers, asked, mark);
-  if (!taken.ok) return taken;
+  if (!taken.ok) {
+    noteGuess(powers, asked, "too many wrong device codes");
+    return taken;
+  }
   const snapshot = await powers.challenges.read(id).catch(async (cause: unknown) => {
     // An outage tells nobody anything, so it must use up no guess.
     await giveBackGuess(powers, mark, taken.value);
     throw cause;
   });
   if (!snapshot || !isFor(snapshot, asked.user)) {
-    noteRefusal(powers, {
-      type: "code_refused",
-      subject: asked.user.id,
-      userId: asked.user.id,
-      ...ipOf(asked),
-    });
+    noteGuess(powers, asked, "wrong device code");
     return no(snapshot?.view.state === "expired" && isDevices(snapshot) ? { code: "expired" } : UNKNOWN);
   }
   const [client] = await Promise.all([
@@ -58,6 +56,14 @@ export async function findByUserCode(
   ]);
   return client && client.disabledAt === undefined ? ok({ snapshot, client }) : no(UNKNOWN);
 }
+
+/** On record: who tries codes, and that all of them together are refused. */
+const noteGuess = (
+  powers: Parameters<typeof noteRefusal>[0],
+  { user, ...from }: Guesser,
+  reason: string,
+): void =>
+  noteRefusal(powers, { type: "code_refused", subject: user.id, userId: user.id, ...ipOf(from), reason });
 
 const isDevices = ({ spec }: Snapshot): boolean => requestOf(spec)?.kind === "device_code";
 

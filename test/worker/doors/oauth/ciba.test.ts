@@ -382,6 +382,17 @@ describe("T09 a start about nobody", () => {
     expect(await outcomes(`${fresh("nobody")}@example.com`)).toEqual(known);
   });
 
+  test("T09 is counted for the address, however it is spelt", async () => {
+    const party = await newParty(at);
+    const address = `${fresh("nobody")}@example.com`;
+    const spellings = [address, address.toUpperCase(), ` ${address}`];
+    const statuses: number[] = [];
+    for (let index = 0; index < 11; index++) {
+      statuses.push((await start(at, party, spellings[index % 3] ?? "")).status);
+    }
+    expect(statuses).toEqual([...Array<number>(10).fill(400), 429]);
+  });
+
   test("T09 leaves nothing that names the address", async () => {
     const party = await newParty(at, { decoy_unknown_users: true });
     const address = `${fresh("nobody")}@example.com`;
