@@ -86,8 +86,9 @@ async function announce(serving: Serving, isServing: () => boolean): Promise<voi
 }
 
 async function serve(serving: Serving): Promise<number> {
-  makeDevVars();
   const { ip, port, issuer, stateDir, inspectorPort, rest } = serving;
+  // Whoever names a file of values needs none of ours.
+  if (!rest.some((argument) => argument.startsWith("--env-file"))) makeDevVars();
   const migrated = await wrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", stateDir]);
   if (migrated !== 0) return migrated;
   let isServing = true;

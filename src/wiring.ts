@@ -51,7 +51,7 @@ type Shared = Omit<Services, "background">;
 /** What doors say where core does something for every door. */
 const RULES: readonly DoorRules[] = [
   authsignalRules, // of its actions
-  oauthRules, // of its pings
+  oauthRules, // of its pings, and its clients that hear of sign-outs
 ];
 
 const clock: Clock = { now: () => Date.now() };

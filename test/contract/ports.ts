@@ -134,8 +134,10 @@ const recordCalls: CallsOf<Records> = {
   finish: (port) => port.finish(makeEvent(), makeGrant({ deviceId: newDeviceId() })),
   note: (port) => port.note(makeEvent(), { userId: newUserId(), clientId: CLIENT }),
   audit: (port) => port.audit([makeEvent()]),
-  grantsOfUser: (port) => port.grantsOfUser(newUserId(), { after: newGrantId(), deviceId: newDeviceId() }),
+  grantsOfUser: (port) =>
+    port.grantsOfUser(newUserId(), { after: newGrantId(), deviceId: newDeviceId(), sessionId: newGrantId() }),
   grant: (port) => port.grant(newUserId(), newGrantId()),
+  moveGrants: (port) => port.moveGrants(newUserId(), newGrantId(), newGrantId()),
   removeGrant: (port) => port.removeGrant(newUserId(), newGrantId(), makeEvent()),
   events: (port) => port.events({ userId: newUserId(), type: "t", after: "a", size: 5 }),
 };

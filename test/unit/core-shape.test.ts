@@ -167,7 +167,6 @@ const ONE_DOORS: Readonly<Record<string, string>> = {
   "src/core/client/manage.ts": "the operator's verbs; clients are every door's",
   "src/core/device/enrol-by-device.ts": "a trusted device adds another one; nothing of it is the wire's",
   "src/core/device/enrol-first.ts": "the window of a first device is the person's, whichever door it is in",
-  "src/core/grant/manage.ts": "the operator's verbs; grants are every door's",
   "src/core/keys/rotate.ts": "the operator's verb; keys are every door's",
   "src/core/user/personal-data.ts": "the operator's verbs; people are every door's",
 };

@@ -48,6 +48,7 @@ export const grantListing = (grant: Grant): GrantListing => ({
   userId: grant.userId,
   clientId: grant.clientId,
   ...(grant.deviceId === undefined ? {} : { deviceId: grant.deviceId }),
+  ...(grant.sessionId === undefined ? {} : { sessionId: grant.sessionId }),
   scope: grant.scope,
   amr: grant.amr,
   createdAt: grant.createdAt,

@@ -3,7 +3,8 @@ import { settledMessage } from "../challenge/record.ts";
 import { Outage } from "../fault.ts";
 import { endGrants } from "../grant/end.ts";
 import { isAlive } from "../grant/state.ts";
-import type { DoorPorts, Services } from "../ports/services.ts";
+import { tellEnded } from "../grant/tell-ended.ts";
+import type { DoorPorts, Services, TellPowers } from "../ports/services.ts";
 import { deliverMessage } from "./deliver.ts";
 import type { GrantListing, QueueMessage } from "./queue.ts";
 import { tellWebhook, webhookRetrySeconds } from "./tell-webhook.ts";
@@ -12,6 +13,7 @@ type Powers = Pick<
   Services,
   "records" | "challenges" | "clients" | "clock" | "log" | "doors" | keyof DoorPorts
 > &
+  TellPowers &
   Parameters<typeof endGrants>[0] &
   Parameters<typeof deliverMessage>[0] &
   Parameters<typeof tellWebhook>[0];
@@ -61,6 +63,7 @@ async function listLate(powers: Powers, listing: GrantListing, event: AuditEvent
   const finished = await powers.records.finish(event, isLive ? listing : undefined);
   if (!finished.ok) {
     await powers.challenges.revoke(listing.id, "ended_before_it_was_listed");
+    if (isLive) await tellEnded(powers, listing);
     await powers.records.finish(event);
   }
   await powers.challenges.markListed(listing.id);
@@ -112,8 +115,8 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
       await powers.records.removeGrant(message.userId, message.grantId, message.event);
       return DONE;
     case "revoke_grants": {
-      const { userId, reason, deviceId, after, actor = "system" } = message;
-      await endGrants(powers, { userId, reason, actor, deviceId, after });
+      const { userId, reason, deviceId, sessionId, after, actor = "system" } = message;
+      await endGrants(powers, { userId, reason, actor, deviceId, sessionId, after });
       return DONE;
     }
     case "deliver":
@@ -126,6 +129,10 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
       return await tellDoor(powers, { ...message, door: "authsignal" }, attempts);
     case "door_event":
       return await tellDoor(powers, message, attempts);
+    case "tell_ended": {
+      const rules = powers.doors.find(({ door }) => door === message.door);
+      return (await rules?.tellEnded?.(powers, message.grant, attempts)) ?? DONE;
+    }
   }
   return delayAfter(attempts);
 }

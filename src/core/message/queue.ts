@@ -10,10 +10,15 @@ export type GrantListing = {
   readonly userId: UserId;
   readonly clientId: ClientId;
   readonly deviceId?: DeviceId;
+  /** The browser session that approved it. */
+  readonly sessionId?: GrantId;
   readonly scope: string;
   readonly amr: readonly string[];
   readonly createdAt: Instant;
 };
+
+/** A grant that has ended, as its client is told of it. */
+export type EndedGrant = Pick<GrantListing, "id" | "userId" | "clientId">;
 
 /** Bodies of the queue. Every one may arrive twice; none holds a secret that is not sealed. */
 export type QueueMessage =
@@ -32,6 +37,7 @@ export type QueueMessage =
       /** Who asked, for the audit rows; `system` when it is missing. */
       readonly actor?: string;
       readonly deviceId?: DeviceId;
+      readonly sessionId?: GrantId;
       readonly after?: GrantId;
     }
   /** Tells the client's webhook of an event, signed; nothing when the client has none. */
@@ -45,6 +51,8 @@ export type QueueMessage =
       readonly clientId: ClientId;
       readonly event: DoorEvent;
     }
+  /** Tells a client, in the way of the door that opened it, that a grant of its has ended. */
+  | { readonly kind: "tell_ended"; readonly door: Door; readonly grant: EndedGrant }
   /** Sends a message to a user. */
   | { readonly kind: "deliver"; readonly message: SealedMessage };
 

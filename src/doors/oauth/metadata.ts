@@ -36,6 +36,8 @@ export function metadata(issuer: string): Readonly<Record<string, unknown>> {
     dpop_signing_alg_values_supported: ["ES256"],
     authorization_response_iss_parameter_supported: true,
     backchannel_token_delivery_modes_supported: ["poll", "ping"],
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
     backchannel_user_code_parameter_supported: false,
     claims_supported: CLAIMS,
     acr_values_supported: ACR_VALUES,

@@ -157,6 +157,7 @@ const english = {
     hint: "You do not know one of these? Sign it out.",
     all: "Sign out everywhere",
     none: "You are signed in nowhere.",
+    nobody: "You are not signed in in this browser.",
   },
   signOut: {
     title: "Sign out?",
