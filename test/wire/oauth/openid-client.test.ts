@@ -263,6 +263,47 @@ describe("openid-client: the tokens", () => {
   });
 });
 
+describe("openid-client: the sign-out", () => {
+  const GOODBYE = "https://shop.example/goodbye";
+  const signedIn = async () => {
+    const shop = await register("public", { settings: { post_logout_redirect_uris: [GOODBYE] } });
+    const config = await configure(shop, client.None());
+    const who = somebody();
+    const tokens = await signIn(config, { who });
+    const isSignedIn = async () => {
+      const { url } = await who.browser.go((await begin(config, { prompt: "none" })).url);
+      return url.searchParams.has("code");
+    };
+    return { config, who, tokens, isSignedIn };
+  };
+
+  test("with the person's ID token ends the browser's session, and leads back with the state", async () => {
+    const { config, who, tokens, isSignedIn } = await signedIn();
+    expect(await isSignedIn()).toBe(true);
+    const url = client.buildEndSessionUrl(config, {
+      id_token_hint: tokens.id_token ?? "",
+      post_logout_redirect_uri: GOODBYE,
+      state: "and come again",
+    });
+    const landed = (await who.browser.go(url)).url;
+    expect([`${landed.origin}${landed.pathname}`, landed.searchParams.get("state")]).toEqual([
+      GOODBYE,
+      "and come again",
+    ]);
+    expect(await isSignedIn()).toBe(false);
+  });
+
+  test("without an ID token the person is asked first", async () => {
+    const { config, who, isSignedIn } = await signedIn();
+    const url = client.buildEndSessionUrl(config, { post_logout_redirect_uri: GOODBYE });
+    expect((await who.browser.go(url)).status).toBe(200);
+    expect(await isSignedIn()).toBe(true);
+    await who.browser.go(url);
+    expect((await who.browser.submit({ decision: "sign_out" })).url.href).toBe(GOODBYE);
+    expect(await isSignedIn()).toBe(false);
+  });
+});
+
 describe("openid-client: DPoP", () => {
   test("tokens are bound to the key, and the nonce that is asked for is brought at once", async () => {
     const config = await configure(await register("public"), client.None());
