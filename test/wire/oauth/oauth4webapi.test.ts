@@ -177,6 +177,35 @@ describe("oauth4webapi: the sign-in", () => {
   });
 });
 
+describe("oauth4webapi: pushed requests (RFC 9126)", () => {
+  /** Pushes an authorization request; the browser brings its name alone. */
+  async function push({ as, client, auth }: Shop, begun: Begun, options = {}): Promise<Begun> {
+    const parameters = begun.url.searchParams;
+    const sent = { ...plain, ...options };
+    const answer = await oauth.pushedAuthorizationRequest(as, client, auth, parameters, sent);
+    const { request_uri } = await oauth.processPushedAuthorizationResponse(as, client, answer);
+    const url = new URL(as.authorization_endpoint ?? "");
+    url.search = new URLSearchParams({ client_id: client.client_id, request_uri }).toString();
+    return { ...begun, url };
+  }
+
+  test("a public client pushes too, and signs somebody in", async () => {
+    const shop = await openShop();
+    const begun = await push(shop, await begin(shop));
+    const landed = await signInAt(somebody(), begun.url);
+    const tokens = await tokensOf(shop, begun, await exchange(shop, begun, landed));
+    expect(tokens.sub).not.toBe("");
+  });
+
+  test("another client cannot use what was pushed", async () => {
+    const [shop, other] = [await openShop(), await openShop()];
+    const { url } = await push(shop, await begin(shop));
+    url.searchParams.set("client_id", other.client.client_id);
+    const shown = await somebody().browser.go(url);
+    expect([shown.url.origin, shown.status]).toEqual([place().origin, 400]);
+  });
+});
+
 describe("oauth4webapi: the tokens", () => {
   test("a refresh gives a new refresh token, and an ID token of the same person", async () => {
     const shop = await openShop();
