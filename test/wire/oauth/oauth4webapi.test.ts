@@ -31,8 +31,11 @@ type Shop = {
   readonly auth: oauth.ClientAuth;
 };
 
+/** Read once, as an app does. */
+const server = discovered();
+
 const shopOf = async ({ id }: Pick<Registered, "id">, auth: oauth.ClientAuth): Promise<Shop> => ({
-  as: await discovered(),
+  as: await server,
   client: { client_id: id },
   auth,
 });
@@ -110,7 +113,7 @@ describe("oauth4webapi: discovery", () => {
   test("names the same server by OpenID Connect and by RFC 8414", async () => {
     const options = { ...plain, algorithm: "oauth2" as const };
     const answer = await oauth.discoveryRequest(issuer(), options);
-    expect(await oauth.processDiscoveryResponse(issuer(), answer)).toEqual(await discovered());
+    expect(await oauth.processDiscoveryResponse(issuer(), answer)).toEqual(await server);
   });
 });
 
