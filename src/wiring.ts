@@ -3,7 +3,6 @@ import { toBase64Url } from "./core/base64.ts";
 import { Outage } from "./core/fault.ts";
 import type { QueueMessage } from "./core/message/queue.ts";
 import type { Background, Chance, Clock, Config, Events } from "./core/ports/edge.ts";
-import type { Sealing } from "./core/ports/secrets.ts";
 import type { DoorRules, Services } from "./core/ports/services.ts";
 import { DAY, type Millis } from "./core/time.ts";
 import { chooseCarriers } from "./delivery/choose.ts";
@@ -137,9 +136,9 @@ const limitsOf = (env: Env) =>
 /** What sends, and in development the outbox that shows what would have been sent. */
 function deliveriesOf(
   env: Env,
-  needs: Pick<Services, "events" | "inboxes" | "log"> & { sealing: Sealing; db: Store },
+  needs: Pick<Services, "events" | "inboxes" | "log" | "sealing"> & { db: Store },
 ): Pick<Services, "deliveries" | "outbox"> {
-  const { sealing, db, events, inboxes, log } = needs;
+  const { db, events, inboxes, log, sealing } = needs;
   const outbox = env.DELIVERY === "outbox" ? makeDevOutbox(db, sealing) : undefined;
   const chosen = env.DELIVERY === "send" ? chooseCarriers(env, { clock, connect }) : {};
   const deliveries = makeDeliveries({
@@ -192,6 +191,7 @@ function build(env: Env): Shared {
     dpop: makeDpopProofs(secretKeys),
     handles: makeHandles(secretKeys),
     secrets,
+    sealing,
     proofs: makeProofs(),
     phones,
     events,
@@ -199,7 +199,7 @@ function build(env: Env): Shared {
     ...authsignalPorts(db, { clients, secrets, webhooks, clock, log }),
     ...oauthPorts({ webhooks, inboxes, sealing, clock, log }),
     doors: RULES,
-    ...deliveriesOf(env, { sealing, db, events, inboxes, log }),
+    ...deliveriesOf(env, { db, events, inboxes, log, sealing }),
     limits: limitsOf(env),
     health: makeHealth(db),
     log,

@@ -14,10 +14,14 @@ export function browserSecret(c: Context<AppEnv>): string | undefined {
   return secret !== undefined && SECRET.test(secret) ? secret : undefined;
 }
 
+/** Secrets that were made in a request that is being answered: whoever asks again gets the same. */
+const made = new WeakMap<Request, string>();
+
 /** The secret of this browser, made and handed to it when it has none: what it starts is shown to it alone. */
 export function ownSecret(c: Context<AppEnv>): string {
-  const known = browserSecret(c);
+  const known = browserSecret(c) ?? made.get(c.req.raw);
   const secret = known ?? services(c).chance.text(SECRET_BYTES);
+  made.set(c.req.raw, secret);
   setCookie(c, COOKIE, secret, {
     httpOnly: true,
     sameSite: "Lax",

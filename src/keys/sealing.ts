@@ -35,19 +35,24 @@ export function makeSealing(versions: KeyVersions): Sealing {
       return `${current.version}.${toBase64Url(joined)}`;
     },
     async unseal(sealed, purpose, id) {
-      const dot = sealed.indexOf(".");
-      const version = Number(sealed.slice(0, dot));
-      const master = versions.find((candidate) => candidate.version === version);
-      const bytes = fromBase64Url(sealed.slice(dot + 1));
       try {
-        if (master === undefined || bytes === undefined) throw new Error("not a sealed text of ours");
-        const key = await derive(master, purpose, id);
-        const iv = bytes.subarray(0, IV_LENGTH);
-        const opened = await crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, bytes.subarray(IV_LENGTH));
-        return new TextDecoder().decode(opened);
+        return await open(versions, sealed, purpose, id);
       } catch (cause) {
         throw new Outage("a sealed text cannot be opened", { cause });
       }
     },
+    open: (sealed, purpose, id) => open(versions, sealed, purpose, id).catch(() => undefined),
   };
+}
+
+async function open(versions: KeyVersions, sealed: string, purpose: string, id: string): Promise<string> {
+  const dot = sealed.indexOf(".");
+  const version = Number(sealed.slice(0, dot));
+  const master = versions.find((candidate) => candidate.version === version);
+  const bytes = fromBase64Url(sealed.slice(dot + 1));
+  if (master === undefined || bytes === undefined) throw new Error("not a sealed text of ours");
+  const key = await derive(master, purpose, id);
+  const iv = bytes.subarray(0, IV_LENGTH);
+  const opened = await crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, bytes.subarray(IV_LENGTH));
+  return new TextDecoder().decode(opened);
 }

@@ -118,4 +118,6 @@ export type Proofs = {
 export type Sealing = {
   seal(text: string, purpose: string, id: string): Promise<string>;
   unseal(sealed: string, purpose: string, id: string): Promise<string>;
+  /** The same for a text that comes from outside: undefined where nothing of ours opens. */
+  open(sealed: string, purpose: string, id: string): Promise<string | undefined>;
 };

@@ -11,7 +11,7 @@ import type { Inboxes } from "./inboxes.ts";
 import type { ClientAssertions, ClientTokens, DpopProofs, Keyring, TokenVerifier } from "./keys.ts";
 import type { PersonalData } from "./personal-data.ts";
 import type { Devices, Records, UserCodes } from "./records.ts";
-import type { ClientSecrets, Handles, Proofs } from "./secrets.ts";
+import type { ClientSecrets, Handles, Proofs, Sealing } from "./secrets.ts";
 import type { Users } from "./users.ts";
 import type { Webhooks } from "./webhooks.ts";
 
@@ -77,6 +77,7 @@ export type Services = DoorPorts & {
   readonly dpop: DpopProofs;
   readonly handles: Handles;
   readonly secrets: ClientSecrets;
+  readonly sealing: Sealing;
   readonly proofs: Proofs;
   readonly phones: Phones;
   readonly events: Events;

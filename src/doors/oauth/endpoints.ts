@@ -11,6 +11,7 @@ export const ENDPOINTS = {
   end_session_endpoint: "/oauth/logout",
   device_authorization_endpoint: "/oauth/device_authorization",
   backchannel_authentication_endpoint: "/oauth/bc-authorize",
+  pushed_authorization_request_endpoint: "/oauth/par",
 } as const;
 
 export type Endpoint = keyof typeof ENDPOINTS;

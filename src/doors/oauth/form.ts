@@ -27,12 +27,12 @@ export async function formOf(c: Context<AppEnv>): Promise<Result<Parameters, OAu
 /** What an endpoint does with a form: the members of its JSON answer, or the error. */
 export type Call = (c: Context<AppEnv>, form: Parameters) => Promise<Result<object, OAuthError>>;
 
-/** The handler of an endpoint that takes a form and answers JSON with 200. */
+/** The handler of an endpoint that takes a form and answers JSON. */
 export const answering =
-  (call: Call) =>
+  (call: Call, status: 200 | 201 = 200) =>
   async (c: Context<AppEnv>): Promise<Response> => {
     const form = await formOf(c);
     if (!form.ok) return refuse(c, form.error);
     const answer = await call(c, form.value);
-    return answer.ok ? c.json(answer.value) : refuse(c, answer.error);
+    return answer.ok ? c.json(answer.value, status) : refuse(c, answer.error);
   };

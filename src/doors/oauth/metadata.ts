@@ -45,6 +45,7 @@ export function metadata(issuer: string): Readonly<Record<string, unknown>> {
     claims_parameter_supported: false,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
+    require_pushed_authorization_requests: false,
     ui_locales_supported: ["en"],
   };
 }

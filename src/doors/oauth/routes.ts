@@ -14,6 +14,7 @@ import { renderFault } from "./errors.ts";
 import { answering } from "./form.ts";
 import { showMetadata } from "./metadata.ts";
 import { oauthPages } from "./pages.ts";
+import { pushRequest } from "./pushed/push.ts";
 import { token } from "./token/endpoint.ts";
 import { introspect } from "./token/introspect.ts";
 import { revoke } from "./token/revoke.ts";
@@ -33,6 +34,7 @@ const READ_BY_PAGES = [
   "userinfo_endpoint",
   "revocation_endpoint",
   "device_authorization_endpoint",
+  "pushed_authorization_request_endpoint",
 ] as const;
 
 /** The endpoints of the standard door below `/oauth`. */
@@ -46,6 +48,7 @@ function oauthRoutes(): Hono<AppEnv> {
   routes.on(["GET", "POST"], pathOf("userinfo_endpoint"), userinfo);
   routes.post(pathOf("device_authorization_endpoint"), answering(deviceAuthorization));
   routes.post(pathOf("backchannel_authentication_endpoint"), answering(backchannelAuthentication));
+  routes.post(pathOf("pushed_authorization_request_endpoint"), answering(pushRequest, 201));
   return routes;
 }
 

@@ -46,6 +46,15 @@ describe("a sealed text", () => {
     }
   });
 
+  test("a text from outside opens too, and one that is not ours is undefined and no outage", async () => {
+    const sealed = await sealing.seal(TEXT, "message", "a");
+    expect(await sealing.open(sealed, "message", "a")).toBe(TEXT);
+    expect(await sealing.open(sealed, "message", "b")).toBeUndefined();
+    for (const text of ["", ".", "1.!!", "2.AAAA", `${sealed}A`]) {
+      expect(await sealing.open(text, "message", "a")).toBeUndefined();
+    }
+  });
+
   test("an older key still opens what it closed, and a lost one is an outage", async () => {
     const sealed = await sealing.seal(TEXT, "message", "a");
     const rotated = makeSealing([key(2, 9), key(1, 7)]);

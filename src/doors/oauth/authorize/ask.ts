@@ -8,8 +8,10 @@ import type { AppEnv } from "../../../http/context.ts";
 import { namedClient } from "../client-auth.ts";
 import { type OAuthError, wrong } from "../errors.ts";
 import type { Parameters } from "../form.ts";
+import { isPushed, OPENED_MARK, openRequest, type Pushed } from "../pushed/request-uri.ts";
 import { readResource } from "../resource.ts";
 import { readScope } from "../scope.ts";
+import { SIGNED_IN_MARK } from "./place.ts";
 
 const PROMPTS = ["none", "login", "consent", "select_account"] as const;
 export type Prompt = (typeof PROMPTS)[number];
@@ -32,6 +34,8 @@ export type Ask = {
   readonly dpopJkt?: string;
   /** Every parameter as it came: what the browser comes back with when the person has signed in. */
   readonly parameters: Parameters;
+  /** Of a request that was pushed (RFC 9126): it is good for one code. */
+  readonly pushed?: Pick<Pushed, "hash" | "over">;
 };
 
 /** Where an answer leads: an address that is registered for the client. */
@@ -52,12 +56,35 @@ const HINT_LIMIT = 8_192;
 
 /**
  * Reads an authorization request (RFC 6749 §4.1.1; OpenID Connect Core §3.1.2.1). The client and its redirect URI come first, and until
- * both are good nothing leads anywhere (T82). `repeated` names the parameters that came more than once.
+ * both are good nothing leads anywhere (T82). `repeated` names the parameters that came more than once. Of a request that was pushed only
+ * what was pushed counts (RFC 9126 §4).
  */
 export async function readAsk(
   c: Context<AppEnv>,
   parameters: Parameters,
   repeated: readonly string[] = [],
+): Promise<Result<Ask, BadAsk>> {
+  if (!isPushed(parameters)) return await readParameters(c, parameters, repeated);
+  const pushed = repeated.length > 0 ? undefined : await openRequest(c, parameters);
+  if (!pushed) return no({ kind: "local", what: "request" });
+  const { hash, over, opened } = pushed;
+  const ask = await readParameters(c, pushed.parameters, []);
+  if (!ask.ok) return ask;
+  if (opened === undefined) return no({ kind: "back", target: ask.value, error: LATE });
+  const { client_id, request_uri, [SIGNED_IN_MARK]: signedIn } = parameters;
+  const place: Parameters = {
+    client_id,
+    request_uri,
+    [OPENED_MARK]: opened,
+    ...(signedIn === undefined ? {} : { [SIGNED_IN_MARK]: signedIn }),
+  };
+  return ok({ ...ask.value, parameters: place, pushed: { hash, over } });
+}
+
+async function readParameters(
+  c: Context<AppEnv>,
+  parameters: Parameters,
+  repeated: readonly string[],
 ): Promise<Result<Ask, BadAsk>> {
   if (repeated.some((name) => name === "client_id" || name === "redirect_uri")) {
     return no({ kind: "local", what: "request" });
@@ -76,6 +103,7 @@ export async function readAsk(
   return rest.ok ? rest : no({ kind: "back", target, error: rest.error });
 }
 
+const LATE = wrong("invalid_request_uri", "The request_uri has expired");
 const REPEATED = wrong("invalid_request", "A parameter came more than once");
 
 const isState = (state: string | undefined): state is string =>

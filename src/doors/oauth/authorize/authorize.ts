@@ -127,8 +127,17 @@ async function hintedUser(
   return read.ok && typeof read.value.sub === "string" ? read.value.sub : "bad";
 }
 
+/** A request that was pushed is good for one code; until there is one it may be opened again, and nothing is stored (RFC 9126 §7.3). */
+async function isFirstUse(c: Context<AppEnv>, { client, pushed }: Ask): Promise<boolean> {
+  if (pushed === undefined) return true;
+  return await services(c).nonces.spend({ clientId: client.id, hash: pushed.hash, expiresAt: pushed.over });
+}
+
 async function finish(c: Context<AppEnv>, ask: Ask, session: Session): Promise<Response> {
   if (!(await turnSession(c, session))) return await showSignIn(c, placeOfAsk(ask), {});
+  if (!(await isFirstUse(c, ask))) {
+    return await leadWithError(c, ask, wrong("invalid_request_uri", "The request_uri was used before"));
+  }
   const code = await makeCode(c, ask, session);
   return code === undefined ? await trouble(c, "locked") : await leadWithCode(c, ask, code);
 }

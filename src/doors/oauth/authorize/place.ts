@@ -5,7 +5,7 @@ import type { Parameters } from "../form.ts";
 import type { Session } from "../session/session.ts";
 
 /** The parameter by which our own pages say that the person has just signed in, or chosen, for this very request. */
-const MARK = "signed_in";
+export const SIGNED_IN_MARK = "signed_in";
 const MARK_MINUTES = 5;
 const MARKED = /^([0-9a-z]{1,8})\.([A-Za-z0-9_-]{43})$/;
 const BASE = 36;
@@ -13,7 +13,7 @@ const BASE = 36;
 /** The request as an address of ours, for a browser that comes back. */
 export const placeOf = (parameters: Parameters): string => {
   const pairs = Object.entries(parameters).flatMap(([name, value]) =>
-    value === undefined || name === MARK ? [] : [[name, value]],
+    value === undefined || name === SIGNED_IN_MARK ? [] : [[name, value]],
   );
   return `${ENDPOINTS.authorization_endpoint}?${new URLSearchParams(pairs)}`;
 };
@@ -24,7 +24,7 @@ const macOf = (c: Context<AppEnv>, session: Session, minute: string, place: stri
 /** The same address for a browser whose person has just signed in: what asks for a new sign-in is content, for five minutes. */
 export async function markedPlace(c: Context<AppEnv>, session: Session, place: string): Promise<string> {
   const minute = Math.floor(services(c).clock.now() / 60_000).toString(BASE);
-  return `${place}&${MARK}=${minute}.${await macOf(c, session, minute, place)}`;
+  return `${place}&${SIGNED_IN_MARK}=${minute}.${await macOf(c, session, minute, place)}`;
 }
 
 /** Whether the mark that came along is this session's and this place's. */
@@ -34,7 +34,7 @@ export async function isMarked(
   parameters: Parameters,
   place: string = placeOf(parameters),
 ): Promise<boolean> {
-  const [, minute = "", mac = ""] = MARKED.exec(parameters[MARK] ?? "") ?? [];
+  const [, minute = "", mac = ""] = MARKED.exec(parameters[SIGNED_IN_MARK] ?? "") ?? [];
   const age = services(c).clock.now() / 60_000 - Number.parseInt(minute, BASE);
   if (!(age >= 0 && age < MARK_MINUTES)) return false;
   return await services(c).secrets.equal(mac, await macOf(c, session, minute, place));
