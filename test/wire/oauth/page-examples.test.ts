@@ -174,6 +174,13 @@ describe.concurrent("the examples of docs/oauth.md run as they stand", () => {
     const other = await tokensOf("spa", client.None(), "http://127.0.0.1:1/");
     await expect(userOf(other.access_token)).rejects.toThrow("aud");
   });
+
+  test("README.md shows nothing else: whole programs or lines of them", () => {
+    const blocks = [...read("README.md").matchAll(/```js\n([\s\S]*?)```/g)].map(([, block = ""]) => block);
+    expect(blocks).toHaveLength(4);
+    const programs = [...page.matchAll(/```js\n([\s\S]*?)```/g)].map(([, text = ""]) => text);
+    expect(blocks.filter((block) => !programs.some((text) => text.includes(block)))).toEqual([]);
+  });
 });
 
 /** Tokens of a fresh user at one of the page's clients. */
