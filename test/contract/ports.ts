@@ -61,6 +61,7 @@ const userCalls: CallsOf<Users> = {
   byIdentifier: (port) => port.byIdentifier(viewOf(), given("x"), { first: "own", anonymous: true }),
   byAnyName: (port) => port.byAnyName(viewOf(), "x@example.com"),
   byAnyNameWithKey: (port) => port.byAnyNameWithKey(viewOf(), "x@example.com", "print"),
+  byDeviceKey: (port) => port.byDeviceKey(MAIN, "print"),
   holdersOf: (port) => port.holdersOf(MAIN, given("x")),
   named: (port) => port.named(ANY_REALM, { externalId: "x" }),
   insert: (port) => port.insert(makeUser(), makeEvent(), NOW),

@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import type { Caller } from "../../../core/caller.ts";
-import { aboutForBackend, startChallenge, takeStart } from "../../../core/challenge/start.ts";
+import { startChallenge } from "../../../core/challenge/start.ts";
 import type { JsonObject } from "../../../core/challenge/state.ts";
+import { aboutForBackend, takeStart } from "../../../core/challenge/take-start.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { tokenLengths } from "../../../core/client/settings.ts";
 import { type ChallengeId, newUserId } from "../../../core/ids.ts";
@@ -12,7 +13,6 @@ import { type Millis, SECOND } from "../../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { waitingUris } from "../../../http/waiting-uris.ts";
 import { knownClient } from "../client-auth.ts";
-import { readDetails } from "../details.ts";
 import { errorOf, type OAuthError, wrong } from "../errors.ts";
 import type { Call, Parameters } from "../form.ts";
 import { CIBA_LIFETIME, CIBA_LONGEST, INTERVAL, REDEEM_WINDOW, REPLAY_WINDOW } from "../lifetimes.ts";
@@ -20,6 +20,7 @@ import { type OAuthSubject, requestContext } from "../request.ts";
 import { readResource } from "../resource.ts";
 import { readScope } from "../scope.ts";
 import { asksRefresh } from "../token/poll.ts";
+import { readDetails } from "./details.ts";
 import { type Hint, readHint, userOf } from "./hints.ts";
 import { readBindingMessage, readExpiry, readNotificationToken, refuseUnoffered } from "./parameters.ts";
 

@@ -39,7 +39,7 @@ test("a held poll of the Authsignal door", async () => {
     expect((await held).body.isVerified).toBe(true);
   });
   expect(cost).toEqual({
-    d1Calls: 7,
+    d1Calls: 6,
     d1Batches: 1,
     d1RowsWritten: 3,
     objects: { "inbox.find": 1, "inbox.settle": 1, "challenge.apply": 1, "challenge.markListed": 1 },

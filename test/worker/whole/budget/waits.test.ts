@@ -25,6 +25,8 @@ async function cotterFlow() {
   const person = await cotter.newPerson(at, client);
   await cotter.start(at, client, person);
   const started = await waitsOf(() => cotter.start(at, client, person));
+  const socket = await waitsOf(() => cotter.openSocket(at, started.value.body));
+  expect(socket.value.status).toBe(101);
   const pending = await waitsOf(() => cotter.poll(at, client, started.value.body));
   const shown = await waitsOf(() => cotter.prompt(at, client, person));
   const answered = await waitsOf(() => cotter.respond(at, client, person, shown.value ?? {}, true));
@@ -35,6 +37,7 @@ async function cotterFlow() {
   expect(refreshed.value.status).toBe(200);
   return {
     start: started.waits,
+    "the socket opens": socket.waits,
     "a poll that finds it pending": pending.waits,
     "the device asks for prompts": shown.waits,
     "the device answers": answered.waits,
@@ -137,10 +140,11 @@ beforeAll(async () => {
 
 test("the Cotter door", async () => {
   expect(await cotterFlow()).toEqual({
-    start: 4,
+    start: 2,
+    "the socket opens": 1,
     "a poll that finds it pending": 1,
     "the device asks for prompts": 2,
-    "the device answers": 4,
+    "the device answers": 3,
     "the poll that collects": 2,
     "the same poll again": 1,
     refresh: 2,
@@ -149,7 +153,7 @@ test("the Cotter door", async () => {
 
 test("the LoginID door", async () => {
   expect(await loginidFlow()).toEqual({
-    "a backend asks for a code": 5,
+    "a backend asks for a code": 4,
     "a backend approves it": 6,
     "the wait of an approved code": 9,
   });
@@ -158,9 +162,9 @@ test("the LoginID door", async () => {
 test("the Authsignal door", async () => {
   expect(await authsignalFlow()).toEqual({
     track: 3,
-    "challenge/push": 6,
+    "challenge/push": 5,
     "a poll that finds it pending": 1,
-    "the device answers": 8,
+    "the device answers": 7,
     "the poll that collects": 4,
     validate: 1,
   });
