@@ -1,6 +1,9 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { decodeJwt } from "jose";
@@ -18,7 +21,7 @@ import {
 import { type Device, makeDevice } from "../../../scripts/demo/device.ts";
 import { freePort } from "../server.ts";
 import { place } from "../support/place.ts";
-import { issuer, signInAt, somebody, typeCode } from "./support.ts";
+import { admin, issuer, signInAt, somebody, typeCode } from "./support.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const read = (path: string): string => readFileSync(resolve(root, path), "utf8");
@@ -164,15 +167,45 @@ describe.concurrent("the examples of docs/oauth.md run as they stand", () => {
 
   test("verify.mjs takes an access token of the web app, and neither its ID token nor another client's", async () => {
     const { userOf } = await import(pathToFileURL(write("verify.mjs", example("verify.mjs"))).href);
-    const tokens = await tokensOf(
-      "web",
-      client.ClientSecretPost(secrets.get("web")),
-      "http://127.0.0.1:1/callback",
-    );
+    const auth = client.ClientSecretPost(secrets.get("web"));
+    const { tokens } = await signedIn("web", auth, "http://127.0.0.1:1/callback");
     expect(await userOf(tokens.access_token)).toBe(decodeJwt(tokens.access_token).sub);
     await expect(userOf(tokens.id_token)).rejects.toThrow("typ");
-    const other = await tokensOf("spa", client.None(), "http://127.0.0.1:1/");
-    await expect(userOf(other.access_token)).rejects.toThrow("aud");
+    const other = await signedIn("spa", client.None(), "http://127.0.0.1:1/");
+    await expect(userOf(other.tokens.access_token)).rejects.toThrow("aud");
+  });
+
+  test("logout.mjs reads what the server posts when somebody signs out by the link of the page", async () => {
+    const { signedOut } = await import(pathToFileURL(write("logout.mjs", example("logout.mjs"))).href);
+    const posted = Promise.withResolvers<string>();
+    const ours = createServer(async (request, response) => {
+      posted.resolve(await text(request));
+      response.end();
+    });
+    await new Promise<void>((listening) => ours.listen(0, "127.0.0.1", listening));
+    const home = "http://127.0.0.1:1";
+    const { port } = ours.address() as AddressInfo;
+    await admin()("PATCH", "/admin/clients/web", {
+      json: {
+        settings: {
+          backchannel_logout_uri: `http://127.0.0.1:${port}/`,
+          post_logout_redirect_uris: [`${home}/bye`],
+        },
+      },
+    });
+    const who = somebody();
+    const auth = client.ClientSecretPost(secrets.get("web"));
+    const { config, tokens } = await signedIn("web", auth, `${home}/callback`, who);
+    const url = client.buildEndSessionUrl(config, {
+      id_token_hint: tokens.id_token ?? "",
+      post_logout_redirect_uri: `${home}/bye`,
+    });
+    expect((await who.browser.go(url)).url.href).toBe(`${home}/bye`);
+    const token = new URLSearchParams(await posted.promise).get("logout_token");
+    ours.close();
+    const { sub, sid } = decodeJwt(tokens.id_token ?? "");
+    expect(await signedOut(token)).toMatchObject({ sub, sid });
+    await expect(signedOut(tokens.id_token)).rejects.toThrow("typ");
   });
 
   test("README.md shows nothing else: whole programs or lines of them", () => {
@@ -183,19 +216,20 @@ describe.concurrent("the examples of docs/oauth.md run as they stand", () => {
   });
 });
 
-/** Tokens of a fresh user at one of the page's clients. */
-async function tokensOf(id: string, auth: client.ClientAuth, redirect_uri: string) {
+/** Somebody signs in at one of the page's clients, whose request is pushed first. */
+async function signedIn(id: string, auth: client.ClientAuth, redirect_uri: string, who = somebody()) {
   const config = await client.discovery(issuer(), id, undefined, auth, {
     execute: [client.allowInsecureRequests],
   });
   const pkceCodeVerifier = client.randomPKCECodeVerifier();
-  const url = client.buildAuthorizationUrl(config, {
+  const url = await client.buildAuthorizationUrlWithPAR(config, {
     redirect_uri,
     scope: "openid",
     code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
     code_challenge_method: "S256",
   });
-  return await client.authorizationCodeGrant(config, await signInAt(somebody(), url), { pkceCodeVerifier });
+  const landed = await signInAt(who, url);
+  return { config, tokens: await client.authorizationCodeGrant(config, landed, { pkceCodeVerifier }) };
 }
 
 /** What a page finds in its browser, as far as the example uses it. */
