@@ -13,6 +13,8 @@ import { pageDeployment } from "../support/page.ts";
 const NO_TABLE: Readonly<Record<string, string>> = {
   "GET /": "says the same to everybody",
   "GET /v1/ui": "says the same to everybody",
+  "GET /.well-known/openid-configuration": "says the same to everybody",
+  "GET /.well-known/oauth-authorization-server": "says the same to everybody",
   "GET /api/v0/event/get/:event_id": "an event number, told by its object",
   "POST /api/v0/token": "a refresh token, told by its object",
   "POST /api/v0/token/:api_key_id": "a refresh token, told by its object",
@@ -150,12 +152,20 @@ async function askAs(method: string, path: string, headers: Headers) {
   const sends = !["GET", "HEAD", "DELETE", "ALL"].includes(method);
   const query = `?publicKey=${encodeURIComponent(btoa(KEY))}&user_id=${names.user}`;
   const page = `?api_key=${names.client}&redirect_url=myapp%3A%2F%2Fcb&type=EMAIL&code_challenge=${"A".repeat(43)}`;
+  // The standard door takes forms, of texts alone.
+  const isForm = path.startsWith("/oauth");
+  const fields = { ...bodyOf(path), client_id };
+  const texts = Object.entries(fields).flatMap(([name, value]) =>
+    typeof value === "string" ? [[name, value] as [string, string]] : [],
+  );
+  const body = isForm ? new URLSearchParams(texts).toString() : JSON.stringify(fields);
+  const type = isForm ? "application/x-www-form-urlencoded" : "application/json";
   const at = path.startsWith("/app") || path === "/signup" || path === "/login" ? page : query;
   counter.take();
   const answer = await shut.ask(path + at, {
     method: method === "ALL" ? "GET" : method,
-    headers: { ...from(IP), ...(sends ? { "Content-Type": "application/json" } : {}), ...headers },
-    ...(sends ? { body: JSON.stringify({ ...bodyOf(path), client_id }) } : {}),
+    headers: { ...from(IP), ...(sends ? { "Content-Type": type } : {}), ...headers },
+    ...(sends ? { body } : {}),
   });
   return { status: answer.status, d1: counter.take().d1Calls };
 }

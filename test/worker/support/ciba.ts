@@ -1,3 +1,4 @@
+import { auditEvent } from "../../../src/core/audit/record.ts";
 import type { Client } from "../../../src/core/client/client.ts";
 import type { ClientSettings } from "../../../src/core/client/settings.ts";
 import { type ClientId, type GrantId, MAIN, parseClientId, type UserId } from "../../../src/core/ids.ts";
@@ -107,12 +108,29 @@ export const askDevice = (
 export const pollDevice = (at: Deployment, party: Party, asked: Answer, over: Fields = {}): Promise<Answer> =>
   post(at, party, "/token", { grant_type: DEVICE, device_code: String(asked.body.device_code), ...over });
 
-/** A browser in which a user signed in a minute ago. */
-export const newSession = () => ({
+/** A browser in which a user signed in a minute ago, and which D1 does not list. */
+export const bareSession = () => ({
   sessionId: crypto.randomUUID().replaceAll("-", "").padEnd(64, "0") as GrantId,
   provenAt: Date.now() - 60_000,
   amr: ["user", "hwk"],
 });
+
+/** The same, listed as every session is: what it approves gets a grant. */
+export async function newSession(at: Deployment, user: { readonly id: string }, client: ClientId) {
+  const { services } = at;
+  const session = bareSession();
+  const userId = user.id as UserId;
+  const event = auditEvent(services, { type: "sign_in.redeemed", actor: `client:${client}`, userId });
+  await services.records.finish(event, {
+    id: session.sessionId,
+    userId,
+    clientId: client,
+    scope: "browser",
+    amr: session.amr,
+    createdAt: session.provenAt,
+  });
+  return session;
+}
 
 /** Somebody who is signed in types the code. */
 export const typeCode = (at: Deployment, user: { readonly id: string }, asked: Answer) =>
@@ -133,8 +151,8 @@ export async function press(
   if (!found.ok) return found;
   const record = await at.services.users.byId(who.id, MAIN);
   if (!record) return { ok: false, error: { code: "unknown_user" } } as const;
-  const session = newSession();
-  const { snapshot } = found.value;
+  const { snapshot, client } = found.value;
+  const session = await newSession(at, who, client.id);
   const claimed = await claimUserCode(at.services, {
     snapshot,
     user: record.user,

@@ -77,10 +77,13 @@ function nameIn({ sub, login_hint: name }: TokenClaims): Hint | undefined {
   return typeof name === "string" && sub === undefined ? { kind: "name", text: name } : undefined;
 }
 
+/** What a hint is counted for, before anybody knows whom it names: two spellings of one address are one. */
+export const countedAs = ({ text }: Hint): string => readIdentifier(text)?.normal ?? text;
+
 /**
- * The user of a hint, in the realm of the client: by our id, by a proven address or one that the client may go by, else by the client's own
- * name for them. Nobody is found by what an anonymous call has claimed. Each kind of text takes the same
- * look-ups whether or not there is such a user.
+ * The user of a hint, in the realm of the client: by our id, else by the client's own name for them, which nobody's proof of an address takes
+ * away, else by an address that the client may go by. Nobody is found by what an anonymous call has claimed. Each kind of text takes the
+ * same look-ups whether or not there is such a user.
  */
 export async function userOf(
   { users }: Pick<Services, "users">,
@@ -97,5 +100,5 @@ export async function userOf(
     identifier && users.byIdentifier(view, identifier, { first: "own" }),
     externalId === undefined ? undefined : users.byExternalId(view, externalId),
   ]);
-  return byId ?? named ?? called;
+  return byId ?? called ?? named;
 }

@@ -21,7 +21,7 @@ import { readResource } from "../resource.ts";
 import { readScope } from "../scope.ts";
 import { asksRefresh } from "../token/poll.ts";
 import { readDetails } from "./details.ts";
-import { type Hint, readHint, userOf } from "./hints.ts";
+import { countedAs, type Hint, readHint, userOf } from "./hints.ts";
 import { readBindingMessage, readExpiry, readNotificationToken, refuseUnoffered } from "./parameters.ts";
 
 const GRANT_TYPE = "urn:openid:params:grant-type:ciba";
@@ -100,7 +100,7 @@ const isPinged = ({ settings, notificationEndpoint }: Client): boolean =>
 async function begin(c: Context<AppEnv>, client: Client, asked: Asked): Promise<Result<object, OAuthError>> {
   const powers = services(c);
   const { hint, scope, bindingMessage, lifetime } = asked;
-  const about = aboutForBackend(await powers.handles.pepper(["ciba-hint", client.realm], hint.text));
+  const about = aboutForBackend(await powers.handles.pepper(["ciba-hint", client.realm], countedAs(hint)));
   const [counted, found] = await Promise.all([
     takeStart(powers, client, BACKEND, about),
     userOf(powers, client, hint),

@@ -23,61 +23,33 @@ type Powers = Pick<
 
 const UNKNOWN = { code: "unknown_challenge" } as const;
 
-/**
- * The client of a code that somebody typed who is not signed in yet: it is their sign-in that comes next. Counted as every guess is, and
- * refused alike; nothing else of the request is told.
- */
-export async function clientOfUserCode(
-  powers: Powers,
-  asked: { readonly typed: string; readonly ip?: string | undefined },
-): Promise<Result<Client, RefusalOf<"malformed" | "code_locked" | "unknown_challenge">>> {
-  const code = readUserCode(asked.typed);
-  if (code === undefined) return no({ code: "malformed", detail: "user_code" });
-  const { id, mark } = await challengeOfCode(powers, code);
-  const taken = await takeCodeGuess(powers, { ip: asked.ip }, mark);
-  if (!taken.ok) return taken;
-  const snapshot = await powers.challenges.read(id).catch(async (cause: unknown) => {
-    await giveBackGuess(powers, mark, taken.value);
-    throw cause;
-  });
-  if (!snapshot || !isDevices(snapshot)) {
-    noteRefusal(powers, { type: "code_refused", subject: "device_code", ...ipOf(asked) });
-    return no(UNKNOWN);
-  }
-  const [client] = await Promise.all([
-    powers.clients.find(snapshot.spec.clientId),
-    giveBackGuess(powers, mark, taken.value),
-  ]);
-  return client && client.disabledAt === undefined ? ok(client) : no(UNKNOWN);
-}
+type Refused = RefusalOf<"malformed" | "code_locked" | "unknown_challenge" | "expired">;
 
 /**
- * The request whose code somebody typed who is signed in. The guess is counted first (RFC 8628 §5.1), so that any number at once make
- * five comparisons; a right one is given back. Refused as `malformed` what is no code at all, as `code_locked` past the count, as `expired`
- * one that ran out, and as `unknown_challenge` all else: also a code that another user has claimed, one of another realm, and one that is
- * decided.
+ * The request of a typed code. The guess is counted first (RFC 8628 §5.1), so that any number at once make five comparisons; a right one is
+ * given back. Refused as `malformed` what is no code at all, as `code_locked` past the count, as `expired` one that ran out, and as
+ * `unknown_challenge` all else, also what does not fit.
  */
-export async function findByUserCode(
+async function guess(
   powers: Powers,
-  asked: Guesser & { readonly user: Pick<User, "id" | "realm">; readonly typed: string },
-): Promise<Result<DeviceRequest, RefusalOf<"malformed" | "code_locked" | "unknown_challenge" | "expired">>> {
+  asked: Guesser & { readonly typed: string },
+  fits: (snapshot: Snapshot) => boolean,
+): Promise<Result<DeviceRequest, Refused>> {
   const code = readUserCode(asked.typed);
   if (code === undefined) return no({ code: "malformed", detail: "user_code" });
   const { id, mark } = await challengeOfCode(powers, code);
   const taken = await takeCodeGuess(powers, asked, mark);
-  if (!taken.ok) return taken;
+  if (!taken.ok) {
+    noteGuess(powers, asked, "too many wrong device codes");
+    return taken;
+  }
   const snapshot = await powers.challenges.read(id).catch(async (cause: unknown) => {
     // An outage tells nobody anything, so it must use up no guess.
     await giveBackGuess(powers, mark, taken.value);
     throw cause;
   });
-  if (!snapshot || !isFor(snapshot, asked.user)) {
-    noteRefusal(powers, {
-      type: "code_refused",
-      subject: asked.user.id,
-      userId: asked.user.id,
-      ...ipOf(asked),
-    });
+  if (!snapshot || !isDevices(snapshot) || !fits(snapshot)) {
+    noteGuess(powers, asked, "wrong device code");
     return no(snapshot?.view.state === "expired" && isDevices(snapshot) ? { code: "expired" } : UNKNOWN);
   }
   const [client] = await Promise.all([
@@ -86,6 +58,38 @@ export async function findByUserCode(
   ]);
   return client && client.disabledAt === undefined ? ok({ snapshot, client }) : no(UNKNOWN);
 }
+
+/** On record: who tries codes, and that all of them together are refused. */
+const noteGuess = (
+  powers: Parameters<typeof noteRefusal>[0],
+  { user, ...from }: Guesser,
+  reason: string,
+): void =>
+  noteRefusal(powers, {
+    type: "code_refused",
+    subject: user?.id ?? "device_code",
+    ...(user === undefined ? {} : { userId: user.id }),
+    ...ipOf(from),
+    reason,
+  });
+
+/**
+ * The client of a code that somebody typed who is not signed in yet: it is their sign-in that comes next. Nothing else of the request is
+ * told, and a code that somebody has claimed is told like any other.
+ */
+export async function clientOfUserCode(
+  powers: Powers,
+  asked: { readonly typed: string; readonly ip?: string | undefined },
+): Promise<Result<Client, Refused>> {
+  const found = await guess(powers, asked, () => true);
+  return found.ok ? ok(found.value.client) : found;
+}
+
+/** The request whose code somebody typed who is signed in; one that another user has claimed, or of another realm, is as good as none. */
+export const findByUserCode = (
+  powers: Powers,
+  asked: Guesser & { readonly user: Pick<User, "id" | "realm">; readonly typed: string },
+): Promise<Result<DeviceRequest, Refused>> => guess(powers, asked, (snapshot) => isFor(snapshot, asked.user));
 
 const isDevices = ({ spec }: Snapshot): boolean => requestOf(spec)?.kind === "device_code";
 

@@ -188,6 +188,23 @@ describe("who is meant", () => {
     expect(await subjectOf(await start(at, other, address))).toBe(proven.id);
   });
 
+  test("the client's own name for somebody goes before another one's proof of it, unless it names by our ids alone", async () => {
+    const address = `${fresh("named")}@example.com`;
+    const [party, bySubject] = [await newParty(at), await newParty(at, { user_ids: "subject" })];
+    const event = auditEvent(at.services, { type: "user.created", actor: "admin" });
+    const names = [party, bySubject].map(async ({ id: client }) => {
+      const user = mainUser(crypto.randomUUID());
+      const named = { externalId: address, assertedBy: "client", client, identifiers: [] } as const;
+      await at.services.users.insert({ ...user, ...named }, event, event.at);
+      return user.id;
+    });
+    const [own] = await Promise.all(names);
+    const proven = await newAda(at, address, "proof");
+    expect(await subjectOf(await start(at, party, address))).toBe(own);
+    expect(await subjectOf(await start(at, bySubject, address))).toBe(proven.id);
+    expect(await subjectOf(await start(at, await newParty(at), address))).toBe(proven.id);
+  });
+
   test.each([
     ["no hint", { login_hint: undefined }],
     ["two hints", { id_token_hint: "a.b.c" }],
@@ -363,6 +380,17 @@ describe("T09 a start about nobody", () => {
     const known = await outcomes(ada.username);
     expect(known).toEqual([...Array<number>(10).fill(200), 429]);
     expect(await outcomes(`${fresh("nobody")}@example.com`)).toEqual(known);
+  });
+
+  test("T09 is counted for the address, however it is spelt", async () => {
+    const party = await newParty(at);
+    const address = `${fresh("nobody")}@example.com`;
+    const spellings = [address, address.toUpperCase(), ` ${address}`];
+    const statuses: number[] = [];
+    for (let index = 0; index < 11; index++) {
+      statuses.push((await start(at, party, spellings[index % 3] ?? "")).status);
+    }
+    expect(statuses).toEqual([...Array<number>(10).fill(400), 429]);
   });
 
   test("T09 leaves nothing that names the address", async () => {

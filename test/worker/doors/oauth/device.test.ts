@@ -18,6 +18,7 @@ import {
 import { everythingAtRest } from "../../support/at-rest.ts";
 import {
   askDevice,
+  bareSession,
   newParty,
   newSession,
   type Party,
@@ -50,8 +51,8 @@ const record = async ({ id }: User) => {
 async function claim(user: User, asked: Answer) {
   const found = await typing(user, asked.body.user_code);
   if (!found.ok) throw new Error(found.error.code);
-  const session = newSession();
-  const { snapshot } = found.value;
+  const { snapshot, client } = found.value;
+  const session = await newSession(at, user, client.id);
   const claimed = await claimUserCode(at.services, {
     snapshot,
     user: await record(user),
@@ -209,19 +210,24 @@ describe("somebody types the code", () => {
     const late = {
       snapshot: seen.value.snapshot,
       user: await record(second),
-      sessionId: newSession().sessionId,
+      sessionId: bareSession().sessionId,
     };
     expect(await claimUserCode(at.services, late)).toMatchObject(no("unknown_challenge"));
     expect(await claimedBy(at.services, { challengeId: snapshot.spec.id, user: second })).toMatchObject(
       no("unknown_challenge"),
     );
     for (const decision of ["approve", "deny"] as const) {
-      const tried = { snapshot, user: second, session: newSession(), decision };
+      const tried = { snapshot, user: second, session: bareSession(), decision };
       expect(await decideByUser(at.services, tried)).toMatchObject(no("claimed_by_other"));
     }
     expect(await stateOf(asked)).toBe("claimed");
     expect(await pollDevice(at, party, asked)).toMatchObject(refused("authorization_pending"));
-    const own = { snapshot, user: first, session: newSession(), decision: "approve" } as const;
+    const own = {
+      snapshot,
+      user: first,
+      session: await newSession(at, first, party.id),
+      decision: "approve",
+    } as const;
     expect(await decideByUser(at.services, own)).toMatchObject({ ok: true });
     expect(claimsOf((await pollDevice(at, party, asked)).body.id_token)).toMatchObject({ sub: first.id });
   });
@@ -234,7 +240,11 @@ describe("somebody types the code", () => {
     const { snapshot } = found.value;
     const claims = await Promise.all(
       users.map(async (user) =>
-        claimUserCode(at.services, { snapshot, user: await record(user), sessionId: newSession().sessionId }),
+        claimUserCode(at.services, {
+          snapshot,
+          user: await record(user),
+          sessionId: bareSession().sessionId,
+        }),
       ),
     );
     expect(claims.filter(({ ok }) => ok)).toHaveLength(1);
@@ -246,7 +256,7 @@ describe("somebody types the code", () => {
     const found = await typing(user, asked.body.user_code);
     if (!found.ok) throw new Error(found.error.code);
     for (const decision of ["approve", "deny"] as const) {
-      const tried = { snapshot: found.value.snapshot, user, session: newSession(), decision };
+      const tried = { snapshot: found.value.snapshot, user, session: bareSession(), decision };
       expect(await decideByUser(at.services, tried)).toMatchObject(no("not_claimed"));
     }
     expect(await stateOf(asked)).toBe("pending");
