@@ -13,7 +13,7 @@ describe("the backend's example", () => {
   const issuer = "https://sign.example";
   let server: Server;
   let userOf: (token: string) => Promise<string>;
-  let sign: (claims: JWTPayload) => Promise<string>;
+  let sign: (claims: JWTPayload, typ?: string) => Promise<string>;
 
   beforeAll(async () => {
     const { publicKey, privateKey } = await generateKeyPair("ES256");
@@ -21,14 +21,16 @@ describe("the backend's example", () => {
     server = createServer((_, answer) => answer.setHeader("Content-Type", "application/json").end(jwks));
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     const { port } = server.address() as AddressInfo;
-    const code = (/```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? "")
-      .replace(`${issuer}/.well-known`, `http://127.0.0.1:${port}/.well-known`)
+    const blocks = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, block = ""]) => block);
+    const code = (blocks.find((block) => block.includes('from "jose"')) ?? "")
+      .replace(/new URL\(`[^`]*`\)/, `new URL("http://127.0.0.1:${port}/.well-known/jwks.json")`)
+      .replace("http://127.0.0.1:8787", issuer)
       .replace('from "jose"', `from ${JSON.stringify(import.meta.resolve("jose"))}`);
     ({ userOf } = await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(code)}`));
-    const good = { sub: "ada", iss: issuer, aud: "my-app", type: "client_access_token" };
-    sign = (claims) =>
+    const good = { sub: "ada", iss: issuer, aud: "web" };
+    sign = (claims, typ = "at+jwt") =>
       new SignJWT({ ...good, ...claims })
-        .setProtectedHeader({ alg: "ES256", kid: "k", typ: "JWT" })
+        .setProtectedHeader({ alg: "ES256", kid: "k", typ })
         .setExpirationTime("1h")
         .sign(privateKey);
   });
@@ -41,9 +43,9 @@ describe("the backend's example", () => {
   test.each([
     ["another client's", { aud: "other-app" }],
     ["another deployment's", { iss: "https://other.example" }],
-    ["an ID token", { type: "client_id_token" }],
-  ])("refuses %s", async (_, claims) => {
-    await expect(userOf(await sign(claims))).rejects.toThrow();
+    ["an ID token", {}, "JWT"],
+  ])("refuses %s", async (_, claims, typ?: string) => {
+    await expect(userOf(await sign(claims, typ))).rejects.toThrow();
   });
 
   test("refuses one that was changed", async () => {
