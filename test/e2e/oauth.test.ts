@@ -87,6 +87,21 @@ describe("an app with openid-client", () => {
     expect(open.complaints).toEqual([]);
   });
 
+  test("whoever waits for a phone may have a code instead, and the page that waited goes nowhere else", async () => {
+    await build(openidClient);
+    const address = freshEmail();
+    const { page } = open;
+    await page.goto(`${shop.origin}/login`);
+    await page.getByLabel("E-mail address").fill(address);
+    const listening = page.waitForEvent("websocket");
+    await page.getByRole("button", { name: "Continue on my phone" }).click();
+    await (await listening).waitForEvent("framereceived");
+    await page.getByRole("button", { name: "Send me a code instead" }).click();
+    await page.getByRole("textbox", { name: "Code" }).fill((await newest(place, address)).code);
+    await page.keyboard.press("Enter");
+    expect(await told(page)).toMatchObject({ email: address });
+  });
+
   test("whoever is signed in is not asked again, but for prompt=login", async () => {
     await build(openidClient);
     const address = freshEmail();

@@ -72,6 +72,8 @@ export const WAIT_SCRIPT = `${COUNTDOWN_SCRIPT}
   const { socket: address, handle, next } = note.dataset;
   let pause = 500;
   let over = false;
+  // A form of this page leads elsewhere: what it ends is no news.
+  addEventListener("submit", () => { over = true; });
   const settle = () => {
     if (over) return;
     over = true;
