@@ -7,10 +7,12 @@ import type { DoorRules, Services } from "./core/ports/services.ts";
 import { DAY, type Millis } from "./core/time.ts";
 import { chooseCarriers } from "./delivery/choose.ts";
 import { makeDeliveries } from "./delivery/deliveries.ts";
+import { makeDocuments } from "./delivery/document.ts";
 import { connect } from "./delivery/email/connect.ts";
 import { outboxCarriers } from "./delivery/outbox/carrier.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
 import { authsignalPorts, authsignalRules } from "./doors/authsignal/part.ts";
+import { oauthPorts } from "./doors/oauth/part.ts";
 import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
 import { makeLog } from "./http/log.ts";
@@ -165,6 +167,9 @@ function build(env: Env): Shared {
   const webhooks = makeWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks });
   const clients = makeClients(db, makeClientCache(clock.now));
   const secrets = makeClientSecrets({ secretKeys, chance });
+  const registered = { clients };
+  const handles = makeHandles(secretKeys);
+  const documents = makeDocuments({ allowPrivate: config.allowPrivateCallbacks });
   const sealing = makeSealing(secretKeys.keyEncryption);
   const clientTokens = makeClientTokens();
   for (const note of notesOf(config)) log("warn", "something is not configured", { note });
@@ -174,7 +179,7 @@ function build(env: Env): Shared {
     config,
     challenges: makeChallenges(env.CHALLENGES, place),
     inboxes,
-    clients,
+    ...registered,
     users: makeUsers(db),
     devices: makeDevices(db),
     records: makeRecords(db),
@@ -187,14 +192,16 @@ function build(env: Env): Shared {
     clientTokens,
     clientAssertions: makeClientAssertions(clientTokens),
     dpop: makeDpopProofs(secretKeys),
-    handles: makeHandles(secretKeys),
+    handles,
     secrets,
     sealing,
     proofs: makeProofs(),
     phones,
     events,
     webhooks,
+    documents,
     ...authsignalPorts(db, { clients, secrets, webhooks, clock, log }),
+    ...oauthPorts(env, { clients, handles, secrets, documents, clock, log }),
     doors: RULES,
     ...deliveriesOf(env, { db, events, inboxes, log, sealing }),
     limits: limitsOf(env),
