@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, statfsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
@@ -71,8 +72,8 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    // By default one core is left idle.
-    maxWorkers: "100%",
+    // One more than cores: a file that waits, for a clock or for a server that starts, would leave its core idle.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
     projects: [
       {
@@ -80,7 +81,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.{ts,tsx}"],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           execArgv,
           // Nothing of them outlives a test: a process for each file would cost more than most files.
           isolate: false,
@@ -96,7 +97,7 @@ export default defineConfig({
           name: "worker",
           include: ["test/worker/**/*.test.ts", "test/contract/**/*.test.ts"],
           setupFiles: ["test/worker/setup.ts"],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           // A runtime of its own for each file would cost more than half of the files' tests; `setup.ts` begins each anew.
           isolate: false,
           deps: { optimizer: { ssr: { enabled: true, include: packagePaths() } } },
@@ -107,6 +108,8 @@ export default defineConfig({
           name: "wire",
           include: ["test/wire/**/*.test.ts"],
           globalSetup: ["test/wire/global-setup.ts"],
+          // The vendors' packages are loaded once.
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

@@ -2,7 +2,7 @@
  * Serves the Worker on this machine: makes .dev.vars when missing, migrates the local database, runs `wrangler dev`.
  *
  * Environment: PORT (8787), ISSUER (the address it is reached at), STATE_DIR (.wrangler/state; with another port .wrangler/state-PORT),
- * INSPECTOR_PORT (0: any free). `npm start -- --ip 0.0.0.0` lets a phone of the same network in.
+ * INSPECTOR_PORT (0: any free), MIGRATED (set: the state is a copy of one that this checkout has migrated). `npm start -- --ip 0.0.0.0` lets a phone of the same network in.
  * Further arguments go to `wrangler dev` as they are, e.g. `npm start -- --var IP_LIMITS:on`.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -86,9 +86,11 @@ async function announce(serving: Serving, isServing: () => boolean): Promise<voi
 }
 
 async function serve(serving: Serving): Promise<number> {
-  makeDevVars();
   const { ip, port, issuer, stateDir, inspectorPort, rest } = serving;
-  const migrated = await wrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", stateDir]);
+  // Whoever names a file of values needs none of ours.
+  if (!rest.some((argument) => argument.startsWith("--env-file"))) makeDevVars();
+  const migrate = ["d1", "migrations", "apply", "DB", "--local", "--persist-to", stateDir];
+  const migrated = process.env.MIGRATED ? 0 : await wrangler(migrate);
   if (migrated !== 0) return migrated;
   let isServing = true;
   const served = wrangler([

@@ -12,7 +12,7 @@ import { connect } from "./delivery/email/connect.ts";
 import { outboxCarriers } from "./delivery/outbox/carrier.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
 import { authsignalPorts, authsignalRules } from "./doors/authsignal/part.ts";
-import { oauthPorts } from "./doors/oauth/part.ts";
+import { oauthPorts, oauthRules } from "./doors/oauth/part.ts";
 import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
 import { makeLog } from "./http/log.ts";
@@ -51,6 +51,7 @@ type Shared = Omit<Services, "background">;
 /** What doors say where core does something for every door. */
 const RULES: readonly DoorRules[] = [
   authsignalRules, // of its actions
+  oauthRules, // of its pings, and its clients that hear of sign-outs
 ];
 
 const clock: Clock = { now: () => Date.now() };
@@ -159,6 +160,7 @@ function build(env: Env): Shared {
   const secretKeys = parseSecretKeys(env);
   const db = openStore(env.DB);
   const place = env.JURISDICTION === undefined ? {} : { jurisdiction: env.JURISDICTION };
+  const sealing = makeSealing(secretKeys.keyEncryption);
   const keyring = makeKeyring({ shelf: makeKeyStore(db), secretKeys, clock, chance });
   const config = configOf(env);
   const inboxes = makeInboxes(env.INBOXES, place);
@@ -170,7 +172,6 @@ function build(env: Env): Shared {
   const registered = { clients };
   const handles = makeHandles(secretKeys);
   const documents = makeDocuments({ allowPrivate: config.allowPrivateCallbacks });
-  const sealing = makeSealing(secretKeys.keyEncryption);
   const clientTokens = makeClientTokens();
   for (const note of notesOf(config)) log("warn", "something is not configured", { note });
   return {
@@ -201,7 +202,7 @@ function build(env: Env): Shared {
     webhooks,
     documents,
     ...authsignalPorts(db, { clients, secrets, webhooks, clock, log }),
-    ...oauthPorts(env, { clients, handles, secrets, documents, clock, log }),
+    ...oauthPorts(env, { clients, handles, secrets, documents, webhooks, inboxes, sealing, clock, log }),
     doors: RULES,
     ...deliveriesOf(env, { db, events, inboxes, log, sealing }),
     limits: limitsOf(env),

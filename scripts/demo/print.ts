@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 
-export type Who = "server" | "laptop" | "phone" | "backend";
+export type Who = "operator" | "phone" | "backend" | "tv" | "browser";
 
 /** A calm timeline: when a step began and how long it took, in milliseconds, who acted, and what came of it. */
 export type Timeline = {
@@ -31,13 +31,13 @@ export function makeTimeline(write: (line: string) => void): Timeline {
     heading(text) {
       write("");
       write(strong(text));
-      write(faint("      at    took  who      what"));
+      write(faint("      at    took  who       what"));
     },
     async step(who, doing, work, result) {
       const began = performance.now();
       const at = began - startedAt;
       const line = (mark: string, text: string) =>
-        `${faint(`${pad(at, 8)}${pad(performance.now() - began, 8)}`)}  ${who.padEnd(7)}  ${mark}${text}`;
+        `${faint(`${pad(at, 8)}${pad(performance.now() - began, 8)}`)}  ${who.padEnd(8)}  ${mark}${text}`;
       try {
         const value = await work();
         steps += 1;

@@ -1,39 +1,47 @@
+import { createHash } from "node:crypto";
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from "jose";
-import { type Api, objectOf, textOf } from "./api.ts";
+import { makeApi, textOf } from "./api.ts";
 import { expect } from "./expect.ts";
+import type { Metadata, Tokens } from "./oauth.ts";
 
-export type Tokens = { readonly accessToken: string; readonly refreshToken: string };
+type Keys = ReturnType<typeof createLocalJWKSet>;
 
-export const tokensOf = (bundle: Readonly<Record<string, unknown>>): Tokens => ({
-  accessToken: textOf(bundle, "access_token"),
-  refreshToken: textOf(bundle, "refresh_token"),
-});
+export async function fetchKeys(metadata: Metadata): Promise<Keys> {
+  const keys = await makeApi(textOf(metadata, "issuer")).read(textOf(metadata, "jwks_uri"), 200);
+  return createLocalJWKSet(keys as unknown as JSONWebKeySet);
+}
 
-/** What a backend does with an access token: fetches the public keys, then checks signature, issuer, audience and times. */
-export async function verify(
-  api: Api,
-  accessToken: string,
-  expected: { readonly issuer: string; readonly audience: string },
+/** What a backend demands of an access token: its type, who made it, whom it is for, its time and signature (RFC 9068 §4). */
+export async function verifyAccess(
+  metadata: Metadata,
+  keys: Keys,
+  { accessToken }: Tokens,
+  clientId: string,
 ): Promise<JWTPayload> {
-  const keys = await api.read("/api/v0/token/jwks", 200);
-  const { payload } = await jwtVerify(accessToken, createLocalJWKSet(keys as unknown as JSONWebKeySet), {
+  const { payload } = await jwtVerify(accessToken, keys, {
+    typ: "at+jwt",
     algorithms: ["ES256"],
-    ...expected,
+    issuer: textOf(metadata, "issuer"),
+    audience: clientId,
   });
-  expect(payload.scope === "access", "an access token", payload.type);
+  expect(payload.client_id === clientId, "the client's own token", payload.client_id);
   return payload;
 }
 
-export async function redeem(api: Api, number: string): Promise<Tokens> {
-  const event = await api.read(`/api/v0/event/get/${number}?oauth_token=true`, 200);
-  expect(event.approved === true, "an approved event", event.approved);
-  return tokensOf(objectOf(event, "oauth_token"));
-}
-
-export async function refresh(api: Api, refreshToken: string): Promise<Tokens> {
-  const bundle = await api.read("/api/v0/token", 200, {
-    method: "POST",
-    body: { grant_type: "refresh_token", refresh_token: refreshToken },
+/** What a client demands of an ID token (OpenID Connect Core §3.1.3.7). */
+export async function verifyId(
+  metadata: Metadata,
+  keys: Keys,
+  { idToken, accessToken }: Tokens,
+  clientId: string,
+): Promise<JWTPayload> {
+  const { payload } = await jwtVerify(idToken, keys, {
+    typ: "JWT",
+    algorithms: ["ES256"],
+    issuer: textOf(metadata, "issuer"),
+    audience: clientId,
   });
-  return tokensOf(bundle);
+  const half = createHash("sha256").update(accessToken).digest().subarray(0, 16).toString("base64url");
+  expect(payload.at_hash === half, "the half hash of the access token", payload.at_hash);
+  return payload;
 }

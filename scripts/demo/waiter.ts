@@ -1,6 +1,6 @@
 import { isObject, textOf } from "./api.ts";
 
-/** A waiting laptop's socket. */
+/** The socket of whoever waits. */
 export type Waiter = {
   /** The state the first frame told. */
   readonly first: Promise<string>;

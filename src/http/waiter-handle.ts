@@ -1,7 +1,6 @@
 import type { WaitProtocol } from "@countersign/protocol/waiting";
 import type { Context } from "hono";
-import type { ChallengeId } from "../core/ids.ts";
-import type { Snapshot } from "../core/ports/challenges.ts";
+import type { ChallengeId, ClientId } from "../core/ids.ts";
 import type { Services } from "../core/ports/services.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
@@ -40,27 +39,40 @@ export function handleOf(c: Context): string | undefined {
 
 type Refused = RefusalOf<"bad_handle" | "unknown_challenge"> & { readonly counts: boolean };
 
+/** What is known of a challenge once a handle was found to be its own: nothing more of one that carries a MAC. */
+export type Known = { readonly clientId?: ClientId };
+
 /**
- * Whether the handle is this challenge's. A handle with a MAC is judged without waking the object. A number (Cotter) has none:
- * the challenge is read, and the number must be the one that names its object; such a miss counts (settled question 3).
- * Answers what was read, if anything was.
+ * Whether the handle is this challenge's. A handle with a MAC is judged without waking the object, and so is a number (Cotter) where the
+ * caller says whose it is: client and number name the object. Else the challenge is read to learn its client. A number can be guessed
+ * at, so such a miss counts (settled question 3).
  */
 export async function isGenuine(
   powers: Pick<Services, "handles" | "challenges">,
   handle: string,
-  id: ChallengeId,
-): Promise<Result<Snapshot | undefined, Refused>> {
+  { id, clientId }: { readonly id: ChallengeId; readonly clientId: ClientId | undefined },
+): Promise<Result<Known, Refused>> {
   const { handles, challenges } = powers;
   if (HANDLE.test(handle)) {
     const ids = await Promise.all(WAITER_KINDS.map((kind) => handles.read(handle, kind)));
-    return ids.includes(id) ? ok(undefined) : no({ code: "bad_handle", counts: false });
+    return ids.includes(id) ? ok({}) : no({ code: "bad_handle", counts: false });
   }
   if (!NUMBER.test(handle)) return no({ code: "bad_handle", counts: false });
+  const asker = clientId === undefined ? await askerOf(challenges, id) : ok(clientId);
+  if (!asker.ok) return asker;
+  const names = await handles.numberNames("cotter", asker.value, handle);
+  return names.some((name) => challenges.named(name) === id)
+    ? ok({ clientId: asker.value })
+    : no({ code: "bad_handle", counts: true });
+}
+
+async function askerOf(
+  challenges: Services["challenges"],
+  id: ChallengeId,
+): Promise<Result<ClientId, Refused>> {
   const snapshot = await challenges.read(id);
   if (!snapshot) return no({ code: "unknown_challenge", counts: true });
-  if (snapshot.spec.door !== "cotter") return no({ code: "bad_handle", counts: true });
-  const names = await handles.numberNames("cotter", snapshot.spec.clientId, handle);
-  return names.some((name) => challenges.named(name) === id)
-    ? ok(snapshot)
+  return snapshot.spec.door === "cotter"
+    ? ok(snapshot.spec.clientId)
     : no({ code: "bad_handle", counts: true });
 }

@@ -3,8 +3,7 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import * as z from "zod";
 import type { WaitView } from "../core/challenge/view.ts";
 import { allowsOrigin } from "../core/client/client.ts";
-import type { ChallengeId } from "../core/ids.ts";
-import type { Snapshot } from "../core/ports/challenges.ts";
+import { type ChallengeId, parseClientId } from "../core/ids.ts";
 import { SECOND } from "../core/time.ts";
 import { type AppEnv, originOf, services } from "./context.ts";
 import { doorCors } from "./cors.ts";
@@ -12,7 +11,14 @@ import { retryAfterMinute } from "./ip-limits.ts";
 import { noStore } from "./no-store.ts";
 import { problem } from "./problem.ts";
 import { query } from "./query.ts";
-import { handleOf, isGenuine, isGuessableHandle, offersOurProtocol, PROTOCOL } from "./waiter-handle.ts";
+import {
+  handleOf,
+  isGenuine,
+  isGuessableHandle,
+  type Known,
+  offersOurProtocol,
+  PROTOCOL,
+} from "./waiter-handle.ts";
 
 const DEFAULT_SECONDS = 25;
 const LONGEST_SECONDS = 120;
@@ -53,7 +59,8 @@ async function admit(c: Context<AppEnv>): Promise<ChallengeId | Response> {
   if (isGuessableHandle(handle) && limits.blocked(ip)) return tooMany(c);
   if (!(await limits.wait(ip))) return tooMany(c);
   if (handle === undefined) return notYours(c);
-  const genuine = await isGenuine(services(c), handle, id);
+  const clientId = parseClientId(c.req.query("client") ?? "");
+  const genuine = await isGenuine(services(c), handle, { id, clientId });
   if (!genuine.ok) {
     // A number can be guessed at, a MAC cannot: only the former is counted.
     if (genuine.error.counts && !(await limits.miss(ip))) return tooMany(c);
@@ -66,14 +73,14 @@ async function admit(c: Context<AppEnv>): Promise<ChallengeId | Response> {
 async function refuseForeignOrigin(
   c: Context<AppEnv>,
   id: ChallengeId,
-  known: Snapshot | undefined,
+  known: Known,
 ): Promise<Response | undefined> {
   const { challenges, clients, config } = services(c);
   const origin = c.req.header("Origin");
   if (origin === undefined || origin === config.issuer) return undefined;
-  const snapshot = known ?? (await challenges.read(id));
-  if (!snapshot) return unknown(c);
-  const client = await clients.find(snapshot.spec.clientId);
+  const clientId = known.clientId ?? (await challenges.read(id))?.spec.clientId;
+  if (clientId === undefined) return unknown(c);
+  const client = await clients.find(clientId);
   if (!client || client.disabledAt !== undefined || !allowsOrigin(client, origin)) {
     return problem(c, 403, { detail: "Pages of this origin may not wait for this client." });
   }
@@ -107,8 +114,8 @@ const refuseQuery = (c: Context<AppEnv>, refusal: { readonly detail: string }) =
   problem(c, 400, { detail: refusal.detail });
 
 /**
- * `GET /challenges/{id}/wait` and `/challenges/{id}/socket` (docs/waiting.md): by the waiter's handle, never by the URL; the
- * answer says how the challenge stands, never a token or a user. A preflight shows no handle, so every origin passes it and is
+ * `GET /challenges/{id}/wait` and `/challenges/{id}/socket` (docs/waiting.md): by the waiter's handle, never by the URL, whose `client` only saves
+ * a look; the answer says how the challenge stands, never a token or a user. A preflight shows no handle, so every origin passes it and is
  * judged at the call.
  */
 export function waitingRoutes(): Hono<AppEnv> {

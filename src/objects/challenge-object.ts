@@ -128,15 +128,20 @@ export class ChallengeObject extends DurableObject<Bindings> {
     return next === record ? undefined : next.grant;
   }
 
+  /** D1 has what there is to hear, so the first alarm has nothing to do any more: it is moved to the next moment. */
   markListed(): void {
     const record = this.#cell.read();
-    if (record && !record.listed) this.#commit({ ...record, listed: true });
+    if (!record || record.listed) return;
+    // What went through the queue had its first alarm.
+    const alarmAt = record.queued ? undefined : nextMoment(record, Date.now());
+    this.#commit({ ...record, listed: true }, alarmAt === undefined ? {} : { alarmAt });
   }
 
-  /** A grant counts as listed only once D1 has taken it: until then each refresh asks D1. */
-  #noteQueued(): void {
+  /** A grant counts as listed only once D1 has taken it: until then each refresh asks D1. An audit row is the queue's to deliver. */
+  #noteSent({ kind }: QueueMessage): void {
     const record = this.#cell.read();
-    if (record && !record.listed) this.#commit({ ...record, queued: true });
+    if (!record || record.listed) return;
+    this.#commit({ ...record, ...(kind === "list_grant" ? { queued: true } : { listed: true }) });
   }
 
   /** The upgrade of a waiter, and nothing else: accepted and told the present view in the same turn. */
@@ -168,8 +173,7 @@ export class ChallengeObject extends DurableObject<Bindings> {
     const message = unheard(settled, Date.now());
     if (message) {
       await this.env.EVENTS.send(message);
-      if (message.kind === "list_grant") this.#noteQueued();
-      else this.markListed();
+      this.#noteSent(message);
     }
     const record = this.#cell.read() ?? settled;
     const at = nextMoment(record, Date.now());

@@ -16,23 +16,14 @@ import {
   makeTally,
   returnStart,
   type StartAbout,
+  type StartHere,
   uncount,
 } from "../core/inbox/counters.ts";
 import { type Claim, claimDelivery, endDelivery } from "../core/inbox/deliveries.ts";
 import { endAll, removeDevice } from "../core/inbox/ending.ts";
 import * as enrolment from "../core/inbox/enrolment.ts";
 import * as guesses from "../core/inbox/guesses.ts";
-import {
-  type Answer,
-  findPrompt,
-  type Listed,
-  list,
-  livePrompts,
-  type PromptRequest,
-  settlePrompt,
-  sweep,
-  withdraw,
-} from "../core/inbox/prompts.ts";
+import * as prompts from "../core/inbox/prompts.ts";
 import * as recovery from "../core/inbox/recovery.ts";
 import * as browsers from "../core/inbox/remembered.ts";
 import { isFull, spend, unspend, usedFor } from "../core/inbox/spent.ts";
@@ -46,6 +37,7 @@ import { idleAt, isPassing, promptsFrame, showsTheSame } from "./inbox-life.ts";
 import { admit, hangUp, openSockets, tell } from "./sockets.ts";
 
 type Taken = Omit<ReturnType<typeof enrolment.takeEnrolment>, "next">;
+type ListedOrFull = Awaited<ReturnType<Inboxes["listCounted"]>>;
 type Settled = Awaited<ReturnType<Inboxes["settle"]>>;
 
 const SOCKETS_PER_DEVICE = 8;
@@ -60,11 +52,17 @@ export class InboxObject extends DurableObject {
   #used: number | undefined;
   readonly #tally = makeTally();
 
-  list(who: SubjectKey, request: PromptRequest): Listed {
+  list(who: SubjectKey, request: prompts.PromptRequest): prompts.Listed {
     const state = this.#state();
     // The LoginID door's prompts are codes that were given out.
     const renewed = request.door === "loginid" ? guesses.renewGuesses(state, request.clientId) : state;
-    const { next, value } = list(renewed, request, Date.now());
+    const { next, value } = prompts.list(renewed, request, Date.now());
+    this.#keep(who, next);
+    return value;
+  }
+
+  listCounted(who: SubjectKey, start: StartHere, request: prompts.PromptRequest | undefined): ListedOrFull {
+    const { next, value } = prompts.listCounted(this.#state(), start, request, Date.now());
     this.#keep(who, next);
     return value;
   }
@@ -73,21 +71,21 @@ export class InboxObject extends DurableObject {
     const now = Date.now();
     const state = this.#state();
     const silences = (state.silences ?? []).filter(({ until }) => now < until);
-    return { prompts: livePrompts(state, now), blocked: state.blocked, silences };
+    return { prompts: prompts.livePrompts(state, now), blocked: state.blocked, silences };
   }
 
-  find(_who: SubjectKey, key: number | ChallengeId): kept.Prompt | undefined {
-    return findPrompt(this.#state(), key);
+  find(_who: SubjectKey, id: ChallengeId): kept.Prompt | undefined {
+    return prompts.findPrompt(this.#state(), id);
   }
 
-  settle(who: SubjectKey, answer: Answer): Settled {
-    const { next, value } = settlePrompt(this.#state(), answer, Date.now());
+  settle(who: SubjectKey, answer: prompts.Answer): Settled {
+    const { next, value } = prompts.settlePrompt(this.#state(), answer, Date.now());
     this.#keep(who, next);
     return value;
   }
 
-  withdraw(who: SubjectKey, id: ChallengeId): void {
-    this.#keep(who, withdraw(this.#state(), id));
+  withdraw(who: SubjectKey, id: ChallengeId, respondNumber?: number): void {
+    this.#keep(who, prompts.withdraw(this.#state(), id, respondNumber));
   }
 
   spend(who: SubjectKey, digest: string, use: string, how: Parameters<Inboxes["spend"]>[3] = {}): boolean {
@@ -95,7 +93,7 @@ export class InboxObject extends DurableObject {
     const state = this.#state();
     const used = usedFor(state, digest, use, now);
     if (used !== "never" || isFull(state, now)) return used === "again";
-    const next = spend(sweep(state, now), digest, use, now, how.second);
+    const next = spend(prompts.sweep(state, now), digest, use, now, how.second);
     this.#keep(who, how.byDevice ? recovery.endWaits(next, now) : next);
     return true;
   }

@@ -26,10 +26,11 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     callObject(() => namespace.get(namespace.idFromName(who), near(hint)) as unknown as Stub, attempt);
   return {
     list: (who, request) => call(who, (stub) => stub.list(who, request)),
+    listCounted: (who, start, request) => call(who, (stub) => stub.listCounted(who, start, request)),
     view: (who) => call(who, (stub) => stub.view(who)),
-    find: (who, key) => call(who, (stub) => stub.find(who, key)),
+    find: (who, id) => call(who, (stub) => stub.find(who, id)),
     settle: (who, answer) => call(who, (stub) => stub.settle(who, answer)),
-    withdraw: (who, id) => call(who, (stub) => stub.withdraw(who, id)),
+    withdraw: (who, id, respondNumber) => call(who, (stub) => stub.withdraw(who, id, respondNumber)),
     spend: (who, digest, use, how) => call(who, (stub) => stub.spend(who, digest, use, how)),
     unspend: (who, digest) => call(who, (stub) => stub.unspend(who, digest)),
     openEnrolment: (who, opening, hint) => call(who, (stub) => stub.openEnrolment(who, opening), hint),

@@ -1,9 +1,9 @@
 import { and, eq, exists, isNotNull, isNull, lte, or, type SQL, sql } from "drizzle-orm";
-import type { ClientId, DeviceId, UserId } from "../core/ids.ts";
+import type { ClientId, DeviceId, GrantId, UserId } from "../core/ids.ts";
 import type { MustBeActive, NotActive } from "../core/ports/standing.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import type { Store } from "./database.ts";
-import { clients, devices, users } from "./schema.ts";
+import { clients, devices, grants, users } from "./schema.ts";
 
 /** Whether this client is disabled. One that nobody has registered is not: clients are never deleted. */
 export const disabled = (db: Store, id: ClientId): SQL =>
@@ -23,12 +23,21 @@ export const hasDevice = (db: Store, userId: UserId, id: DeviceId): SQL =>
       .where(and(eq(devices.id, id), eq(devices.userId, userId), isNull(devices.revokedAt))),
   );
 
+/** Whether this grant is listed: what has been ended is not. */
+export const hasGrant = (db: Store, userId: UserId, id: GrantId): SQL =>
+  exists(
+    db
+      .select({ id: grants.id })
+      .from(grants)
+      .where(and(eq(grants.userId, userId), eq(grants.id, id))),
+  );
+
 /** Whether there is such a user at all. */
 export const hasUser = (db: Store, id: UserId): SQL =>
   exists(db.select({ id: users.id }).from(users).where(eq(users.id, id)));
 
 /** The code of what keeps a row from being written; null when everybody stands. */
-export function obstacle(db: Store, { userId, clientId, deviceId, since }: MustBeActive): SQL {
+export function obstacle(db: Store, { userId, clientId, deviceId, sessionId, since }: MustBeActive): SQL {
   const realm = db.select({ realm: clients.realm }).from(clients).where(eq(clients.id, clientId));
   const isUser = and(eq(users.id, userId), sql`${users.realm} = coalesce((${realm}), ${users.realm})`);
   const isOpen = since === undefined ? undefined : or(isNull(users.endedAt), lte(users.endedAt, since));
@@ -36,8 +45,10 @@ export function obstacle(db: Store, { userId, clientId, deviceId, since }: MustB
   const user = (which: SQL | undefined) => exists(db.select({ id: users.id }).from(users).where(which));
   const device =
     deviceId === undefined ? sql`` : sql` when not ${hasDevice(db, userId, deviceId)} then 'device_revoked'`;
+  const session =
+    sessionId === undefined ? sql`` : sql` when not ${hasGrant(db, userId, sessionId)} then 'grant_ended'`;
   return sql`(case when not ${user(isUser)} then 'unknown_user' when not ${user(isActive)} then 'user_locked'
-    when ${disabled(db, clientId)} then 'client_disabled'${device} end)`;
+    when ${disabled(db, clientId)} then 'client_disabled'${device}${session} end)`;
 }
 
 /** The guard of a write: everybody stands. */

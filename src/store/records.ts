@@ -1,11 +1,12 @@
-import { and, asc, desc, eq, exists, gt, isNotNull, lt, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNotNull, lt, sql } from "drizzle-orm";
 import type { AuditEvent } from "../core/audit/event.ts";
+import type { UserId } from "../core/ids.ts";
 import type { GrantListing } from "../core/message/queue.ts";
 import type { Records } from "../core/ports/records.ts";
 import { ok } from "../core/result.ts";
 import { record, recordWhere } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
-import { heard, obstacle, stands, verdict } from "./guards.ts";
+import { hasGrant, heard, obstacle, stands, verdict } from "./guards.ts";
 import { present, rowWhere } from "./rows.ts";
 import { auditEvents, grants } from "./schema.ts";
 
@@ -33,22 +34,7 @@ export function makeRecords(db: Store): Records {
       if (first !== undefined) await db.batch([first, ...others]);
     },
 
-    async grantsOfUser(userId, options = {}) {
-      const { after, size = GRANT_PAGE, deviceId } = options;
-      const rows = await db
-        .select()
-        .from(grants)
-        .where(
-          and(
-            eq(grants.userId, userId),
-            after === undefined ? undefined : gt(grants.id, after),
-            deviceId === undefined ? undefined : eq(grants.deviceId, deviceId),
-          ),
-        )
-        .orderBy(asc(grants.id))
-        .limit(size);
-      return rows.map(present);
-    },
+    grantsOfUser: (userId, options) => listedGrants(db, userId, options),
 
     async grant(userId, grantId) {
       const rows = await db
@@ -56,6 +42,13 @@ export function makeRecords(db: Store): Records {
         .from(grants)
         .where(and(eq(grants.userId, userId), eq(grants.id, grantId)));
       return rows.map(present)[0];
+    },
+
+    async moveGrants(userId, from, to) {
+      await db
+        .update(grants)
+        .set({ sessionId: to })
+        .where(and(eq(grants.userId, userId), eq(grants.sessionId, from)));
     },
 
     async removeGrant(userId, grantId, event) {
@@ -86,16 +79,32 @@ export function makeRecords(db: Store): Records {
   });
 }
 
+async function listedGrants(
+  db: Store,
+  userId: UserId,
+  { after, size = GRANT_PAGE, deviceId, sessionId }: Parameters<Records["grantsOfUser"]>[1] = {},
+): Promise<readonly GrantListing[]> {
+  const rows = await db
+    .select()
+    .from(grants)
+    .where(
+      and(
+        eq(grants.userId, userId),
+        after === undefined ? undefined : gt(grants.id, after),
+        deviceId === undefined ? undefined : eq(grants.deviceId, deviceId),
+        sessionId === undefined ? undefined : eq(grants.sessionId, sessionId),
+      ),
+    )
+    .orderBy(asc(grants.id))
+    .limit(size);
+  return rows.map(present);
+}
+
 /** A grant that is listed already stays so, whoever has fallen since: whoever ended them finds it in the list. */
 async function finishListed(db: Store, event: AuditEvent, grant: GrantListing, began = grant.createdAt) {
-  const { userId, clientId, deviceId } = grant;
-  const standing = { userId, clientId, deviceId, since: began };
-  const isListed = exists(
-    db
-      .select({ id: grants.id })
-      .from(grants)
-      .where(and(eq(grants.userId, userId), eq(grants.id, grant.id))),
-  );
+  const { userId, clientId, deviceId, sessionId } = grant;
+  const standing = { userId, clientId, deviceId, sessionId, since: began };
+  const isListed = hasGrant(db, userId, grant.id);
   const [said] = await db.batch([
     verdict(db, sql`case when not ${isListed} then ${obstacle(db, standing)} end`),
     db

@@ -173,6 +173,8 @@ export const grants = sqliteTable(
     scope: text("scope").notNull(),
     amr: json("amr").$type<readonly string[]>().notNull(),
     createdAt: instant("created_at").notNull(),
+    // Of a grant that was approved in a browser: its session, a grant of the same user.
+    sessionId: text("session_id").$type<GrantId>(),
   },
   (table) => [primaryKey({ columns: [table.userId, table.id] })],
 );

@@ -1,4 +1,4 @@
-import { and, asc, eq, exists, gt, inArray, not, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, exists, gt, inArray, isNull, not, or, type SQL, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import { type ClientId, MAIN, type UserId } from "../core/ids.ts";
 import { ANY_REALM, type UserChange, type UserRecord, type Users, type Within } from "../core/ports/users.ts";
@@ -125,6 +125,35 @@ const changedBy = ({ identifiers: named, added }: UserChange): ClientId | undefi
 
 type Reads = Omit<Users, "insert" | "insertWithDevice" | "update" | "end" | "remove">;
 
+/** Users with a device of theirs, for calls that a device has signed. */
+const makeKeyReads = (db: Store): Pick<Reads, "byAnyNameWithKey" | "byDeviceKey"> => ({
+  async byAnyNameWithKey(view, text, fingerprint) {
+    const rows = await db
+      .select({ user: users, identifier: identifiers, device: devices })
+      .from(users)
+      .leftJoin(identifiers, eq(identifiers.userId, users.id))
+      .leftJoin(devices, and(eq(devices.userId, users.id), eq(devices.fingerprint, fingerprint)))
+      .where(eq(users.id, anyName(db, view, text)))
+      .orderBy(...newestFirst, asc(identifiers.kind), asc(identifiers.normal));
+    const device = rows[0]?.device;
+    const [record] = toRecords(rows.filter((row) => row.device?.id === device?.id));
+    return record && { record, ...(device ? { device: toDevice(device) } : {}) };
+  },
+
+  async byDeviceKey(realm, fingerprint) {
+    const isLiveKey = and(eq(devices.fingerprint, fingerprint), isNull(devices.revokedAt));
+    const rows = await db
+      .select({ user: users, identifier: identifiers, device: devices })
+      .from(devices)
+      .innerJoin(users, eq(users.id, devices.userId))
+      .leftJoin(identifiers, eq(identifiers.userId, users.id))
+      .where(and(eq(devices.realm, realm), isLiveKey, eq(users.realm, realm)))
+      .orderBy(asc(identifiers.kind), asc(identifiers.normal));
+    const [record] = toRecords(rows);
+    return record && rows[0] && { record, device: toDevice(rows[0].device) };
+  },
+});
+
 function makeReads(db: Store): Reads {
   const one = async (id: SQL) => (await recordsWhere(db, eq(users.id, id)))[0];
   const page = async (where: SQL | undefined, after: UserId | undefined, size: number) => {
@@ -141,18 +170,7 @@ function makeReads(db: Store): Reads {
     byExternalId: (view, externalId) => one(sql`(${calledBy(db, view.realm, externalId, namersFor(view))})`),
     byIdentifier: (view, identifier, look) => one(sql`(${meantBy(db, view, identifier, look)})`),
     byAnyName: (view, text) => one(anyName(db, view, text)),
-    async byAnyNameWithKey(view, text, fingerprint) {
-      const rows = await db
-        .select({ user: users, identifier: identifiers, device: devices })
-        .from(users)
-        .leftJoin(identifiers, eq(identifiers.userId, users.id))
-        .leftJoin(devices, and(eq(devices.userId, users.id), eq(devices.fingerprint, fingerprint)))
-        .where(eq(users.id, anyName(db, view, text)))
-        .orderBy(...newestFirst, asc(identifiers.kind), asc(identifiers.normal));
-      const device = rows[0]?.device;
-      const [record] = toRecords(rows.filter((row) => row.device?.id === device?.id));
-      return record && { record, ...(device ? { device: toDevice(device) } : {}) };
-    },
+    ...makeKeyReads(db),
 
     async holdersOf(realm, identifier) {
       const rows = await db

@@ -61,6 +61,7 @@ const userCalls: CallsOf<Users> = {
   byIdentifier: (port) => port.byIdentifier(viewOf(), given("x"), { first: "own", anonymous: true }),
   byAnyName: (port) => port.byAnyName(viewOf(), "x@example.com"),
   byAnyNameWithKey: (port) => port.byAnyNameWithKey(viewOf(), "x@example.com", "print"),
+  byDeviceKey: (port) => port.byDeviceKey(MAIN, "print"),
   holdersOf: (port) => port.holdersOf(MAIN, given("x")),
   named: (port) => port.named(ANY_REALM, { externalId: "x" }),
   insert: (port) => port.insert(makeUser(), makeEvent(), NOW),
@@ -134,8 +135,10 @@ const recordCalls: CallsOf<Records> = {
   finish: (port) => port.finish(makeEvent(), makeGrant({ deviceId: newDeviceId() })),
   note: (port) => port.note(makeEvent(), { userId: newUserId(), clientId: CLIENT }),
   audit: (port) => port.audit([makeEvent()]),
-  grantsOfUser: (port) => port.grantsOfUser(newUserId(), { after: newGrantId(), deviceId: newDeviceId() }),
+  grantsOfUser: (port) =>
+    port.grantsOfUser(newUserId(), { after: newGrantId(), deviceId: newDeviceId(), sessionId: newGrantId() }),
   grant: (port) => port.grant(newUserId(), newGrantId()),
+  moveGrants: (port) => port.moveGrants(newUserId(), newGrantId(), newGrantId()),
   removeGrant: (port) => port.removeGrant(newUserId(), newGrantId(), makeEvent()),
   events: (port) => port.events({ userId: newUserId(), type: "t", after: "a", size: 5 }),
 };

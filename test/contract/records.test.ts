@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { AuditEvent } from "../../src/core/audit/event.ts";
-import type { ClientId, DeviceId } from "../../src/core/ids.ts";
+import type { ClientId, DeviceId, GrantId } from "../../src/core/ids.ts";
 import { openStore } from "../../src/store/database.ts";
 import { makeRecords } from "../../src/store/records.ts";
 import { freshState } from "../worker/database.ts";
@@ -67,6 +67,37 @@ describe("the list of grants", () => {
         .map(({ id }) => id)
         .sort(),
     );
+  });
+
+  test("what was approved in a browser session is listed while that is, found by it, and moved with it", async () => {
+    const userId = newUserId();
+    const session = await withUser(makeGrant({ userId }));
+    const other = makeGrant({ userId });
+    for (const one of [session, other]) await records.finish(makeEvent(), one);
+    const born = makeGrant({ userId, sessionId: session.id });
+    expect((await records.finish(makeEvent(), born)).ok).toBe(true);
+    const idsIn = async (sessionId: GrantId) =>
+      (await records.grantsOfUser(userId, { sessionId })).map(({ id }) => id);
+    expect([await idsIn(session.id), await idsIn(other.id)]).toEqual([[born.id], []]);
+    await records.moveGrants(newUserId(), session.id, other.id);
+    expect(await idsIn(session.id)).toEqual([born.id]);
+    await records.moveGrants(userId, session.id, other.id);
+    expect([await idsIn(session.id), await idsIn(other.id)]).toEqual([[], [born.id]]);
+
+    await records.removeGrant(userId, session.id);
+    const late = makeGrant({ userId, sessionId: session.id });
+    expect(await records.finish(makeEvent(), late)).toEqual({ ok: false, error: { code: "grant_ended" } });
+    expect(await records.grant(userId, late.id)).toBeUndefined();
+    // Listed before: it stays so.
+    await records.removeGrant(userId, other.id);
+    expect((await records.finish(makeEvent(), { ...born, sessionId: other.id })).ok).toBe(true);
+  });
+
+  test("T106 a session of another user lists nothing", async () => {
+    const session = await withUser(makeGrant());
+    await records.finish(makeEvent(), session);
+    const born = await withUser(makeGrant({ sessionId: session.id }));
+    expect(await records.finish(makeEvent(), born)).toEqual({ ok: false, error: { code: "grant_ended" } });
   });
 
   test("T106 a grant of another user is neither read nor removed", async () => {

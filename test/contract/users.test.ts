@@ -140,6 +140,28 @@ describe("finding", () => {
     expect(await users.byAnyNameWithKey(viewOf(), "nobody@example.com", own.key.fingerprint)).toBeUndefined();
   });
 
+  test("byDeviceKey finds the live device of a key and its user in one call, within its realm", async () => {
+    const user = makeUser({ identifiers: [given("held@example.com", "proof", NOW), given("held")] });
+    const made = await users.insert(user, makeEvent(), NOW);
+    if (!made.ok) throw new Error(made.error.code);
+    const devices = makeDevices(db);
+    const [own, other] = [makeDevice({ userId: user.id }), makeDevice({ userId: user.id })];
+    for (const device of [own, other]) await devices.insert(device, makeEvent());
+    const { d1, calls } = recordingDatabase();
+    const { fingerprint } = own.key;
+    const look = (realm = MAIN) => makeUsers(openStore(d1)).byDeviceKey(realm, fingerprint);
+    expect(await look()).toEqual({ record: made.value, device: own });
+    expect(calls).toHaveLength(1);
+    expect(await look("elsewhere" as Realm)).toBeUndefined();
+    await devices.revoke(user.id, own.id, makeEvent(), NOW);
+    expect(await look()).toBeUndefined();
+    const heir = makeUser({ identifiers: [] });
+    await users.insert(heir, makeEvent(), NOW);
+    const again = makeDevice({ userId: heir.id, key: own.key });
+    await devices.insert(again, makeEvent());
+    expect(await look()).toMatchObject({ record: { user: { id: heir.id } }, device: again });
+  });
+
   test("another client's word finds nobody, unless the client lists it; a proof and the operator's word do", async () => {
     const bank = "bank" as ClientId;
     const user = makeUser({

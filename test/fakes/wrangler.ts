@@ -1,5 +1,6 @@
-import { spawn } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -9,9 +10,11 @@ export type Call = {
   readonly args: readonly string[];
   readonly secrets?: Readonly<Record<string, string>>;
   readonly mode?: number;
+  /** A secret that stood among the variables of the command. */
+  readonly leaked?: string;
 };
 export type StoodDatabase = { readonly id: string; tables: Record<string, number> };
-/** An account as the stand-in keeps it, from command to command. */
+/** An account as the stand-in keeps it. */
 export type Account = {
   workers: Record<string, { secrets: Record<string, string>; config?: string; vars?: readonly string[] }>;
   databases: Record<string, StoodDatabase>;
@@ -22,65 +25,122 @@ export type Account = {
 
 export const emptyAccount = (): Account => ({ workers: {}, databases: {}, queues: [], fails: [] });
 
-/**
- * A `wrangler` that keeps an account in a file and says what the real one says (test/unit/scripts/deploy.test.ts compares). Migrating makes
- * the tables; rows are put in by tests.
- */
-const STAND_IN = `#!${process.execPath}
-const fs = require("node:fs");
-const args = process.argv.slice(2);
-const account = JSON.parse(fs.readFileSync(process.env.ACCOUNT, "utf8"));
-const after = (flag) => { const at = args.indexOf(flag); return at < 0 ? undefined : args[at + 1]; };
-const call = { args };
-const handed = after("--secrets-file") ?? (args[0] === "secret" && args[1] === "bulk" ? args[2] : undefined);
-if (handed) {
-  call.secrets = JSON.parse(fs.readFileSync(handed, "utf8"));
-  call.mode = fs.statSync(handed).mode & 0o777;
+/** A refusal, in the words of the real one (test/unit/scripts/deploy.test.ts compares). */
+class Refused extends Error {}
+
+const SECRETS = ["KEY_ENCRYPTION_KEY", "HANDLE_KEY", "PEPPER", "ADMIN_TOKEN"];
+
+const after = (args: readonly string[], flag: string): string | undefined =>
+  args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined;
+
+function callOf(args: readonly string[], leaked: string): Call {
+  const handed =
+    after(args, "--secrets-file") ?? (args[0] === "secret" && args[1] === "bulk" ? args[2] : undefined);
+  return {
+    args,
+    ...(handed !== undefined && {
+      secrets: JSON.parse(readFileSync(handed, "utf8")) as Record<string, string>,
+      mode: statSync(handed).mode & 0o777,
+    }),
+    ...(leaked !== "" && { leaked }),
+  };
 }
-for (const name of ["KEY_ENCRYPTION_KEY", "HANDLE_KEY", "PEPPER", "ADMIN_TOKEN"]) if (process.env[name]) call.leaked = name;
-fs.appendFileSync(process.env.CALLS, JSON.stringify(call) + "\\n");
-const save = () => fs.writeFileSync(process.env.ACCOUNT, JSON.stringify(account));
-const fail = (text) => { console.error(text); process.exit(1); };
-const [a, b, c] = args;
-const said = args.join(" ");
-if (account.fails.some((words) => said.startsWith(words))) fail("refused");
-const config = after("--config") ? fs.readFileSync(after("--config"), "utf8") : "";
-const inConfig = (key) => new RegExp("^" + key + ' = "([^"]*)"', "m").exec(config)?.[1];
-const database = () => Object.values(account.databases).find(({ id }) => id === inConfig("database_id")) ?? fail("no such database");
-if (a === "d1" && b === "list") console.log(JSON.stringify(Object.entries(account.databases).map(([name, { id }]) => ({ name, uuid: id }))));
-if (a === "d1" && b === "create") {
-  const id = String(Object.keys(account.databases).length + 1).repeat(8) + "-2222-4333-8444-555555555555";
-  account.databases[c] = { id, tables: {} };
-  save();
+
+/** What an account answers to D1's commands. Migrating makes the tables; rows are put in by tests. */
+function ofDatabases({ databases }: Account, [, verb, name = ""]: readonly string[], at: Asked): unknown {
+  const bound = () => {
+    const found = Object.values(databases).find(({ id }) => id === at.inConfig("database_id"));
+    if (!found) throw new Refused("no such database");
+    return found;
+  };
+  if (verb === "list") return Object.entries(databases).map(([own, { id }]) => ({ name: own, uuid: id }));
+  if (verb === "create") {
+    const id = `${String(Object.keys(databases).length + 1).repeat(8)}-2222-4333-8444-555555555555`;
+    databases[name] = { id, tables: {} };
+  }
+  if (verb === "migrations") {
+    const { tables } = bound();
+    for (const made of ["clients", "users", "signing_keys", "d1_migrations"]) tables[made] ??= 0;
+  }
+  if (verb !== "execute") return undefined;
+  const { tables } = bound();
+  const query = after(at.args, "--command") ?? "";
+  const { clients = 0, users = 0, signing_keys = 0 } = tables;
+  const version = /wrapped_by = (\d+)/.exec(query)?.[1];
+  const results = query.includes("sqlite_master")
+    ? Object.keys(tables).map((table) => ({ name: table }))
+    : [{ n: version ? (tables[`sealed by ${version}`] ?? 0) : clients + users + signing_keys }];
+  return [{ results, success: true, meta: {} }];
 }
-if (a === "d1" && b === "migrations") {
-  const { tables } = database();
-  for (const name of ["clients", "users", "signing_keys", "d1_migrations"]) tables[name] ??= 0;
-  save();
+
+function ofSecrets({ workers }: Account, { secrets = {} }: Call, { args }: Asked): unknown {
+  const name = after(args, "--name") ?? "";
+  const worker = workers[name];
+  if (!worker) throw new Refused(`Worker "${name}" not found.`);
+  if (args[1] === "bulk") Object.assign(worker.secrets, secrets);
+  if (args[1] !== "list") return undefined;
+  return Object.keys(worker.secrets).map((own) => ({ name: own, type: "secret_text" }));
 }
-if (a === "d1" && b === "execute") {
-  const { tables } = database();
-  const query = after("--command");
-  const rows = query.includes("sqlite_master") ? Object.keys(tables).map((name) => ({ name }))
-    : query.includes("wrapped_by") ? [{ n: tables["sealed by " + /wrapped_by = (\\d+)/.exec(query)[1]] ?? 0 }]
-    : [{ n: (tables.clients ?? 0) + (tables.users ?? 0) + (tables.signing_keys ?? 0) }];
-  console.log(JSON.stringify([{ results: rows, success: true, meta: {} }]));
+
+function ofQueues({ queues }: Account, [, verb, name = ""]: readonly string[]): void {
+  if (verb === "info" && !queues.includes(name))
+    throw new Refused(`Queue "${name}" does not exist. To create it, run`);
+  if (verb === "create") queues.push(name);
 }
-if (a === "queues" && b === "info" && !account.queues.includes(c)) fail('Queue "' + c + '" does not exist. To create it, run');
-if (a === "queues" && b === "create") { account.queues.push(c); save(); }
-if (a === "secret") {
-  const worker = account.workers[after("--name")];
-  if (!worker) fail('Worker "' + after("--name") + '" not found.');
-  if (b === "list") console.log(JSON.stringify(Object.keys(worker.secrets).map((name) => ({ name, type: "secret_text" }))));
-  if (b === "bulk") { Object.assign(worker.secrets, call.secrets); save(); }
+
+function release({ workers }: Account, { secrets = {} }: Call, { args, config, inConfig }: Asked): void {
+  const name = inConfig("name") ?? "";
+  const worker = workers[name] ?? { secrets: {} };
+  Object.assign(worker.secrets, secrets);
+  const vars = args.filter((_, at) => args[at - 1] === "--var");
+  workers[name] = { ...worker, config, vars };
 }
-if (a === "deploy") {
-  const worker = (account.workers[inConfig("name")] ??= { secrets: {} });
-  Object.assign(worker.secrets, call.secrets ?? {});
-  worker.config = config;
-  worker.vars = args.filter((_, at) => args[at - 1] === "--var");
-  save();
+
+type Asked = {
+  readonly args: readonly string[];
+  /** The text of the configuration that the command names. */
+  readonly config: string;
+  inConfig(key: string): string | undefined;
+};
+
+/** Says what the real wrangler says, and changes the account as it would. */
+function obey(account: Account, call: Call): unknown {
+  const { args } = call;
+  if (account.fails.some((words) => args.join(" ").startsWith(words))) throw new Refused("refused");
+  const file = after(args, "--config");
+  const config = file === undefined ? "" : readFileSync(file, "utf8");
+  const inConfig = (key: string) => new RegExp(`^${key} = "([^"]*)"`, "m").exec(config)?.[1];
+  const asked = { args, config, inConfig };
+  if (args[0] === "d1") return ofDatabases(account, args, asked);
+  if (args[0] === "queues") return ofQueues(account, args);
+  if (args[0] === "secret") return ofSecrets(account, call, asked);
+  if (args[0] === "deploy") return release(account, call, asked);
+  return undefined;
 }
+
+/** The exit code, and below it what is printed. */
+function answerOf(account: Account, call: Call): string {
+  try {
+    const said = obey(account, call);
+    return said === undefined ? "0\n" : `0\n${JSON.stringify(said)}\n`;
+  } catch (error) {
+    if (error instanceof Refused) return `1\n${error.message}\n`;
+    throw error;
+  }
+}
+
+/** The command itself: hands its arguments to the test by one pipe and prints what comes back by the other. A Node for each would take most of the time. */
+const STAND_IN = `#!/bin/sh
+leaked=
+for name in ${SECRETS.join(" ")}; do
+  eval "value=\\$$name"
+  if [ -n "$value" ]; then leaked=$name; fi
+done
+printf '%s\\0' "$leaked" "$@" > "$ASKED"
+exec 3< "$ANSWERED"
+read -r code <&3
+if [ "$code" = 0 ]; then cat <&3; else cat <&3 >&2; fi
+exit "$code"
 `;
 
 export type Ended = { readonly code: number; readonly out: string; readonly calls: readonly Call[] };
@@ -110,25 +170,19 @@ export function makeDesk(folder: string, before: Account = emptyAccount()): Desk
   for (const name of ["scripts", "wrangler.toml", "package.json", ".dev.vars.example"]) {
     cpSync(join(root, name), join(checkout, name), { recursive: true });
   }
-  // Whatever lies in the folders above, the stand-in is no module.
-  writeFileSync(join(bin, "package.json"), "{}");
   writeFileSync(join(bin, "wrangler"), STAND_IN);
   chmodSync(join(bin, "wrangler"), 0o755);
-  const [world, calls] = [join(folder, "account.json"), join(folder, "calls")];
-  writeFileSync(world, JSON.stringify(before));
-  const account = () => JSON.parse(readFileSync(world, "utf8")) as Account;
+  const [asked, answered] = [join(folder, "asked"), join(folder, "answered")];
+  execFileSync("mkfifo", [asked, answered]);
+  const world = structuredClone(before);
 
   return {
     checkout,
     home,
-    account,
-    change(how) {
-      const changed = account();
-      how(changed);
-      writeFileSync(world, JSON.stringify(changed));
-    },
+    account: () => structuredClone(world),
+    change: (how) => how(world),
     async run(script, args = [], env = {}) {
-      writeFileSync(calls, "");
+      const calls: Call[] = [];
       const child = spawn(process.execPath, [join(checkout, "scripts", `${script}.ts`), ...args], {
         cwd: checkout,
         stdio: ["ignore", "pipe", "pipe"],
@@ -136,8 +190,8 @@ export function makeDesk(folder: string, before: Account = emptyAccount()): Desk
           PATH: `${bin}${delimiter}${process.env.PATH}`,
           HOME: home,
           TMPDIR: folder,
-          ACCOUNT: world,
-          CALLS: calls,
+          ASKED: asked,
+          ANSWERED: answered,
           ...env,
         },
       });
@@ -147,12 +201,23 @@ export function makeDesk(folder: string, before: Account = emptyAccount()): Desk
           out += chunk;
         });
       }
-      const code = await new Promise<number>((done, fail) => {
+      let isOver = false;
+      const code = new Promise<number>((done, fail) => {
         child.once("error", fail);
         child.once("close", (ended) => done(ended ?? 1));
+      }).finally(async () => {
+        isOver = true;
+        await writeFile(asked, "");
       });
-      const lines = existsSync(calls) ? readFileSync(calls, "utf8").split("\n").filter(Boolean) : [];
-      return { code, out, calls: lines.map((line) => JSON.parse(line) as Call) };
+      for (;;) {
+        // Comes back when a command has told all, or at the end.
+        const text = await readFile(asked, "utf8");
+        if (isOver) return { code: await code, out, calls };
+        const [leaked = "", ...given] = text.split("\0").slice(0, -1);
+        const call = callOf(given, leaked);
+        calls.push(call);
+        await writeFile(answered, answerOf(world, call));
+      }
     },
   };
 }

@@ -7,6 +7,7 @@ import { openGrant } from "../../src/core/grant/state.ts";
 import type { ClientId } from "../../src/core/ids.ts";
 import type { Instant } from "../../src/core/time.ts";
 import { DEVICES, type Ran, run, sequences, specs, USERS } from "./arbitraries.ts";
+import { expectSame } from "./same.ts";
 import { answered, promised } from "./table-oracle.ts";
 
 /** Checks every generated story, and that enough of them got to a redemption for the check to mean something. */
@@ -195,9 +196,9 @@ describe("any interleaving of commands", () => {
     always((ran) => {
       for (const { before, command, now, result, after } of ran) {
         const read: Challenge = JSON.parse(jsonOf(before));
-        expect(read).toStrictEqual(before);
-        expect(transition(read, command, now)).toStrictEqual(result);
-        expect(JSON.parse(jsonOf(after))).toStrictEqual(after);
+        expectSame(read, before);
+        expectSame(transition(read, command, now), result);
+        expectSame(JSON.parse(jsonOf(after)), after);
       }
     }));
 

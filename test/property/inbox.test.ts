@@ -6,6 +6,7 @@ import { EMPTY_INBOX, type InboxState, type Prompt, type PromptStatus } from "..
 import { type Instant, toSeconds } from "../../src/core/time.ts";
 import { BIRTH } from "./arbitraries.ts";
 import { type InboxTurn, inboxStories, nthRequest, play, turn } from "./inbox-stories.ts";
+import { expectSame } from "./same.ts";
 
 const MINUTE = 60_000;
 
@@ -270,7 +271,7 @@ describe("prompts of one user", () => {
 
   test("an inbox survives JSON", () =>
     always((turns) => {
-      for (const { after } of turns) expect(JSON.parse(JSON.stringify(after))).toStrictEqual(after);
+      for (const { after } of turns) expectSame(JSON.parse(JSON.stringify(after)), after);
       return true;
     }, 1_000));
 });

@@ -119,6 +119,8 @@ const sizes = (): ReadonlyMap<string, number> => {
 
 /** Folders of more than fifteen files, each with its reason. */
 const LARGE: Readonly<Record<string, string>> = {
+  "src/core/challenge": "its state and rules, and one file for each verb",
+  "src/core/inbox": "one file for each thing that an inbox remembers, counts or compares",
   "src/http": "small manners of requests and answers, each on its own",
   "src/keys": "one file for each kind of key, mark or proof",
   "src/store": "one adapter for each port, with the statements that they share",
@@ -167,7 +169,6 @@ const ONE_DOORS: Readonly<Record<string, string>> = {
   "src/core/client/manage.ts": "the operator's verbs; clients are every door's",
   "src/core/device/enrol-by-device.ts": "a trusted device adds another one; nothing of it is the wire's",
   "src/core/device/enrol-first.ts": "the window of a first device is the person's, whichever door it is in",
-  "src/core/grant/manage.ts": "the operator's verbs; grants are every door's",
   "src/core/keys/rotate.ts": "the operator's verb; keys are every door's",
   "src/core/user/personal-data.ts": "the operator's verbs; people are every door's",
 };

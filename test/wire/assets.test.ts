@@ -1,19 +1,10 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Server, startServer } from "./server.ts";
+import { describe, expect, inject, test } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
-let server: Server;
-beforeAll(async () => {
-  server = await startServer();
-});
-afterAll(async () => {
-  await server?.stop();
-  server?.remove();
-});
 const ask = (path: string, init: RequestInit = {}) =>
-  fetch(server.origin + path, { redirect: "manual", ...init });
+  fetch(inject("origin") + path, { redirect: "manual", ...init });
 
 /** What the Worker gives an answer of its own, but for the id of a request. */
 const SHARED = ["x-content-type-options", "referrer-policy", "content-security-policy"];

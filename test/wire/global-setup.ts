@@ -1,11 +1,13 @@
 import type { TestProject } from "vitest/node";
-import { shareState, startServer } from "./server.ts";
+import { logIn, shareState, startServer } from "./server.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
     /** Where the served Worker answers: `inject("origin")`. */
     origin: string;
     adminToken: string;
+    /** The file into which the served Worker prints. */
+    log: string;
   }
 }
 
@@ -15,6 +17,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const forget = shareState(server);
   project.provide("origin", server.origin);
   project.provide("adminToken", "dev-admin-token");
+  project.provide("log", logIn(server.dir));
   return async () => {
     await server.stop();
     server.remove();

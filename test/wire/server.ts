@@ -25,6 +25,8 @@ const STOP_WITHIN_MS = 10_000;
 /** Set by the project's first server: a folder with a migrated state and with what Node has compiled, for all further ones. */
 const SHARED = "WIRE_SHARED";
 const stateIn = (folder: string) => join(folder, "state");
+/** Where a server of this folder prints. */
+export const logIn = (dir: string) => join(dir, "log");
 
 /** Leaves the tables and no row: a deployment makes its own keys. */
 function emptyTables(file: string): void {
@@ -90,9 +92,11 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-function launch(dir: string, port: number, vars: Readonly<Record<string, string>>): ChildProcess {
-  const log = openSync(join(dir, "log"), "a");
-  const { ISSUER: _inherited, [SHARED]: shared, ...environment } = process.env;
+type Launched = { readonly dir: string; readonly port: number; readonly isMigrated: boolean };
+
+function launch({ dir, port, isMigrated }: Launched, vars: Readonly<Record<string, string>>): ChildProcess {
+  const log = openSync(logIn(dir), "a");
+  const { ISSUER: _inherited, MIGRATED: _too, [SHARED]: shared, ...environment } = process.env;
   return spawn(
     process.execPath,
     [
@@ -109,6 +113,7 @@ function launch(dir: string, port: number, vars: Readonly<Record<string, string>
         ...environment,
         PORT: String(port),
         ...(shared && { NODE_COMPILE_CACHE: join(shared, "compiled") }),
+        ...(isMigrated && { MIGRATED: "1" }),
         STATE_DIR: stateIn(dir),
         INSPECTOR_PORT: "0",
         XDG_CONFIG_HOME: join(dir, "config"),
@@ -134,10 +139,11 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   mkdirSync(dir, { recursive: true });
   const shared = process.env[SHARED];
   // Migrating takes longer than all else of a start; the project's first server has done it.
-  if (shared && !existsSync(stateIn(dir))) cpSync(stateIn(shared), stateIn(dir), { recursive: true });
+  const isMigrated = shared !== undefined && !existsSync(stateIn(dir));
+  if (isMigrated) cpSync(stateIn(shared), stateIn(dir), { recursive: true });
   const port = options.port ?? (await freePort());
   const origin = `http://127.0.0.1:${port}`;
-  const child = launch(dir, port, options.vars ?? {});
+  const child = launch({ dir, port, isMigrated }, options.vars ?? {});
   const pid = child.pid;
   if (pid === undefined) throw new Error("the server could not be started");
   let exited = false;
@@ -150,7 +156,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   child.unref();
   child.channel?.unref();
 
-  const log = () => readFileSync(join(dir, "log"), "utf8");
+  const log = () => readFileSync(logIn(dir), "utf8");
   const kill9 = async () => {
     child.ref();
     signalGroup(pid, "SIGKILL");

@@ -11,7 +11,7 @@ let server: Server;
 let app: App;
 
 async function serve(security: "starttls" | "tls", port: number): Promise<Server> {
-  process.env.NODE_EXTRA_CA_CERTS = CERTIFICATE;
+  vi.stubEnv("NODE_EXTRA_CA_CERTS", CERTIFICATE);
   return await startServer({
     vars: {
       DELIVERY: "send",
@@ -39,6 +39,7 @@ afterAll(async () => {
   await server?.stop();
   server?.remove();
   await mail?.stop();
+  vi.unstubAllEnvs();
 });
 
 const arrivedFor = (address: string, at: MailServer = mail) =>

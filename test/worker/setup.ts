@@ -1,8 +1,10 @@
 // The files of a worker share its runtime. Each begins with empty storage and with modules that nobody has used yet.
 import { afterAll, vi } from "vitest";
 import { freshState } from "./database.ts";
+import { resetOwnModules, watchLookups } from "./plugin.ts";
 
-vi.resetModules();
+resetOwnModules();
+watchLookups();
 await freshState();
 
 afterAll(() => {

@@ -1,13 +1,16 @@
+import { Outage } from "../fault.ts";
 import { type ChallengeId, type UserId, userSubject } from "../ids.ts";
+import type { Named } from "../inbox/named.ts";
 import type { Prompt } from "../inbox/state.ts";
 import type { Applied, Snapshot } from "../ports/challenges.ts";
 import type { DoorPorts, Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import { no, type Result } from "../result.ts";
 import { enrollerOf } from "./approvers.ts";
+import type { Command } from "./command.ts";
 import type { VerifiedProof } from "./proof.ts";
-import { finishedEvent, recordFinish } from "./record.ts";
-import type { ChallengeSpec } from "./state.ts";
+import { finishedEvent, recordFinish, tellSettled } from "./record.ts";
+import type { ChallengeSpec, DecisionKind } from "./state.ts";
 
 /** A device's signed answer to a challenge that it scanned; `evidence` is a digest of the signature's own bytes. */
 export type Scanned = {
@@ -41,17 +44,20 @@ export async function claimChallenge(
   });
 }
 
-export type Decision = {
-  readonly prompt: Prompt;
+type Word = {
   readonly proof: VerifiedProof;
   /** Digest of the signature's own bytes, so that the same call may come again. */
   readonly evidence?: string;
   readonly ip?: string;
 };
 
+export type Decision = Word & { readonly prompt: Prompt };
+/** Of a door that speaks in numbers: the prompt is found in the step that settles it. */
+export type NamedDecision = Word & { readonly named: Named };
+
 type Powers = Pick<
   Services,
-  "challenges" | "inboxes" | "doors" | keyof DoorPorts | "records" | "clock" | "background" | "log"
+  "challenges" | "inboxes" | "doors" | keyof DoorPorts | "records" | "events" | "clock" | "background" | "log"
 >;
 
 /**
@@ -61,28 +67,63 @@ type Powers = Pick<
  */
 export async function decideChallenge(powers: Powers, decision: Decision): Promise<Result<Applied, Refusal>> {
   const { prompt, proof } = decision;
-  const { challengeId } = prompt;
   const [settled, closer] = await Promise.all([
-    powers.inboxes.settle(userSubject(proof.userId), {
-      challengeId,
-      decision: proof.decision,
-      digest: proof.digest,
-      ...(proof.kind === "device"
-        ? { deviceId: proof.deviceId, enrolledAt: proof.enrolledAt, through: enrollerOf(proof) }
-        : {}),
-    }),
+    powers.inboxes.settle(userSubject(proof.userId), { challengeId: prompt.challengeId, ...answerOf(proof) }),
     proof.decision === "approve" ? closedBy(powers, prompt, proof.userId) : undefined,
   ]);
+  return settled.ok ? await carry(powers, decision, settled.value, closer) : settled;
+}
+
+/** The same for a prompt that a number names, which is answered: one call to the inbox finds, compares and settles it. */
+export async function decideNamed(powers: Powers, decision: NamedDecision): Promise<Result<Prompt, Refusal>> {
+  const { named, proof } = decision;
+  const settled = await powers.inboxes.settle(userSubject(proof.userId), { named, ...answerOf(proof) });
   if (!settled.ok) return settled;
+  const closer =
+    proof.decision === "approve" ? await closedBy(powers, settled.value, proof.userId) : undefined;
+  const applied = await carry(powers, decision, settled.value, closer);
+  return applied.ok ? settled : applied;
+}
+
+const answerOf = (proof: VerifiedProof) => ({
+  decision: proof.decision,
+  digest: proof.digest,
+  ...(proof.kind === "device"
+    ? { deviceId: proof.deviceId, enrolledAt: proof.enrolledAt, through: enrollerOf(proof) }
+    : {}),
+});
+
+/** Carries what the inbox has settled to the challenge, which decides. */
+async function carry(
+  powers: Powers,
+  { proof, evidence, ip }: Word,
+  { challengeId, listedAt, status }: Prompt,
+  closer: string | undefined,
+): Promise<Result<Applied, Refusal>> {
   if (closer !== undefined) return await endClosed(powers, challengeId, closer);
-  const applied = await powers.challenges.apply(challengeId, {
+  const applied = await applyWord(powers, challengeId, {
     name: proof.decision,
     proof,
-    promptedAt: settled.value.listedAt,
-    ...(decision.evidence === undefined ? {} : { evidence: decision.evidence }),
-    ...(decision.ip === undefined ? {} : { ip: decision.ip }),
+    promptedAt: listedAt,
+    ...(evidence === undefined ? {} : { evidence }),
+    ...(ip === undefined ? {} : { ip }),
   });
-  if (applied.ok && applied.value.changed && applied.value.view.state === "denied") {
+  // A start opens its challenge beside the prompt. Who answers in between asks again: the inbox lets the same answer pass.
+  if (!applied.ok && applied.error.code === "unknown_challenge" && status.name === "live")
+    throw new Outage("the challenge of this prompt is not open yet");
+  return applied;
+}
+
+/** A decision is told to whoever waits elsewhere; a denial ends the challenge too, so it is put on record. */
+async function applyWord(
+  powers: Pick<Services, "challenges" | "records" | "events" | "doors" | "background" | "log">,
+  challengeId: ChallengeId,
+  command: Extract<Command, { name: DecisionKind }>,
+): Promise<Result<Applied, Refusal>> {
+  const applied = await powers.challenges.apply(challengeId, command);
+  if (!applied.ok || !applied.value.changed) return applied;
+  tellSettled(powers, applied.value);
+  if (applied.value.view.state === "denied") {
     await recordFinish(powers, challengeId, finishedEvent(applied.value));
   }
   return applied;
@@ -103,12 +144,7 @@ export async function decideClaimed(
   const mayApprove = proof.decision === "approve" && proof.userId === claimant;
   const closer = mayApprove ? await closedBy(powers, spec, proof.userId) : undefined;
   if (closer !== undefined) return await endClosed(powers, challengeId, closer);
-  const command = { name: proof.decision, proof, evidence, ...ipOf(scanned) } as const;
-  const applied = await powers.challenges.apply(challengeId, command);
-  if (applied.ok && applied.value.changed && applied.value.view.state === "denied") {
-    await recordFinish(powers, challengeId, finishedEvent(applied.value));
-  }
-  return applied;
+  return await applyWord(powers, challengeId, { name: proof.decision, proof, evidence, ...ipOf(scanned) });
 }
 
 /**

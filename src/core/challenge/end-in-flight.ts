@@ -2,11 +2,11 @@ import type { Requester } from "../audit/record.ts";
 import { type ChallengeId, type DeviceId, type UserId, userSubject } from "../ids.ts";
 import type { Snapshot } from "../ports/challenges.ts";
 import type { DoorPorts, Services } from "../ports/services.ts";
-import { finishedEvent, recordFinish } from "./record.ts";
+import { finishedEvent, recordFinish, tellSettled } from "./record.ts";
 
 type Powers = Pick<
   Services,
-  "inboxes" | "challenges" | "doors" | keyof DoorPorts | "records" | "clock" | "background" | "log"
+  "inboxes" | "challenges" | "doors" | keyof DoorPorts | "records" | "events" | "clock" | "background" | "log"
 >;
 
 export type InFlight = Requester & {
@@ -54,5 +54,6 @@ async function cancel(powers: Powers, { reason, actor, ip }: InFlight, id: Chall
   const from = ip === undefined ? {} : { ip };
   const applied = await powers.challenges.apply(id, { name: "cancel", by: reason, ...from });
   if (!applied.ok || !applied.value.changed) return;
+  tellSettled(powers, applied.value);
   await recordFinish(powers, id, { ...finishedEvent(applied.value), actor, reason });
 }

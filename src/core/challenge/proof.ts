@@ -91,6 +91,10 @@ export function deviceBehind(approver: Approver): DeviceId | undefined {
   }
 }
 
+/** The browser session whose end takes back what this approver approved. */
+export const sessionBehind = (approver: Approver): GrantId | undefined =>
+  approver.kind === "session" ? approver.sessionId : undefined;
+
 /** The approver as one word for the audit trail, `kind:id`. */
 export function nameOf(approver: Approver): string {
   switch (approver.kind) {

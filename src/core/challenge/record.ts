@@ -1,7 +1,7 @@
 import type { AuditEvent } from "../audit/event.ts";
 import type { Grant } from "../grant/state.ts";
 import { type ChallengeId, type DeviceId, NOBODY, parseDeviceId } from "../ids.ts";
-import type { GrantListing } from "../message/queue.ts";
+import type { GrantListing, QueueMessage } from "../message/queue.ts";
 import type { Snapshot } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
 import type { MustBeActive, NotActive } from "../ports/standing.ts";
@@ -48,6 +48,7 @@ export const grantListing = (grant: Grant): GrantListing => ({
   userId: grant.userId,
   clientId: grant.clientId,
   ...(grant.deviceId === undefined ? {} : { deviceId: grant.deviceId }),
+  ...(grant.sessionId === undefined ? {} : { sessionId: grant.sessionId }),
   scope: grant.scope,
   amr: grant.amr,
   createdAt: grant.createdAt,
@@ -104,6 +105,31 @@ export async function recordFinish(
   // Of what was refused nothing is left to write either.
   noteListed(powers, id);
   return finished;
+}
+
+/** What the queue is to tell whom of a challenge that has left `pending`: its door says so. */
+export function settledMessage(
+  { doors }: Pick<Services, "doors">,
+  ended: Pick<Snapshot, "spec" | "view" | "timeline">,
+): QueueMessage | undefined {
+  const { door, clientId } = ended.spec;
+  const event = doors.find((rules) => rules.door === door)?.settled?.(ended);
+  return event && { kind: "door_event", door, clientId, event };
+}
+
+/** Has it told, behind the answer. Whoever is not told finds out by asking. */
+export function tellSettled(
+  powers: Pick<Services, "doors" | "events" | "background" | "log">,
+  ended: Pick<Snapshot, "spec" | "view" | "timeline">,
+): void {
+  const message = settledMessage(powers, ended);
+  if (!message) return;
+  const { id: challengeId } = ended.spec;
+  powers.background(() =>
+    powers.events.send(message).catch((cause: unknown) => {
+      powers.log("warn", "nobody is told that a challenge has ended", { challengeId, cause: String(cause) });
+    }),
+  );
 }
 
 /** Tells a challenge's object, behind the answer, that D1 holds what there is to hold of its end. */

@@ -2,16 +2,7 @@ import { noteRefusal } from "../audit/note-refusal.ts";
 import type { Caller } from "../caller.ts";
 import { askerOf, type Client } from "../client/client.ts";
 import { startsPerMinute } from "../client/settings.ts";
-import {
-  type ChallengeId,
-  clientSubject,
-  type DeviceId,
-  type SubjectKey,
-  startsSubject,
-  type UserId,
-  userSubject,
-} from "../ids.ts";
-import type { StartAbout } from "../inbox/counters.ts";
+import { type ChallengeId, type DeviceId, type UserId, userSubject } from "../ids.ts";
 import type { Listed, PromptRequest } from "../inbox/prompts.ts";
 import type { Snapshot } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
@@ -26,6 +17,7 @@ import {
   type Origin,
   type Purpose,
 } from "./state.ts";
+import { countStart, noteLimited, type TakenStart } from "./take-start.ts";
 
 export type StartRequest = {
   readonly door: Door;
@@ -56,6 +48,11 @@ export type StartRequest = {
   readonly about?: string;
   /** The caller has counted this start (`takeStart`), before it wrote what belongs to it. */
   readonly counted?: boolean;
+  /**
+   * The caller has counted this start by the name that was given (`tryStart`), beside its look for the user: it is still counted about the
+   * user, whatever their names, and given back when that is one too many.
+   */
+  readonly taken?: TakenStart;
   /** Draws the id: a number that a wire demands names its object, and may have to be drawn again. */
   readonly draw: () => Promise<ChallengeId>;
 };
@@ -86,91 +83,114 @@ export async function startChallenge(
 ): Promise<Result<Started, Refusal>> {
   if (JSON.stringify(request.context).length > CONTEXT_LIMIT)
     return no({ code: "malformed", detail: "context" });
-  const about = request.about ?? request.user?.id;
-  const refused = request.counted
-    ? undefined
-    : await countStart(powers, request.client, request.caller, about);
+  const refused =
+    request.counted || request.taken
+      ? undefined
+      : await countStart(powers, request.client, request.caller, about(request));
   if (refused) return no(refused);
   const matchCode = request.matchCode ? powers.chance.digits(6) : undefined;
-  const snapshot = await openWithFreshId(powers, request, matchCode);
-  const prompt = await promptFor(powers, request, snapshot);
-  return ok({ snapshot, ...(prompt ? { prompt } : {}), ...(matchCode === undefined ? {} : { matchCode }) });
+  const begun = await begin(powers, request, matchCode);
+  if (!begun.ok) return begun;
+  const { snapshot, listed } = begun.value;
+  if (listed?.outcome === "suppressed") noteSuppressed(powers, request, listed);
+  return ok({
+    snapshot,
+    ...(listed ? { prompt: listed } : {}),
+    ...(matchCode === undefined ? {} : { matchCode }),
+  });
 }
 
-type CountPowers = Pick<Services, "inboxes" | "clock" | "handles" | "events" | "background" | "log">;
+const about = ({ about, user }: StartRequest): string | undefined => about ?? user?.id;
 
-/** Counts one start against the client's own limit; the refusal when it is reached, which is also put on record. */
-export async function countStart(
-  powers: CountPowers,
-  client: Client,
-  caller: Caller,
-  about?: string,
-): Promise<RefusalOf<"too_many"> | undefined> {
-  const taken = await takeStart(powers, client, caller, about);
-  return taken.ok ? undefined : taken.error;
-}
-
-/** One start that has been counted, and the way to give it back when nothing was begun. */
-export type TakenStart = { giveBack(): Promise<void> };
+type Begun = { readonly snapshot: Snapshot; readonly listed: Listed | undefined };
 
 /**
- * Counts one start as `countStart` does, for what has to write before it begins: a refusal must come before the writing. Strangers,
- * known browsers and the client's backend have the client's limit each; what a device of its users has signed is not counted.
+ * Opens the challenge and puts it before the user, both at once: neither waits for the other. Where one of the two does not come about the
+ * other is taken back, so that nobody is asked about a challenge that nobody waits for (docs/decisions/0074).
  */
-export async function takeStart(
-  powers: CountPowers,
-  client: Client,
-  caller: Caller,
-  about?: string,
-): Promise<Result<TakenStart, RefusalOf<"too_many">>> {
-  const limit = startsPerMinute(client.settings);
-  const who = counterOf(client, caller);
-  if (limit === 0 || who === undefined) return ok({ giveBack: async () => undefined });
-  const whom = aboutOf(caller, about);
-  const counted = await powers.inboxes.countStart(who, limit, whom);
-  const { retryAt } = counted;
-  if (counted.allowed) return ok({ giveBack: () => powers.inboxes.returnStart(who, retryAt, whom) });
-  const refused =
-    counted.scope === "client"
-      ? { type: "client_starts_limited", subject: client.id }
-      : { type: "starts_about_limited", subject: about ?? "" };
-  noteRefusal(powers, { ...refused, clientId: client.id });
-  return no({ code: "too_many", scope: counted.scope, retryAt });
-}
-
-/**
- * What a backend's own call about somebody is counted for. Apart from calls with an action's token: whoever holds one must not use up
- * what the backend may.
- */
-export const aboutForBackend = (key: string): string => `backend ${key}`;
-
-function counterOf({ id }: Client, { brought }: Caller): SubjectKey | undefined {
-  switch (brought) {
-    case "nothing":
-      return startsSubject(id, "strangers");
-    case "browser":
-      return startsSubject(id, "browsers");
-    case "secret":
-      return clientSubject(id);
-    case "device":
-      return undefined;
-  }
-}
-
-/** One network may use half; a known browser's is its own, and a backend itself is of no network. */
-function aboutOf({ brought, network }: Caller, key: string | undefined): StartAbout | undefined {
-  if (key === undefined) return undefined;
-  return brought === "browser" || network === undefined ? { key } : { key, network };
-}
-
-async function openWithFreshId(powers: Powers, request: StartRequest, matchCode?: string): Promise<Snapshot> {
+async function begin(
+  powers: Powers,
+  request: StartRequest,
+  matchCode: string | undefined,
+): Promise<Result<Begun, RefusalOf<"too_many">>> {
   for (let draw = 0; draw < DRAWS; draw++) {
     const spec = await specOf(powers, request, await request.draw(), matchCode);
-    const opened = await powers.challenges.open(spec);
-    if (opened.ok) return opened.value;
+    const prompt = promptOf(powers, request, spec);
+    const [opening, listing] = await Promise.allSettled([
+      powers.challenges.open(spec),
+      putBefore(powers, request, prompt),
+    ]);
+    const isOthers = opening.status === "fulfilled" && !opening.value.ok;
+    const takeBack = () => undo(powers, request, prompt, isOthers);
+    if (opening.status === "rejected" || listing.status === "rejected") {
+      powers.background(takeBack);
+      throw opening.status === "rejected" ? opening.reason : (listing as PromiseRejectedResult).reason;
+    }
+    if (!listing.value.ok) {
+      powers.background(takeBack);
+      return refuseAbout(powers, request, listing.value.error);
+    }
+    if (opening.value.ok) return ok({ snapshot: opening.value.value, listed: listing.value.value });
+    await takeBack();
   }
   throw new Error("every id that was drawn is occupied");
 }
+
+/** Counts the start about the user where that is still to be done, and lists its prompt where somebody is to be asked (T11: not who is locked). */
+async function putBefore(
+  { inboxes }: Powers,
+  { user, client, caller, taken, requiresClaim, asksNobody }: StartRequest,
+  prompt: PromptRequest,
+): Promise<Result<Listed | undefined, RefusalOf<"too_many">>> {
+  if (!user) return ok(undefined);
+  const shown = user.locked || requiresClaim || asksNobody ? undefined : prompt;
+  const who = userSubject(user.id);
+  if (taken && startsPerMinute(client.settings) > 0) {
+    const { network } = caller;
+    const start = { clientId: client.id, ...(network === undefined ? {} : { network }) };
+    return await inboxes.listCounted(who, start, shown);
+  }
+  return ok(shown && (await inboxes.list(who, shown)));
+}
+
+function refuseAbout(
+  powers: Powers,
+  { client, user, taken }: StartRequest,
+  refused: RefusalOf<"too_many">,
+): Result<never, RefusalOf<"too_many">> {
+  noteLimited(powers, client, refused, user?.id);
+  if (taken) powers.background(() => taken.giveBack());
+  return no(refused);
+}
+
+/**
+ * Takes back what a start has begun. `isOthers`: the number that was drawn is another challenge's, which goes on, and so does a prompt of
+ * it that was there before. What cannot be reached ends with the challenge's time.
+ */
+async function undo(
+  powers: Powers,
+  { user }: StartRequest,
+  { challengeId, respondNumber }: PromptRequest,
+  isOthers: boolean,
+): Promise<void> {
+  const ends = await Promise.allSettled([
+    isOthers ? undefined : powers.challenges.apply(challengeId, { name: "cancel", by: "start_refused" }),
+    user && powers.inboxes.withdraw(userSubject(user.id), challengeId, respondNumber),
+  ]);
+  for (const end of ends) {
+    if (end.status === "fulfilled") continue;
+    powers.log("warn", "a start could not be taken back", { challengeId, cause: String(end.reason) });
+  }
+}
+
+const noteSuppressed = (powers: Powers, { client, user }: StartRequest, { reason }: Listed): void =>
+  noteRefusal(powers, {
+    type: "prompt_suppressed",
+    clientId: client.id,
+    subject: user?.id ?? "",
+    ...(user ? { userId: user.id } : {}),
+    ...(reason ? { reason } : {}),
+  });
 
 async function specOf(
   powers: Powers,
@@ -208,26 +228,6 @@ async function specOf(
 
 const claimByOf = ({ claimWithin, lifetime }: StartRequest, now: Instant): { claimBy?: Instant } =>
   claimWithin === undefined || claimWithin >= lifetime ? {} : { claimBy: now + claimWithin };
-
-async function promptFor(
-  powers: Powers,
-  request: StartRequest,
-  snapshot: Snapshot,
-): Promise<Listed | undefined> {
-  const { user, client } = request;
-  if (!user || user.locked || request.requiresClaim || request.asksNobody) return undefined;
-  const listed = await powers.inboxes.list(userSubject(user.id), promptOf(powers, request, snapshot.spec));
-  if (listed.outcome === "suppressed") {
-    noteRefusal(powers, {
-      type: "prompt_suppressed",
-      clientId: client.id,
-      subject: user.id,
-      userId: user.id,
-      ...(listed.reason ? { reason: listed.reason } : {}),
-    });
-  }
-  return listed;
-}
 
 const promptOf = (powers: Powers, request: StartRequest, spec: ChallengeSpec): PromptRequest => ({
   challengeId: spec.id,

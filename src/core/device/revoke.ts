@@ -33,4 +33,4 @@ type RevokeDevice = Requester & {
   readonly reason: string;
 };
 
-type Powers = Pick<Services, "devices" | "events" | "chance"> & Parameters<typeof endOfDevice>[0];
+type Powers = Pick<Services, "devices"> & Parameters<typeof endOfDevice>[0] & Parameters<typeof endGrants>[0];

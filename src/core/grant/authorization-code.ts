@@ -6,9 +6,11 @@ import type { Redeemed, Snapshot } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
 import type { Refusal } from "../refusal.ts";
 import type { Result } from "../result.ts";
+import { tellEnded } from "./tell-ended.ts";
 
 type Powers = Parameters<typeof redeemChallenge>[0] &
-  Pick<Services, "handles" | "chance" | "clock" | "events">;
+  Pick<Services, "handles" | "chance" | "clock"> &
+  Parameters<typeof tellEnded>[0];
 
 /** Who uses a code, as the audit trail names them. */
 type User = { readonly client: { readonly id: ClientId }; readonly ip?: string };
@@ -36,7 +38,7 @@ async function takeBack(
 ): Promise<void> {
   noteMisuse(powers, snapshot, user);
   const whose = userId ?? snapshot.view.approval?.userId;
-  if (whose !== undefined && !snapshot.grant?.ended) await tellEnded(powers, snapshot, whose);
+  if (whose !== undefined && !snapshot.grant?.ended) await takeFromList(powers, snapshot, whose);
 }
 
 /** Ends a code that came with what is not its own; of one that was used, the tokens. */
@@ -53,7 +55,7 @@ export async function burnCode(powers: Powers, snapshot: Snapshot, user: User): 
     return;
   }
   const ended = await powers.challenges.revoke(spec.id, "authorization_code_misused");
-  if (ended) await tellEnded(powers, snapshot, ended.userId);
+  if (ended) await takeFromList(powers, snapshot, ended.userId);
 }
 
 /** What is said of a misused code, once for each. */
@@ -66,5 +68,7 @@ function noteMisuse(powers: Powers, { spec }: Snapshot, { client, ip }: User): v
   });
 }
 
-const tellEnded = ({ events }: Powers, { spec }: Snapshot, userId: UserId): Promise<void> =>
-  events.send({ kind: "grant_ended", userId, grantId: spec.id });
+async function takeFromList(powers: Powers, { spec }: Snapshot, userId: UserId): Promise<void> {
+  await tellEnded(powers, { id: spec.id, userId, clientId: spec.clientId });
+  await powers.events.send({ kind: "grant_ended", userId, grantId: spec.id });
+}

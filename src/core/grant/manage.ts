@@ -7,7 +7,9 @@ import type { Services } from "../ports/services.ts";
 import { ANY_REALM } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
-import { endGrant, endGrants } from "./end.ts";
+import { endGrants, endSession } from "./end.ts";
+
+const ADMIN = "admin_revoked";
 
 /** The grants of an id as they are listed; one that has just ended by itself may still be among them. `unknown_user` when there is neither. */
 export async function listGrants(
@@ -24,19 +26,22 @@ export async function listGrants(
   return ok(pageOf(grants, (grant) => grant.id));
 }
 
+/** Who ends it and why; the operator when nothing is said. */
+type By = Requester & { readonly reason?: string };
+
 /**
- * Ends one signed-in session: its refresh token works no more. One that D1 does not list is looked for in its object. Refused as
- * `unknown_grant` when it is not one of this user's.
+ * Ends one signed-in session: its refresh token works no more, and neither do those of what was approved there. One that D1 does not list is
+ * looked for in its object. Refused as `unknown_grant` when it is not one of this user's.
  */
 export async function revokeGrant(
-  powers: Pick<Services, "challenges" | "records" | "clock" | "chance">,
+  powers: Parameters<typeof endSession>[0],
   userId: UserId,
   grantId: GrantId,
-  by: Requester,
+  by: By,
 ): Promise<Result<undefined, RefusalOf<"unknown_grant">>> {
   const listing = (await powers.records.grant(userId, grantId)) ?? (await unlisted(powers, userId, grantId));
   if (listing === undefined) return no({ code: "unknown_grant" });
-  await endGrant(powers, listing, { ...by, reason: "admin_revoked" });
+  await endSession(powers, listing, { reason: ADMIN, ...by });
   return ok(undefined);
 }
 
@@ -50,7 +55,7 @@ async function unlisted(
   return grant?.userId === userId && !grant.ended ? grantListing(grant) : undefined;
 }
 
-type Powers = Pick<Services, "users" | "challenges" | "records" | "events" | "clock" | "chance">;
+type Powers = Pick<Services, "users"> & Parameters<typeof endGrants>[0];
 
 /**
  * Signs a user out everywhere, also from what is under way. `more` when the list was long and the queue ends the rest. An id whose user is gone
@@ -59,9 +64,9 @@ type Powers = Pick<Services, "users" | "challenges" | "records" | "events" | "cl
 export async function revokeGrants(
   powers: Powers,
   userId: UserId,
-  by: Requester,
+  by: By,
 ): Promise<Result<{ readonly ended: number; readonly more: boolean }, RefusalOf<"unknown_user">>> {
   const isUser = await powers.users.end(userId, powers.clock.now());
-  const done = await endGrants(powers, { userId, reason: "admin_revoked", ...by });
+  const done = await endGrants(powers, { userId, reason: ADMIN, ...by });
   return isUser || done.ended > 0 ? ok(done) : no({ code: "unknown_user" });
 }

@@ -10,11 +10,13 @@ import type { Services } from "../ports/services.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { type Grant, isAlive } from "./state.ts";
+import { tellEnded } from "./tell-ended.ts";
 
 type Powers = Pick<
   Services,
-  "challenges" | "records" | "handles" | "keyring" | "clock" | "chance" | "events" | "background" | "log"
->;
+  "challenges" | "records" | "handles" | "keyring" | "clock" | "chance" | "background" | "log"
+> &
+  Parameters<typeof tellEnded>[0];
 type Refused = RefusalOf<"bad_refresh_token" | "refresh_reused" | "grant_ended" | "unknown_grant">;
 
 export type Refreshing = {
@@ -73,7 +75,10 @@ async function isListedNow(powers: Powers, { grant, snapshot }: OwnGrant): Promi
     grantListing(grant),
     snapshot.spec.createdAt,
   );
-  if (!listed.ok) await powers.challenges.revoke(grant.id, listed.error.code);
+  if (!listed.ok) {
+    await powers.challenges.revoke(grant.id, listed.error.code);
+    await tellEnded(powers, grant);
+  }
   noteListed(powers, grant.id);
   return listed.ok;
 }
@@ -109,7 +114,7 @@ function noteReuse(powers: Powers, grant: Grant, by: ClientId, ip: string | unde
     powers.events.send({ kind: "webhook", clientId: grant.clientId, event }),
   ];
   powers.background(() =>
-    Promise.all(told).catch((cause: unknown) => {
+    Promise.all([...told, tellEnded(powers, grant)]).catch((cause: unknown) => {
       powers.log("error", "a reused refresh token could not be put on record", { cause: String(cause) });
     }),
   );

@@ -1,5 +1,5 @@
 import type { GrantDraft } from "../challenge/command.ts";
-import { deviceBehind } from "../challenge/proof.ts";
+import { deviceBehind, sessionBehind } from "../challenge/proof.ts";
 import type { Challenge, JsonObject } from "../challenge/state.ts";
 import type { ClientId, DeviceId, GrantId, UserId } from "../ids.ts";
 import type { Instant, Millis } from "../time.ts";
@@ -14,6 +14,8 @@ export type Grant = {
   readonly userId: UserId;
   /** The device whose approval opened the grant; its removal ends it. */
   readonly deviceId?: DeviceId;
+  /** The browser session that approved it; signing out there ends it. */
+  readonly sessionId?: GrantId;
   readonly scope: string;
   readonly subject: JsonObject;
   readonly amr: readonly string[];
@@ -35,12 +37,14 @@ export function openGrant(challenge: Challenge, draft: GrantDraft): Grant {
   const { spec, phase } = challenge;
   if (phase.name !== "redeemed") throw new Error("a grant is born of a redeemed challenge only");
   const deviceId = deviceBehind(phase.approver);
+  const sessionId = sessionBehind(phase.approver);
   const lifetime = spec.grantLifetime ?? draft.lifetime;
   return {
     id: spec.id,
     clientId: spec.clientId,
     userId: phase.userId,
     ...(deviceId === undefined ? {} : { deviceId }),
+    ...(sessionId === undefined ? {} : { sessionId }),
     scope: spec.scope,
     subject: draft.subject ?? spec.subject ?? {},
     amr: phase.facts.amr,

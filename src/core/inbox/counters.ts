@@ -1,3 +1,4 @@
+import type { ClientId } from "../ids.ts";
 import { type Instant, MINUTE, type Millis } from "../time.ts";
 import { halfOf, STARTS_ABOUT } from "./limits.ts";
 import type { Counter, InboxState } from "./state.ts";
@@ -13,14 +14,17 @@ export type Counted =
 /** Counts beside each other in one inbox, such as those of networks; past this the smallest are forgotten. */
 const MOST_COUNTERS = 500;
 
+/** The counters whose windows have not ended. */
+export const liveCounters = (counters: InboxState["counters"], now: Instant): InboxState["counters"] =>
+  Object.fromEntries(Object.entries(counters).filter(([, { until }]) => now < until));
+
 /** Counts one against every limit, or against none when one of them is reached: then the one that ends last refuses. */
 export function countTogether(
   state: InboxState,
   counts: readonly Count[],
   now: Instant,
 ): { readonly next: InboxState; readonly value: Counted } {
-  const live = Object.entries(state.counters).filter(([, { until }]) => now < until);
-  const known = Object.fromEntries(live);
+  const known = liveCounters(state.counters, now);
   const full = counts
     .filter(({ kind, limit }) => (known[kind]?.count ?? 0) >= limit)
     .map(({ kind }) => ({ kind, until: known[kind]?.until ?? now }))
@@ -31,7 +35,7 @@ export function countTogether(
     return [kind, { count: count + 1, until }];
   });
   const left = counts.map(({ limit }, index) => limit - (added[index]?.[1].count ?? 0));
-  const counters = { ...Object.fromEntries(largest(live)), ...Object.fromEntries(added) };
+  const counters = { ...Object.fromEntries(largest(Object.entries(known))), ...Object.fromEntries(added) };
   return { next: { ...state, counters }, value: { allowed: true, left } };
 }
 
@@ -79,6 +83,32 @@ export function countStart(
 export const returnStart = (state: InboxState, used: number, windowEnds: Instant): number =>
   state.lease?.windowEnds === windowEnds ? Math.max(0, used - 1) : used;
 
+/** A start about the user of this inbox: at which client, and from where when one network may have half only. */
+export type StartHere = { readonly clientId: ClientId; readonly network?: string };
+
+/**
+ * Counts a start about this user at a client, whichever of their names it gave. Beside the other counters, so that strangers push none of
+ * those out. `fullUntil` when there is no room: then nothing is counted.
+ */
+export function countStartHere(
+  state: InboxState,
+  { clientId, network }: StartHere,
+  now: Instant,
+): { readonly next: InboxState; readonly fullUntil?: Instant } {
+  const count = (of: readonly string[], limit: number): Count => ({
+    kind: JSON.stringify(of),
+    limit,
+    window: MINUTE,
+  });
+  const counts = [
+    count([clientId], STARTS_ABOUT),
+    ...(network === undefined ? [] : [count([clientId, network], halfOf(STARTS_ABOUT))]),
+  ];
+  const { next, value } = countTogether({ ...state, counters: state.starts ?? {} }, counts, now);
+  if (!value.allowed) return { next: state, fullUntil: value.retryAt };
+  return { next: { ...state, starts: next.counters } };
+}
+
 /** Whom a start is about, and from where it comes when one network may have half only. */
 export type StartAbout = { readonly key: string; readonly network?: string };
 
@@ -96,7 +126,7 @@ export function makeTally(): StartTally {
   const counts = new Map<string, number>();
   const limits = ({ key, network }: StartAbout): readonly (readonly [string, number])[] => [
     [key, STARTS_ABOUT],
-    ...(network === undefined ? [] : [[`${key} ${network}`, halfOf(STARTS_ABOUT)] as const]),
+    ...(network === undefined ? [] : [[JSON.stringify([key, network]), halfOf(STARTS_ABOUT)] as const]),
   ];
   return {
     fullUntil(about, now) {
@@ -112,7 +142,12 @@ export function makeTally(): StartTally {
     },
     remove(about, now) {
       if (now >= windowEnds) return;
-      for (const [name] of limits(about)) counts.set(name, Math.max(0, (counts.get(name) ?? 0) - 1));
+      for (const [name] of limits(about)) {
+        const left = (counts.get(name) ?? 0) - 1;
+        // Names that nobody has are given back: they must not stay.
+        if (left > 0) counts.set(name, left);
+        else counts.delete(name);
+      }
     },
   };
 }

@@ -5,6 +5,7 @@ import type { ChallengeId, DeviceId } from "../ids.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import { type Instant, MINUTE, toSeconds } from "../time.ts";
+import { countStartHere, liveCounters, type StartHere } from "./counters.ts";
 import { countDenial, silentUntil, sweepDenials } from "./denials.ts";
 import { isRemoved } from "./ending.ts";
 import {
@@ -14,6 +15,7 @@ import {
   PROMPTS_OF_NETWORK,
   PROMPTS_PER_MINUTE,
 } from "./limits.ts";
+import { compareNamed, type Named } from "./named.ts";
 import { endWaits } from "./recovery.ts";
 import { isSpentElsewhere, spend, unsignedSecond } from "./spent.ts";
 import type { InboxState, Prompt } from "./state.ts";
@@ -32,6 +34,25 @@ export type Listed = {
 
 /** `yields`: a prompt of the same client stands, whose asker brought something, and this one did not. */
 type KeptBack = { readonly reason: "too_many" | "silenced" | "yields"; readonly retryAt: Instant };
+
+/**
+ * Counts a start about this user, and lists its prompt if there is one to show. Where the start is one too many nothing changes; one that
+ * is listed (a call whose answer was lost) is not counted again.
+ */
+export function listCounted(
+  state: InboxState,
+  start: StartHere,
+  request: PromptRequest | undefined,
+  now: Instant,
+): Step<Result<Listed | undefined, RefusalOf<"too_many">>> {
+  const isKnown = request !== undefined && findPrompt(state, request.challengeId) !== undefined;
+  const { next, fullUntil } = isKnown ? { next: state } : countStartHere(state, start, now);
+  if (fullUntil !== undefined)
+    return { next: state, value: no({ code: "too_many", scope: "person", retryAt: fullUntil }) };
+  if (request === undefined) return { next, value: ok(undefined) };
+  const listed = list(next, request, now);
+  return { next: listed.next, value: ok(listed.value) };
+}
 
 type Step<T> = { readonly next: InboxState; readonly value: T };
 
@@ -116,21 +137,12 @@ export const livePrompts = (state: InboxState, now: Instant): readonly Prompt[] 
     .filter((prompt) => prompt.status.name === "live" && now < prompt.expiresAt)
     .toSorted((a, b) => b.signingSecond - a.signingSecond);
 
-/**
- * Whether a prompt says more than who asks and what for: a message that both screens show, or details in `context.details` (RFC 9396). A
- * door whose wire cannot show that does not list it: nobody approves what they were not shown.
- */
-export const asksMore = ({ bindingMessage, context }: Pick<Prompt, "bindingMessage" | "context">): boolean =>
-  bindingMessage !== undefined || context.details !== undefined;
+/** A prompt by its challenge id, decided and superseded ones included until they are swept. */
+export const findPrompt = (state: InboxState, challengeId: ChallengeId): Prompt | undefined =>
+  state.prompts.find((prompt) => prompt.challengeId === challengeId);
 
-/** A prompt by its respond number or challenge id, decided and superseded ones included until they are swept. */
-export const findPrompt = (state: InboxState, key: number | ChallengeId): Prompt | undefined =>
-  state.prompts.find(
-    (prompt) => (typeof key === "number" ? prompt.respondNumber : prompt.challengeId) === key,
-  );
-
-export type Answer = {
-  readonly challengeId: ChallengeId;
+/** `named` stands for the challenge where a door speaks in numbers. */
+export type Answer = ({ readonly challengeId: ChallengeId } | { readonly named: Named }) & {
   readonly decision: DecisionKind;
   /** Digest of the signing input, which is spent by this. */
   readonly digest: string;
@@ -142,8 +154,9 @@ export type Answer = {
   readonly through?: Enroller;
 };
 
-type SettleRefusal = RefusalOf<
+export type SettleRefusal = RefusalOf<
   | "unknown_challenge"
+  | "prompt_mismatch"
   | "superseded"
   | "replayed"
   | "expired"
@@ -162,9 +175,10 @@ export function settlePrompt(
   answer: Answer,
   now: Instant,
 ): Step<Result<Prompt, SettleRefusal>> {
-  const prompt = findPrompt(state, answer.challengeId);
+  const found = findAnswered(state, answer);
+  if (!found.ok) return { next: state, value: found };
+  const prompt = found.value;
   const refuse = (code: SettleRefusal["code"]) => ({ next: state, value: no({ code } as SettleRefusal) });
-  if (!prompt) return refuse("unknown_challenge");
   const { deviceId } = answer;
   if (deviceId !== undefined && isRemoved(state, deviceId, now)) return refuse("device_revoked");
   if (isSpentElsewhere(state, answer.digest, prompt.challengeId, now)) {
@@ -202,6 +216,12 @@ export function settlePrompt(
   };
 }
 
+function findAnswered(state: InboxState, answer: Answer): ReturnType<typeof compareNamed> {
+  if ("named" in answer) return compareNamed(state.prompts, answer.named);
+  const prompt = findPrompt(state, answer.challengeId);
+  return prompt ? ok(prompt) : no({ code: "unknown_challenge" });
+}
+
 /**
  * The device has signed this prompt's input for a sign-in of its own, in the same second. That is never an answer, so the prompt gets
  * another second: shown again, it can be answered.
@@ -212,9 +232,13 @@ function signedElsewhere(state: InboxState, prompt: Prompt, now: Instant): Inbox
   return { ...replace(state, { ...prompt, signingSecond }), lastSigningSecond: signingSecond };
 }
 
-/** Takes a prompt from the list without a decision: its challenge was cancelled. Unknown and decided ones stay as they are. */
-export function withdraw(state: InboxState, challengeId: ChallengeId): InboxState {
+/**
+ * Takes a prompt from the list without a decision: its challenge was cancelled. Unknown and decided ones stay as they are, and so does one
+ * of another respond number where one is given.
+ */
+export function withdraw(state: InboxState, challengeId: ChallengeId, respondNumber?: number): InboxState {
   const prompt = findPrompt(state, challengeId);
+  if (respondNumber !== undefined && prompt?.respondNumber !== respondNumber) return state;
   return prompt?.status.name === "live"
     ? replace(state, { ...prompt, status: { name: "withdrawn" } })
     : state;
@@ -240,6 +264,7 @@ export function sweep(state: InboxState, now: Instant): InboxState {
     sent: state.sent.filter((at) => now < at + PROMPT_WINDOW),
     spent: Object.fromEntries(Object.entries(state.spent).filter(([, mark]) => now < mark.until)),
     removed: Object.fromEntries(Object.entries(state.removed).filter(([, until]) => now < until)),
-    counters: Object.fromEntries(Object.entries(state.counters).filter(([, counter]) => now < counter.until)),
+    counters: liveCounters(state.counters, now),
+    ...(state.starts ? { starts: liveCounters(state.starts, now) } : {}),
   };
 }

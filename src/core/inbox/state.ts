@@ -112,6 +112,8 @@ export type InboxState = {
   /** True for ever once the user has had a device; only a taken window that is given back makes it false again. */
   readonly hadDevice: boolean;
   readonly counters: Readonly<Record<string, Counter>>;
+  /** Starts about this user in the last minute, by client and by network. */
+  readonly starts?: Readonly<Record<string, Counter>>;
   /** Starts of a client: counted in leased blocks so that one write covers many. */
   readonly lease?: { readonly windowEnds: Instant; readonly taken: number };
   /** One-time codes sent to this identifier, one for each challenge. */

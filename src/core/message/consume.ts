@@ -1,8 +1,10 @@
 import type { AuditEvent } from "../audit/event.ts";
+import { settledMessage } from "../challenge/record.ts";
 import { Outage } from "../fault.ts";
 import { endGrants } from "../grant/end.ts";
 import { isAlive } from "../grant/state.ts";
-import type { DoorPorts, Services } from "../ports/services.ts";
+import { tellEnded } from "../grant/tell-ended.ts";
+import type { DoorPorts, Services, TellPowers } from "../ports/services.ts";
 import { deliverMessage } from "./deliver.ts";
 import type { GrantListing, QueueMessage } from "./queue.ts";
 import { tellWebhook, webhookRetrySeconds } from "./tell-webhook.ts";
@@ -11,6 +13,7 @@ type Powers = Pick<
   Services,
   "records" | "challenges" | "clients" | "clock" | "log" | "doors" | keyof DoorPorts
 > &
+  TellPowers &
   Parameters<typeof endGrants>[0] &
   Parameters<typeof deliverMessage>[0] &
   Parameters<typeof tellWebhook>[0];
@@ -60,9 +63,39 @@ async function listLate(powers: Powers, listing: GrantListing, event: AuditEvent
   const finished = await powers.records.finish(event, isLive ? listing : undefined);
   if (!finished.ok) {
     await powers.challenges.revoke(listing.id, "ended_before_it_was_listed");
+    if (isLive) await tellEnded(powers, listing);
     await powers.records.finish(event);
   }
   await powers.challenges.markListed(listing.id);
+}
+
+/** Has a door tell its client. */
+async function tellDoor(
+  powers: Powers,
+  {
+    door,
+    clientId,
+    event,
+  }: Pick<Extract<QueueMessage, { kind: "door_event" }>, "door" | "clientId" | "event">,
+  attempts: number,
+): Promise<Outcome> {
+  const client = await powers.clients.find(clientId);
+  const rules = powers.doors.find((candidate) => candidate.door === door);
+  const again = client && (await rules?.tell?.(powers, { client, event }, attempts));
+  return again ?? DONE;
+}
+
+/** Challenges that nobody has decided: it is their objects that say so, and a door may have somebody to tell. */
+async function tellEnds(powers: Powers, events: readonly AuditEvent[]): Promise<void> {
+  for (const { type, data } of events) {
+    if (!/\.(expired|cancelled)$/.test(type)) continue;
+    const { challenge_id: text, door } = data ?? {};
+    const isHeard = powers.doors.some((rules) => rules.door === door && rules.settled);
+    const id = isHeard && typeof text === "string" ? powers.challenges.parse(text) : undefined;
+    const ended = id && (await powers.challenges.read(id));
+    const message = ended && settledMessage(powers, ended);
+    if (message) await powers.events.send(message);
+  }
 }
 
 /**
@@ -73,6 +106,7 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
   switch (message.kind) {
     case "audit":
       await powers.records.audit(message.events);
+      await tellEnds(powers, message.events);
       return DONE;
     case "list_grant":
       await listLate(powers, message.grant, message.event);
@@ -81,8 +115,8 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
       await powers.records.removeGrant(message.userId, message.grantId, message.event);
       return DONE;
     case "revoke_grants": {
-      const { userId, reason, deviceId, after, actor = "system" } = message;
-      await endGrants(powers, { userId, reason, actor, deviceId, after });
+      const { userId, reason, deviceId, sessionId, after, actor = "system" } = message;
+      await endGrants(powers, { userId, reason, actor, deviceId, sessionId, after });
       return DONE;
     }
     case "deliver":
@@ -91,12 +125,13 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
       const told = await tellWebhook(powers, message.clientId, message.event);
       return told.kind === "retry" ? webhookRetrySeconds(attempts) : DONE;
     }
-    case "action_webhook": {
-      const client = await powers.clients.find(message.clientId);
-      const told = client && { client, event: message.event };
-      // One door has events of its own form; the kind is named after its actions.
-      const again = told && (await powers.doors.find(({ tell }) => tell)?.tell?.(powers, told, attempts));
-      return again ?? DONE;
+    case "action_webhook":
+      return await tellDoor(powers, { ...message, door: "authsignal" }, attempts);
+    case "door_event":
+      return await tellDoor(powers, message, attempts);
+    case "tell_ended": {
+      const rules = powers.doors.find(({ door }) => door === message.door);
+      return (await rules?.tellEnded?.(powers, message.grant, attempts)) ?? DONE;
     }
   }
   return delayAfter(attempts);

@@ -1,5 +1,5 @@
 import type { AuditEvent } from "../audit/event.ts";
-import type { JsonObject } from "../challenge/state.ts";
+import type { Door, JsonObject } from "../challenge/state.ts";
 import type { ClientId, DeviceId, GrantId, UserId } from "../ids.ts";
 import type { SealedMessage } from "../ports/deliveries.ts";
 import type { Instant } from "../time.ts";
@@ -10,10 +10,15 @@ export type GrantListing = {
   readonly userId: UserId;
   readonly clientId: ClientId;
   readonly deviceId?: DeviceId;
+  /** The browser session that approved it. */
+  readonly sessionId?: GrantId;
   readonly scope: string;
   readonly amr: readonly string[];
   readonly createdAt: Instant;
 };
+
+/** A grant that has ended, as its client is told of it. */
+export type EndedGrant = Pick<GrantListing, "id" | "userId" | "clientId">;
 
 /** Bodies of the queue. Every one may arrive twice; none holds a secret that is not sealed. */
 export type QueueMessage =
@@ -32,12 +37,22 @@ export type QueueMessage =
       /** Who asked, for the audit rows; `system` when it is missing. */
       readonly actor?: string;
       readonly deviceId?: DeviceId;
+      readonly sessionId?: GrantId;
       readonly after?: GrantId;
     }
   /** Tells the client's webhook of an event, signed; nothing when the client has none. */
   | { readonly kind: "webhook"; readonly clientId: ClientId; readonly event: AuditEvent }
-  /** Tells the client's webhook of an event in a door's own form. */
+  /** The same as `door_event`, of the door with actions. */
   | { readonly kind: "action_webhook"; readonly clientId: ClientId; readonly event: DoorEvent }
+  /** Tells a client of an event in the form of the door that it belongs to. */
+  | {
+      readonly kind: "door_event";
+      readonly door: Door;
+      readonly clientId: ClientId;
+      readonly event: DoorEvent;
+    }
+  /** Tells a client, in the way of the door that opened it, that a grant of its has ended. */
+  | { readonly kind: "tell_ended"; readonly door: Door; readonly grant: EndedGrant }
   /** Sends a message to a user. */
   | { readonly kind: "deliver"; readonly message: SealedMessage };
 

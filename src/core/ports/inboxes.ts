@@ -1,10 +1,10 @@
 import type { ChallengeId, ClientId, DeviceId, SubjectKey } from "../ids.ts";
 import type { CodeRequest, PutCode, TriedCode } from "../inbox/codes.ts";
-import type { Count, Counted, StartAbout } from "../inbox/counters.ts";
+import type { Count, Counted, StartAbout, StartHere } from "../inbox/counters.ts";
 import type { Claim } from "../inbox/deliveries.ts";
 import type { Offered, Opening } from "../inbox/enrolment.ts";
 import type { TakenGuess } from "../inbox/guesses.ts";
-import type { Answer, Listed, PromptRequest } from "../inbox/prompts.ts";
+import type { Answer, Listed, PromptRequest, SettleRefusal } from "../inbox/prompts.ts";
 import type { RecoveryTry, TakenRecovery } from "../inbox/recovery.ts";
 import type { Cookie, Recalled } from "../inbox/remembered.ts";
 import type { Delivery, Guesser, Prompt, Remembered, SignedUp, SignUp, Silence } from "../inbox/state.ts";
@@ -34,27 +34,18 @@ export type CountedStart =
  */
 export type Inboxes = {
   list(who: SubjectKey, request: PromptRequest): Promise<Listed>;
-  view(who: SubjectKey): Promise<InboxView>;
-  find(who: SubjectKey, key: number | ChallengeId): Promise<Prompt | undefined>;
-  settle(
+  /** Counts a start about this user at a client, and lists its prompt if there is one, in one step; refused, nothing is listed. */
+  listCounted(
     who: SubjectKey,
-    answer: Answer,
-  ): Promise<
-    Result<
-      Prompt,
-      RefusalOf<
-        | "unknown_challenge"
-        | "superseded"
-        | "replayed"
-        | "expired"
-        | "cancelled"
-        | "device_too_young"
-        | "device_revoked"
-        | "device_of_another_client"
-      >
-    >
-  >;
-  withdraw(who: SubjectKey, id: ChallengeId): Promise<void>;
+    start: StartHere,
+    request: PromptRequest | undefined,
+  ): Promise<Result<Listed | undefined, RefusalOf<"too_many">>>;
+  view(who: SubjectKey): Promise<InboxView>;
+  find(who: SubjectKey, id: ChallengeId): Promise<Prompt | undefined>;
+  /** Takes the user's answer to a prompt. Where a number names it, the same step compares what its device was told. */
+  settle(who: SubjectKey, answer: Answer): Promise<Result<Prompt, SettleRefusal>>;
+  /** Takes a challenge's prompt from the user; with `respondNumber`, only if that is the prompt's. */
+  withdraw(who: SubjectKey, id: ChallengeId, respondNumber?: number): Promise<void>;
   /**
    * Spends a signing input for `use`; false when it was spent for anything else, or when the memory is full. With the `second` that its
    * device signed by its own clock, the same use passes again for `REPEATABLE`, and no prompt gets that second. What a device signed

@@ -84,8 +84,8 @@ export type Devices = {
 /** The list of grants and the audit trail, written together: INSERT OR IGNORE, so that repeats are free. */
 export type Records = {
   /**
-   * One batch: the grant when there is one, and the audit row. A grant is listed only while its user, client and device stand, and if it is
-   * younger than the user's last end; one that is listed already counts as listed.
+   * One batch: the grant when there is one, and the audit row. A grant is listed only while its user, client and device stand and the session
+   * that approved it is listed, and if it is younger than the user's last end; one that is listed already counts as listed.
    */
   finish(event: AuditEvent, grant?: GrantListing, began?: Instant): Promise<Result<undefined, NotActive>>;
   /** The audit row of what is about to be done for somebody, who must stand. */
@@ -93,9 +93,16 @@ export type Records = {
   audit(events: readonly AuditEvent[]): Promise<void>;
   grantsOfUser(
     userId: UserId,
-    options?: { readonly after?: GrantId; readonly size?: number; readonly deviceId?: DeviceId },
+    options?: {
+      readonly after?: GrantId;
+      readonly size?: number;
+      readonly deviceId?: DeviceId;
+      readonly sessionId?: GrantId;
+    },
   ): Promise<readonly GrantListing[]>;
   grant(userId: UserId, grantId: GrantId): Promise<GrantListing | undefined>;
+  /** One statement: the grants that were approved in one session of the user belong to another from now on. */
+  moveGrants(userId: UserId, from: GrantId, to: GrantId): Promise<void>;
   /** Takes an ended grant from the list; the audit row in the same batch. */
   removeGrant(userId: UserId, grantId: GrantId, event?: AuditEvent): Promise<void>;
   events(query: AuditQuery): Promise<readonly AuditEvent[]>;

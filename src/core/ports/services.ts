@@ -1,9 +1,9 @@
 import type { ChallengeSpec, Door } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import type { ChallengeId, UserId } from "../ids.ts";
-import type { DoorEvent } from "../message/queue.ts";
+import type { DoorEvent, EndedGrant } from "../message/queue.ts";
 import type { Authenticators } from "./authenticators.ts";
-import type { Challenges } from "./challenges.ts";
+import type { Challenges, Snapshot } from "./challenges.ts";
 import type { Clients, Nonces } from "./clients.ts";
 import type { Deliveries, Outbox } from "./deliveries.ts";
 import type {
@@ -40,13 +40,31 @@ export type DoorRules = {
   readonly underWay: (powers: DoorPowers, userId: UserId) => Promise<readonly ChallengeId[]>;
   /** Who has closed what this challenge would meet; undefined while it is open. Asked before anybody approves. */
   readonly closedBy: (powers: DoorPowers, asked: Asked, userId: UserId) => Promise<string | undefined>;
-  /** Tells a client's webhook of an event in the door's own form. Answers seconds until it should be tried again, if it should. */
+  /** Whom to tell, and what, once a challenge of this door has left `pending`; asked when it has, and perhaps again. */
+  readonly settled?: (ended: Pick<Snapshot, "spec" | "view" | "timeline">) => DoorEvent | undefined;
+  /** Tells a client of an event in the door's own form. Answers seconds until it should be tried again, if it should. */
   readonly tell?: (powers: DoorPowers, told: ToldEvent, attempts: number) => Promise<number | undefined>;
+  /**
+   * Hears that a grant of whatever door has ended, otherwise than by its client's own word. What its client is told leaves through the queue, as
+   * `tell_ended`. The same grant may be heard of twice.
+   */
+  readonly grantEnded?: (powers: HearPowers, ended: EndedGrant) => Promise<void>;
+  /** Tells the client of such a grant. Answers seconds until it should be tried again, if it should. */
+  readonly tellEnded?: (
+    powers: TellPowers,
+    ended: EndedGrant,
+    attempts: number,
+  ) => Promise<number | undefined>;
 };
 
 type Asked = Pick<ChallengeSpec, "door" | "clientId" | "context">;
 type ToldEvent = { readonly client: Client; readonly event: DoorEvent };
 export type DoorPowers = Pick<Services, keyof DoorPorts | "clock">;
+export type HearPowers = Pick<Services, "clients" | "challenges" | "events">;
+export type TellPowers = Pick<
+  Services,
+  "clients" | "keyring" | "handles" | "webhooks" | "config" | "clock" | "log"
+>;
 
 /** Everything a use-case may be given; each names the part it needs. */
 export type Services = DoorPorts & {

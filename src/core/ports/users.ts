@@ -96,6 +96,11 @@ export type Users = {
     text: string,
     fingerprint: string,
   ): Promise<{ readonly record: UserRecord; readonly device?: Device } | undefined>;
+  /** The live device of a key in a realm, and its user: one round trip for a device that names itself by its key. */
+  byDeviceKey(
+    realm: Realm,
+    fingerprint: string,
+  ): Promise<{ readonly record: UserRecord; readonly device: Device } | undefined>;
   /** Everybody of the realm who has this identifier by anybody's word, as the rows of it. */
   holdersOf(realm: Realm, identifier: ReadIdentifier): Promise<readonly Identifier[]>;
   /** For the operator: everybody who goes by this name, by anybody's word. */

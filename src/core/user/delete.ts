@@ -9,7 +9,8 @@ import { ANY_REALM, type Only } from "../ports/users.ts";
 import type { RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 
-type Powers = Pick<Services, "users" | "events" | "chance"> &
+type Powers = Pick<Services, "users"> &
+  Parameters<typeof endGrants>[0] &
   Parameters<typeof endCodes>[0] &
   Parameters<typeof endInFlight>[0];
 

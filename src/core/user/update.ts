@@ -26,7 +26,8 @@ export type UserPatch = {
   readonly only?: Only;
 };
 
-type Powers = Pick<Services, "users" | "events" | "chance"> &
+type Powers = Pick<Services, "users"> &
+  Parameters<typeof endGrants>[0] &
   Parameters<typeof endCodes>[0] &
   Parameters<typeof endInFlight>[0];
 

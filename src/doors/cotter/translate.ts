@@ -1,7 +1,8 @@
-import type { Json, JsonObject, Origin } from "../../core/challenge/state.ts";
+import type { Door, Json, JsonObject, Origin } from "../../core/challenge/state.ts";
 import type { Client } from "../../core/client/client.ts";
 import { answersFor } from "../../core/device/answers-for.ts";
 import type { Device } from "../../core/device/device.ts";
+import type { PromptKind } from "../../core/inbox/named.ts";
 import type { Prompt } from "../../core/inbox/state.ts";
 import type { Snapshot } from "../../core/ports/challenges.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
@@ -158,14 +159,31 @@ export function waiterEvent(snapshot: Snapshot, number: number, second?: number)
 /** What a prompt of whichever door asks, as this wire's event name; undefined where no name says it. The device signs it. */
 export function promptEventName(prompt: Prompt): string | undefined {
   const name = askedBy(prompt);
-  return typeof name === "string" && EVENT_NAME.test(name) && !name.includes(ENROL_EVENT) ? name : undefined;
+  return typeof name === "string" && isEventName(name) ? name : undefined;
 }
+
+/** Doors whose sign-ins are this wire's, also without a word in `event`. */
+const SIGNING_IN: readonly Door[] = ["oauth", "cotter", "loginid", "approver", "page"];
 
 /** Each door says in `event` how this wire should call it; a sign-in is one without that word too. */
 function askedBy({ door, purpose, context }: Prompt): Json | undefined {
-  const isSignIn = door !== "authsignal" && purpose === "sign_in";
+  const isSignIn = SIGNING_IN.includes(door) && purpose === "sign_in";
   return context.event ?? (isSignIn ? LOGIN : undefined);
 }
+
+/** Members of a prompt's context that an approver must read, and that this wire has no place for. */
+export const DETAILS = ["custom", "custom_in_row"] as const;
+
+/**
+ * The prompts that `promptEventName` calls so, as the inbox compares them: its rules turned round. None where no prompt is called so.
+ */
+export function kindsOfEvent(event: string): readonly PromptKind[] {
+  if (!isEventName(event)) return [];
+  const unnamed = { purpose: "sign_in", doors: SIGNING_IN, context: { event: null } };
+  return [{ context: { event } }, ...(event === LOGIN ? [unnamed] : [])];
+}
+
+const isEventName = (name: string): boolean => EVENT_NAME.test(name) && !name.includes(ENROL_EVENT);
 
 /**
  * A prompt as the approving device sees it: by the public respond number (Cotter §10.2). Its `issuer` is the client that asks, also

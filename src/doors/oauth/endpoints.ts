@@ -8,6 +8,7 @@ export const ENDPOINTS = {
   userinfo_endpoint: "/oauth/userinfo",
   revocation_endpoint: "/oauth/revoke",
   introspection_endpoint: "/oauth/introspect",
+  end_session_endpoint: "/oauth/logout",
   device_authorization_endpoint: "/oauth/device_authorization",
   backchannel_authentication_endpoint: "/oauth/bc-authorize",
   pushed_authorization_request_endpoint: "/oauth/par",

@@ -7,7 +7,10 @@ import { authorize } from "./authorize/authorize.ts";
 import { trouble } from "./authorize/back.ts";
 import { takeConsent } from "./authorize/consent.ts";
 import { CONSENT_PATH } from "./authorize/consent-page.ts";
-import { ENDPOINTS } from "./endpoints.ts";
+import { decideDeviceRequest, showDevicePage, showDeviceRequest, takeUserCode } from "./device/page.ts";
+import { ENDPOINTS, VERIFICATION_PAGE } from "./endpoints.ts";
+import { ANSWER, logout, logoutByForm, takeSignOut } from "./logout/logout.ts";
+import { SESSIONS_PATH, showSessions, takeSessions } from "./session/sessions.ts";
 import { sendSignInCodeAgain, showSignInState, takeSignIn, takeSignInCode } from "./session/sign-in.ts";
 import { SIGN_IN_PATH } from "./session/sign-in-page.ts";
 
@@ -41,5 +44,17 @@ export const oauthPages = (): readonly Door[] => [
     routes.post("/:id", limitGuesses, limitOpenings, takeSignInCode);
     routes.post("/:id/again", limitSends, limitOpenings, sendSignInCodeAgain);
   }),
+  pageDoor(VERIFICATION_PAGE, (routes) => {
+    routes.get("/", limitOpenings, showDevicePage);
+    routes.post("/", limitGuesses, limitOpenings, takeUserCode);
+    routes.get("/:id", limitOpenings, showDeviceRequest);
+    routes.post("/:id", limitGuesses, limitOpenings, decideDeviceRequest);
+  }),
   pageDoor(CONSENT_PATH, (routes) => routes.post("/", takeConsent), limitOpenings),
+  pageDoor(SESSIONS_PATH, (routes) => routes.get("/", showSessions).post("/", takeSessions), limitOpenings),
+  pageDoor(
+    ENDPOINTS.end_session_endpoint,
+    (routes) => routes.get("/", logout).post("/", logoutByForm).post(ANSWER, takeSignOut),
+    limitOpenings,
+  ),
 ];

@@ -1,15 +1,36 @@
 import { isOpenClientId } from "../../core/ids.ts";
-import type { Services } from "../../core/ports/services.ts";
+import type { DoorRules, Services } from "../../core/ports/services.ts";
+import { makePings, pingOf } from "./ciba/ping.ts";
+import { hearEnded, tellLogout } from "./logout/back-channel.ts";
 import { makeOpenClients } from "./open-client/open-clients.ts";
 import { type OpenVariables, rulesOf } from "./open-client/rules.ts";
 
-type Powers = Parameters<typeof makeOpenClients>[0] & Pick<Services, "clients">;
+/** What this door says where core does something for every door. */
+export const oauthRules: DoorRules = {
+  door: "oauth",
+  /** What waits for a user is found by its prompt; a code ends with its session, or when it is redeemed (docs/decisions/0081). */
+  underWay: async () => [],
+  closedBy: async () => undefined,
+  settled: pingOf,
+  tell: async ({ pings }, { client, event }, attempts) => await pings.send(client, event, attempts),
+  grantEnded: hearEnded,
+  tellEnded: tellLogout,
+};
 
-/** The ports that this door adds to a deployment (`wiring.ts`): `clients` then finds those that nobody registered, by the id of theirs. */
-export function oauthPorts(
+type OpenPowers = Parameters<typeof makeOpenClients>[0] & Pick<Services, "clients">;
+type Powers = Parameters<typeof makePings>[0] & OpenPowers;
+
+/** The ports that this door adds to a deployment (`wiring.ts`). */
+export const oauthPorts = (
   variables: OpenVariables,
   powers: Powers,
-): Pick<Services, "openClients" | "clients"> {
+): Pick<Services, "pings" | "openClients" | "clients"> => ({
+  pings: makePings(powers),
+  ...openPorts(variables, powers),
+});
+
+/** Where the operator lets in clients that nobody registered, `clients` finds them too, by the ids that they have. */
+function openPorts(variables: OpenVariables, powers: OpenPowers): Pick<Services, "openClients" | "clients"> {
   const { clients } = powers;
   const rules = rulesOf(variables);
   const openClients = rules && makeOpenClients(powers, rules);

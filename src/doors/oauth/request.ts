@@ -12,7 +12,7 @@ export type OAuthRequest = {
   readonly redirect?: string;
   /** DPoP key that the code is bound to (RFC 9449 §10). */
   readonly dpopJkt?: string;
-  /** CIBA ping: what authenticates our call to the client, sealed (CIBA Core, section 10.2). */
+  /** CIBA ping: what authenticates our call to the client, with the name that it has for the request, sealed (`Pings`). */
   readonly notificationToken?: string;
   /** Of a sign-in on our own page: digest of the secret of the browser that began it, and the name that was typed there. */
   readonly browser?: string;

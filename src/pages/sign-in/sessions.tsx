@@ -73,6 +73,17 @@ const Row = ({
   );
 };
 
+/** Said to whoever is not signed in in this browser, and nothing else. */
+export const SignedInNowhere = ({ setting }: Pick<SessionsProps, "setting">) => {
+  const { sessions: words } = signInWords(setting.locale);
+  return (
+    <SignInFrame setting={setting} title={words.title}>
+      <h1>{words.title}</h1>
+      <p>{words.nobody}</p>
+    </SignInFrame>
+  );
+};
+
 /** Where a user is signed in; each place can be ended, and all of them. `end` is a row's id or `all`. */
 export const Sessions = ({ setting, account, current, rows, action, csrf }: SessionsProps) => {
   const { sessions: words } = signInWords(setting.locale);

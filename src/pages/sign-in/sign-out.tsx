@@ -8,7 +8,7 @@ export type SignOutProps = FormProps & {
   readonly account?: string;
 };
 
-/** Asks before an app's link signs somebody out (OpenID Connect RP-Initiated Logout, section 2). Answered by `decision`: `stay` or `sign_out`. */
+/** Asks before an app's link signs somebody out (OpenID Connect RP-Initiated Logout 1.0, section 2). Answered by `decision`: `stay` or `sign_out`. */
 export const SignOut = (props: SignOutProps) => {
   const { setting, action, account } = props;
   const { signOut: words } = signInWords(setting.locale);

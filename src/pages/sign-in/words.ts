@@ -2,6 +2,8 @@ import type { Widen } from "../verify/words.ts";
 
 const english = {
   errors: {
+    userCode: "This code is not known. Look at the other device, and type the code that it shows now.",
+    tooManyCodes: "Too many wrong codes. Try again after {time}.",
     identifier: "Type your e-mail address, phone number or username.",
     address:
       "A code goes to an e-mail address or a phone number. Type one of yours, or continue on your phone.",
@@ -158,6 +160,7 @@ const english = {
     hint: "You do not know one of these? Sign it out.",
     all: "Sign out everywhere",
     none: "You are signed in nowhere.",
+    nobody: "You are not signed in in this browser.",
   },
   signOut: {
     title: "Sign out?",

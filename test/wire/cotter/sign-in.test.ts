@@ -61,7 +61,7 @@ describe.each(SDKS)("$name: a sign-in on an untrusted device", (sdk) => {
       new: true,
       approved: false,
       wait_uri: `${app.origin}/challenges/${pending.challengeId}/wait`,
-      socket_uri: `${app.origin.replace("http", "ws")}/challenges/${pending.challengeId}/socket`,
+      socket_uri: `${app.origin.replace("http", "ws")}/challenges/${pending.challengeId}/socket?client=${app.clientId}`,
     });
     expect((await poll(app, pending.number)).json).toEqual({ ...shape, new: true, approved: false });
 

@@ -14,6 +14,7 @@ import {
   respond,
   start,
 } from "../support/cotter.ts";
+import { until } from "../support/until.ts";
 
 /** A database that fails while `down` says so; everything else is the real one. */
 const fault = { reads: false, writes: false, calls: 0 };
@@ -77,7 +78,7 @@ describe("when D1 cannot be used", () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 61_000 });
     await runDurableObjectAlarm(env.CHALLENGES.get(env.CHALLENGES.idFromString(id)));
     vi.useRealTimers();
-    await vi.waitFor(async () => {
+    await until(async () => {
       const grants = await healthy.services.records.grantsOfUser(person.id as never);
       expect(grants.map((grant) => grant.id)).toContain(id);
       const events = await healthy.services.records.events({ userId: person.id as never, size: 10 });

@@ -204,19 +204,63 @@ describe("a number as a handle", () => {
     expect(await withoutState(id)).toBe(true);
   });
 
-  test("T49 misses are counted: an address that guesses is shut out, others are not", async () => {
-    const raw = envWith({ IP_LIMITS: "on" });
+  test("T49 where the address says whose number it is, a wrong one wakes nothing", async () => {
+    const clientId = await client([PAGE]);
     const number = aNumber();
-    const id = await numbered(number);
-    await challenges.apply(id, deny);
-    const from = (ip: string, handle: string) =>
-      ask(`/challenges/${id}/wait`, bearer(handle, { "CF-Connecting-IP": ip }), raw);
-    const statuses = new Set<number>();
-    // 30 in a minute; 70 cannot all fall into two minutes' allowances.
-    for (let guess = 0; guess < 70; guess++) statuses.add((await from("203.0.113.7", aNumber())).status);
-    expect([...statuses].sort()).toEqual([401, 429]);
-    expect((await from("203.0.113.8", number)).status).toBe(200);
+    const id = await numbered(number, { clientId });
+    const counting = counted(namespaces.CHALLENGES);
+    const raw = envWith({ CHALLENGES: counting.namespace });
+    const socket = (of: string) => `/challenges/${id}/socket?client=${of}`;
+    for (const [path, handle] of [
+      [socket(clientId), aNumber()],
+      [socket("other"), number],
+      [`/challenges/${challenges.fresh()}/socket?client=${clientId}`, number],
+    ] as const) {
+      expect((await ask(path, upgrade(handle), raw)).status, path).toBe(401);
+    }
+    expect(
+      (await ask(socket(clientId), upgrade(number, "", { Origin: "https://evil.example" }), raw)).status,
+    ).toBe(403);
+    expect(counting.woken()).toBe(0);
+    const opened = await ask(socket(clientId), upgrade(number, "", { Origin: PAGE }), raw);
+    expect([opened.status, counting.woken()]).toEqual([101, 1]);
+    opened.webSocket?.accept();
+    opened.webSocket?.close();
+    // What is no client's id says nothing: then the challenge is asked.
+    const unread = await ask(socket("a/b"), upgrade(number), raw);
+    expect([unread.status, counting.woken()]).toEqual([101, 3]);
+    unread.webSocket?.accept();
+    unread.webSocket?.close();
   });
+
+  test("T49 the right number of an event that is forgotten opens no socket and leaves no state", async () => {
+    const number = aNumber();
+    const { clientId } = spec();
+    const [name = ""] = await handles.numberNames("cotter", clientId, number);
+    const id = challenges.named(name);
+    const socket = await ask(`/challenges/${id}/socket?client=${clientId}`, upgrade(number));
+    expect([socket.status, socket.webSocket, await withoutState(id)]).toEqual([404, null, true]);
+  });
+
+  test.each([
+    ["unread", "203.0.113.7", ""],
+    ["of a client that is told", "203.0.113.9", `?client=${spec().clientId}`],
+  ])(
+    "T49 misses are counted, %s: an address that guesses is shut out, others are not",
+    async (_, guesser, query) => {
+      const raw = envWith({ IP_LIMITS: "on" });
+      const number = aNumber();
+      const id = await numbered(number);
+      await challenges.apply(id, deny);
+      const from = (ip: string, handle: string) =>
+        ask(`/challenges/${id}/wait${query}`, bearer(handle, { "CF-Connecting-IP": ip }), raw);
+      const statuses = new Set<number>();
+      // 30 in a minute; 70 cannot all fall into two minutes' allowances.
+      for (let guess = 0; guess < 70; guess++) statuses.add((await from(guesser, aNumber())).status);
+      expect([...statuses].sort()).toEqual([401, 429]);
+      expect((await from("203.0.113.8", number)).status).toBe(200);
+    },
+  );
 });
 
 describe("what a wait says", () => {

@@ -196,6 +196,20 @@ describe("claims", () => {
     expect(await verdict(await keyring.sign("standard", access, unborn))).toBe("the claim iat does not fit");
   });
 
+  test("a hint may have expired, and has to be right in everything else", async () => {
+    const hint = { kind: "access", issuer: ISSUER, audience: AUDIENCE, expired: "allowed" } as const;
+    expect(await at({ iat: NOW - 9_000_000, exp: NOW - 8_000_000 }, hint)).toBe("accepted");
+    expect(await at({ exp: NOW - 60, iss: "https://other.example" }, hint)).toBe(
+      "the claim iss does not fit",
+    );
+    expect(await at({ exp: NOW - 60, aud: "another" }, hint)).toBe("the claim aud does not fit");
+    expect(await at({ exp: NOW - 60, iat: NOW + 61 }, hint)).toBe("iat is in the future");
+    expect(await at({ exp: NOW - 60 }, { ...hint, kind: "id" })).toBe("not an ID token");
+    const { exp: _, ...endless } = claims();
+    const text = await keyring.sign("standard", access, endless);
+    expect(await verdict(text, hint)).toBe("the claim exp does not fit");
+  });
+
   test("T87 token confusion: another audience or issuer", async () => {
     expect(await at({ aud: "another" })).toBe("the claim aud does not fit");
     expect(await at({ aud: ["another", AUDIENCE] })).toBe("accepted");

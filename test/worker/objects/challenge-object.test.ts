@@ -364,6 +364,38 @@ describe("the broom", () => {
     expect(silent).toEqual([]);
   });
 
+  test("who is told that D1 has heard moves the first alarm to the next moment, once and in one commit", async () => {
+    const id = await redeemed();
+    expect((await storedIn(id)).alarm).toBe(Date.now() + MINUTE);
+    await challenges.markListed(id);
+    const grant = (await challenges.read(id))?.grant;
+    expect((await storedIn(id)).alarm).toBe(grant?.expiresAt);
+    const denied = await opened();
+    await challenges.apply(denied, deny);
+    await challenges.markListed(denied);
+    expect((await storedIn(denied)).alarm).toBe(Date.now() + 10 * MINUTE);
+  });
+
+  test("what the queue has brought to D1 leaves the alarm where it is", async () => {
+    const id = await redeemed();
+    await catchEvents(id);
+    later(MINUTE);
+    await runDurableObjectAlarm(stubOf(id));
+    const { alarm } = await storedIn(id);
+    const moved = await inside(id, (object, { storage }) => {
+      const setAlarm = vi.spyOn(Object.getPrototypeOf(storage), "setAlarm");
+      object.markListed();
+      const { length } = setAlarm.mock.calls;
+      setAlarm.mockRestore();
+      return length;
+    });
+    expect([moved, (await storedIn(id)).alarm, (await challenges.read(id))?.listed]).toEqual([
+      0,
+      alarm,
+      true,
+    ]);
+  });
+
   test("a redemption without a grant, unlisted, becomes an audit row", async () => {
     const id = await redeemed({}, bareDraft());
     const sent = await catchEvents(id);

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { follow } from "../../../src/objects/follow.ts";
+import { until } from "../support/until.ts";
 
 /** Lines whose far ends the test holds, in the order in which they were dialled; null is a challenge that is not there. */
 function exchange(answers: readonly ("line" | "gone" | "outage")[]) {
@@ -26,12 +27,12 @@ describe("following a challenge", () => {
     const [heard, lost] = [vi.fn(), vi.fn()];
     const following = await follow(dial, heard, lost);
     say(far[0], "pending");
-    await vi.waitFor(() => expect(heard).toHaveBeenCalledTimes(1));
+    await until(() => expect(heard).toHaveBeenCalledTimes(1));
     far[0]?.close(1012, "a new version");
-    await vi.waitFor(() => expect(far).toHaveLength(2));
+    await until(() => expect(far).toHaveLength(2));
     say(far[1], "pending");
     say(far[1], "claimed");
-    await vi.waitFor(() => expect(heard.mock.calls.map(([state]) => state)).toEqual(["pending", "claimed"]));
+    await until(() => expect(heard.mock.calls.map(([state]) => state)).toEqual(["pending", "claimed"]));
     following.stop();
     expect(lost).not.toHaveBeenCalled();
   });
@@ -41,7 +42,7 @@ describe("following a challenge", () => {
     const lost = vi.fn();
     await follow(dial, () => undefined, lost);
     far[0]?.close(1012, "a new version");
-    await vi.waitFor(() => expect(lost).toHaveBeenCalledTimes(1));
+    await until(() => expect(lost).toHaveBeenCalledTimes(1));
   });
 
   test("that was cut too often is told", async () => {
@@ -49,7 +50,7 @@ describe("following a challenge", () => {
     const lost = vi.fn();
     await follow(dial, () => undefined, lost);
     for (let cut = 0; lost.mock.calls.length === 0; cut++) {
-      await vi.waitFor(() => expect(far.length > cut || lost.mock.calls.length > 0).toBe(true));
+      await until(() => expect(far.length > cut || lost.mock.calls.length > 0).toBe(true));
       far[cut]?.close(1013, "newer waiters came");
     }
     expect([lost.mock.calls.length, left.length]).toEqual([1, 3]);

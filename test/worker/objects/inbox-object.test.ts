@@ -68,14 +68,29 @@ afterEach(() => {
 describe("prompts", () => {
   test("a listed prompt is seen, found by both its names, and survives an eviction", async () => {
     const who = somebody();
-    const asked = request();
+    const { bindingMessage: _message, ...asked } = request();
     const listed = await inboxes.list(who, asked);
     expect(listed).toMatchObject({ outcome: "listed" });
     await evictDurableObject(stubOf(who));
     expect((await inboxes.view(who)).prompts).toMatchObject([{ challengeId: asked.challengeId }]);
-    expect(await inboxes.find(who, asked.respondNumber)).toMatchObject({ challengeId: asked.challengeId });
     expect(await inboxes.find(who, asked.challengeId)).toMatchObject({ respondNumber: asked.respondNumber });
-    expect(await inboxes.find(who, asked.respondNumber + 1_000_000)).toBeUndefined();
+    expect(await inboxes.find(who, challenges.fresh())).toBeUndefined();
+    const named = (number: number) => ({
+      number,
+      app: { clientId: asked.clientId },
+      second: String(listed.signingSecond),
+      unsaid: [],
+      kinds: [{ context: {} }],
+    });
+    const { challengeId: _, ...word } = answer(asked.challengeId);
+    expect(await inboxes.settle(who, { ...word, named: named(asked.respondNumber + 1_000_000) })).toEqual({
+      ok: false,
+      error: { code: "unknown_challenge" },
+    });
+    expect(await inboxes.settle(who, { ...word, named: named(asked.respondNumber) })).toMatchObject({
+      ok: true,
+      value: { challengeId: asked.challengeId },
+    });
   });
 
   test("T01 race: twenty starts at once, five prompts a minute for the user, over all clients", async () => {
@@ -269,7 +284,7 @@ describe("counting and remembering", () => {
     await inboxes.noteDevice(who);
     const count = await writes(who, (object) => {
       object.view(who);
-      object.find(who, 1);
+      object.find(who, challenges.fresh());
       object.noteDevice(who);
       object.openEnrolment(who, PHONE);
       object.takeEnrolment(who, HELD, "key");

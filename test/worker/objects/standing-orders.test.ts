@@ -33,16 +33,17 @@ import { claimsOf, deployment, fresh, newPerson, prompt, respond } from "../supp
 import { codes, generated, newAda, newBackend, newWeb, waitOn } from "../support/loginid.ts";
 import { withId } from "../support/people.ts";
 import { frames, listen } from "../support/sockets.ts";
+import { until } from "../support/until.ts";
 
 const at = deployment();
 
 const order = (waiterProof = "waiter"): RedeemOrder => ({ waiterProof, draft: bareDraft() });
 
 const waiters = (id: string, count = 1) =>
-  vi.waitFor(
+  until(
     async () =>
       expect(await inside(id as ChallengeId, (_, state) => state.getWebSockets().length)).toBe(count),
-    { interval: 5 },
+    5,
   );
 
 describe("an order left with a wait", () => {
@@ -207,7 +208,7 @@ describe("at the Authsignal door", () => {
     env.DB.prepare("DELETE FROM actions WHERE challenge_id = ?").bind(challengeId).run();
   /** Until the row is written, which comes behind the answer. */
   const settled = (challengeId: string) =>
-    vi.waitFor(async () => expect(await rows(challengeId)).toEqual([{ state: "challenge_succeeded" }]));
+    until(async () => expect(await rows(challengeId)).toEqual([{ state: "challenge_succeeded" }]));
 
   async function pending(settings: object = {}) {
     const tenant = await newTenant(at, { starts_per_minute: 0, ...settings });

@@ -19,12 +19,12 @@ import {
   USER,
 } from "../support/challenges.ts";
 import { frames, listen } from "../support/sockets.ts";
+import { until } from "../support/until.ts";
 
 const connect = async (id: ChallengeId, protocol?: string) => listen(await challenges.socket(id, protocol));
 const waiters = (id: ChallengeId) => inside(id, (_, ctx) => ctx.getWebSockets().length);
 /** Until the wait that was just begun holds its socket. */
-const held = (id: ChallengeId, count = 1) =>
-  vi.waitFor(async () => expect(await waiters(id)).toBe(count), { interval: 5 });
+const held = (id: ChallengeId, count = 1) => until(async () => expect(await waiters(id)).toBe(count), 5);
 
 afterEach(() => {
   vi.useRealTimers();
@@ -320,6 +320,6 @@ describe("the Worker's side of a wait", () => {
   test("a silent object is asked at the time-out; its socket is closed by the Worker", async () => {
     const { far, calls } = line([view("pending")], () => {});
     expect(await hold(far, 5)).toMatchObject({ state: "pending" });
-    await vi.waitFor(() => expect(calls.closes).toEqual([1000]));
+    await until(() => expect(calls.closes).toEqual([1000]));
   });
 });

@@ -93,6 +93,8 @@ describe("the indexes that are meant are the ones used", () => {
     ["devices.ofUser", "devices_user"],
     ["users.byExternalId", "users_external_name"],
     ["users.named", "users_external_name"],
+    ["users.byDeviceKey", "devices_realm_key"],
+    ["users.byDeviceKey", "identifiers_user"],
     ["users.byId", "identifiers_user"],
     ["users.page", "identifiers_user"],
     ["userCodes.purge", "user_codes_expiry"],

@@ -48,7 +48,10 @@ export function post(at: Deployment, party: Party, path: string, fields: Fields)
 
 export const basic = ({ id, secret }: Party) => ({ Authorization: `Basic ${btoa(`${id}:${secret}`)}` });
 
-type Sender = { send?(request: Request): Promise<Answer> };
+type Sender = {
+  send?(request: Request): Promise<Answer>;
+  ask?(path: string, init: RequestInit): Promise<Response>;
+};
 
 /** Any body at an endpoint of the door. */
 export async function send(
@@ -57,9 +60,13 @@ export async function send(
   body: URLSearchParams | string,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  const { send: sendTo } = at as Sender;
-  if (!sendTo) throw new Error("this deployment sends no requests");
-  return await sendTo(new Request(`http://localhost:8787/oauth${path}`, { method: "POST", body, headers }));
+  const { send: sendTo, ask } = at as Sender;
+  const init = { method: "POST", body, headers };
+  if (sendTo) return await sendTo(new Request(`http://localhost:8787/oauth${path}`, init));
+  if (!ask) throw new Error("this deployment sends no requests");
+  const answer = await ask(`/oauth${path}`, init);
+  const text = await answer.text();
+  return { status: answer.status, body: text === "" ? {} : JSON.parse(text), headers: answer.headers };
 }
 
 /** A CIBA start about this user; `over` replaces or takes away parameters. */
@@ -107,6 +114,13 @@ export const newSession = () => ({
   amr: ["user", "hwk"],
 });
 
+/** Somebody who is signed in types the code. */
+export const typeCode = (at: Deployment, user: { readonly id: string }, asked: Answer) =>
+  findByUserCode(at.services, {
+    user: { id: user.id as UserId, realm: MAIN },
+    typed: String(asked.body.user_code),
+  });
+
 /** Somebody who is signed in types the code, and presses. */
 export async function press(
   at: Deployment,
@@ -115,10 +129,10 @@ export async function press(
   decision: "approve" | "deny" = "approve",
 ) {
   const who = { id: user.id as UserId, realm: MAIN };
-  const found = await findByUserCode(at.services, { user: who, typed: String(asked.body.user_code) });
+  const found = await typeCode(at, user, asked);
   if (!found.ok) return found;
   const record = await at.services.users.byId(who.id, MAIN);
-  if (!record) throw new Error("no such user");
+  if (!record) return { ok: false, error: { code: "unknown_user" } } as const;
   const session = newSession();
   const { snapshot } = found.value;
   const claimed = await claimUserCode(at.services, {

@@ -46,6 +46,9 @@ export function deployment(
     const { context, services } = wire();
     const response = await app.fetch(request, ok(services), context);
     await waitOnExecutionContext(context);
+    // Of a socket its status is what a test asks for.
+    response.webSocket?.accept();
+    response.webSocket?.close();
     const text = await response.text();
     return {
       status: response.status,
@@ -215,6 +218,13 @@ export const poll = (
   query = "?oauth_token=true",
 ): Promise<Answer> =>
   at.call("GET", `/api/v0/event/get/${event.ID}${query}`, undefined, { API_KEY_ID: client });
+
+/** The laptop opens the socket that it was told of. */
+export const openSocket = (at: Deployment, event: Json): Promise<Answer> => {
+  const { pathname, search } = new URL(String(event.socket_uri));
+  const headers = { Upgrade: "websocket", Authorization: `Bearer ${event.ID}` };
+  return at.call("GET", `${pathname}${search}`, undefined, headers);
+};
 
 /** A refresh. */
 export const refresh = (at: Deployment, client: ClientId, token: unknown): Promise<Answer> =>

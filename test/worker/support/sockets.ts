@@ -1,4 +1,5 @@
-import { expect, vi } from "vitest";
+import { expect } from "vitest";
+import { until } from "./until.ts";
 
 /** The client's end of a socket: what it has heard, and how it was closed. */
 export type Ear = {
@@ -24,4 +25,4 @@ export function listen(answer: Response | undefined): Ear {
 
 /** Until this many frames have been heard. */
 export const frames = (ear: Ear, count: number): Promise<unknown> =>
-  vi.waitFor(() => expect(ear.heard.length).toBeGreaterThanOrEqual(count), { interval: 5 });
+  until(() => expect(ear.heard.length).toBeGreaterThanOrEqual(count), 5);

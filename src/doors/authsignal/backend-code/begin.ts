@@ -1,5 +1,5 @@
-import { aboutForBackend, countStart } from "../../../core/challenge/start.ts";
 import { type ChallengeSpec, CONTEXT_LIMIT } from "../../../core/challenge/state.ts";
+import { aboutForBackend, countStart } from "../../../core/challenge/take-start.ts";
 import { askerOf, type Client } from "../../../core/client/client.ts";
 import { identifierIdOf } from "../../../core/code/subject.ts";
 import type { ChallengeId } from "../../../core/ids.ts";

@@ -45,10 +45,11 @@ export async function holderOfSender(
 ): Promise<Result<Holder, Refusal>> {
   const powers = services(c);
   const key = await lookupKey(powers, keyText);
-  const device = key && (await powers.devices.byFingerprint(client.realm, key.fingerprint));
-  const isGood = device && servesIn(device, namespace) && admits(askerOf(client), device);
-  const user = isGood ? await powers.users.byId(device.userId, client.realm) : undefined;
-  if (!device || !user) return no({ code: "unknown_device" });
+  const found = key && (await powers.users.byDeviceKey(client.realm, key.fingerprint));
+  if (!found) return no({ code: "unknown_device" });
+  const { device, record: user } = found;
+  if (!(servesIn(device, namespace) && admits(askerOf(client), device)))
+    return no({ code: "unknown_device" });
   if (user.user.status === "locked") return no({ code: "user_locked" });
   return ok({ client, device, user });
 }

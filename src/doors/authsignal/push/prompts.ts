@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { admits } from "../../../core/challenge/approvers.ts";
 import type { Device } from "../../../core/device/device.ts";
 import { type ClientId, type UserId, userSubject } from "../../../core/ids.ts";
-import { asksMore } from "../../../core/inbox/prompts.ts";
+import { asksMore } from "../../../core/inbox/named.ts";
 import type { Prompt } from "../../../core/inbox/state.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import { SECOND } from "../../../core/time.ts";

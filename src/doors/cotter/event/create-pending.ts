@@ -1,6 +1,8 @@
 import type { Context } from "hono";
 import type * as z from "zod";
 import { startChallenge } from "../../../core/challenge/start.ts";
+import type { ChallengeSpec } from "../../../core/challenge/state.ts";
+import { noteLimited, tryStart } from "../../../core/challenge/take-start.ts";
 import { callerFrom } from "../../../core/client/caller-from.ts";
 import { eventNames } from "../../../core/client/settings.ts";
 import { SECOND } from "../../../core/time.ts";
@@ -11,7 +13,7 @@ import type { pendingBody } from "../schema.ts";
 import { ENROL_EVENT } from "../signed/signing-input.ts";
 import { readyToState, stated } from "../signed/statement.ts";
 import { eventContext, LOGIN, subjectOf, waiterEvent } from "../translate.ts";
-import { arrivingOf, nameIn } from "../user/people.ts";
+import { arrivingOf, markOfName, nameIn } from "../user/people.ts";
 import { drawEvent } from "./numbers.ts";
 
 type PendingBody = z.output<typeof pendingBody>;
@@ -29,9 +31,21 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
   if (!(await powers.limits.start(origin.ip))) {
     return refuse(c, { code: "too_many", scope: "ip", retryAt: powers.clock.now() + 60_000 });
   }
-  const person = await arrivingOf(c, nameIn(body));
-  if (!person) return refuse(c, { code: "unknown_user" });
+  const caller = await callerFrom(powers, "nothing", origin.ip);
+  // Counted by the name before it is known whose that is; the user's own count follows with the prompt.
+  const [person, start] = await Promise.all([
+    arrivingOf(c, nameIn(body)),
+    tryStart(powers, client, caller, await markOfName(powers, client, nameIn(body))),
+  ]);
+  if (!person) {
+    if (start.ok) powers.background(() => start.value.giveBack());
+    return refuse(c, { code: "unknown_user" });
+  }
   const { record } = person;
+  if (!start.ok) {
+    noteLimited(powers, client, start.error, record.user.id);
+    return refuse(c, start.error);
+  }
   // Anybody can ask by any name, so the user is shown one that the client lists.
   const event = eventNames(client.settings).includes(body.event) ? body.event : LOGIN;
   let number = 0;
@@ -39,7 +53,8 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
   const started = await startChallenge(powers, {
     door: "cotter",
     client,
-    caller: await callerFrom(powers, "nothing", origin.ip),
+    caller,
+    taken: start.value,
     user: { id: record.user.id, locked: record.user.status === "locked" },
     purpose: "sign_in",
     scope: "access",
@@ -62,12 +77,13 @@ export async function createPending(c: Context<AppEnv>, body: PendingBody): Prom
   const answer = await stated(powers, waiterEvent(snapshot, number, prompt?.signingSecond));
   return c.json({
     ...answer,
-    ...waitingUris(powers.config.issuer, snapshot.spec.id),
+    ...waitingUris(powers.config.issuer, snapshot.spec),
     ...(matchCode === undefined ? {} : { match_code: matchCode }),
   });
 }
 
-const waitingUris = (issuer: string, id: string) => ({
+/** The socket's says whose number it is, so that the number is judged without reading the challenge. */
+const waitingUris = (issuer: string, { id, clientId }: Pick<ChallengeSpec, "id" | "clientId">) => ({
   wait_uri: `${issuer}/challenges/${id}/wait`,
-  socket_uri: `${issuer.replace(/^http/, "ws")}/challenges/${id}/socket`,
+  socket_uri: `${issuer.replace(/^http/, "ws")}/challenges/${id}/socket?client=${encodeURIComponent(clientId)}`,
 });

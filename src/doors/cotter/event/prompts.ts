@@ -1,10 +1,10 @@
 import { admits } from "../../../core/challenge/approvers.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { type UserId, userSubject } from "../../../core/ids.ts";
-import { asksMore } from "../../../core/inbox/prompts.ts";
+import { isPlain, type Named } from "../../../core/inbox/named.ts";
 import type { Prompt } from "../../../core/inbox/state.ts";
 import type { Services } from "../../../core/ports/services.ts";
-import { promptEventName } from "../translate.ts";
+import { DETAILS, kindsOfEvent, promptEventName } from "../translate.ts";
 
 /** A prompt that this wire can show to the app that calls, and the event name that says what it asks. */
 export type Shown = { readonly prompt: Prompt; readonly event: string };
@@ -14,13 +14,26 @@ export type Shown = { readonly prompt: Prompt; readonly event: string };
  * asks; it has no place for details, and can ask for no number, claim, unlock or certain device.
  */
 export function shownTo(client: Pick<Client, "id" | "realm">, prompt: Prompt): Shown | undefined {
-  const { demands, context } = prompt;
-  const isPlain = !demands.matchCode && !demands.claim && !demands.unlock && demands.device === undefined;
-  const hasDetails = asksMore(prompt) || context.custom !== undefined || context.custom_in_row;
   const event = promptEventName(prompt);
   const isTheirs = admits(prompt, { clientId: client.id, realm: client.realm });
-  return isTheirs && isPlain && !hasDetails && event !== undefined ? { prompt, event } : undefined;
+  return isTheirs && isPlain(prompt, DETAILS) && event !== undefined ? { prompt, event } : undefined;
 }
+
+/** What a device's answer says of the prompt that it was shown. */
+export type Echo = { readonly issuer: string; readonly event: string; readonly timestamp: string };
+
+/**
+ * The prompt of a respond number, if this wire can show it to this client's apps. The echo must be the prompt's own: a device signs what was
+ * shown (Cotter §10.6). As `issuer` some SDKs sign the one that they were shown, which is who asks, and the others the id of their own app.
+ */
+export const namedBy = ({ id, realm }: Pick<Client, "id" | "realm">, number: number, echo: Echo): Named => ({
+  number,
+  app: { clientId: id, realm },
+  ...(echo.issuer === id ? {} : { asker: echo.issuer }),
+  second: echo.timestamp,
+  unsaid: DETAILS,
+  kinds: kindsOfEvent(echo.event),
+});
 
 /** The newest prompt that this wire can show to this client's apps. */
 export async function livePromptFor(
@@ -34,15 +47,4 @@ export async function livePromptFor(
     if (shown) return shown;
   }
   return undefined;
-}
-
-/** The prompt of a respond number, decided ones included, when this wire can show it to this client's apps. */
-export async function promptOfNumber(
-  powers: Pick<Services, "inboxes">,
-  client: Client,
-  userId: UserId,
-  number: number,
-): Promise<Shown | undefined> {
-  const prompt = await powers.inboxes.find(userSubject(userId), number);
-  return prompt && shownTo(client, prompt);
 }

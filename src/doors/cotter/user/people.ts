@@ -1,6 +1,8 @@
 import type { Context } from "hono";
+import type { Client } from "../../../core/client/client.ts";
 import { parseUserId, type UserId, userSubject } from "../../../core/ids.ts";
 import type { SignUp } from "../../../core/inbox/state.ts";
+import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import { readIdentifier, spellingsOf } from "../../../core/user/identifier.ts";
 import { viewOf } from "../../../core/user/name-view.ts";
@@ -57,6 +59,14 @@ function goesBy({ externalId, identifiers }: SignUp, id: UserId, text: string): 
   const isNamed = identifiers.some(({ kind, normal }) => kind === read?.kind && normal === read.normal);
   return parseUserId(text) === id || text === externalId || isNamed;
 }
+
+/** What starts by this name are counted under: one for all its spellings that find the same, and told to nobody. */
+export const markOfName = (
+  { handles }: Pick<Services, "handles">,
+  { realm }: Pick<Client, "realm">,
+  name: string,
+): Promise<string> =>
+  handles.pepper(["start-by-name", realm], parseUserId(name) ?? readIdentifier(name)?.normal ?? name);
 
 /** What a body names the user by: `client_user_id`, else `user_id`; either field may hold either kind of name (Cotter fact 2). */
 export const nameIn = (body: {

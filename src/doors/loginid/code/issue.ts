@@ -1,7 +1,8 @@
 import type { Caller } from "../../../core/caller.ts";
 import { cancelChallenge } from "../../../core/challenge/cancel.ts";
 import type { VerifiedProof } from "../../../core/challenge/proof.ts";
-import { aboutForBackend, startChallenge, takeStart } from "../../../core/challenge/start.ts";
+import { startChallenge } from "../../../core/challenge/start.ts";
+import { aboutForBackend, takeStart } from "../../../core/challenge/take-start.ts";
 import { isSettled } from "../../../core/challenge/view.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { COLLECTABLE } from "../../../core/code/lifetimes.ts";

@@ -1,9 +1,5 @@
-import {
-  aboutForBackend,
-  startChallenge,
-  type TakenStart,
-  takeStart,
-} from "../../../core/challenge/start.ts";
+import { startChallenge } from "../../../core/challenge/start.ts";
+import { aboutForBackend, type TakenStart, takeStart } from "../../../core/challenge/take-start.ts";
 import type { Client } from "../../../core/client/client.ts";
 import type { NonceUse } from "../../../core/ports/clients.ts";
 import type { Services } from "../../../core/ports/services.ts";

@@ -1,10 +1,10 @@
 import type { Context } from "hono";
 import type { ChallengeSpec, JsonObject } from "../../../core/challenge/state.ts";
-import { askerOf } from "../../../core/client/client.ts";
-import { tokenLengths } from "../../../core/client/settings.ts";
-import { SECOND } from "../../../core/time.ts";
+import { askerOf, type Client } from "../../../core/client/client.ts";
+import { backchannelLogout, tokenLengths } from "../../../core/client/settings.ts";
+import { type Millis, SECOND } from "../../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
-import { CODE_LIFETIME } from "../lifetimes.ts";
+import { CODE_LIFETIME, SESSION_LIFETIME } from "../lifetimes.ts";
 import { type OAuthSubject, requestContext } from "../request.ts";
 import type { Session } from "../session/session.ts";
 import { OAUTH_CODE, redirectDigest } from "../token/authorization-code.ts";
@@ -33,6 +33,16 @@ export async function makeCode(c: Context<AppEnv>, ask: Ask, session: Session): 
   if (!opened.ok) throw new Error(`a code was refused: ${opened.error.code}`);
   return await powers.handles.mint(id, OAUTH_CODE);
 }
+
+/**
+ * How long a grant without a refresh token is kept: as long as its access token, or, where its client wants to hear of a sign-out, as long as
+ * a browser stays signed in.
+ */
+const bareLifetime = ({ settings }: Client): Millis =>
+  Math.max(
+    tokenLengths(settings).accessSeconds * SECOND,
+    backchannelLogout(settings) === undefined ? 0 : SESSION_LIFETIME,
+  );
 
 async function specOf(
   c: Context<AppEnv>,
@@ -65,9 +75,7 @@ async function specOf(
     nonce: powers.chance.text(16),
     context,
     subject: subject as JsonObject,
-    ...(asksRefresh(client, scope)
-      ? {}
-      : { grantLifetime: tokenLengths(client.settings).accessSeconds * SECOND }),
+    ...(asksRefresh(client, scope) ? {} : { grantLifetime: bareLifetime(client) }),
     origin: originOf(c),
     createdAt: now,
     expiresAt: now + CODE_LIFETIME,

@@ -27,14 +27,15 @@ export async function markedPlace(c: Context<AppEnv>, session: Session, place: s
   return `${place}&${SIGNED_IN_MARK}=${minute}.${await macOf(c, session, minute, place)}`;
 }
 
-/** Whether the mark that came along is this session's and this request's. */
+/** Whether the mark that came along is this session's and this place's. */
 export async function isMarked(
   c: Context<AppEnv>,
   session: Session,
   parameters: Parameters,
+  place: string = placeOf(parameters),
 ): Promise<boolean> {
   const [, minute = "", mac = ""] = MARKED.exec(parameters[SIGNED_IN_MARK] ?? "") ?? [];
   const age = services(c).clock.now() / 60_000 - Number.parseInt(minute, BASE);
   if (!(age >= 0 && age < MARK_MINUTES)) return false;
-  return await services(c).secrets.equal(mac, await macOf(c, session, minute, placeOf(parameters)));
+  return await services(c).secrets.equal(mac, await macOf(c, session, minute, place));
 }

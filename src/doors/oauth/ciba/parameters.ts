@@ -15,6 +15,17 @@ export function readBindingMessage(text: string | undefined): Result<string | un
   );
 }
 
+/** `b64token` (RFC 6750 §2.1): at least 128 bits, and no more than a header takes. */
+const TOKEN = /^(?=.{22,1024}$)[A-Za-z0-9._~+/-]+=*$/;
+
+/** `client_notification_token` (CIBA Core, section 7.1), which a client that is pinged must send. */
+export function readNotificationToken(text: string | undefined): Result<string, OAuthError> {
+  if (text !== undefined && TOKEN.test(text)) return ok(text);
+  return no(
+    wrong("invalid_request", "client_notification_token has to be 22 to 1024 characters of a b64token"),
+  );
+}
+
 const POSITIVE = /^[1-9][0-9]{0,9}$/;
 
 /** `requested_expiry` in seconds (CIBA Core, section 7.1); what is longer than we let a request live is our longest. */

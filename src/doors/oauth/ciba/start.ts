@@ -1,10 +1,11 @@
 import type { Context } from "hono";
 import type { Caller } from "../../../core/caller.ts";
-import { aboutForBackend, startChallenge, takeStart } from "../../../core/challenge/start.ts";
+import { startChallenge } from "../../../core/challenge/start.ts";
 import type { JsonObject } from "../../../core/challenge/state.ts";
+import { aboutForBackend, takeStart } from "../../../core/challenge/take-start.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { tokenLengths } from "../../../core/client/settings.ts";
-import { newUserId } from "../../../core/ids.ts";
+import { type ChallengeId, newUserId } from "../../../core/ids.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
@@ -12,7 +13,6 @@ import { type Millis, SECOND } from "../../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { waitingUris } from "../../../http/waiting-uris.ts";
 import { knownClient } from "../client-auth.ts";
-import { readDetails } from "../details.ts";
 import { errorOf, type OAuthError, wrong } from "../errors.ts";
 import type { Call, Parameters } from "../form.ts";
 import { CIBA_LIFETIME, CIBA_LONGEST, INTERVAL, REDEEM_WINDOW, REPLAY_WINDOW } from "../lifetimes.ts";
@@ -20,8 +20,9 @@ import { type OAuthSubject, requestContext } from "../request.ts";
 import { readResource } from "../resource.ts";
 import { readScope } from "../scope.ts";
 import { asksRefresh } from "../token/poll.ts";
+import { readDetails } from "./details.ts";
 import { type Hint, readHint, userOf } from "./hints.ts";
-import { readBindingMessage, readExpiry, refuseUnoffered } from "./parameters.ts";
+import { readBindingMessage, readExpiry, readNotificationToken, refuseUnoffered } from "./parameters.ts";
 
 const GRANT_TYPE = "urn:openid:params:grant-type:ciba";
 
@@ -34,8 +35,9 @@ type Asked = {
   readonly scope: string;
   readonly bindingMessage: string | undefined;
   readonly lifetime: Millis;
-  readonly context: JsonObject;
   readonly subject: OAuthSubject;
+  /** Of a client that is pinged. */
+  readonly notificationToken?: string;
 };
 
 /**
@@ -67,6 +69,8 @@ async function read(powers: Services, client: Client, form: Parameters): Promise
   if (!resource.ok) return resource;
   const details = readDetails(form.authorization_details);
   if (!details.ok) return details;
+  const token = isPinged(client) ? readNotificationToken(form.client_notification_token) : ok(undefined);
+  if (!token.ok) return token;
   const hint = await readHint(powers, client, form);
   if (!hint.ok) return hint;
   const kept = details.value === undefined ? {} : { details: details.value };
@@ -75,12 +79,12 @@ async function read(powers: Services, client: Client, form: Parameters): Promise
     scope: scope.value.join(" "),
     bindingMessage: bindingMessage.value,
     lifetime: expiry.value ?? lifetimeOf(client),
-    context: requestContext({ kind: "ciba", ...kept }),
     subject: {
       ...kept,
       ...(matches(client) ? { matched: true } : {}),
       ...(resource.value === undefined ? {} : { resource: resource.value }),
     },
+    ...(token.value === undefined ? {} : { notificationToken: token.value }),
   });
 }
 
@@ -88,6 +92,9 @@ const lifetimeOf = ({ settings }: Client): Millis =>
   Math.min((settings.challenge_seconds ?? CIBA_LIFETIME / SECOND) * SECOND, CIBA_LONGEST);
 
 const matches = ({ settings }: Client): boolean => settings.match_code === "required";
+
+const isPinged = ({ settings, notificationEndpoint }: Client): boolean =>
+  settings.backchannel_token_delivery_mode === "ping" && notificationEndpoint !== undefined;
 
 /** Counting and looking up go out together: the count is for what the hint says, whoever that is. */
 async function begin(c: Context<AppEnv>, client: Client, asked: Asked): Promise<Result<object, OAuthError>> {
@@ -101,6 +108,8 @@ async function begin(c: Context<AppEnv>, client: Client, asked: Asked): Promise<
   if (!counted.ok) return no(errorOf(counted.error));
   const user = askedUser(powers, client, found);
   if (!user) return no(errorOf({ code: "unknown_user" }));
+  const id = powers.challenges.fresh();
+  const authReqId = await powers.handles.mint(id, "auth_req_id");
   const started = await startChallenge(powers, {
     door: "oauth",
     client,
@@ -111,7 +120,7 @@ async function begin(c: Context<AppEnv>, client: Client, asked: Asked): Promise<
     ...(bindingMessage === undefined ? {} : { bindingMessage }),
     requiresClaim: false,
     matchCode: matches(client),
-    context: asked.context,
+    context: await contextOf(powers, asked, { id, authReqId }),
     subject: asked.subject as JsonObject,
     ...(asksRefresh(client, scope)
       ? {}
@@ -121,17 +130,30 @@ async function begin(c: Context<AppEnv>, client: Client, asked: Asked): Promise<
     redeemWindow: REDEEM_WINDOW,
     replayWindow: REPLAY_WINDOW,
     counted: true,
-    draw: async () => powers.challenges.fresh(),
+    // Nothing is at a random id; and what is sealed for it opens nowhere else.
+    draw: async () => id,
   });
   if (!started.ok) return no(errorOf(started.error));
-  const { snapshot, matchCode } = started.value;
-  const { id } = snapshot.spec;
+  const { matchCode } = started.value;
   return ok({
-    auth_req_id: await powers.handles.mint(id, "auth_req_id"),
+    auth_req_id: authReqId,
     expires_in: lifetime / SECOND,
     interval: INTERVAL / SECOND,
     ...waitingUris(powers.config.issuer, id),
     ...(matchCode === undefined ? {} : { match_code: matchCode }),
+  });
+}
+
+async function contextOf(
+  { pings }: Pick<Services, "pings">,
+  { subject, notificationToken: token }: Asked,
+  { id, authReqId }: { readonly id: ChallengeId; readonly authReqId: string },
+): Promise<JsonObject> {
+  const { details } = subject;
+  return requestContext({
+    kind: "ciba",
+    ...(details === undefined ? {} : { details }),
+    ...(token === undefined ? {} : { notificationToken: await pings.seal(id, { authReqId, token }) }),
   });
 }
 

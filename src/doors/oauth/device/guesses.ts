@@ -7,8 +7,8 @@ import type { RefusalOf } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import type { Instant } from "../../../core/time.ts";
 
-/** Who guesses at device codes: somebody who is signed in, at an address. */
-export type Guesser = { readonly user: { readonly id: UserId }; readonly ip?: string | undefined };
+/** Who guesses at device codes: somebody at an address, and who they are once they have signed in. */
+export type Guesser = { readonly user?: { readonly id: UserId }; readonly ip?: string | undefined };
 
 type Powers = Pick<Services, "inboxes" | "handles" | "limits">;
 
@@ -22,7 +22,7 @@ const SUM: Count = { kind: "device_code", ...DEVICE_GUESSES };
 export type TakenGuesses = { readonly inboxes: readonly SubjectKey[] };
 
 /**
- * Counts one guess before anything is looked up: for the user, for the network, and for the deployment. Each count alone can
+ * Counts one guess before anything is looked up: for the user if there is one, for the network, and for the deployment. Each count alone can
  * refuse, and then none of them has it. The same guess again is no second one for the first two.
  */
 export async function takeCodeGuess(
@@ -32,7 +32,7 @@ export async function takeCodeGuess(
 ): Promise<Result<TakenGuesses, RefusalOf<"code_locked">>> {
   const { network } = await callerFrom(powers, "nothing", ip);
   const lanes = [
-    userSubject(user.id),
+    ...(user === undefined ? [] : [userSubject(user.id)]),
     ...(network === undefined ? [] : [guessesSubject(`network/${network}`)]),
   ];
   const [sum, ...own] = await Promise.all([

@@ -24,6 +24,34 @@ type Powers = Pick<
 const UNKNOWN = { code: "unknown_challenge" } as const;
 
 /**
+ * The client of a code that somebody typed who is not signed in yet: it is their sign-in that comes next. Counted as every guess is, and
+ * refused alike; nothing else of the request is told.
+ */
+export async function clientOfUserCode(
+  powers: Powers,
+  asked: { readonly typed: string; readonly ip?: string | undefined },
+): Promise<Result<Client, RefusalOf<"malformed" | "code_locked" | "unknown_challenge">>> {
+  const code = readUserCode(asked.typed);
+  if (code === undefined) return no({ code: "malformed", detail: "user_code" });
+  const { id, mark } = await challengeOfCode(powers, code);
+  const taken = await takeCodeGuess(powers, { ip: asked.ip }, mark);
+  if (!taken.ok) return taken;
+  const snapshot = await powers.challenges.read(id).catch(async (cause: unknown) => {
+    await giveBackGuess(powers, mark, taken.value);
+    throw cause;
+  });
+  if (!snapshot || !isDevices(snapshot)) {
+    noteRefusal(powers, { type: "code_refused", subject: "device_code", ...ipOf(asked) });
+    return no(UNKNOWN);
+  }
+  const [client] = await Promise.all([
+    powers.clients.find(snapshot.spec.clientId),
+    giveBackGuess(powers, mark, taken.value),
+  ]);
+  return client && client.disabledAt === undefined ? ok(client) : no(UNKNOWN);
+}
+
+/**
  * The request whose code somebody typed who is signed in. The guess is counted first (RFC 8628 §5.1), so that any number at once make
  * five comparisons; a right one is given back. Refused as `malformed` what is no code at all, as `code_locked` past the count, as `expired`
  * one that ran out, and as `unknown_challenge` all else: also a code that another user has claimed, one of another realm, and one that is

@@ -1,8 +1,10 @@
 import type { Context } from "hono";
-import type { AppEnv } from "../../../http/context.ts";
+import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { askOfPlace } from "../authorize/ask-of-place.ts";
 import { trouble } from "../authorize/back.ts";
 import { placeOf } from "../authorize/place.ts";
+import { codeOfPlace, devicePlace } from "../device/place.ts";
+import { clientOfUserCode } from "../device/verification.ts";
 import { ENDPOINTS } from "../endpoints.ts";
 import type { Place } from "./sign-in-page.ts";
 
@@ -13,10 +15,20 @@ const LONGEST = 8_192;
  * brings is refused, so that a form leads nowhere that its page did not.
  */
 export async function placeAt(c: Context<AppEnv>, to: string): Promise<Place | Response> {
+  const code = codeOfPlace(to);
+  if (code !== undefined) return await placeOfDevice(c, code);
   if (to.length > LONGEST || !to.startsWith(`${ENDPOINTS.authorization_endpoint}?`)) {
     return await trouble(c, "request");
   }
   const ask = await askOfPlace(c, to);
   if (ask instanceof Response) return ask;
   return { client: ask.client, place: placeOf(ask.parameters), redirectUri: ask.redirectUri };
+}
+
+/** The verification page, under the client whose code was typed. */
+async function placeOfDevice(c: Context<AppEnv>, code: string): Promise<Place | Response> {
+  const client = await clientOfUserCode(services(c), { typed: code, ip: originOf(c).ip });
+  if (!client.ok) return await trouble(c, client.error.code === "code_locked" ? "busy" : "request");
+  c.set("client", client.value);
+  return { client: client.value, place: devicePlace(code) };
 }

@@ -1,7 +1,9 @@
 import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { grantListing } from "../../../core/challenge/record.ts";
 import { redeemChallenge } from "../../../core/challenge/redeem.ts";
 import type { Client } from "../../../core/client/client.ts";
+import { endSession } from "../../../core/grant/end.ts";
 import { grantOfToken, refreshGrant } from "../../../core/grant/refresh.ts";
 import { type Grant, isAlive } from "../../../core/grant/state.ts";
 import { MAIN, type Realm } from "../../../core/ids.ts";
@@ -16,6 +18,7 @@ import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { acrOfGrant } from "../acr.ts";
 import { SESSION_LIFETIME } from "../lifetimes.ts";
 import { requestOf } from "../request.ts";
+import { replaceSession } from "./replace.ts";
 
 /** A browser in which somebody has signed in: a grant whose refresh token is the cookie, so it ends as every grant ends. */
 export type Session = {
@@ -36,7 +39,7 @@ const cookieOf = (c: Context<AppEnv>, realm: Realm): string | undefined =>
   isSecure(c) ? getCookie(c, nameOf(realm), "host") : getCookie(c, nameOf(realm));
 
 /** Hands the browser the token that is good from now on. */
-async function keep(c: Context<AppEnv>, realm: Realm, grant: Grant): Promise<void> {
+export async function keepSession(c: Context<AppEnv>, realm: Realm, grant: Grant): Promise<void> {
   const rules = {
     path: "/",
     httpOnly: true,
@@ -68,26 +71,48 @@ export async function sessionOf(c: Context<AppEnv>, realm: Realm): Promise<Sessi
   return isUp ? { grant, user, realm, acr: acrOfGrant(grant) } : undefined;
 }
 
-const isSession = ({ spec }: Pick<Snapshot, "spec">): boolean => requestOf(spec)?.kind === "browser_session";
+export const isSession = ({ spec }: Pick<Snapshot, "spec">): boolean =>
+  requestOf(spec)?.kind === "browser_session";
+
+/** Who is signed in, for what only they may see or do: the session is used for it. */
+export async function usedSession(c: Context<AppEnv>, realm: Realm): Promise<Session | undefined> {
+  const session = await sessionOf(c, realm);
+  return session && (await turnSession(c, session)) ? session : undefined;
+}
+
+/** Uses the session, and hands the browser the next cookie. False when it is over. */
+export async function turnSession(c: Context<AppEnv>, session: Session): Promise<boolean> {
+  const turned = await spendCookie(c, session);
+  if (turned) await keepSession(c, session.realm, turned);
+  return turned !== undefined;
+}
 
 /**
- * Uses the session: the cookie is good once, and the browser gets the next one. One that comes back later ends it, as a stolen one would
- * (T84). False when it is over.
+ * Uses the session: its cookie is good once. One that comes back later ends it, as a stolen one would (T84), and with it what was approved in
+ * it: the cookie is taken away then. Answers the grant that the next cookie is made of.
  */
-export async function turnSession(c: Context<AppEnv>, { realm }: Session): Promise<boolean> {
-  const token = cookieOf(c, realm) ?? "";
-  const turned = await refreshGrant(services(c), "own", token, {
+export async function spendCookie(c: Context<AppEnv>, { grant, realm }: Session): Promise<Grant | undefined> {
+  const powers = services(c);
+  const { ip } = originOf(c);
+  const turned = await refreshGrant(powers, "own", cookieOf(c, realm) ?? "", {
     lane: "standard",
     rotation: "strict",
     isOurs: (spec) => isSession({ spec }),
-    ip: originOf(c).ip,
+    ip,
   });
-  if (turned.ok) await keep(c, realm, turned.value);
-  else forgetSession(c, realm);
-  return turned.ok;
+  if (turned.ok) return turned.value;
+  const { code } = turned.error;
+  if (code === "refresh_reused") {
+    await endSession(powers, grantListing(grant), { actor: "system", reason: code, ip });
+  }
+  forgetSession(c, realm);
+  return undefined;
 }
 
-/** Signs this browser in by an approved sign-in that it began, once; the same page again gets the same session for 30 s. */
+/**
+ * Signs this browser in by an approved sign-in that it began, once; the same page again gets the same session for 30 s. It takes the place of
+ * the session that was here.
+ */
 export async function openSession(
   c: Context<AppEnv>,
   client: Client,
@@ -109,12 +134,16 @@ export async function openSession(
   const { grant } = redeemed.value;
   const user = grant && (await powers.users.byId(grant.userId, client.realm));
   if (!grant || !user) return no({ code: "unknown_user" });
-  await keep(c, client.realm, { ...grant, generation: 1 });
+  const before = await sessionOf(c, client.realm);
+  if (before && before.grant.id !== grant.id) await replaceSession(powers, before.grant, grant, ip);
+  await keepSession(c, client.realm, { ...grant, generation: 1 });
   return ok({ grant, user, realm: client.realm, acr: acrOfGrant(grant) });
 }
 
-/** How the person of a session is shown to themself: by a name that this client may know them by. */
-export function accountOf({ user }: Session, client: Client): string {
-  const [first] = namesFor(viewOf(client), user);
-  return first?.value ?? user.user.id;
+/** How the person of a session is shown to themself: by a name that this client may know them by, or where none asks by one that is proven. */
+export function accountOf({ user }: Session, client: Client | undefined): string {
+  const names = client
+    ? namesFor(viewOf(client), user)
+    : user.identifiers.filter(({ verifiedAt }) => verifiedAt !== undefined);
+  return names[0]?.value ?? user.user.id;
 }

@@ -1,13 +1,13 @@
 import type { Context } from "hono";
-import { startChallenge } from "../../../core/challenge/start.ts";
+import { type StartRequest, startChallenge } from "../../../core/challenge/start.ts";
 import type { JsonObject } from "../../../core/challenge/state.ts";
 import { callerFrom } from "../../../core/client/caller-from.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { allowsBareTap } from "../../../core/client/settings.ts";
 import { type SentCode, sendCode } from "../../../core/code/send.ts";
 import { codeSubject } from "../../../core/code/subject.ts";
+import { newUserId } from "../../../core/ids.ts";
 import type { Snapshot } from "../../../core/ports/challenges.ts";
-import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import { MINUTE } from "../../../core/time.ts";
@@ -38,9 +38,13 @@ export async function askDevices(
   client: Client,
   identifier: ReadIdentifier,
 ): Promise<Result<StartedSignIn, Refusal>> {
-  const user = await services(c).users.byIdentifier(viewOf(client), identifier, { first: "proven" });
+  const { users, chance } = services(c);
+  const user = await users.byIdentifier(viewOf(client), identifier, { first: "proven" });
+  // Somebody whom nobody is, for whom as much is done: how long it takes tells nothing (T09).
+  const decoy = { id: newUserId(chance.uuid()), locked: false };
+  const asked = user?.user.status === "active" ? { id: user.user.id, locked: false } : decoy;
   const matchCode = client.settings.match_code !== "off" && !allowsBareTap(client.settings);
-  return await begin(c, client, identifier, { way: "device", user, matchCode });
+  return await begin(c, client, identifier, { way: "device", user: asked, matchCode });
 }
 
 /** Begins a sign-in that a code will prove; nothing is sent yet. */
@@ -56,7 +60,7 @@ async function begin(
   identifier: ReadIdentifier,
   how: {
     readonly way: "device" | "code";
-    readonly user?: UserRecord | undefined;
+    readonly user?: NonNullable<StartRequest["user"]>;
     readonly matchCode: boolean;
   },
 ): Promise<Result<StartedSignIn, Refusal>> {
@@ -72,7 +76,7 @@ async function begin(
     door: "oauth",
     client,
     caller: await callerFrom(powers, brought, origin.ip),
-    ...(user ? { user: { id: user.user.id, locked: user.user.status === "locked" } } : {}),
+    ...(user ? { user } : {}),
     about: await codeSubject(powers, client.realm, identifier),
     purpose: "sign_in",
     scope: "browser",

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { pollChallenge } from "../../../core/challenge/redeem.ts";
 import type { Client } from "../../../core/client/client.ts";
+import { tellEnded } from "../../../core/grant/tell-ended.ts";
 import type { Redeemed, Snapshot } from "../../../core/ports/challenges.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
@@ -39,10 +40,17 @@ export async function poll(
   const polled = await pollChallenge(powers, id, redemption, INTERVAL);
   if (!polled) return no(NOT_THIS);
   const { snapshot, redeemed, slower } = polled;
+  // Redeemed by another before: this poll has taken it back (T45).
+  if (redeemed && isTakenBack(redeemed) && snapshot.grant && !snapshot.grant.ended) {
+    await tellEnded(powers, snapshot.grant);
+  }
   if (redeemed) return await release(c, call, redeemed);
   if (snapshot.spec.clientId !== client.id) return no(NOT_THIS);
   return no(waiting(snapshot, slower));
 }
+
+const isTakenBack = (redeemed: Result<Redeemed, Refusal>): boolean =>
+  !redeemed.ok && redeemed.error.code === "redeemed" && redeemed.error.grantDies;
 
 async function release(
   c: Context<AppEnv>,

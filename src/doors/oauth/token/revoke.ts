@@ -31,7 +31,7 @@ export const revoke: Call = async (c, form) => {
   const grant = id && (await powers.challenges.read(id))?.grant;
   if (grant) {
     const by = { actor: `client:${client.id}`, ...(ip === undefined ? {} : { ip }) };
-    await endGrant(powers, grantListing(grant), { ...by, reason: "signed_out" });
+    await endGrant(powers, grantListing(grant), { ...by, reason: "signed_out", byClient: true });
   }
   return ok({});
 };

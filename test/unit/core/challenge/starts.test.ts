@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Brought, Caller } from "../../../../src/core/caller.ts";
-import { aboutForBackend, takeStart } from "../../../../src/core/challenge/start.ts";
+import { aboutForBackend, takeStart } from "../../../../src/core/challenge/take-start.ts";
 import { callerFrom } from "../../../../src/core/client/caller-from.ts";
 import type { StartAbout } from "../../../../src/core/inbox/counters.ts";
 import { BANK } from "../../support/clients.ts";

@@ -14,6 +14,7 @@ import {
   findPrompt,
   type Listed,
   list,
+  listCounted,
   livePrompts,
   settlePrompt,
   sweep,
@@ -406,10 +407,22 @@ describe("answers", () => {
   });
 
   test("find the prompt by challenge id or respond number", () => {
-    const [listed] = start(EMPTY_INBOX, 4, 0, BIRTH);
-    expect(findPrompt(listed, 5)?.challengeId).toBe(nthId(4));
+    const [listed, { signingSecond }] = start(EMPTY_INBOX, 4, 0, BIRTH);
+    const settle = (number: number) => {
+      const kinds = [{ purpose: "sign_in", context: {} }];
+      const named = {
+        number,
+        app: { clientId: CLIENTS[0] },
+        second: `${signingSecond}`,
+        unsaid: [],
+        kinds,
+      };
+      return settlePrompt(listed, { named, decision: "approve", digest: "d" }, BIRTH).value;
+    };
+    expect(settle(5)).toMatchObject({ ok: true, value: { challengeId: nthId(4) } });
+    expect(settle(4)).toEqual({ ok: false, error: { code: "unknown_challenge" } });
     expect(findPrompt(listed, nthId(4))?.respondNumber).toBe(5);
-    expect(findPrompt(listed, 4)).toBeUndefined();
+    expect(findPrompt(listed, nthId(5))).toBeUndefined();
   });
 
   test("an ended prompt is remembered for a minute, to say why, and then forgotten", () => {
@@ -521,5 +534,39 @@ describe("S6 a device of another client", () => {
       const open = list(EMPTY_INBOX, { ...request, approvers } as typeof request, BIRTH).next;
       expect(settleThrough(open, "elsewhere").value.ok).toBe(true);
     }
+  });
+});
+
+describe("T154 starts about the user of an inbox", () => {
+  const at = (state: InboxState, nth: number, network?: string) =>
+    listCounted(
+      state,
+      { clientId: CLIENTS[0], ...(network === undefined ? {} : { network }) },
+      nthRequest(nth, 0, LONG, BIRTH, SECRET),
+      BIRTH,
+    );
+
+  test("T154 ten are counted, five of a network; one too many changes nothing and says when to come again", () => {
+    let state = EMPTY_INBOX;
+    for (let nth = 0; nth < 10; nth++) state = at(state, nth, nth < 5 ? "café" : "home").next;
+    for (const network of ["café", "home", "elsewhere", undefined]) {
+      const { next, value } = at(state, 10, network);
+      expect(next).toBe(state);
+      expect(value).toEqual({
+        ok: false,
+        error: { code: "too_many", scope: "person", retryAt: BIRTH + MINUTE },
+      });
+    }
+    expect(state.counters).toEqual({});
+  });
+
+  test("one that is listed is not counted again, and one of another client is another count", () => {
+    let state = EMPTY_INBOX;
+    for (let time = 0; time < 12; time++) state = at(state, 0).next;
+    expect(Object.values(state.starts ?? {})).toEqual([{ count: 1, until: BIRTH + MINUTE }]);
+    const elsewhere = listCounted(state, { clientId: CLIENTS[1] }, undefined, BIRTH + MINUTE);
+    expect(elsewhere.value).toEqual({ ok: true, value: undefined });
+    expect(Object.values(elsewhere.next.starts ?? {})).toHaveLength(1);
+    expect(sweep(state, BIRTH + MINUTE).starts).toEqual({});
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { readDetails } from "../../../../src/doors/oauth/ciba/details.ts";
 import { readBindingMessage, readExpiry } from "../../../../src/doors/oauth/ciba/parameters.ts";
-import { readDetails } from "../../../../src/doors/oauth/details.ts";
 import { readResource } from "../../../../src/doors/oauth/resource.ts";
 import { BANK } from "../../support/clients.ts";
 

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ClientSettings } from "../../../../src/core/client/settings.ts";
 import type { ChallengeId } from "../../../../src/core/ids.ts";
 import {
@@ -16,6 +16,7 @@ import {
 } from "../../support/authsignal.ts";
 import { inside } from "../../support/challenges.ts";
 import { deployment, fresh, newClient, newPerson, prompt, respond } from "../../support/cotter.ts";
+import { until } from "../../support/until.ts";
 
 const at = deployment();
 
@@ -25,9 +26,9 @@ const HELD = { Prefer: "wait=20" };
 const REFUSED = { isVerified: false, isConsumed: true };
 
 const waiting = (id: string) =>
-  vi.waitFor(
+  until(
     async () => expect(await inside(id as ChallengeId, (_, state) => state.getWebSockets().length)).toBe(1),
-    { interval: 5 },
+    5,
   );
 
 const startQr = async (token: unknown) => {

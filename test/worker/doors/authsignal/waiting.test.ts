@@ -1,5 +1,5 @@
 import { evictDurableObject } from "cloudflare:test";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ChallengeId } from "../../../../src/core/ids.ts";
 import { ask } from "../../support/app.ts";
 import {
@@ -19,6 +19,7 @@ import { inside, stubOf } from "../../support/challenges.ts";
 import { type Deployment, deployment, fresh, type Json } from "../../support/cotter.ts";
 import { called } from "../../support/people.ts";
 import { type Ear, frames, listen } from "../../support/sockets.ts";
+import { until } from "../../support/until.ts";
 
 const at = deployment();
 
@@ -35,10 +36,10 @@ const heldPoll = (here: Deployment, token: string, challengeId: string) =>
 
 /** Until this many wait on the challenge's object. */
 const waiters = (id: string, count = 1) =>
-  vi.waitFor(
+  until(
     async () =>
       expect(await inside(id as ChallengeId, (_, state) => state.getWebSockets().length)).toBe(count),
-    { interval: 5 },
+    5,
   );
 
 const TOLD = { isVerified: true, isConsumed: true, accessToken: expect.any(String) };

@@ -13,6 +13,7 @@ import {
   refresh,
 } from "../../support/cotter.ts";
 import { withId } from "../../support/people.ts";
+import { until } from "../../support/until.ts";
 
 const sent: QueueMessage[] = [];
 const at: Deployment = deployment({}, (services) => ({
@@ -82,9 +83,7 @@ describe("refreshing", () => {
       expect((await refresh(at, client, token)).status).toBe(400);
     expect(sent.map((message) => message.kind).sort()).toEqual(["grant_ended", "webhook"]);
     vi.useRealTimers();
-    await vi.waitFor(async () =>
-      expect(await at.services.records.grantsOfUser(person.id as never)).toEqual([]),
-    );
+    await until(async () => expect(await at.services.records.grantsOfUser(person.id as never)).toEqual([]));
   });
 
   test("T226 C2 another client's call, a sign-out and a removed device end it for the predecessor too", async () => {
@@ -117,7 +116,7 @@ describe("refreshing", () => {
     expect((await refresh(at, client, r2)).status).toBe(400);
     expect(sent.map((message) => message.kind).sort()).toEqual(["grant_ended", "webhook"]);
     vi.useRealTimers();
-    await vi.waitFor(async () => {
+    await until(async () => {
       const events = await at.services.records.events({ type: "refresh_reused", size: 50 });
       expect(events.filter((event) => event.userId === person.id)).toHaveLength(1);
       expect(await at.services.records.grantsOfUser(person.id as never)).toHaveLength(0);

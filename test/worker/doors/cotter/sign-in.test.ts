@@ -16,6 +16,7 @@ import {
   start,
 } from "../../support/cotter.ts";
 import { mainUser } from "../../support/people.ts";
+import { until } from "../../support/until.ts";
 
 const at: Deployment = deployment();
 
@@ -79,7 +80,7 @@ describe("prompts", () => {
     }
     expect(new Set(shapes).size).toBe(1);
     expect(shown.size).toBe(4);
-    await vi.waitFor(async () => {
+    await until(async () => {
       const events = await at.services.records.events({ type: "prompt_suppressed", size: 10 });
       // One for each client.
       expect(events.filter((event) => event.userId === person.id)).toHaveLength(2);
@@ -116,7 +117,7 @@ describe("prompts", () => {
       const view = await at.services.inboxes.view(`user:${person.id}` as never);
       expect(view.prompts.length).toBeLessThanOrEqual(1);
     }
-    await vi.waitFor(async () => {
+    await until(async () => {
       const events = await at.services.records.events({ clientId: client, size: 10 });
       expect(events.map((event) => event.type)).toContain("client_starts_limited");
     });
@@ -321,7 +322,7 @@ describe("who may approve, and what the signature binds", () => {
     for (const event of [waiter, later.waiter]) {
       expect((await poll(at, client, event)).body).toMatchObject({ approved: false });
     }
-    await vi.waitFor(async () => {
+    await until(async () => {
       const events = await at.services.records.events({
         clientId: client,
         type: "decision_refused",
@@ -359,7 +360,7 @@ describe("who may approve, and what the signature binds", () => {
       { API_KEY_ID: client },
     );
     expect([refused.status, refused.body.oauth_token]).toEqual([403, undefined]);
-    await vi.waitFor(async () => {
+    await until(async () => {
       const query = { userId: person.id as UserId, type: "decision_refused", size: 10 };
       const events = await at.services.records.events(query);
       expect(events.map((event) => event.reason)).toEqual(["device_revoked"]);

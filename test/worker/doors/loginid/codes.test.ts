@@ -6,6 +6,7 @@ import { stubOf } from "../../support/challenges.ts";
 import { claimsOf, deployment, fresh, newPerson, prompt, respond } from "../../support/cotter.ts";
 import { codes, generated, newAda, newBackend, newScene, newWeb, waitOn } from "../../support/loginid.ts";
 import { mainUser, withId } from "../../support/people.ts";
+import { until } from "../../support/until.ts";
 
 const at = deployment();
 afterEach(() => vi.useRealTimers());
@@ -22,7 +23,7 @@ const promptsOf = async (ada: Parameters<typeof userSubject>[0]) =>
 
 /** Until somebody waits on the newest challenge of this user. */
 const waited = async (id: Parameters<typeof userSubject>[0], count = 1): Promise<void> => {
-  await vi.waitFor(async () => {
+  await until(async () => {
     const [shown] = await promptsOf(id);
     if (!shown) throw new Error("no prompt");
     const { runInDurableObject } = await import("cloudflare:test");
@@ -131,7 +132,7 @@ test("invalidating ends the wait, the prompt and the code, and may be repeated",
   const code = await generated(at, backend, ada);
   const other = await generated(at, backend, ada, { type: "long" });
   const waiting = waitOn(at, web, ada, code, {});
-  await vi.waitFor(async () =>
+  await until(async () =>
     expect((await waitOn(at, web, ada, code, { no_wait: true })).body.code).toBe(
       "remote_session_in_progress",
     ),

@@ -6,6 +6,7 @@ import { answer, bearer, enrol, newTenant, startPush } from "../../support/auths
 import { inside } from "../../support/challenges.ts";
 import { claimsOf, deployment, fresh, type Json } from "../../support/cotter.ts";
 import { codes, generated, newAda, newBackend, tokenOf, waitOn } from "../../support/loginid.ts";
+import { until } from "../../support/until.ts";
 
 const at = deployment();
 afterEach(() => vi.useRealTimers());
@@ -31,9 +32,7 @@ const challengeOf = async ({ ada }: Scene): Promise<ChallengeId> => {
   return shown.challengeId;
 };
 const waiters = (id: ChallengeId, count: number): Promise<void> =>
-  vi.waitFor(async () => expect(await inside(id, (_, state) => state.getWebSockets().length)).toBe(count), {
-    interval: 5,
-  });
+  until(async () => expect(await inside(id, (_, state) => state.getWebSockets().length)).toBe(count), 5);
 
 describe("L2 a counter is cleared by a code that is redeemed, once", () => {
   test("L2 a result that is told once more forgives nothing", async () => {
@@ -57,7 +56,7 @@ describe("L3 right codes in flight are no guesses", () => {
     const here = await scene();
     const code = await generated(at, here.backend, here.ada);
     const waits = Array.from({ length: 20 }, () => waitOn(at, here.web, here.ada, code));
-    await vi.waitFor(async () => {
+    await until(async () => {
       const ended = await Promise.all(waits.map((each) => Promise.race([each, undefined])));
       expect(ended.filter((one) => one !== undefined)).toHaveLength(19);
     });

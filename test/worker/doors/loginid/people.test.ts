@@ -1,6 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Outage } from "../../../../src/core/fault.ts";
 import { type UserId, userSubject } from "../../../../src/core/ids.ts";
 import { newDevice } from "../../support/admin.ts";
@@ -16,6 +16,7 @@ import {
   tokenOf,
   waitOn,
 } from "../../support/loginid.ts";
+import { until } from "../../support/until.ts";
 
 const at = deployment();
 
@@ -30,7 +31,7 @@ const call = async (
 
 /** Until a waiter is held on the user's newest challenge. */
 const held = (id: UserId): Promise<void> =>
-  vi.waitFor(async () => {
+  until(async () => {
     const [shown] = (await at.services.inboxes.view(userSubject(id))).prompts;
     if (!shown) throw new Error("no prompt");
     const open = await runInDurableObject(

@@ -19,6 +19,7 @@ import {
   waitOn,
 } from "../../support/loginid.ts";
 import { PAGE, passkeysAt } from "../../support/passkeys.ts";
+import { until } from "../../support/until.ts";
 
 const at = deployment();
 afterEach(() => {
@@ -30,7 +31,7 @@ const scene = () => newScene(at, { web: { settings: { wait_seconds: 20 } } });
 
 /** The object of the user's newest challenge, once somebody is held on it. */
 async function heldOn(ada: Ada) {
-  return await vi.waitFor(async () => {
+  return await until(async () => {
     const [shown] = (await at.services.inboxes.view(userSubject(ada.id))).prompts;
     if (!shown) throw new Error("no prompt");
     const stub = stubOf(shown.challengeId);

@@ -206,6 +206,15 @@ describe("a client whose id is the address of its document", () => {
     expect(text).toContain("Any program here could say that it is this app");
   });
 
+  test("stands by its host among the places where a person is signed in", async () => {
+    const id = address();
+    const { handed, person } = await consented(await pathFor(id, { scope: "openid offline_access" }));
+    await exchangeCode(at, rpOf(id), handed.code ?? "", { redirect_uri: BACK });
+    const page = readable((await person.get("/oauth/sessions")).text);
+    expect(page).toContain(HOST);
+    expect(page).not.toContain("Claude Desk");
+  });
+
   test("gets no resource that the operator has not named", async () => {
     const led = await visit(address(), { resource: "https://bank.example" });
     expect(handedBack(led.location)).toMatchObject({ error: "invalid_target" });

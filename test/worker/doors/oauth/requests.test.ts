@@ -49,11 +49,11 @@ describe("an authorization request that is led back with an error", () => {
     ["no response type", { response_type: undefined }, "invalid_request"],
     ["an implicit response type", { response_type: "token" }, "unsupported_response_type"],
     ["an unknown scope", { scope: "openid pizza" }, "invalid_scope"],
-    ["T80 no challenge", { code_challenge: undefined, code_challenge_method: undefined }, "invalid_request"],
-    ["T80 plain", { code_challenge_method: "plain" }, "invalid_request"],
-    ["T80 no method", { code_challenge_method: undefined }, "invalid_request"],
-    ["T80 an empty challenge", { code_challenge: "" }, "invalid_request"],
-    ["T80 a challenge that is no hash", { code_challenge: "a".repeat(44) }, "invalid_request"],
+    ["no challenge", { code_challenge: undefined, code_challenge_method: undefined }, "invalid_request"],
+    ["plain", { code_challenge_method: "plain" }, "invalid_request"],
+    ["no method", { code_challenge_method: undefined }, "invalid_request"],
+    ["an empty challenge", { code_challenge: "" }, "invalid_request"],
+    ["a challenge that is no hash", { code_challenge: "a".repeat(44) }, "invalid_request"],
     ["a request object", { request: "eyJ" }, "request_not_supported"],
     ["a request by reference", { request_uri: "https://shop.example/r" }, "request_uri_not_supported"],
     ["a registration", { registration: "{}" }, "registration_not_supported"],
@@ -68,7 +68,7 @@ describe("an authorization request that is led back with an error", () => {
     ["a resource with a fragment", { resource: "https://api.example/#a" }, "invalid_target"],
     ["a hint that is no token of ours", { id_token_hint: "eyJ.eyJ.x" }, "invalid_request"],
     ["prompt=none without a session", { prompt: "none" }, "login_required"],
-  ] as const)("%s: T91 with iss and state", async (_, over, error) => {
+  ] as const)("T91 %s: with iss and state", async (_, over, error) => {
     const rp = await newRp(at);
     const answer = await open(await authorizePath(rp, over));
     expect(answer.status).toBe(303);

@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { MAIN, parseRealm, parseUserId, type UserId } from "../../../../src/core/ids.ts";
@@ -11,6 +12,7 @@ import {
   prompt,
   respond,
 } from "../../support/cotter.ts";
+import { counting } from "../../support/counting.ts";
 import {
   authorizePath,
   CALLBACK,
@@ -105,6 +107,27 @@ describe("a sign-in that a phone approves", () => {
       await unknown.laptop.get(unknown.begun.location),
     ];
     expect([a.status, shape(a.text)]).toEqual([b.status, shape(b.text)]);
+  });
+
+  test("T09 as much is done for somebody whom nobody knows, and for who is locked", async () => {
+    const { person } = await withPhone();
+    const { person: locked } = await withPhone();
+    const counter = counting(env);
+    const counted = pageDeployment(counter.bindings);
+    const rp = await newRp(counted);
+    await lock(locked.id as UserId);
+    const callsFor = async (identifier: string) => {
+      const laptop = browser(counted);
+      const to = await authorizePath(rp);
+      await laptop.get(to);
+      counter.take();
+      expect((await laptop.post("/oauth/sign-in", { to, identifier, way: "device" })).status).toBe(303);
+      return counter.take();
+    };
+    await callsFor(mail());
+    const known = await callsFor(person.identifier);
+    expect(await callsFor(mail())).toEqual(known);
+    expect(await callsFor(locked.identifier)).toEqual(known);
   });
 
   test("a code may be sent instead, and takes the prompt away", async () => {

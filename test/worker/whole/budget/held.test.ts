@@ -1,11 +1,12 @@
 import { env } from "cloudflare:workers";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { type ChallengeId, userSubject } from "../../../../src/core/ids.ts";
 import { answer, bearer, enrol, newTenant, startPush } from "../../support/authsignal.ts";
 import { inside } from "../../support/challenges.ts";
 import { deployment, fresh, type Json } from "../../support/cotter.ts";
 import { counting } from "../../support/counting.ts";
 import { codes, generated, newAda, newBackend, newWeb, waitOn } from "../../support/loginid.ts";
+import { until } from "../../support/until.ts";
 
 // What it costs to be told while one waits: the approval and the answer, with all that is written behind it.
 const counter = counting(env);
@@ -21,9 +22,9 @@ async function costOf(step: () => Promise<unknown>): Promise<Json> {
 }
 
 const waiting = (id: string) =>
-  vi.waitFor(
+  until(
     async () => expect(await inside(id as ChallengeId, (_, state) => state.getWebSockets().length)).toBe(1),
-    { interval: 5 },
+    5,
   );
 
 test("a held poll of the Authsignal door", async () => {
@@ -39,7 +40,7 @@ test("a held poll of the Authsignal door", async () => {
     expect((await held).body.isVerified).toBe(true);
   });
   expect(cost).toEqual({
-    d1Calls: 7,
+    d1Calls: 6,
     d1Batches: 1,
     d1RowsWritten: 3,
     objects: { "inbox.find": 1, "inbox.settle": 1, "challenge.apply": 1, "challenge.markListed": 1 },

@@ -5,6 +5,7 @@ import {
   type Json,
   newClient,
   newPerson,
+  openSocket,
   poll,
   prompt,
   refresh,
@@ -48,7 +49,7 @@ describe("the budget of a sign-in", () => {
       d1Calls: 1,
       d1Batches: 0,
       d1RowsWritten: 0,
-      objects: { "inbox.countStart": 1, "challenge.open": 1, "inbox.list": 1 },
+      objects: { "inbox.countStart": 1, "challenge.open": 1, "inbox.listCounted": 1 },
       queue: 0,
     });
   });
@@ -63,6 +64,13 @@ describe("the budget of a sign-in", () => {
       objects: { "challenge.collect": 1 },
       queue: 0,
     });
+  });
+
+  test("a socket is one request to one object", async () => {
+    const { waiter } = await pending();
+    const { value, cost } = await costOf(() => openSocket(at, waiter));
+    expect(value.status).toBe(101);
+    expect(cost).toMatchObject({ d1Calls: 0, objects: { "challenge.fetch": 1 }, queue: 0 });
   });
 
   test("looking for prompts reads the user and asks the inbox once", async () => {
@@ -84,7 +92,7 @@ describe("the budget of a sign-in", () => {
       d1Calls: 1,
       d1Batches: 0,
       d1RowsWritten: 0,
-      objects: { "inbox.find": 1, "inbox.settle": 1, "challenge.apply": 1 },
+      objects: { "inbox.settle": 1, "challenge.apply": 1 },
       queue: 0,
     });
   });
@@ -125,7 +133,7 @@ describe("the budget of a sign-in", () => {
     expect(cost).toMatchObject({ d1Calls: 2, d1Batches: 1, d1RowsWritten: 2, queue: 0 });
   });
 
-  test("what the objects write: one row a step, and one alarm in a sign-in", async () => {
+  test("what the objects write: one row a step, and the alarm of the start, which is moved once", async () => {
     const writes = await countStorage(env.CHALLENGES);
     const client = await newClient(at);
     await start(at, client, await newPerson(at, client));
@@ -140,7 +148,8 @@ describe("the budget of a sign-in", () => {
     await respond(at, client, person, shown, true);
     expect(writes.take()).toEqual({ put: 2 });
     const tokens = (await poll(at, client, waiter)).body.oauth_token as Json;
-    expect(writes.take()).toEqual({ put: 2 });
+    // The redemption; that D1 has heard of it, with the alarm that has nothing to do before the end now.
+    expect(writes.take()).toEqual({ put: 2, setAlarm: 1 });
     await poll(at, client, waiter);
     expect(writes.take()).toEqual({});
     await refresh(at, client, tokens.refresh_token);

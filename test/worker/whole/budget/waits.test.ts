@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, test } from "vitest";
 import * as authsignal from "../../support/authsignal.ts";
+import * as oauth from "../../support/ciba.ts";
 import * as cotter from "../../support/cotter.ts";
 import { counting, withoutBackground } from "../../support/counting.ts";
 import * as loginid from "../../support/loginid.ts";
@@ -24,6 +25,8 @@ async function cotterFlow() {
   const person = await cotter.newPerson(at, client);
   await cotter.start(at, client, person);
   const started = await waitsOf(() => cotter.start(at, client, person));
+  const socket = await waitsOf(() => cotter.openSocket(at, started.value.body));
+  expect(socket.value.status).toBe(101);
   const pending = await waitsOf(() => cotter.poll(at, client, started.value.body));
   const shown = await waitsOf(() => cotter.prompt(at, client, person));
   const answered = await waitsOf(() => cotter.respond(at, client, person, shown.value ?? {}, true));
@@ -34,6 +37,7 @@ async function cotterFlow() {
   expect(refreshed.value.status).toBe(200);
   return {
     start: started.waits,
+    "the socket opens": socket.waits,
     "a poll that finds it pending": pending.waits,
     "the device asks for prompts": shown.waits,
     "the device answers": answered.waits,
@@ -86,16 +90,61 @@ async function authsignalFlow() {
   };
 }
 
+async function cibaFlow() {
+  const party = await oauth.newParty(at);
+  const holder = await oauth.newHolder(at);
+  await oauth.poll(at, party, await oauth.start(at, party, holder.id));
+  const started = await waitsOf(() => oauth.start(at, party, holder.id));
+  const pending = await waitsOf(() => oauth.poll(at, party, started.value));
+  await oauth.decide(at, holder);
+  const collected = await waitsOf(() => oauth.poll(at, party, started.value));
+  const again = await waitsOf(() => oauth.poll(at, party, started.value));
+  expect(again.value.status).toBe(200);
+  return {
+    start: started.waits,
+    "a poll that finds it pending": pending.waits,
+    "the poll that collects": collected.waits,
+    "the same poll again": again.waits,
+  };
+}
+
+async function deviceFlow() {
+  const party = await oauth.newParty(at, { device_refresh_tokens: true });
+  const scope = "openid offline_access";
+  await oauth.askDevice(at, party, { scope });
+  const user = await loginid.newAda(at);
+  const asked = await waitsOf(() => oauth.askDevice(at, party, { scope }));
+  const pending = await waitsOf(() => oauth.pollDevice(at, party, asked.value));
+  const typed = await waitsOf(() => oauth.typeCode(at, user, asked.value));
+  await oauth.press(at, user, asked.value);
+  const collected = await waitsOf(() => oauth.pollDevice(at, party, asked.value));
+  const refreshed = await waitsOf(() =>
+    oauth.post(at, party, "/token", {
+      grant_type: "refresh_token",
+      refresh_token: String(collected.value.body.refresh_token),
+    }),
+  );
+  expect(refreshed.value.status).toBe(200);
+  return {
+    start: asked.waits,
+    "a poll that finds it pending": pending.waits,
+    "a page that looks for a code": typed.waits,
+    "the poll that collects": collected.waits,
+    refresh: refreshed.waits,
+  };
+}
+
 beforeAll(async () => {
   await cotterFlow();
 });
 
 test("the Cotter door", async () => {
   expect(await cotterFlow()).toEqual({
-    start: 4,
+    start: 2,
+    "the socket opens": 1,
     "a poll that finds it pending": 1,
     "the device asks for prompts": 2,
-    "the device answers": 4,
+    "the device answers": 3,
     "the poll that collects": 2,
     "the same poll again": 1,
     refresh: 2,
@@ -104,7 +153,7 @@ test("the Cotter door", async () => {
 
 test("the LoginID door", async () => {
   expect(await loginidFlow()).toEqual({
-    "a backend asks for a code": 5,
+    "a backend asks for a code": 4,
     "a backend approves it": 6,
     "the wait of an approved code": 9,
   });
@@ -113,10 +162,29 @@ test("the LoginID door", async () => {
 test("the Authsignal door", async () => {
   expect(await authsignalFlow()).toEqual({
     track: 3,
-    "challenge/push": 6,
+    "challenge/push": 5,
     "a poll that finds it pending": 1,
-    "the device answers": 8,
+    "the device answers": 7,
     "the poll that collects": 4,
     validate: 1,
+  });
+});
+
+test("CIBA", async () => {
+  expect(await cibaFlow()).toEqual({
+    start: 3,
+    "a poll that finds it pending": 1,
+    "the poll that collects": 2,
+    "the same poll again": 1,
+  });
+});
+
+test("the device grant", async () => {
+  expect(await deviceFlow()).toEqual({
+    start: 2,
+    "a poll that finds it pending": 1,
+    "a page that looks for a code": 3,
+    "the poll that collects": 2,
+    refresh: 2,
   });
 });

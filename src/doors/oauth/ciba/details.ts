@@ -1,6 +1,6 @@
-import type { Json } from "../../core/challenge/state.ts";
-import { no, ok, type Result } from "../../core/result.ts";
-import { type OAuthError, wrong } from "./errors.ts";
+import type { Json } from "../../../core/challenge/state.ts";
+import { no, ok, type Result } from "../../../core/result.ts";
+import { type OAuthError, wrong } from "../errors.ts";
 
 /** Bytes of JSON: they are kept with the challenge, and repeated in the access token. */
 const LONGEST = 2_048;

@@ -1,0 +1,1 @@
+ALTER TABLE `grants` ADD `session_id` text;
