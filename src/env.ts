@@ -58,6 +58,12 @@ const baseUrl = (fallback: string) =>
     .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? "") && !/[/?#]$/.test(text))
     .default(fallback);
 const perHour = (fallback: number) => z.coerce.number().int().min(0).max(1_000_000).default(fallback);
+/** `host`, `host:port`, or `scheme:` of an app; several separated by commas. */
+const TARGET = "(?:[a-z0-9.-]+|\\[[0-9a-f:]+\\])(?::\\d{1,5})?|[a-z][a-z0-9+.-]*:";
+const TARGET_LIST = new RegExp(`^(?:${TARGET})(?: *, *(?:${TARGET}))*$`);
+/** Absolute URIs without a fragment (RFC 8707 §2). */
+const isUriList = (text: string): boolean =>
+  text.split(",").every((uri) => URL.canParse(uri.trim()) && !uri.includes("#"));
 const COUNTRY_LIST = /^(?:\*|[A-Z]{2}(?: *, *[A-Z]{2})*)$/;
 
 /** Who carries messages away, and what they need for it; `unmetByDelivery` tells what must not be missing together. */
@@ -122,6 +128,13 @@ const schema = z.object({
   ALLOW_UNLIMITED_ADDRESSES: switched,
   // Blank is as good as missing: rows are kept for ever.
   AUDIT_DAYS: optional(z.string().regex(/^[1-9]\d{0,4}$/)),
+  // Blank is as good as missing: whoever asks has to be a client that the operator has registered.
+  OPEN_CLIENT_HOSTS: optional(z.string().regex(TARGET_LIST)),
+  OPEN_CLIENT_REALM: z
+    .string()
+    .regex(/^[A-Za-z0-9_.~-]{1,128}$/)
+    .default("main"),
+  OPEN_CLIENT_RESOURCES: optional(z.string().refine(isUriList)),
   JURISDICTION: z.enum(["eu", "fedramp"]).optional(),
 });
 

@@ -7,6 +7,7 @@ import type { DoorRules, Services } from "./core/ports/services.ts";
 import { DAY, type Millis } from "./core/time.ts";
 import { chooseCarriers } from "./delivery/choose.ts";
 import { makeDeliveries } from "./delivery/deliveries.ts";
+import { makeDocuments } from "./delivery/document.ts";
 import { connect } from "./delivery/email/connect.ts";
 import { outboxCarriers } from "./delivery/outbox/carrier.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
@@ -168,6 +169,9 @@ function build(env: Env): Shared {
   const webhooks = makeWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks });
   const clients = makeClients(db, makeClientCache(clock.now));
   const secrets = makeClientSecrets({ secretKeys, chance });
+  const registered = { clients };
+  const handles = makeHandles(secretKeys);
+  const documents = makeDocuments({ allowPrivate: config.allowPrivateCallbacks });
   const clientTokens = makeClientTokens();
   for (const note of notesOf(config)) log("warn", "something is not configured", { note });
   return {
@@ -176,7 +180,7 @@ function build(env: Env): Shared {
     config,
     challenges: makeChallenges(env.CHALLENGES, place),
     inboxes,
-    clients,
+    ...registered,
     users: makeUsers(db),
     devices: makeDevices(db),
     records: makeRecords(db),
@@ -189,15 +193,16 @@ function build(env: Env): Shared {
     clientTokens,
     clientAssertions: makeClientAssertions(clientTokens),
     dpop: makeDpopProofs(secretKeys),
-    handles: makeHandles(secretKeys),
+    handles,
     secrets,
     sealing,
     proofs: makeProofs(),
     phones,
     events,
     webhooks,
+    documents,
     ...authsignalPorts(db, { clients, secrets, webhooks, clock, log }),
-    ...oauthPorts({ webhooks, inboxes, sealing, clock, log }),
+    ...oauthPorts(env, { clients, handles, secrets, documents, webhooks, inboxes, sealing, clock, log }),
     doors: RULES,
     ...deliveriesOf(env, { db, events, inboxes, log, sealing }),
     limits: limitsOf(env),

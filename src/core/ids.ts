@@ -20,6 +20,9 @@ const NAME = /^[A-Za-z0-9_.~-]{1,128}$/;
 /** Ids in the field are base64url, some with its padding (LoginID §1). */
 const CLIENT = /^(?=.{1,128}$)[A-Za-z0-9_.~-]+={0,2}$/;
 
+/** The address of a document, or `dcr:` and what a client says of itself with a MAC: neither is an id that a client can be registered by. */
+const OPEN_CLIENT = /^(?:https?:\/\/[\x21-\x7e]{1,500}|dcr:[A-Za-z0-9_-]{2,900}\.[A-Za-z0-9_-]{43})$/;
+
 const parser =
   <T extends string>(pattern: RegExp, normal: (text: string) => string = (text) => text) =>
   (text: string): T | undefined =>
@@ -29,6 +32,13 @@ const parser =
 export const parseChallengeId = parser<ChallengeId>(HEX_64);
 /** Parses a client id: letters, digits and `-_.~`, then at most two `=`; 128 characters in all. No spelling stands for another. */
 export const parseClientId = parser<ClientId>(CLIENT);
+/**
+ * Parses the id of a client that nobody registered, at the door that takes such clients. Everywhere else `parseClientId` is asked, so none of
+ * them gets through (docs/decisions/0083).
+ */
+export const parseOpenClientId = parser<ClientId>(OPEN_CLIENT);
+/** Whether a client with this id was registered by nobody. */
+export const isOpenClientId = (id: ClientId): boolean => id.includes(":");
 /** Parses the name of a realm: letters, digits and `-_.~`, at most 128 characters. */
 export const parseRealm = parser<Realm>(NAME);
 /** The realm of every client that names none. */
@@ -40,11 +50,13 @@ export const parseDeviceId = parser<DeviceId>(UUID, (text) => text.toLowerCase()
 
 /** The inbox of a user. */
 export const userSubject = (id: UserId): SubjectKey => `user:${id}` as SubjectKey;
+/** Whoever likes has as many open clients as they like: for all counts they are one. No other id has a colon. */
+const countedAs = (id: ClientId): string => (isOpenClientId(id) ? ":open" : id);
 /** The counters of a client: its letters, and the starts of callers with its secret. */
-export const clientSubject = (id: ClientId): SubjectKey => `client:${id}` as SubjectKey;
+export const clientSubject = (id: ClientId): SubjectKey => `client:${countedAs(id)}` as SubjectKey;
 /** The counters of the starts that others make at a client: strangers, and browsers that are known here. No client id has a slash. */
 export const startsSubject = (id: ClientId, by: "strangers" | "browsers"): SubjectKey =>
-  `client:${id}/${by}` as SubjectKey;
+  `client:${countedAs(id)}/${by}` as SubjectKey;
 /** The counters of texts to a range of numbers or a country. */
 export const textsSubject = (name: string): SubjectKey => `texts:${name}` as SubjectKey;
 /** The counters of guesses at codes that are nobody's yet: of a network, or of all. */

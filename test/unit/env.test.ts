@@ -49,6 +49,14 @@ describe("the environment", () => {
     expect(refused(production)).toEqual([]);
   });
 
+  test("takes the hosts of open clients, and none by default", () => {
+    const list = "claude.ai, vscode.dev:8443,localhost,127.0.0.1,[::1],cursor:,com.example.app:";
+    const named = { OPEN_CLIENT_HOSTS: list, OPEN_CLIENT_RESOURCES: "https://a.example/mcp, urn:b" };
+    expect(refused({ ...production, ...named })).toEqual([]);
+    const env = parseEnv({ ...production, OPEN_CLIENT_HOSTS: "" });
+    expect(env.ok && [env.value.OPEN_CLIENT_HOSTS, env.value.OPEN_CLIENT_REALM]).toEqual([undefined, "main"]);
+  });
+
   test("fills in the production defaults", () => {
     const env = parseEnv(production);
     expect(env.ok && env.value).toMatchObject({
@@ -108,6 +116,14 @@ describe("the environment", () => {
     ["AUDIT_DAYS", "0"],
     ["AUDIT_DAYS", "30d"],
     ["IP_LIMITS", "yes"],
+    ["OPEN_CLIENT_HOSTS", "https://claude.ai"],
+    ["OPEN_CLIENT_HOSTS", "Claude.ai"],
+    ["OPEN_CLIENT_HOSTS", "claude.ai/oauth"],
+    ["OPEN_CLIENT_HOSTS", "claude.ai,,localhost"],
+    ["OPEN_CLIENT_HOSTS", "*"],
+    ["OPEN_CLIENT_REALM", "a b"],
+    ["OPEN_CLIENT_RESOURCES", "api.example"],
+    ["OPEN_CLIENT_RESOURCES", "https://api.example/mcp#a"],
     ["DELIVERY", "pigeon"],
     ["JURISDICTION", "mars"],
     ["PEPPER", "short"],

@@ -28,9 +28,19 @@ export type Client = {
   readonly webhookUrl?: string;
   readonly notificationEndpoint?: string;
   readonly settings: ClientSettings;
+  /** Of a client that nobody registered: it belongs to whoever made it up. */
+  readonly open?: OpenClient;
   readonly disabledAt?: Instant;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
+};
+
+/** What a client that nobody registered is known by. */
+export type OpenClient = {
+  /** Its own word, for the consent page alone; may be empty. */
+  readonly name: string;
+  /** Where the document about it is. */
+  readonly host?: string;
 };
 
 /** Whether a browser page of this origin may call for the client. `*` allows every origin. */

@@ -3,14 +3,14 @@ import type { ClientId } from "../ids.ts";
 import type { Instant } from "../time.ts";
 
 /** Without a realm it is of the main one. */
-export type NewClient = Omit<Client, "realm" | "createdAt" | "updatedAt" | "disabledAt"> &
+export type NewClient = Omit<Client, "realm" | "open" | "createdAt" | "updatedAt" | "disabledAt"> &
   Partial<Pick<Client, "realm">>;
 
 type Clearable = "webhookUrl" | "notificationEndpoint" | "disabledAt";
 
 /** What changes of a client; null clears what is optional. */
 export type ClientChange = Partial<
-  Omit<Client, "id" | "realm" | "kind" | "createdAt" | "updatedAt" | Clearable>
+  Omit<Client, "id" | "realm" | "kind" | "open" | "createdAt" | "updatedAt" | Clearable>
 > & {
   readonly [Member in Clearable]?: NonNullable<Client[Member]> | null;
 };

@@ -36,6 +36,22 @@ export type IpLimits = {
   send(ip: string | undefined): Promise<boolean>;
 };
 
+/** `refused`: there is no such document, or this service does not read it. `unreachable`: it may be there in a moment. */
+export type ReadDocument =
+  | {
+      readonly kind: "read";
+      readonly json: unknown;
+      /** How long its server says that it stays good; nothing where it does not say. */
+      readonly freshFor?: Millis;
+    }
+  | { readonly kind: "refused" | "unreachable"; readonly reason: string };
+
+/**
+ * Reads a JSON document at an address that somebody names: one GET, bounded in time and size, to a public https address only, following
+ * no redirect (settled question 33, T97). Never throws for what the other server did.
+ */
+export type Documents = { read(url: string): Promise<ReadDocument> };
+
 /** Cheap probe of D1 for /healthz: throws when it cannot be used. */
 export type Health = { check(): Promise<void> };
 

@@ -6,7 +6,18 @@ import type { Authenticators } from "./authenticators.ts";
 import type { Challenges, Snapshot } from "./challenges.ts";
 import type { Clients, Nonces } from "./clients.ts";
 import type { Deliveries, Outbox } from "./deliveries.ts";
-import type { Background, Chance, Clock, Config, Events, Health, IpLimits, Log, Phones } from "./edge.ts";
+import type {
+  Background,
+  Chance,
+  Clock,
+  Config,
+  Documents,
+  Events,
+  Health,
+  IpLimits,
+  Log,
+  Phones,
+} from "./edge.ts";
 import type { Inboxes } from "./inboxes.ts";
 import type { ClientAssertions, ClientTokens, DpopProofs, Keyring, TokenVerifier } from "./keys.ts";
 import type { PersonalData } from "./personal-data.ts";
@@ -82,6 +93,7 @@ export type Services = DoorPorts & {
   readonly phones: Phones;
   readonly events: Events;
   readonly webhooks: Webhooks;
+  readonly documents: Documents;
   readonly deliveries: Deliveries;
   /** In development only. */
   readonly outbox?: Outbox;

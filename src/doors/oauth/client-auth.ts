@@ -10,6 +10,7 @@ import { clientName } from "../../http/read-limits.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { BAD_CLIENT, type OAuthError, tooMany, wrong } from "./errors.ts";
 import type { Parameters } from "./form.ts";
+import { openClient } from "./open-client/open-client.ts";
 
 export const AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"] as const;
 export type AuthMethod = (typeof AUTH_METHODS)[number];
@@ -154,7 +155,7 @@ export async function namedClient(
 ): Promise<Result<Client | undefined, OAuthError>> {
   const { clients, limits } = services(c);
   const id = parseClientId(text);
-  if (id === undefined) return ok(undefined);
+  if (id === undefined) return await openClient(c, text);
   if (!(await limits.check(originOf(c).ip, clientName(id)))) return no(busy(c));
   const client = await clients.find(id);
   limits.vouch(clientName(id), client !== undefined);

@@ -21,5 +21,8 @@ export const PREFIX = "/oauth";
 /** The path of an endpoint below the door's prefix. */
 export const pathOf = (endpoint: Endpoint): string => ENDPOINTS[endpoint].slice(PREFIX.length);
 
+/** Where clients register themselves (RFC 7591 §3); named in the metadata where the operator lets them. */
+export const REGISTRATION = `${PREFIX}/register`;
+
 /** Where a user types the code of a device (RFC 8628 §3.3): a page, and no endpoint of the metadata. */
 export const VERIFICATION_PAGE = `${PREFIX}/device`;

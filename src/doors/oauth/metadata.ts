@@ -3,7 +3,7 @@ import { GRANT_TYPES } from "../../core/client/client.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { ACR_VALUES } from "./acr.ts";
 import { AUTH_METHODS } from "./client-auth.ts";
-import { ENDPOINTS } from "./endpoints.ts";
+import { ENDPOINTS, REGISTRATION } from "./endpoints.ts";
 import { SCOPES } from "./scope.ts";
 
 const SECONDS = 300;
@@ -14,7 +14,7 @@ const CLAIMS = [
 ];
 
 /** What this server is and can do (OpenID Connect Discovery, section 3; RFC 8414 §2), made of the tables that the routes are made of. */
-export function metadata(issuer: string): Readonly<Record<string, unknown>> {
+export function metadata(issuer: string, isOpen: boolean): Readonly<Record<string, unknown>> {
   const endpoints = Object.entries(ENDPOINTS).map(([member, path]) => [member, `${issuer}${path}`]);
   return {
     issuer,
@@ -47,9 +47,18 @@ export function metadata(issuer: string): Readonly<Record<string, unknown>> {
     request_uri_parameter_supported: false,
     require_pushed_authorization_requests: false,
     ui_locales_supported: ["en"],
+    // RFC 7591 §3; Client ID Metadata Document, section 5
+    ...(isOpen
+      ? {
+          registration_endpoint: `${issuer}${REGISTRATION}`,
+          client_id_metadata_document_supported: true,
+        }
+      : {}),
   };
 }
 
 /** `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`: the same JSON, for everybody. */
 export const showMetadata = (c: Context<AppEnv>): Response =>
-  c.json(metadata(services(c).config.issuer), 200, { "Cache-Control": `public, max-age=${SECONDS}` });
+  c.json(metadata(services(c).config.issuer, services(c).openClients !== undefined), 200, {
+    "Cache-Control": `public, max-age=${SECONDS}`,
+  });

@@ -1,6 +1,9 @@
+import { isOpenClientId } from "../../core/ids.ts";
 import type { DoorRules, Services } from "../../core/ports/services.ts";
 import { makePings, pingOf } from "./ciba/ping.ts";
 import { hearEnded, tellLogout } from "./logout/back-channel.ts";
+import { makeOpenClients } from "./open-client/open-clients.ts";
+import { type OpenVariables, rulesOf } from "./open-client/rules.ts";
 
 /** What this door says where core does something for every door. */
 export const oauthRules: DoorRules = {
@@ -14,7 +17,33 @@ export const oauthRules: DoorRules = {
   tellEnded: tellLogout,
 };
 
+type OpenPowers = Parameters<typeof makeOpenClients>[0] & Pick<Services, "clients">;
+type Powers = Parameters<typeof makePings>[0] & OpenPowers;
+
 /** The ports that this door adds to a deployment (`wiring.ts`). */
-export const oauthPorts = (powers: Parameters<typeof makePings>[0]): Pick<Services, "pings"> => ({
+export const oauthPorts = (
+  variables: OpenVariables,
+  powers: Powers,
+): Pick<Services, "pings" | "openClients" | "clients"> => ({
   pings: makePings(powers),
+  ...openPorts(variables, powers),
 });
+
+/** Where the operator lets in clients that nobody registered, `clients` finds them too, by the ids that they have. */
+function openPorts(variables: OpenVariables, powers: OpenPowers): Pick<Services, "openClients" | "clients"> {
+  const { clients } = powers;
+  const rules = rulesOf(variables);
+  const openClients = rules && makeOpenClients(powers, rules);
+  if (openClients === undefined) return { openClients, clients };
+  return {
+    openClients,
+    clients: {
+      ...clients,
+      async find(id) {
+        if (!isOpenClientId(id)) return await clients.find(id);
+        const found = await openClients.find(id);
+        return found.kind === "client" ? found.client : undefined;
+      },
+    },
+  };
+}

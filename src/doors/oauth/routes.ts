@@ -9,10 +9,11 @@ import { noStore } from "../../http/no-store.ts";
 import { userinfo } from "./bearer/userinfo.ts";
 import { backchannelAuthentication } from "./ciba/start.ts";
 import { deviceAuthorization } from "./device/start.ts";
-import { PREFIX, pathOf } from "./endpoints.ts";
+import { PREFIX, pathOf, REGISTRATION } from "./endpoints.ts";
 import { renderFault } from "./errors.ts";
 import { answering } from "./form.ts";
 import { showMetadata } from "./metadata.ts";
+import { everyPageMayAsk, register, registrationBody, whereOpen } from "./open-client/register.ts";
 import { oauthPages } from "./pages.ts";
 import { pushRequest } from "./pushed/push.ts";
 import { token } from "./token/endpoint.ts";
@@ -49,6 +50,9 @@ function oauthRoutes(): Hono<AppEnv> {
   routes.post(pathOf("device_authorization_endpoint"), answering(deviceAuthorization));
   routes.post(pathOf("backchannel_authentication_endpoint"), answering(backchannelAuthentication));
   routes.post(pathOf("pushed_authorization_request_endpoint"), answering(pushRequest, 201));
+  const registration = REGISTRATION.slice(PREFIX.length);
+  routes.use(registration, whereOpen, everyPageMayAsk);
+  routes.post(registration, registrationBody, (c) => register(c, c.req.valid("json")));
   return routes;
 }
 

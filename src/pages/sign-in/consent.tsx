@@ -17,6 +17,10 @@ export type ConsentProps = FormProps & {
   readonly scopes: readonly string[];
   /** Where the access is used (RFC 8707). */
   readonly resource?: string;
+  /** Where the app sends the user on, when that is another host than its own. */
+  readonly returnsTo?: string;
+  /** It goes on in a program on this device, and any program there could say that it is this app. */
+  readonly onDevice?: boolean;
   /** Nobody registered this client by hand: its name is its own word. */
   readonly unverified: boolean;
 };
@@ -24,7 +28,7 @@ export type ConsentProps = FormProps & {
 /** An app that nobody registered gives the page neither its name nor its colour: they would look like ours. */
 const plain = (setting: Setting): Setting => ({ ...setting, brand: { name: "" } });
 
-const Warning = ({ setting, client }: Pick<ConsentProps, "setting" | "client">) => {
+const Warning = ({ setting, client, onDevice }: Pick<ConsentProps, "setting" | "client" | "onDevice">) => {
   const { consent: words } = signInWords(setting.locale);
   const { name: app, host } = client;
   return (
@@ -41,24 +45,26 @@ const Warning = ({ setting, client }: Pick<ConsentProps, "setting" | "client">) 
       <p>
         <Filled text={host === undefined ? words.nowhere : words.unverified} words={{ app }} />
       </p>
+      {onDevice && <p>{words.onDevice}</p>}
     </div>
   );
 };
 
 /** Asks whether an app may have what it asks for. Answered by `decision`: `deny` or `approve`. */
 export const Consent = (props: ConsentProps) => {
-  const { setting, action, client, account, scopes, resource, unverified } = props;
+  const { setting, action, client, account, scopes, resource, returnsTo, unverified } = props;
   const { consent: words, deviceConfirm: facts } = signInWords(setting.locale);
   const hasPicture = !unverified && client.logo !== undefined && client.logo !== setting.brand.logo;
   return (
     <SignInFrame setting={unverified ? plain(setting) : setting} title={words.title}>
       {hasPicture && <img class="picture" src={client.logo} alt="" />}
       <h1>{words.heading}</h1>
-      {unverified && <Warning setting={setting} client={client} />}
+      {unverified && <Warning {...props} />}
       <dl class="rows">
         {!unverified && <Fact label={facts.app} value={client.name} />}
         {!unverified && client.host !== undefined && <Fact label={words.from} value={client.host} />}
         <Fact label={facts.account} value={account} />
+        {returnsTo !== undefined && <Fact label={words.returns} value={returnsTo} />}
         {resource !== undefined && <Fact label={words.resource} value={resource} />}
       </dl>
       {scopes.length > 0 && (

@@ -42,6 +42,9 @@ const english = {
     nowhere:
       "It calls itself “{app}”, but an app can take any name. Approve only if you know this app and began this there yourself.",
     from: "Its address",
+    returns: "You go on to",
+    onDevice:
+      "You go on to a program on this device. Any program here could say that it is this app: approve only if you have just started it.",
   },
   scopes: {
     openid: "Know that it is you",

@@ -90,7 +90,8 @@ async function readParameters(
     return no({ kind: "local", what: "request" });
   }
   const found = await namedClient(c, parameters.client_id ?? "");
-  if (!found.ok) return no({ kind: "local", what: "busy" });
+  // A client whose own server does not answer is not known now.
+  if (!found.ok) return no({ kind: "local", what: found.error.status === 429 ? "busy" : "client" });
   const client = found.value;
   if (!client) return no({ kind: "local", what: "client" });
   c.set("client", client);

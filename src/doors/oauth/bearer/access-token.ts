@@ -1,4 +1,10 @@
-import { type ClientId, parseClientId, parseUserId, type UserId } from "../../../core/ids.ts";
+import {
+  type ClientId,
+  parseClientId,
+  parseOpenClientId,
+  parseUserId,
+  type UserId,
+} from "../../../core/ids.ts";
 import type { TokenClaims } from "../../../core/keys/token.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import { givesTokens } from "../request.ts";
@@ -24,7 +30,7 @@ export async function readAccessToken(powers: Powers, token: string): Promise<Ac
   if (!read.ok) return undefined;
   const claims = read.value;
   const { client_id, sub, sid, scope, cnf } = claims;
-  const clientId = parseClientId(textOf(client_id));
+  const clientId = parseClientId(textOf(client_id)) ?? parseOpenClientId(textOf(client_id));
   const userId = parseUserId(textOf(sub));
   const grantId = powers.challenges.parse(textOf(sid));
   if (clientId === undefined || userId === undefined || grantId === undefined) return undefined;

@@ -1,4 +1,5 @@
 import { backchannelLogout } from "../../../core/client/settings.ts";
+import { isOpenClientId } from "../../../core/ids.ts";
 import type { TokenClaims } from "../../../core/keys/token.ts";
 import type { EndedGrant } from "../../../core/message/queue.ts";
 import { webhookRetrySeconds } from "../../../core/message/tell-webhook.ts";
@@ -16,6 +17,8 @@ export async function hearEnded(
   { clients, challenges, events }: HearPowers,
   grant: EndedGrant,
 ): Promise<void> {
+  // Nobody can set one to be told, and finding out who it is may be a call to its server.
+  if (isOpenClientId(grant.clientId)) return;
   const client = await clients.find(grant.clientId);
   if (!client || client.disabledAt !== undefined || !backchannelLogout(client.settings)) return;
   const snapshot = await challenges.read(grant.id);

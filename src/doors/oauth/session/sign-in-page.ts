@@ -41,7 +41,8 @@ export async function showSignIn(
     action: SIGN_IN_PATH,
     csrf: await csrfToken(c, ownSecret(c)),
     fields: { to: place },
-    ways: ["device", "code"],
+    // Whoever likes may be such a client, so it puts nothing before anybody's devices.
+    ways: client.open === undefined ? ["device", "code"] : ["code"],
     ...(value === undefined ? {} : { value }),
     ...(error === undefined ? {} : { error }),
     ...(session === undefined ? {} : { account: { label: accountOf(session, client) } }),

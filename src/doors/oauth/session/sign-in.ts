@@ -38,7 +38,7 @@ export async function takeSignIn(c: Context<AppEnv>): Promise<Response> {
   const words = signInWords(settingFor(c, at.client).locale);
   const identifier = readIdentifier(typed);
   if (!identifier) return await again(c, at, typed, { text: words.errors.identifier });
-  if (form.way === "code") return await goByCode(c, at, identifier);
+  if (form.way === "code" || at.client.open !== undefined) return await goByCode(c, at, identifier);
   const started = await askDevices(c, at.client, identifier);
   if (!started.ok) return await refused(c, at, typed, started.error);
   const { snapshot, matchCode } = started.value;
