@@ -60,8 +60,8 @@ export function makeProofs(): Proofs {
       const { id: deviceId, clientId, realm, enrolledAt } = device;
       // By the challenge alone: it is good for one use, whichever passkey signs.
       const digest = await sha256(joinParts("passkey", [ceremony.challenge]));
-      // RFC 8176 §2: a key was proven, and its holder was present.
-      const amr = ["pop", "user"];
+      // RFC 8176 §2: a key was proven, and its holder was present. By its own word it stays in its hardware, or may be copied.
+      const amr = [checked.value.backupEligible ? "swk" : "hwk", "user"];
       const proof = brand(prover, {
         kind: "device",
         deviceId,

@@ -1,4 +1,4 @@
-import { and, eq, exists, isNotNull, isNull, ne, notExists, or, type SQL, sql } from "drizzle-orm";
+import { and, count, eq, exists, isNotNull, isNull, ne, notExists, or, type SQL, sql } from "drizzle-orm";
 import type { AuditEvent } from "../core/audit/event.ts";
 import type { Device } from "../core/device/device.ts";
 import type { DeviceId, UserId } from "../core/ids.ts";
@@ -36,7 +36,7 @@ const TAKEN = no({ code: "device_exists" } as const);
 /** The ways in which a device comes to be: each is one batch with its audit row, all or nothing. */
 export function makeEnrolments(
   db: Store,
-): Pick<Devices, "insert" | "insertFirst" | "insertRecovered" | "replace"> {
+): Pick<Devices, "insert" | "insertFirst" | "insertPasskey" | "insertRecovered" | "replace"> {
   return {
     async insert(device, event, grant, signedBy, since) {
       const standing = standingOf(device, signedBy, since);
@@ -61,6 +61,7 @@ export function makeEnrolments(
 
     insertRecovered: (...given) => insertRecovered(db, ...given),
     insertFirst: (device, event) => insertFirst(db, device, event),
+    insertPasskey: (...given) => insertPasskey(db, ...given),
     replace: (old, device, event) => replace(db, old, device, event),
   };
 }
@@ -78,10 +79,31 @@ export function hasNothing(db: Store, userId: UserId, but?: string): SQL {
   return sql`${notExists(device)} and ${notExists(address)}`;
 }
 
-/** The audit row goes before the device, while its guard can still see that nothing is enrolled. */
-async function insertFirst(db: Store, device: Device, event: AuditEvent): ReturnType<Devices["insertFirst"]> {
-  const standing = standingOf(device);
-  const guard = sql`${hasNothing(db, device.userId)} and ${stands(db, standing)}`;
+const insertFirst = (db: Store, device: Device, event: AuditEvent): ReturnType<Devices["insertFirst"]> =>
+  insertWhile(db, device, event, standingOf(device), hasNothing(db, device.userId));
+
+function insertPasskey(
+  db: Store,
+  ...[device, event, { most, signedBy, since }]: Parameters<Devices["insertPasskey"]>
+): ReturnType<Devices["insertPasskey"]> {
+  const { userId, door } = device;
+  const isPasskey = and(eq(devices.door, door), isNotNull(devices.credentialId), isNull(devices.revokedAt));
+  const live = db
+    .select({ live: count() })
+    .from(devices)
+    .where(and(eq(devices.userId, userId), isPasskey));
+  return insertWhile(db, device, event, standingOf(device, signedBy, since), sql`(${live}) < ${most}`);
+}
+
+/** The audit row goes before the device, while the guard can still see what is enrolled. */
+async function insertWhile(
+  db: Store,
+  device: Device,
+  event: AuditEvent,
+  standing: MustBeActive,
+  isOpen: SQL,
+): ReturnType<Devices["insertFirst"]> {
+  const guard = sql`${isOpen} and ${stands(db, standing)}`;
   const written = await commit(db, [
     verdict(db, obstacle(db, standing)),
     recordWhere(db, event, guard),

@@ -90,6 +90,11 @@ const WRITES: Readonly<Record<string, Write>> = {
     first: ({ deviceId }) => env.DB.prepare("delete from devices where id = ?").bind(deviceId).run(),
     write: ({ userId }) => devices.insertFirst(deviceOf(userId), makeEvent()),
   },
+  "a passkey of our page": {
+    signed: true,
+    write: ({ userId, deviceId }) =>
+      devices.insertPasskey(deviceOf(userId), makeEvent(), { most: 1, signedBy: deviceId, since: NOW }),
+  },
   "a key that leaves another user": {
     first: async () => devices.insert(await withUser(old), makeEvent()),
     write: ({ userId }) =>

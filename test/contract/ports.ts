@@ -91,6 +91,7 @@ const deviceCalls: CallsOf<Devices> = {
   ofUser: (port) => port.ofUser(newUserId()),
   insert: (port) => port.insert(makeDevice(), makeEvent(), makeGrant(), newDeviceId()),
   insertFirst: (port) => port.insertFirst(makeDevice(), makeEvent()),
+  insertPasskey: (port) => port.insertPasskey(makeDevice(), makeEvent(), { most: 1, since: NOW }),
   insertRecovered: (port) => port.insertRecovered(makeDevice(), makeEvent(), []),
   rekind: (port) => port.rekind(makeDevice(), "device", CLIENT, makeEvent()),
   replace: (port) => port.replace({ device: makeDevice(), event: makeEvent() }, makeDevice(), makeEvent()),

@@ -8,6 +8,7 @@ import {
   type OAuthTroubleKind,
 } from "../../src/pages/sign-in/ending.tsx";
 import { MatchWait } from "../../src/pages/sign-in/match-wait.tsx";
+import { Passkeys } from "../../src/pages/sign-in/passkeys.tsx";
 import { Sessions } from "../../src/pages/sign-in/sessions.tsx";
 import { SignIn } from "../../src/pages/sign-in/sign-in.tsx";
 import { SignOut } from "../../src/pages/sign-in/sign-out.tsx";
@@ -81,9 +82,30 @@ export function signInPages(said: Said, setting: Setting, fields: Readonly<Recor
     { id: "g2", app: "Till", since: AT, kind: "app" },
   ] as const;
   const ways = ["device", "code"] as const;
+  const passkey = {
+    action: "/oauth/sign-in/passkey",
+    challenge: "YWJj",
+    rpId: "id.example",
+    left: 5 * MINUTE,
+    again: "/oauth/authorize?a=1",
+    refused: false,
+  };
+  const passkeys = {
+    ...form,
+    account,
+    rows: [
+      { id: "d1", name: device, since: AT, copied: true },
+      { id: "d2", name: "Passkey", since: AT + MINUTE, copied: false },
+    ],
+    refused: false,
+    here: "/oauth/passkeys?client_id=shop",
+    again: "/oauth/passkeys?client_id=shop&again=1",
+  };
   return {
     "sign-in": SignIn({ ...form, ways }),
     "sign-in-error": SignIn({ ...form, ways, value: account, error }),
+    "sign-in-passkey": SignIn({ ...form, ways, passkey }),
+    "sign-in-passkey-error": SignIn({ ...form, ways, passkey: { ...passkey, refused: true } }),
     "sign-in-account": SignIn({ ...form, ways, account: { label: account } }),
     match: MatchWait({ ...match, code: "482913" }),
     "match-plain": MatchWait({ ...match, canSendCode: false }),
@@ -106,6 +128,12 @@ export function signInPages(said: Said, setting: Setting, fields: Readonly<Recor
     ),
     sessions: Sessions({ ...form, account, current: "g1", rows }),
     "sessions-none": Sessions({ ...form, account, rows: [] }),
+    passkeys: Passkeys({ ...passkeys, done: "added" }),
+    "passkeys-none": Passkeys({ ...passkeys, rows: [] }),
+    "passkeys-refused": Passkeys({ ...passkeys, refused: true }),
+    "passkeys-stronger": Passkeys({ ...passkeys, closed: { kind: "stronger" } }),
+    "passkeys-waits": Passkeys({ ...passkeys, rows: [], closed: { kind: "waits", until: AT } }),
+    "passkeys-stale": Passkeys({ ...passkeys, done: "removed", closed: { kind: "stale" } }),
     "sign-out": SignOut({ ...form, account }),
   } as const;
 }

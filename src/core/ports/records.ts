@@ -47,6 +47,15 @@ export type Devices = {
     event: AuditEvent,
   ): Enrolled<RefusalOf<"device_exists"> | RefusalOf<"enrolment_closed">>;
   /**
+   * The same while the user has fewer than `most` live passkeys of the device's door: of any number of calls at once no more are written.
+   * `enrolment_closed` when they have as many.
+   */
+  insertPasskey(
+    device: Device,
+    event: AuditEvent,
+    asked: { readonly most: number; readonly signedBy?: DeviceId; readonly since: Instant },
+  ): Enrolled<RefusalOf<"device_exists"> | RefusalOf<"enrolment_closed">>;
+  /**
    * A device in place of these, which are removed in the same batch; each with its audit row. Only while its user has no other live device
    * that this client enrolled through this door, and none at all where nothing is removed: `enrolment_closed` otherwise.
    */

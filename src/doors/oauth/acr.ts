@@ -14,6 +14,12 @@ export const ACR_VALUES = [
 ] as const;
 export type Acr = (typeof ACR_VALUES)[number];
 
+/**
+ * A passkey that signed on our own page. Its two screens are one, so that there is no number to compare: it signs for this page in this browser
+ * and for no other, and only behind the device's own unlock (docs/decisions/0085).
+ */
+export const PASSKEY_ACR: Acr = "urn:signin:acr:device-match-uv";
+
 /** What an approval reaches: `amr` as RFC 8176 names the methods. */
 export function acrOf(approval: {
   readonly byDevice: boolean;

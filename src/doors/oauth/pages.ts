@@ -10,6 +10,9 @@ import { CONSENT_PATH } from "./authorize/consent-page.ts";
 import { decideDeviceRequest, showDevicePage, showDeviceRequest, takeUserCode } from "./device/page.ts";
 import { ENDPOINTS, VERIFICATION_PAGE } from "./endpoints.ts";
 import { ANSWER, logout, logoutByForm, takeSignOut } from "./logout/logout.ts";
+import { beginPasskey, removePasskey, showPasskeys, takeNewPasskey } from "./passkey/page.ts";
+import { PASSKEYS_PATH, SIGNED_PATH } from "./passkey/paths.ts";
+import { takePasskey } from "./passkey/take.ts";
 import { SESSIONS_PATH, showSessions, takeSessions } from "./session/sessions.ts";
 import { sendSignInCodeAgain, showSignInState, takeSignIn, takeSignInCode } from "./session/sign-in.ts";
 import { SIGN_IN_PATH } from "./session/sign-in-page.ts";
@@ -40,9 +43,16 @@ export const oauthPages = (): readonly Door[] => [
   ),
   pageDoor(SIGN_IN_PATH, (routes) => {
     routes.post("/", limitSends, limitOpenings, takeSignIn);
+    routes.post(SIGNED_PATH, limitOpenings, takePasskey);
     routes.get("/:id", limitOpenings, showSignInState);
     routes.post("/:id", limitGuesses, limitOpenings, takeSignInCode);
     routes.post("/:id/again", limitSends, limitOpenings, sendSignInCodeAgain);
+  }),
+  pageDoor(PASSKEYS_PATH, (routes) => {
+    routes.get("/", limitOpenings, showPasskeys);
+    routes.post("/begin", limitOpenings, beginPasskey);
+    routes.post("/", limitOpenings, takeNewPasskey);
+    routes.post("/remove", limitOpenings, removePasskey);
   }),
   pageDoor(VERIFICATION_PAGE, (routes) => {
     routes.get("/", limitOpenings, showDevicePage);

@@ -80,6 +80,22 @@ export const Scopes = ({
   );
 };
 
+/** Hidden inputs that a script fills in. */
+export const Blank = ({ names }: { readonly names: readonly string[] }) => (
+  <>
+    {names.map((name) => (
+      <input type="hidden" name={name} value="" />
+    ))}
+  </>
+);
+
+/** A sentence that a script shows when it is true. */
+export const Unsaid = ({ id, text }: { readonly id: string; readonly text: string }) => (
+  <p class="error" id={id} hidden data-said="">
+    {text}
+  </p>
+);
+
 /** No and yes of one size and weight. No comes first, for the keyboard too (T29). */
 export const Decision = ({ locale }: { readonly locale: string }) => {
   const { decision } = signInWords(locale);

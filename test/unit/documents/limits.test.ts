@@ -46,6 +46,8 @@ import { USER_CODE_LIFETIME } from "../../../src/doors/loginid/code/user-code.ts
 import { TOKEN_AGE } from "../../../src/doors/loginid/service-token.ts";
 import { LENGTH, LETTERS } from "../../../src/doors/oauth/device/user-code.ts";
 import { DEVICE_CODE_LIFETIME } from "../../../src/doors/oauth/lifetimes.ts";
+import { CEREMONY } from "../../../src/doors/oauth/passkey/ceremony.ts";
+import { AFTER_REMOVAL, FRESH, MOST_PASSKEYS } from "../../../src/doors/oauth/passkey/enrol.ts";
 import { KNOWN_ADDRESSES, KNOWN_DAYS } from "../../../src/hosted/known-browser.ts";
 import { WORDS } from "../../../src/keys/words.ts";
 
@@ -159,6 +161,10 @@ const NUMBERS: Readonly<Record<string, string>> = {
     platform("LIMIT_READ"),
   "admin calls without the token": platform("LIMIT_ADMIN"),
   "the window for a first device": span(ENROLMENT_WINDOW),
+  "how long after signing in a session may add and remove passkeys": span(FRESH),
+  "what a browser may take to make or use a passkey on our page": `${span(CEREMONY)}, once`,
+  "live passkeys of our page that a user may have": `${MOST_PASSKEYS}`,
+  "how long after a removed passkey a code adds none": span(AFTER_REMOVAL),
   "the wait for a device in place of a lost one": span(RECOVERY_WAIT),
   "how long after it that device may be enrolled": span(RECOVERY_OPEN),
   "no such wait begins after one was ended": span(RECOVERY_PAUSE),

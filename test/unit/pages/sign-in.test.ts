@@ -108,7 +108,7 @@ describe("every page of the standard door", () => {
       ...ENDED.map((kind) => words.ended[kind].title),
       ...TROUBLES.map((kind) => words.trouble[kind].title),
     ];
-    expect(titles.length).toBe(22);
+    expect(titles.length).toBe(23);
     expect(new Set(titles).size).toBe(titles.length);
     for (const [name, html] of await all(ORDINARY)) {
       const isStranger = name === "consent-unverified";
@@ -254,6 +254,34 @@ describe("signing in", () => {
     ]);
     const ended = { ...code, left: 0, letters: { again: false, wait: 0, ended: true } };
     expect(actions(await render(CodeEntry(ended)))).toEqual(["/oauth/page/again"]);
+  });
+});
+
+describe("passkeys", () => {
+  const idOf = (html: Html) => found(html, /<form method="post" action="([^"]*)"/g);
+
+  test("signing in by one is a form of its own, which only a script shows", async () => {
+    const html = await render(signInPages(ORDINARY, SETTING)["sign-in-passkey"]);
+    expect(idOf(html)).toEqual(["/oauth/page", "/oauth/sign-in/passkey"]);
+    expect(html).toContain('id="passkey" hidden="" data-rp="id.example" data-left="300000"');
+    expect(html).toContain('autocomplete="username webauthn"');
+    expect(buttonsOf(html).map(({ class: style }) => style)).toEqual(["button primary", "button", "button"]);
+    expect(html).toContain('<noscript><p class="hint">To use a passkey, allow scripts');
+    const without = await render(signInPages(ORDINARY, SETTING)["sign-in"]);
+    expect(body(without)).not.toContain("passkey");
+  });
+
+  test("each is removed by its id, and each button says which; a page that is too old has none", async () => {
+    const pages = signInPages(ORDINARY, SETTING, {});
+    const html = await render(pages.passkeys);
+    expect(idOf(html)).toEqual(["/oauth/page/remove", "/oauth/page"]);
+    expect(found(html, /aria-label="([^"]*)"/g)).toEqual(["Remove: Firefox, Windows", "Remove: Passkey"]);
+    expect(html).toContain('id="add" hidden="" data-begin="/oauth/page/begin"');
+    expect(html).toContain('<noscript><p class="hint">A passkey needs script.');
+    const stale = await render(pages["passkeys-stale"]);
+    expect(buttonsOf(stale)).toEqual([]);
+    expect(stale).toContain('href="/oauth/passkeys?client_id=shop&amp;again=1"');
+    expect(await render(pages["passkeys-waits"])).toContain('<time datetime="2026-10-20T12:00:00.000Z">');
   });
 });
 

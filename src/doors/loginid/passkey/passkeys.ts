@@ -1,10 +1,9 @@
 import type { Context } from "hono";
 import type * as z from "zod";
-import { toBase64Url } from "../../../core/base64.ts";
-import { admits } from "../../../core/challenge/approvers.ts";
-import { askerOf, type Client } from "../../../core/client/client.ts";
+import type { Client } from "../../../core/client/client.ts";
 import { tellDeviceEnrolled } from "../../../core/device/notify.ts";
-import { parseUserId, type UserId } from "../../../core/ids.ts";
+import { PASSKEY_PARAMETERS, userHandle } from "../../../core/device/passkey.ts";
+import { parseUserId } from "../../../core/ids.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { readIdentifier } from "../../../core/user/identifier.ts";
@@ -28,8 +27,7 @@ import { findPerson, type Named, personOf, spent } from "../user/people.ts";
 import { addPasskey, reserveCode } from "./add.ts";
 import { type BegunCeremony, beginCeremony, chooseRpId } from "./ceremony.ts";
 import { forcePasskey } from "./force.ts";
-import { PASSKEY_PARAMETERS } from "./parameters.ts";
-import { selfIssueCode, ticketOf } from "./self-issue-code.ts";
+import { selfIssueCode, signsHere, ticketOf } from "./self-issue-code.ts";
 
 const NO_PAGE = "the client lists no https page";
 
@@ -159,7 +157,6 @@ export async function force(c: Context<AppEnv>, asked: ForceBody): Promise<Respo
 }
 
 const descriptor = (id: string) => ({ type: "public-key", id });
-const userHandle = (id: UserId): string => toBase64Url(new TextEncoder().encode(id));
 
 /** `POST /credentials/fido2/complete`: the passkey becomes a device, the code is used. */
 export async function complete(c: Context<AppEnv>, asked: z.output<typeof passkeyBody>): Promise<Response> {
@@ -205,8 +202,9 @@ export async function beginSelf(c: Context<AppEnv>, asked: z.output<typeof selfB
   const userId = person?.user.id ?? parseUserId(uuidOf(decoy));
   if (!userId) return wrong(c, BAD_REQUEST);
   const owned = await services(c).devices.ofUser(userId);
-  const asker = askerOf(waiter.client);
-  const ids = owned.flatMap((device) => (admits(asker, device) ? (device.credentialId ?? []) : []));
+  const ids = owned.flatMap((device) =>
+    signsHere(waiter.client, device) ? (device.credentialId ?? []) : [],
+  );
   const begun = await beginCeremony(
     services(c),
     { client: waiter.client, userId },

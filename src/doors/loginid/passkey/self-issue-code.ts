@@ -3,6 +3,7 @@ import { signInAtOnce } from "../../../core/challenge/at-once.ts";
 import type { VerifiedProof } from "../../../core/challenge/proof.ts";
 import { askerOf, type Client } from "../../../core/client/client.ts";
 import type { Device, PasskeyState } from "../../../core/device/device.ts";
+import { tellsNews } from "../../../core/device/passkey.ts";
 import type { Redeemed } from "../../../core/ports/challenges.ts";
 import type { PasskeyAnswer } from "../../../core/ports/secrets.ts";
 import type { Services } from "../../../core/ports/services.ts";
@@ -28,6 +29,10 @@ type Powers = Parameters<typeof issueCounted>[0] &
 
 /** The ticket of a ceremony that asks for a code. */
 export const ticketOf = (kind: CodeKind, purpose: CodePurpose): string => `${kind}/${purpose}`;
+
+/** Whether this device is a passkey of this door that answers for the client: one of another door belongs to another site. */
+export const signsHere = (client: Client, device: Device): boolean =>
+  device.door === "loginid" && admits(askerOf(client), device);
 
 const PURPOSES: readonly CodePurpose[] = ["sign_in", "enrol_device"];
 
@@ -63,7 +68,7 @@ async function readSignature(powers: Powers, asked: SelfIssue): Promise<Result<S
   const purpose = PURPOSES.find((one) => ceremony?.ticket === ticketOf(kind, one));
   if (!ceremony || !purpose) return refused("the challenge is not one of these five minutes");
   const owned = await powers.devices.ofUser(userId);
-  const device = owned.find((one) => one.credentialId === asked.credentialId && admits(askerOf(client), one));
+  const device = owned.find((one) => one.credentialId === asked.credentialId && signsHere(client, one));
   if (!device) return refused("no such passkey");
   const { rpId } = ceremony;
   const origins = originsOf(client, powers.config, rpId);
@@ -77,9 +82,7 @@ async function signInAndIssue(
   { client, user, kind, ip }: SelfIssue,
   { purpose, device, proof, state }: Signed,
 ): Promise<Result<{ readonly redeemed: Redeemed; readonly issued: IssuedCode }, Refusal>> {
-  const counts = state.signCount !== 0 || (device.signCount ?? 0) !== 0;
-  const isNews = counts || device.backedUp !== state.backedUp;
-  if (isNews && !(await powers.devices.notePasskey(device.id, state))) {
+  if (tellsNews(device, state) && !(await powers.devices.notePasskey(device.id, state))) {
     return refused("the passkey's counter went back, or it was removed");
   }
   const signedIn = await signInAtOnce(powers, {

@@ -3,10 +3,12 @@ import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { askOfPlace } from "../authorize/ask-of-place.ts";
 import { trouble } from "../authorize/back.ts";
 import { placeOf } from "../authorize/place.ts";
+import { namedClient } from "../client-auth.ts";
 import { codeOfPlace, devicePlace } from "../device/place.ts";
 import { clientOfUserCode } from "../device/verification.ts";
 import { ENDPOINTS } from "../endpoints.ts";
-import type { Place } from "./sign-in-page.ts";
+import { clientOfPlace, passkeysPlace } from "../passkey/paths.ts";
+import type { Place } from "./place.ts";
 
 const LONGEST = 8_192;
 
@@ -17,6 +19,8 @@ const LONGEST = 8_192;
 export async function placeAt(c: Context<AppEnv>, to: string): Promise<Place | Response> {
   const code = codeOfPlace(to);
   if (code !== undefined) return await placeOfDevice(c, code);
+  const named = clientOfPlace(to);
+  if (named !== undefined) return await placeOfPasskeys(c, named);
   if (to.length > LONGEST || !to.startsWith(`${ENDPOINTS.authorization_endpoint}?`)) {
     return await trouble(c, "request");
   }
@@ -31,4 +35,13 @@ async function placeOfDevice(c: Context<AppEnv>, code: string): Promise<Place | 
   if (!client.ok) return await trouble(c, client.error.code === "code_locked" ? "busy" : "request");
   c.set("client", client.value);
   return { client: client.value, place: devicePlace(code) };
+}
+
+/** The page of passkeys, under the client that was named. */
+export async function placeOfPasskeys(c: Context<AppEnv>, named: string): Promise<Place | Response> {
+  const client = await namedClient(c, named);
+  if (!client.ok) return await trouble(c, "busy");
+  if (!client.value) return await trouble(c, "client");
+  c.set("client", client.value);
+  return { client: client.value, place: passkeysPlace(client.value.id) };
 }

@@ -1,48 +1,48 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { Client } from "../../../core/client/client.ts";
 import { csrfToken, ownSecret } from "../../../hosted/browser.ts";
 import { policyFor, settingFor } from "../../../hosted/setting.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { SignIn } from "../../../pages/sign-in/sign-in.tsx";
 import { verifyPage } from "../../../pages/verify/respond.ts";
 import type { Said } from "../../../pages/verify/time.tsx";
+import { SIGNED_PATH } from "../passkey/paths.ts";
+import { passkeyWay } from "../passkey/way.ts";
+import type { Place } from "./place.ts";
 import { accountOf, type Session } from "./session.ts";
 
 export const SIGN_IN_PATH = "/oauth/sign-in";
-
-/** Where a sign-in belongs to: the client that it is for, and the address of ours that goes on when it is done. */
-export type Place = {
-  readonly client: Client;
-  readonly place: string;
-  /** Where a form may lead in the end: Chromium holds redirects to `form-action` too. */
-  readonly redirectUri?: string;
-  /** The name that the client has for the person. */
-  readonly hint?: string;
-};
 
 export type Shown = {
   /** Somebody is signed in already, and may go on or choose another account. */
   readonly session?: Session;
   readonly value?: string;
   readonly error?: Said;
+  /** A passkey did not do. */
+  readonly isPasskeyRefused?: boolean;
   readonly status?: ContentfulStatusCode;
 };
 
 /** Asks who is there, and how they will show it. It says nothing of who is known here. */
 export async function showSignIn(
   c: Context<AppEnv>,
-  { client, place, redirectUri, hint }: Place,
-  { session, value = hint, error, status = 200 }: Shown,
+  at: Place,
+  { session, value = at.hint, error, isPasskeyRefused = false, status = 200 }: Shown,
 ): Promise<Response> {
+  const { client, place, redirectUri } = at;
   const setting = settingFor(c, client);
+  const secret = ownSecret(c);
+  const passkey = await passkeyWay(c, secret, at);
   const body = SignIn({
     setting,
     action: SIGN_IN_PATH,
-    csrf: await csrfToken(c, ownSecret(c)),
+    csrf: await csrfToken(c, secret),
     fields: { to: place },
     // Whoever likes may be such a client, so it puts nothing before anybody's devices.
     ways: client.open === undefined ? ["device", "code"] : ["code"],
+    ...(passkey && {
+      passkey: { ...passkey, action: `${SIGN_IN_PATH}${SIGNED_PATH}`, refused: isPasskeyRefused },
+    }),
     ...(value === undefined ? {} : { value }),
     ...(error === undefined ? {} : { error }),
     ...(session === undefined ? {} : { account: { label: accountOf(session, client) } }),

@@ -21,10 +21,11 @@ import type { Said } from "../../../pages/verify/time.tsx";
 import { trouble } from "../authorize/back.ts";
 import { markedPlace } from "../authorize/place.ts";
 import { requestOf } from "../request.ts";
+import type { Place } from "./place.ts";
 import { placeAt } from "./place-at.ts";
 import { proveSignIn } from "./prove.ts";
 import { openSession, type Session, sessionOf } from "./session.ts";
-import { type Place, SIGN_IN_PATH, showSignIn } from "./sign-in-page.ts";
+import { SIGN_IN_PATH, showSignIn } from "./sign-in-page.ts";
 import { askDevices, beginByCode, sendSignInCode } from "./start.ts";
 
 /** `POST /oauth/sign-in`: who is there, and by which way they will show it. */
