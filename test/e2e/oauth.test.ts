@@ -136,7 +136,7 @@ test("an app with Auth.js signs in", async () => {
 });
 
 test("an app with better-auth signs in", async () => {
-  await build(betterAuthPlugin);
+  await build(betterAuthPlugin());
   const address = freshEmail();
   const { page } = open;
   await page.goto(shop.origin);

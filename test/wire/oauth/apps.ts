@@ -92,12 +92,16 @@ function authJsSite(
 }
 
 /** better-auth with its plugin for any OAuth provider; it keeps users in memory. */
-export const betterAuthPlugin: Library = {
+export const betterAuthPlugin = (over: Readonly<Record<string, unknown>> = {}): Library => ({
   callback: "/api/auth/callback/countersign",
-  build: betterAuthSite,
-};
+  build: (origin, registered) => betterAuthSite(origin, registered, over),
+});
 
-function betterAuthSite(origin: string, { id, secret }: Registered): Site {
+function betterAuthSite(
+  origin: string,
+  { id, secret }: Registered,
+  over: Readonly<Record<string, unknown>>,
+): Site {
   const auth = betterAuth({
     baseURL: origin,
     secret: SECRET,
@@ -114,6 +118,7 @@ function betterAuthSite(origin: string, { id, secret }: Registered): Site {
             clientSecret: secret,
             discoveryUrl: `${issuer().origin}/.well-known/openid-configuration`,
             scopes: ["openid", "email"],
+            ...over,
           },
         ],
       }),
