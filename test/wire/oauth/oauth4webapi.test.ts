@@ -31,8 +31,11 @@ type Shop = {
   readonly auth: oauth.ClientAuth;
 };
 
+/** Read once, as an app does. */
+const server = discovered();
+
 const shopOf = async ({ id }: Pick<Registered, "id">, auth: oauth.ClientAuth): Promise<Shop> => ({
-  as: await discovered(),
+  as: await server,
   client: { client_id: id },
   auth,
 });
@@ -110,7 +113,7 @@ describe("oauth4webapi: discovery", () => {
   test("names the same server by OpenID Connect and by RFC 8414", async () => {
     const options = { ...plain, algorithm: "oauth2" as const };
     const answer = await oauth.discoveryRequest(issuer(), options);
-    expect(await oauth.processDiscoveryResponse(issuer(), answer)).toEqual(await discovered());
+    expect(await oauth.processDiscoveryResponse(issuer(), answer)).toEqual(await server);
   });
 });
 
@@ -174,6 +177,35 @@ describe("oauth4webapi: the sign-in", () => {
       error: "invalid_grant",
       status: 400,
     });
+  });
+});
+
+describe("oauth4webapi: pushed requests (RFC 9126)", () => {
+  /** Pushes an authorization request; the browser brings its name alone. */
+  async function push({ as, client, auth }: Shop, begun: Begun, options = {}): Promise<Begun> {
+    const parameters = begun.url.searchParams;
+    const sent = { ...plain, ...options };
+    const answer = await oauth.pushedAuthorizationRequest(as, client, auth, parameters, sent);
+    const { request_uri } = await oauth.processPushedAuthorizationResponse(as, client, answer);
+    const url = new URL(as.authorization_endpoint ?? "");
+    url.search = new URLSearchParams({ client_id: client.client_id, request_uri }).toString();
+    return { ...begun, url };
+  }
+
+  test("a public client pushes too, and signs somebody in", async () => {
+    const shop = await openShop();
+    const begun = await push(shop, await begin(shop));
+    const landed = await signInAt(somebody(), begun.url);
+    const tokens = await tokensOf(shop, begun, await exchange(shop, begun, landed));
+    expect(tokens.sub).not.toBe("");
+  });
+
+  test("another client cannot use what was pushed", async () => {
+    const [shop, other] = [await openShop(), await openShop()];
+    const { url } = await push(shop, await begin(shop));
+    url.searchParams.set("client_id", other.client.client_id);
+    const shown = await somebody().browser.go(url);
+    expect([shown.url.origin, shown.status]).toEqual([place().origin, 400]);
   });
 });
 

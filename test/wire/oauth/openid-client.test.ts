@@ -34,8 +34,15 @@ async function configure(
   return config;
 }
 
-/** An authorization request with everything that can be checked of its answer. */
-async function begin(config: client.Configuration, over: Readonly<Record<string, string>> = {}) {
+/** An authorization request with everything that can be checked of its answer; `build` makes its address. */
+async function begin(
+  config: client.Configuration,
+  over: Readonly<Record<string, string>> = {},
+  build: (
+    config: client.Configuration,
+    all: Record<string, string>,
+  ) => URL | Promise<URL> = client.buildAuthorizationUrl,
+) {
   const pkceCodeVerifier = client.randomPKCECodeVerifier();
   const checks = {
     pkceCodeVerifier,
@@ -43,7 +50,7 @@ async function begin(config: client.Configuration, over: Readonly<Record<string,
     expectedState: client.randomState(),
     idTokenExpected: true,
   };
-  const url = client.buildAuthorizationUrl(config, {
+  const url = await build(config, {
     redirect_uri: CALLBACK,
     scope: "openid email offline_access",
     code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
@@ -213,6 +220,41 @@ describe("openid-client: the sign-in", () => {
   });
 });
 
+describe("openid-client: pushed requests (RFC 9126)", () => {
+  const pushed = async (over: Readonly<Record<string, string>> = {}) => {
+    const shop = await register("confidential");
+    const config = await configure(shop, client.ClientSecretBasic(shop.secret));
+    return { config, ...(await begin(config, over, client.buildAuthorizationUrlWithPAR)) };
+  };
+
+  test("somebody signs in at an address that tells nothing of the request", async () => {
+    const { config, url, checks } = await pushed();
+    expect([...url.searchParams.keys()].sort()).toEqual(["client_id", "request_uri"]);
+    const landed = await signInAt(somebody(), url);
+    expect(subjectOf(await client.authorizationCodeGrant(config, landed, checks))).not.toBe("");
+  });
+
+  test("a code of a request that was pushed with a DPoP proof is good for its key alone", async () => {
+    const config = await configure(await register("public"), client.None());
+    const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair("ES256"));
+    const signedIn = async () => {
+      const { url, checks } = await begin(config, {}, (at, all) =>
+        client.buildAuthorizationUrlWithPAR(at, all, { DPoP }),
+      );
+      return [config, await signInAt(somebody(), url), checks] as const;
+    };
+    const bound = await client.authorizationCodeGrant(...(await signedIn()), undefined, { DPoP });
+    expect(bound.token_type).toBe("dpop");
+    const bare = client.authorizationCodeGrant(...(await signedIn()));
+    await expect(bare).rejects.toMatchObject({ error: "invalid_grant" });
+  });
+
+  test("a request that may not pass is refused where it is pushed", async () => {
+    const refused = pushed({ redirect_uri: "https://evil.example/cb" });
+    await expect(refused).rejects.toMatchObject({ code: "OAUTH_RESPONSE_BODY_ERROR", status: 400 });
+  });
+});
+
 describe("openid-client: the tokens", () => {
   const confidential = async () => {
     const shop = await register("confidential");
@@ -260,6 +302,47 @@ describe("openid-client: the tokens", () => {
     });
     const refused = client.fetchUserInfo(config, tokens.access_token, subjectOf(tokens));
     await expect(refused).rejects.toMatchObject({ code: "OAUTH_WWW_AUTHENTICATE_CHALLENGE", status: 401 });
+  });
+});
+
+describe("openid-client: the sign-out", () => {
+  const GOODBYE = "https://shop.example/goodbye";
+  const signedIn = async () => {
+    const shop = await register("public", { settings: { post_logout_redirect_uris: [GOODBYE] } });
+    const config = await configure(shop, client.None());
+    const who = somebody();
+    const tokens = await signIn(config, { who });
+    const isSignedIn = async () => {
+      const { url } = await who.browser.go((await begin(config, { prompt: "none" })).url);
+      return url.searchParams.has("code");
+    };
+    return { config, who, tokens, isSignedIn };
+  };
+
+  test("with the person's ID token ends the browser's session, and leads back with the state", async () => {
+    const { config, who, tokens, isSignedIn } = await signedIn();
+    expect(await isSignedIn()).toBe(true);
+    const url = client.buildEndSessionUrl(config, {
+      id_token_hint: tokens.id_token ?? "",
+      post_logout_redirect_uri: GOODBYE,
+      state: "and come again",
+    });
+    const landed = (await who.browser.go(url)).url;
+    expect([`${landed.origin}${landed.pathname}`, landed.searchParams.get("state")]).toEqual([
+      GOODBYE,
+      "and come again",
+    ]);
+    expect(await isSignedIn()).toBe(false);
+  });
+
+  test("without an ID token the person is asked first", async () => {
+    const { config, who, isSignedIn } = await signedIn();
+    const url = client.buildEndSessionUrl(config, { post_logout_redirect_uri: GOODBYE });
+    expect((await who.browser.go(url)).status).toBe(200);
+    expect(await isSignedIn()).toBe(true);
+    await who.browser.go(url);
+    expect((await who.browser.submit({ decision: "sign_out" })).url.href).toBe(GOODBYE);
+    expect(await isSignedIn()).toBe(false);
   });
 });
 

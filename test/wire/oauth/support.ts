@@ -1,3 +1,6 @@
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { type Api, makeApi } from "../support/api.ts";
 import { type App, freshEmail, makeApp } from "../support/app.ts";
 import { codeFor } from "../support/page-walk.ts";
@@ -197,4 +200,23 @@ export async function withPhone(): Promise<{ readonly phones: App; readonly pers
   const proven = await phones.admin("PATCH", `/admin/users/${person.userId}`, { json });
   if (proven.status !== 200) throw new Error(`not proven: ${proven.status} ${proven.text}`);
   return { phones, person };
+}
+
+/** A call that the server made to a client. */
+export type Told = { readonly headers: IncomingHttpHeaders; readonly body: string };
+
+/** An address of a client that waits for one call of the server. */
+export async function listening(): Promise<{
+  readonly url: string;
+  readonly told: Promise<Told>;
+  close(): void;
+}> {
+  const { promise: told, resolve } = Promise.withResolvers<Told>();
+  const server = createServer(async (request, response) => {
+    resolve({ headers: request.headers, body: await text(request) });
+    response.writeHead(204).end();
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/told`, told, close: () => void server.close() };
 }

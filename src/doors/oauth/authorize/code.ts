@@ -1,14 +1,13 @@
 import type { Context } from "hono";
 import type { ChallengeSpec, JsonObject } from "../../../core/challenge/state.ts";
-import { askerOf, type Client } from "../../../core/client/client.ts";
-import { backchannelLogout, tokenLengths } from "../../../core/client/settings.ts";
-import { type Millis, SECOND } from "../../../core/time.ts";
+import { askerOf } from "../../../core/client/client.ts";
+import { SECOND } from "../../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
-import { CODE_LIFETIME, SESSION_LIFETIME } from "../lifetimes.ts";
+import { CODE_LIFETIME } from "../lifetimes.ts";
 import { type OAuthSubject, requestContext } from "../request.ts";
 import type { Session } from "../session/session.ts";
 import { OAUTH_CODE, redirectDigest } from "../token/authorization-code.ts";
-import { asksRefresh } from "../token/poll.ts";
+import { asksRefresh, lifetimeOf } from "../token/lifetime.ts";
 import type { Ask } from "./ask.ts";
 
 /**
@@ -33,16 +32,6 @@ export async function makeCode(c: Context<AppEnv>, ask: Ask, session: Session): 
   if (!opened.ok) throw new Error(`a code was refused: ${opened.error.code}`);
   return await powers.handles.mint(id, OAUTH_CODE);
 }
-
-/**
- * How long a grant without a refresh token is kept: as long as its access token, or, where its client wants to hear of a sign-out, as long as
- * a browser stays signed in.
- */
-const bareLifetime = ({ settings }: Client): Millis =>
-  Math.max(
-    tokenLengths(settings).accessSeconds * SECOND,
-    backchannelLogout(settings) === undefined ? 0 : SESSION_LIFETIME,
-  );
 
 async function specOf(
   c: Context<AppEnv>,
@@ -75,7 +64,7 @@ async function specOf(
     nonce: powers.chance.text(16),
     context,
     subject: subject as JsonObject,
-    ...(asksRefresh(client, scope) ? {} : { grantLifetime: bareLifetime(client) }),
+    ...lifetimeOf(client, asksRefresh(client, scope)),
     origin: originOf(c),
     createdAt: now,
     expiresAt: now + CODE_LIFETIME,

@@ -4,7 +4,6 @@ import { startChallenge } from "../../../core/challenge/start.ts";
 import type { JsonObject } from "../../../core/challenge/state.ts";
 import { aboutForBackend, takeStart } from "../../../core/challenge/take-start.ts";
 import type { Client } from "../../../core/client/client.ts";
-import { tokenLengths } from "../../../core/client/settings.ts";
 import { type ChallengeId, newUserId } from "../../../core/ids.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
@@ -19,7 +18,7 @@ import { CIBA_LIFETIME, CIBA_LONGEST, INTERVAL, REDEEM_WINDOW, REPLAY_WINDOW } f
 import { type OAuthSubject, requestContext } from "../request.ts";
 import { readResource } from "../resource.ts";
 import { readScope } from "../scope.ts";
-import { asksRefresh } from "../token/poll.ts";
+import { asksRefresh, lifetimeOf } from "../token/lifetime.ts";
 import { readDetails } from "./details.ts";
 import { countedAs, type Hint, readHint, userOf } from "./hints.ts";
 import { readBindingMessage, readExpiry, readNotificationToken, refuseUnoffered } from "./parameters.ts";
@@ -78,7 +77,7 @@ async function read(powers: Services, client: Client, form: Parameters): Promise
     hint: hint.value,
     scope: scope.value.join(" "),
     bindingMessage: bindingMessage.value,
-    lifetime: expiry.value ?? lifetimeOf(client),
+    lifetime: expiry.value ?? requestLifetime(client),
     subject: {
       ...kept,
       ...(matches(client) ? { matched: true } : {}),
@@ -88,7 +87,7 @@ async function read(powers: Services, client: Client, form: Parameters): Promise
   });
 }
 
-const lifetimeOf = ({ settings }: Client): Millis =>
+const requestLifetime = ({ settings }: Client): Millis =>
   Math.min((settings.challenge_seconds ?? CIBA_LIFETIME / SECOND) * SECOND, CIBA_LONGEST);
 
 const matches = ({ settings }: Client): boolean => settings.match_code === "required";
@@ -122,9 +121,7 @@ async function begin(c: Context<AppEnv>, client: Client, asked: Asked): Promise<
     matchCode: matches(client),
     context: await contextOf(powers, asked, { id, authReqId }),
     subject: asked.subject as JsonObject,
-    ...(asksRefresh(client, scope)
-      ? {}
-      : { grantLifetime: tokenLengths(client.settings).accessSeconds * SECOND }),
+    ...lifetimeOf(client, asksRefresh(client, scope)),
     origin: originOf(c),
     lifetime,
     redeemWindow: REDEEM_WINDOW,

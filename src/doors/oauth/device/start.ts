@@ -4,7 +4,6 @@ import { startChallenge } from "../../../core/challenge/start.ts";
 import type { JsonObject } from "../../../core/challenge/state.ts";
 import { callerFrom } from "../../../core/client/caller-from.ts";
 import type { Client } from "../../../core/client/client.ts";
-import { tokenLengths } from "../../../core/client/settings.ts";
 import { no, ok } from "../../../core/result.ts";
 import { SECOND } from "../../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
@@ -17,7 +16,7 @@ import { DEVICE_CODE_LIFETIME, INTERVAL, REDEEM_WINDOW, REPLAY_WINDOW } from "..
 import { type OAuthSubject, requestContext } from "../request.ts";
 import { readResource } from "../resource.ts";
 import { readScope } from "../scope.ts";
-import { asksRefresh } from "../token/poll.ts";
+import { asksRefresh, lifetimeOf } from "../token/lifetime.ts";
 import { challengeOfCode, drawUserCode, shownUserCode } from "./user-code.ts";
 
 const GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code";
@@ -55,7 +54,7 @@ export const deviceAuthorization: Call = async (c, form) => {
     matchCode: false,
     context: requestContext({ kind: "device_code" }),
     subject: subject as JsonObject,
-    ...(keepsOn(client, text) ? {} : { grantLifetime: tokenLengths(client.settings).accessSeconds * SECOND }),
+    ...lifetimeOf(client, keepsOn(client, text)),
     origin,
     lifetime: DEVICE_CODE_LIFETIME,
     redeemWindow: REDEEM_WINDOW,

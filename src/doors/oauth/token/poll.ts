@@ -9,7 +9,6 @@ import { type Millis, SECOND } from "../../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { errorOf, type OAuthError, wrong } from "../errors.ts";
 import { INTERVAL } from "../lifetimes.ts";
-import { hasScope } from "../scope.ts";
 import { boundKey, type TokenCall } from "./exchange.ts";
 import { issueTokens, type TokenAnswer } from "./tokens.ts";
 
@@ -79,11 +78,6 @@ async function release(
 /** The start has said whether the grant is to last: one that is not to be refreshed has a life of its own. */
 const mayRefresh = ({ grantTypes }: Client, { spec }: Snapshot): boolean =>
   spec.grantLifetime === undefined && grantTypes.includes("refresh_token");
-
-/** Whether a start asks for a refresh token: by `offline_access`, or where no scope is asked that would need it (OIDC Core, section 11). */
-export const asksRefresh = (client: Client, scope: string): boolean =>
-  client.grantTypes.includes("refresh_token") &&
-  (hasScope(scope, "offline_access") || !hasScope(scope, "openid"));
 
 function waiting({ view }: Snapshot, slower: Millis | undefined): OAuthError {
   switch (view.state) {

@@ -172,7 +172,7 @@ test("the Authsignal door", async () => {
 
 test("CIBA", async () => {
   expect(await cibaFlow()).toEqual({
-    start: 3,
+    start: 2,
     "a poll that finds it pending": 1,
     "the poll that collects": 2,
     "the same poll again": 1,
