@@ -61,19 +61,20 @@ async function playAt(origin: string, adminToken: string): Promise<number> {
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Whatever comes, the server is gone before the process ends. */
-function stopOnSignals(server: OwnServer): void {
-  for (const signal of SIGNALS) {
-    process.once(signal, async () => {
-      isInterrupted = true;
-      await server.stop();
-      process.exit(128 + constants.signals[signal]);
-    });
-  }
+function stopInTime(server: OwnServer): void {
+  const stop = async (code: number) => {
+    isInterrupted = true;
+    await server.stop();
+    process.exit(code);
+  };
+  for (const signal of SIGNALS) process.once(signal, () => stop(128 + constants.signals[signal]));
+  // Nobody reads on, as behind `npm run demo | head`.
+  process.stdout.on("error", () => stop(128 + constants.signals.SIGPIPE));
 }
 
 async function playAtOwn(): Promise<number> {
   const server = await startOwnServer();
-  stopOnSignals(server);
+  stopInTime(server);
   try {
     await server.ready;
     return await playAt(server.origin, DEVELOPMENT_TOKEN);

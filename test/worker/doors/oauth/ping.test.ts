@@ -241,7 +241,7 @@ describe("a ping", () => {
     expect(pings).toHaveLength(1);
   });
 
-  test.each([400, 401, 404])("is given up after %d: the client polls", async (status) => {
+  test.each([400, 401, 403, 404])("is given up after %d: the client polls", async (status) => {
     const { party, started, message } = await pinged();
     answer = () => new Response(null, { status });
     expect(await redelivered(message, 1)).toEqual([]);
