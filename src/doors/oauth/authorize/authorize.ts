@@ -8,7 +8,7 @@ import { readForm } from "../../../http/form.ts";
 import { ACR_VALUES } from "../acr.ts";
 import { wrong } from "../errors.ts";
 import { given, type Parameters } from "../form.ts";
-import { type Session, sessionOf, turnSession } from "../session/session.ts";
+import { type Session, sessionFor, turnSession } from "../session/session.ts";
 import { showSignIn } from "../session/sign-in-page.ts";
 import { type Ask, readAsk } from "./ask.ts";
 import { fromQuery } from "./ask-of-place.ts";
@@ -41,7 +41,7 @@ type Need = "code" | "sign_in" | "choose" | "consent";
 
 /** Goes as far as this browser's session allows: to the client with a code, or to the page that asks for what is missing. */
 export async function proceed(c: Context<AppEnv>, ask: Ask, consented: boolean): Promise<Response> {
-  const session = await sessionOf(c, ask.client.realm);
+  const session = await sessionFor(c, ask.client);
   const hinted = await hintedUser(c, ask);
   if (hinted === "bad") {
     return await leadWithError(

@@ -3,7 +3,7 @@ import { isOwnForm } from "../../../hosted/browser.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { readForm } from "../../../http/form.ts";
 import { wrong } from "../errors.ts";
-import { sessionOf } from "../session/session.ts";
+import { sessionFor } from "../session/session.ts";
 import { askOfPlace } from "./ask-of-place.ts";
 import { proceed } from "./authorize.ts";
 import { leadWithError, trouble } from "./back.ts";
@@ -14,7 +14,7 @@ export async function takeConsent(c: Context<AppEnv>): Promise<Response> {
   if (!form || !(await isOwnForm(c, form.csrf))) return await trouble(c, "form");
   const ask = await askOfPlace(c, form.to ?? "");
   if (ask instanceof Response) return ask;
-  if (!(await sessionOf(c, ask.client.realm))) return await proceed(c, ask, false);
+  if (!(await sessionFor(c, ask.client))) return await proceed(c, ask, false);
   if (form.decision === "deny") {
     return await leadWithError(c, ask, wrong("access_denied", "The user declined"));
   }

@@ -17,7 +17,7 @@ import type { Said } from "../../../pages/verify/time.tsx";
 import { trouble } from "../authorize/back.ts";
 import { isMarked } from "../authorize/place.ts";
 import { VERIFICATION_PAGE } from "../endpoints.ts";
-import { accountOf, type Session, sessionOf } from "../session/session.ts";
+import { accountOf, type Session, sessionFor } from "../session/session.ts";
 import { showSignIn } from "../session/sign-in-page.ts";
 import { devicePlace } from "./place.ts";
 import { challengeOfCode, readUserCode, shownUserCode } from "./user-code.ts";
@@ -40,7 +40,7 @@ export async function showDevicePage(c: Context<AppEnv>): Promise<Response> {
   if (code === undefined) return await ask(c, typed === undefined ? {} : { value: typed });
   if (rest.signed_in !== undefined) {
     const client = await clientOfUserCode(services(c), { typed: code, ip: originOf(c).ip });
-    const session = client.ok ? await sessionOf(c, client.value.realm) : undefined;
+    const session = client.ok ? await sessionFor(c, client.value) : undefined;
     if (session && (await isMarked(c, session, rest, devicePlace(code))))
       return await claim(c, session, code);
   }
@@ -56,7 +56,7 @@ export async function takeUserCode(c: Context<AppEnv>): Promise<Response> {
   const client = await clientOfUserCode(services(c), { typed, ip });
   if (!client.ok) return await refused(c, typed, client.error);
   c.set("client", client.value);
-  const session = await sessionOf(c, client.value.realm);
+  const session = await sessionFor(c, client.value);
   const code = readUserCode(typed) ?? "";
   if (!session) return await showSignIn(c, { client: client.value, place: devicePlace(code) }, {});
   return await claim(c, session, code);
@@ -116,7 +116,7 @@ async function ownOf(
   const isIts =
     code !== undefined && (await challengeOfCode(powers, code)).id === parseChallengeId(challengeId);
   const client = isIts ? await clientOf(c, challengeId) : undefined;
-  const session = client && (await sessionOf(c, client.realm));
+  const session = client && (await sessionFor(c, client));
   if (!client || !session || code === undefined) return c.redirect(VERIFICATION_PAGE, 303);
   const claimed = await claimedBy(powers, { challengeId, user: session.user.user });
   if (!claimed.ok) return await ended(c, client, "used");

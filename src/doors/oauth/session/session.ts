@@ -3,6 +3,7 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { grantListing } from "../../../core/challenge/record.ts";
 import { redeemChallenge } from "../../../core/challenge/redeem.ts";
 import type { Client } from "../../../core/client/client.ts";
+import { answersFor } from "../../../core/device/answers-for.ts";
 import { endSession } from "../../../core/grant/end.ts";
 import { grantOfToken, refreshGrant } from "../../../core/grant/refresh.ts";
 import { type Grant, isAlive } from "../../../core/grant/state.ts";
@@ -17,6 +18,7 @@ import { isOver } from "../../../core/user/user.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { acrOfGrant } from "../acr.ts";
 import { SESSION_LIFETIME } from "../lifetimes.ts";
+import { signsInFor } from "../passkey/own-passkeys.ts";
 import { requestOf } from "../request.ts";
 import { replaceSession } from "./replace.ts";
 
@@ -69,6 +71,19 @@ export async function sessionOf(c: Context<AppEnv>, realm: Realm): Promise<Sessi
   const user = await powers.users.byId(grant.userId, realm);
   const isUp = user?.user.status === "active" && !isOver(user.user, snapshot.spec.createdAt);
   return isUp ? { grant, user, realm, acr: acrOfGrant(grant) } : undefined;
+}
+
+/**
+ * The same, for this client: a session that a device had approved is good where that device may answer (docs/decisions/0042). Elsewhere it is
+ * as good as none, or a backend that enrols devices of its own would reach every client of the realm.
+ */
+export async function sessionFor(c: Context<AppEnv>, client: Client): Promise<Session | undefined> {
+  const session = await sessionOf(c, client.realm);
+  const deviceId = session?.grant.deviceId;
+  if (!session || deviceId === undefined) return session;
+  const device = await services(c).devices.byId(deviceId);
+  if (!device || device.revokedAt !== undefined) return undefined;
+  return answersFor(client, device) || signsInFor(client, device) ? session : undefined;
 }
 
 export const isSession = ({ spec }: Pick<Snapshot, "spec">): boolean =>

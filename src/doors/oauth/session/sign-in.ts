@@ -24,7 +24,7 @@ import { requestOf } from "../request.ts";
 import type { Place } from "./place.ts";
 import { placeAt } from "./place-at.ts";
 import { proveSignIn } from "./prove.ts";
-import { openSession, type Session, sessionOf } from "./session.ts";
+import { openSession, type Session, sessionFor } from "./session.ts";
 import { SIGN_IN_PATH, showSignIn } from "./sign-in-page.ts";
 import { askDevices, beginByCode, sendSignInCode } from "./start.ts";
 
@@ -48,7 +48,7 @@ export async function takeSignIn(c: Context<AppEnv>): Promise<Response> {
 
 /** The person who is signed in already, and says that it is to be them. */
 async function goOnAs(c: Context<AppEnv>, at: Place): Promise<Response> {
-  const session = await sessionOf(c, at.client.realm);
+  const session = await sessionFor(c, at.client);
   return session ? c.redirect(await markedPlace(c, session, at.place), 303) : await showSignIn(c, at, {});
 }
 

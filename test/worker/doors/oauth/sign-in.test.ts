@@ -74,6 +74,21 @@ describe("a sign-in that a phone approves", () => {
     expect(decodeJwt(body.id_token)).toMatchObject({ sub: person.id, acr: "urn:signin:acr:device" });
   });
 
+  test("T178 a session that a phone approved is good where that phone may answer, and nowhere else", async () => {
+    const { app, person } = await withPhone();
+    const rp = await newRp(at, { settings: TAPS });
+    const { laptop, begun } = await begin(rp, person.identifier, "device");
+    await respond(phones, app, person, (await prompt(phones, app, person))!, true);
+    await laptop.get((await laptop.get(begun.location)).location);
+    const led = async (client: Rp) =>
+      handedBack((await laptop.get(await authorizePath(client, { prompt: "none" }))).location);
+    const friend = await newRp(at, { settings: { ...TAPS, approve_through: [app] } });
+    expect(await led(friend)).toHaveProperty("code");
+    const bank = await newRp(at);
+    expect(await led(bank)).toMatchObject({ error: "login_required" });
+    expect((await laptop.get(await authorizePath(bank))).text).toContain('name="identifier"');
+  });
+
   test("T07 a denial is told to the browser, and nothing is asked again", async () => {
     const { app, person } = await withPhone();
     const rp = await newRp(at, { settings: TAPS });
