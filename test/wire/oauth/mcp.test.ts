@@ -4,6 +4,7 @@ import { auth, UnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.j
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { decodeJwt } from "jose";
+import * as client from "openid-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort, type Server, startServer } from "../server.ts";
 import { makeApi } from "../support/api.ts";
@@ -78,6 +79,37 @@ test("the MCP SDK finds the way in by itself: it registers, a person signs in an
   expect(await auth(kept, { serverUrl: resource })).toBe("AUTHORIZED");
   expect(kept.kept?.access_token).not.toBe(before);
   expect((await whoami(kept)).user).toBe(told.user);
+});
+
+test("openid-client registers itself too (RFC 7591), and signs somebody in as a public client", async () => {
+  const metadata = {
+    client_name: "Desk",
+    redirect_uris: [BACK],
+    token_endpoint_auth_method: "none",
+    grant_types: ["authorization_code", "refresh_token"],
+  };
+  const insecure = { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] };
+  const at = new URL(server.origin);
+  const config = await client.dynamicClientRegistration(at, metadata, client.None(), insecure);
+  const pkceCodeVerifier = client.randomPKCECodeVerifier();
+  const url = client.buildAuthorizationUrl(config, {
+    redirect_uri: BACK,
+    scope: "openid offline_access",
+    code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
+    code_challenge_method: "S256",
+  });
+  const { led } = await signIn(server.origin, freshEmail(), url);
+  const tokens = await client.authorizationCodeGrant(config, led, { pkceCodeVerifier });
+  expect(tokens.claims()?.aud).toBe(config.clientMetadata().client_id);
+  const next = await client.refreshTokenGrant(config, tokens.refresh_token ?? "");
+  expect(next.claims()?.sub).toBe(tokens.claims()?.sub);
+});
+
+test("openid-client is refused a registration with an address that the operator does not let in", async () => {
+  const metadata = { redirect_uris: ["https://evil.example/cb"], token_endpoint_auth_method: "none" };
+  const insecure = { execute: [client.allowInsecureRequests] };
+  const refused = client.dynamicClientRegistration(new URL(server.origin), metadata, client.None(), insecure);
+  await expect(refused).rejects.toMatchObject({ error: "invalid_redirect_uri", status: 400 });
 });
 
 test("the example takes no token of another audience, no ID token, none that was changed, and none at all", async () => {
