@@ -46,6 +46,7 @@ import { USER_CODE_LIFETIME } from "../../../src/doors/loginid/code/user-code.ts
 import { TOKEN_AGE } from "../../../src/doors/loginid/service-token.ts";
 import { LENGTH, LETTERS } from "../../../src/doors/oauth/device/user-code.ts";
 import { DEVICE_CODE_LIFETIME } from "../../../src/doors/oauth/lifetimes.ts";
+import { PER_HOST } from "../../../src/doors/oauth/open-client/open-clients.ts";
 import { CEREMONY } from "../../../src/doors/oauth/passkey/ceremony.ts";
 import { AFTER_REMOVAL, FRESH, MOST_PASSKEYS } from "../../../src/doors/oauth/passkey/enrol.ts";
 import { KNOWN_ADDRESSES, KNOWN_DAYS } from "../../../src/hosted/known-browser.ts";
@@ -160,6 +161,8 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "credentials that only a table can tell, of clients and secrets that this isolate has not found good in the last hour; counted apart":
     platform("LIMIT_READ"),
   "admin calls without the token": platform("LIMIT_ADMIN"),
+  "documents of open clients that are not known yet, of one host: by one isolate ([decision](decisions/0083-an-open-clients-id-is-its-id-everywhere.md))":
+    minutely(PER_HOST),
   "the window for a first device": span(ENROLMENT_WINDOW),
   "how long after signing in a session may add and remove passkeys": span(FRESH),
   "what a browser may take to make or use a passkey on our page": `${span(CEREMONY)}, once`,

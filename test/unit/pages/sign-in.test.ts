@@ -176,6 +176,13 @@ describe("a decision", () => {
     expect(html).not.toContain("--accent:#ff0000");
   });
 
+  test("an app on this device is told from one that was checked: where it goes on, and that others could say the same", async () => {
+    const html = await render(Consent({ ...consent, returnsTo: "localhost:3000", onDevice: true }));
+    expect(html).toContain('<dd class="" dir="auto">localhost:3000</dd>');
+    expect(html).toContain("Any program here could say that it is this app");
+    expect(await render(Consent(consent))).not.toContain("Any program here");
+  });
+
   test("an app that was registered: its name and picture, and no warning", async () => {
     const html = await render(Consent({ ...consent, unverified: false }));
     expect(html).toContain('src="https://cdn.example/a.svg" alt=""');

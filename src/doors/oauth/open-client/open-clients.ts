@@ -15,7 +15,7 @@ const LONGEST: Millis = DAY;
 const NONE_FOR: Millis = MINUTE;
 /** Documents that are remembered, and how often an isolate asks one host in a minute for documents that it does not know. */
 const REMEMBERED = 1_000;
-const PER_HOST = 30;
+export const PER_HOST = 30;
 
 const NONE: FoundClient = { kind: "none" };
 const UNREACHABLE: FoundClient = { kind: "unreachable" };

@@ -207,6 +207,17 @@ describe("a request_uri", () => {
     expect(handedBack(replayed)).not.toHaveProperty("code");
   });
 
+  test("is good for one code, of twenty that are asked for at once", async () => {
+    const rp = await newRp(at);
+    const person = browser(at);
+    await signInByCode(at, await authorizePath(rp), mail(), person);
+    const place = await pushed(rp);
+    const led = await Promise.all(Array.from({ length: 20 }, () => person.get(place)));
+    const told = led.map(({ location }) => handedBack(location));
+    expect(told.filter(({ code }) => code !== undefined)).toHaveLength(1);
+    expect(told.filter(({ error }) => error === "invalid_request_uri")).toHaveLength(19);
+  });
+
   test("carries prompt=login through the pages: the person signs in anew, once", async () => {
     const rp = await newRp(at);
     const person = browser(at);
