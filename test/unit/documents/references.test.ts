@@ -6,7 +6,7 @@ import { danglingIn, type Library, type Page, referencesIn } from "./references.
 
 const root = resolve(import.meta.dirname, "../../..");
 
-const FOLDERS = "{src,test,scripts,bench,migrations,docs,.ci}/**/*.{ts,tsx,mjs,sql,md}";
+const FOLDERS = "{src,test,scripts,bench,examples,migrations,docs,.ci}/**/*.{ts,tsx,mjs,sql,md}";
 const AT_ROOT = ["*.{md,ts,toml,json}", ".ci/run", ".dev.vars.example", "LICENSE"];
 /** The wrong references of this test are planted. */
 const PLANTED = "test/unit/documents/references.test.ts";

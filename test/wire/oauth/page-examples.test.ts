@@ -78,8 +78,12 @@ function start(
 beforeAll(async () => {
   mkdirSync(resolve(root, "node_modules/.cache"), { recursive: true });
   folder = mkdtempSync(resolve(root, "node_modules/.cache/examples-"));
-  const shells = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, text = ""]) => text);
-  const script = here(shells.join("\n")).replaceAll("curl -s", "echo; curl -sf");
+  const shells = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, shell = ""]) => shell);
+  // What makes clients; a page may also say how a server is started.
+  const script = here(shells.filter((shell) => shell.includes("/admin/clients")).join("\n")).replaceAll(
+    "curl -s",
+    "echo; curl -sf",
+  );
   const { stdout } = await run("bash", ["-euo", "pipefail", "-c", script], { cwd: folder });
   for (const line of stdout.split("\n").filter((text) => text.startsWith("{"))) {
     const { client_id, client_secret } = JSON.parse(line);
