@@ -15,7 +15,7 @@ import { deviceName } from "../../../pages/verify/device.ts";
 import { verifyPage } from "../../../pages/verify/respond.ts";
 import type { Said } from "../../../pages/verify/time.tsx";
 import { trouble } from "../authorize/back.ts";
-import { isMarked } from "../authorize/place.ts";
+import { markOf } from "../authorize/place.ts";
 import { VERIFICATION_PAGE } from "../endpoints.ts";
 import { accountOf, type Session, sessionOf } from "../session/session.ts";
 import { showSignIn } from "../session/sign-in-page.ts";
@@ -41,7 +41,7 @@ export async function showDevicePage(c: Context<AppEnv>): Promise<Response> {
   if (rest.signed_in !== undefined) {
     const client = await clientOfUserCode(services(c), { typed: code, ip: originOf(c).ip });
     const session = client.ok ? await sessionOf(c, client.value.realm) : undefined;
-    if (session && (await isMarked(c, session, rest, devicePlace(code))))
+    if (session && (await markOf(c, session, rest, devicePlace(code))) !== undefined)
       return await claim(c, session, code);
   }
   return await ask(c, { value: shownUserCode(code) });

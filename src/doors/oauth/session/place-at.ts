@@ -5,10 +5,7 @@ import { trouble } from "../authorize/back.ts";
 import { placeOf } from "../authorize/place.ts";
 import { codeOfPlace, devicePlace } from "../device/place.ts";
 import { clientOfUserCode } from "../device/verification.ts";
-import { ENDPOINTS } from "../endpoints.ts";
 import type { Place } from "./sign-in-page.ts";
-
-const LONGEST = 8_192;
 
 /**
  * The place that a form of ours came from, read anew. Only addresses of this door that begin something lead on: whatever else a browser
@@ -17,9 +14,6 @@ const LONGEST = 8_192;
 export async function placeAt(c: Context<AppEnv>, to: string): Promise<Place | Response> {
   const code = codeOfPlace(to);
   if (code !== undefined) return await placeOfDevice(c, code);
-  if (to.length > LONGEST || !to.startsWith(`${ENDPOINTS.authorization_endpoint}?`)) {
-    return await trouble(c, "request");
-  }
   const ask = await askOfPlace(c, to);
   if (ask instanceof Response) return ask;
   return { client: ask.client, place: placeOf(ask.parameters), redirectUri: ask.redirectUri };

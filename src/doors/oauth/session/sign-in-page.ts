@@ -40,7 +40,7 @@ export async function showSignIn(
     setting,
     action: SIGN_IN_PATH,
     csrf: await csrfToken(c, ownSecret(c)),
-    fields: { to: place },
+    fields: { to: place, ...(session === undefined ? {} : { session: session.grant.id }) },
     ways: ["device", "code"],
     ...(value === undefined ? {} : { value }),
     ...(error === undefined ? {} : { error }),
