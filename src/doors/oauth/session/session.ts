@@ -135,8 +135,11 @@ export async function openSession(
   const user = grant && (await powers.users.byId(grant.userId, client.realm));
   if (!grant || !user) return no({ code: "unknown_user" });
   const before = await sessionOf(c, client.realm);
-  if (before && before.grant.id !== grant.id) await replaceSession(powers, before.grant, grant, ip);
-  await keepSession(c, client.realm, { ...grant, generation: 1 });
+  // The page again: what the browser holds may be newer, and an older cookie would end the session (T84).
+  if (before?.grant.id !== grant.id) {
+    if (before) await replaceSession(powers, before.grant, grant, ip);
+    await keepSession(c, client.realm, { ...grant, generation: 1 });
+  }
   return ok({ grant, user, realm: client.realm, acr: acrOfGrant(grant) });
 }
 
