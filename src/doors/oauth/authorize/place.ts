@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { MAIN, parseRealm, type Realm } from "../../../core/ids.ts";
 import { own } from "../../../core/own.ts";
 import { type AppEnv, services } from "../../../http/context.ts";
 import { ENDPOINTS } from "../endpoints.ts";
@@ -19,7 +20,8 @@ const MARK_MINUTES = {
 } as const;
 export type MarkKind = keyof typeof MARK_MINUTES;
 
-const MARKED = /^([a-z_]{1,9})\.([0-9a-z]{1,8})\.([A-Za-z0-9_-]{43})$/;
+/** The realm stands at the end, where it is not the main one: a page that cannot know it yet finds the session by it. */
+const MARKED = /^([a-z_]{1,9})\.([0-9a-z]{1,8})\.([A-Za-z0-9_-]{43})(?:\.(.+))?$/;
 const BASE = 36;
 
 /** The request as an address of ours, for a browser that comes back. */
@@ -44,7 +46,14 @@ export async function markedPlace(
 ): Promise<string> {
   const minute = Math.floor(services(c).clock.now() / 60_000).toString(BASE);
   const mac = await macOf(c, session, { kind, minute, place });
-  return `${place}&${SIGNED_IN_MARK}=${kind}.${minute}.${mac}`;
+  const realm = session.realm === MAIN ? "" : `.${session.realm}`;
+  return `${place}&${SIGNED_IN_MARK}=${kind}.${minute}.${mac}${realm}`;
+}
+
+/** The realm whose session a mark names, which shows nothing yet; undefined where there is no mark. */
+export function realmOfMark(parameters: Parameters): Realm | undefined {
+  const marked = MARKED.exec(parameters[SIGNED_IN_MARK] ?? "");
+  return marked ? parseRealm(marked[4] ?? MAIN) : undefined;
 }
 
 /** What the mark that came along says, where it is this session's and this place's. */

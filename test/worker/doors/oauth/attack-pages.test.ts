@@ -1,9 +1,21 @@
+import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
-import { authorizePath, handedBack, hiddenIn, newRp, signInByCode } from "../../support/oauth.ts";
-import { mailbox, signedIn } from "../../support/oauth-sessions.ts";
+import { parseRealm } from "../../../../src/core/ids.ts";
+import { fresh } from "../../support/cotter.ts";
+import {
+  authorizePath,
+  callAs,
+  exchangeCode,
+  handedBack,
+  hiddenIn,
+  newRp,
+  signInByCode,
+} from "../../support/oauth.ts";
+import { mailbox, sessionCookie, signedIn } from "../../support/oauth-sessions.ts";
 import { browser, pageDeployment, readable } from "../../support/page.ts";
 
 const at = pageDeployment();
+const DEVICE = "urn:ietf:params:oauth:grant-type:device_code";
 const THIRD_PARTY = { first_party: false } as const;
 
 describe("whoever sits at a browser that is signed in", () => {
@@ -92,3 +104,75 @@ async function someone() {
   await signInByCode(at, await authorizePath(await newRp(at)), address, person);
   return { person, address };
 }
+describe("a browser that comes back", () => {
+  test("to the page that has signed it in keeps the cookie that it holds", async () => {
+    const rp = await newRp(at);
+    const person = browser(at);
+    const to = await authorizePath(rp);
+    await person.get(to);
+    const begun = await person.post("/oauth/sign-in", { to, identifier: mailbox(), way: "code" });
+    await person.get(begun.location);
+    const page = begun.location.split("?")[0] ?? "";
+    const done = await person.post(page, { to, code: at.last().code ?? "" });
+    await person.get(done.location);
+    await person.get(await authorizePath(rp, { prompt: "none" }));
+    const held = sessionCookie(person);
+    await person.get(begun.location);
+    expect(sessionCookie(person)).toBe(held);
+    const led = await person.get(await authorizePath(rp, { prompt: "none" }));
+    const { body } = await exchangeCode(at, rp, handedBack(led.location).code ?? "");
+    expect(decodeJwt(body.id_token).aud).toBe(rp.id);
+  });
+});
+
+describe("a cookie that was used long ago", () => {
+  test("T84 approves no device, and ends its session", async () => {
+    const rp = await newRp(at, { grantTypes: ["authorization_code", "refresh_token", DEVICE] });
+    const { person } = await signedIn(at, rp);
+    const stolen = sessionCookie(person);
+    for (let turn = 0; turn < 3; turn++) await person.get(await authorizePath(rp, { prompt: "none" }));
+    const tv = (await callAs(at, rp, "/oauth/device_authorization", { scope: "openid" })).body;
+    const thief = browser(at);
+    thief.keep("countersign_session", stolen);
+    await thief.get("/oauth/device");
+    const typed = await thief.post("/oauth/device", { user_code: tv.user_code });
+    const [path = ""] = typed.location.split("?");
+    if (path !== "") {
+      await thief.get(typed.location);
+      await thief.post(path, { decision: "approve", user_code: tv.user_code });
+    }
+    const polled = await callAs(at, rp, "/oauth/token", { grant_type: DEVICE, device_code: tv.device_code });
+    expect(polled.body.error).toBe("authorization_pending");
+    const led = await person.get(await authorizePath(rp, { prompt: "none" }));
+    expect(handedBack(led.location).error).toBe("login_required");
+  });
+});
+
+describe("a link of another site to the page for device codes", () => {
+  test("uses up none of the guesses of whoever follows it", async () => {
+    const rp = await newRp(at, { grantTypes: ["authorization_code", "refresh_token", DEVICE] });
+    const tv = (await callAs(at, rp, "/oauth/device_authorization", { scope: "openid" })).body;
+    const person = browser(at, { "CF-Connecting-IP": "203.0.113.77" });
+    for (const letter of "BCDFGHJ") {
+      const link = `/oauth/device?user_code=${letter.repeat(8)}&signed_in=signed_in.1.${"x".repeat(43)}`;
+      expect((await person.get(link, { "Sec-Fetch-Site": "cross-site" })).status).toBe(200);
+    }
+    const typed = await person.post("/oauth/device", { user_code: tv.user_code });
+    expect(typed.text).toContain('name="identifier"');
+  });
+
+  test("in another realm, who has just signed in is asked at once all the same", async () => {
+    const realm = parseRealm(fresh("realm"))!;
+    const rp = await newRp(at, { realm, grantTypes: ["authorization_code", "refresh_token", DEVICE] });
+    const tv = (await callAs(at, rp, "/oauth/device_authorization", { scope: "openid" })).body;
+    const person = browser(at);
+    await person.get("/oauth/device");
+    const typed = await person.post("/oauth/device", { user_code: tv.user_code });
+    const { to = "" } = hiddenIn(typed.text);
+    const begun = await person.post("/oauth/sign-in", { to, identifier: mailbox(), way: "code" });
+    await person.get(begun.location);
+    const page = begun.location.split("?")[0] ?? "";
+    const done = await person.post(page, { to, code: at.last().code ?? "" });
+    expect((await person.get(done.location)).status).toBe(303);
+  });
+});
