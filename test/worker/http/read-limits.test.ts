@@ -15,6 +15,8 @@ const NO_TABLE: Readonly<Record<string, string>> = {
   "GET /v1/ui": "says the same to everybody",
   "GET /.well-known/openid-configuration": "says the same to everybody",
   "GET /.well-known/oauth-authorization-server": "says the same to everybody",
+  "GET /oauth/userinfo": "an access token, told by its signature",
+  "POST /oauth/userinfo": "an access token, told by its signature",
   "POST /oauth/register": "nothing is looked up, and nothing is written",
   "GET /api/v0/event/get/:event_id": "an event number, told by its object",
   "POST /api/v0/token": "a refresh token, told by its object",

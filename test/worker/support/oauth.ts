@@ -62,6 +62,14 @@ export async function authorizePath(
 export const handedBack = (location: string): Readonly<Record<string, string>> =>
   Object.fromEntries(new URL(location).searchParams);
 
+/** The hidden fields of a page's forms. */
+export const hiddenIn = (html: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    [...html.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(
+      ([, name = "", value = ""]) => [name, value.replaceAll("&amp;", "&")],
+    ),
+  );
+
 /** A person signs in at this path by a code to their address; the answer is where the browser is led. */
 export async function signInByCode(
   at: PageDeployment,

@@ -15,7 +15,7 @@ import { fromQuery } from "./ask-of-place.ts";
 import { leadWithCode, leadWithError, refuseAsk, trouble } from "./back.ts";
 import { makeCode } from "./code.ts";
 import { showConsent } from "./consent-page.ts";
-import { isMarked, placeOf } from "./place.ts";
+import { type MarkKind, markOf, placeOf } from "./place.ts";
 
 /** The authorization endpoint: GET, or POST with a form (OpenID Connect Core §3.1.2.1). */
 export async function authorize(c: Context<AppEnv>): Promise<Response> {
@@ -39,7 +39,10 @@ async function start(
 /** What is still needed before the client gets its code. */
 type Need = "code" | "sign_in" | "choose" | "consent";
 
-/** Goes as far as this browser's session allows: to the client with a code, or to the page that asks for what is missing. */
+/**
+ * Goes as far as this browser's session allows: to the client with a code, or to the page that asks for what is missing. `consented`: the
+ * person of this session was asked, when nothing else was missing any more, and has said yes.
+ */
 export async function proceed(c: Context<AppEnv>, ask: Ask, consented: boolean): Promise<Response> {
   const session = await sessionFor(c, ask.client);
   const hinted = await hintedUser(c, ask);
@@ -50,12 +53,12 @@ export async function proceed(c: Context<AppEnv>, ask: Ask, consented: boolean):
       wrong("invalid_request", "id_token_hint is not an ID token of this server"),
     );
   }
-  const isFresh = session !== undefined && (await isMarked(c, session, ask.parameters));
-  if (isFresh && hinted !== undefined && hinted !== session.grant.userId) {
+  const mark = session && (await markOf(c, session, ask.parameters));
+  if (session && mark !== undefined && hinted !== undefined && hinted !== session.grant.userId) {
     return await leadWithError(c, ask, wrong("login_required", "Another user is signed in"));
   }
   const fits = session !== undefined && (hinted ?? session.grant.userId) === session.grant.userId;
-  const need = needOf(c, ask, { session, fits: fits && isHinted(ask, session), isFresh, consented });
+  const need = needOf(c, ask, { session, fits: fits && isHinted(ask, session), mark, consented });
   if (ask.prompts.includes("none") && need !== "code") {
     return need === "consent"
       ? await leadWithError(c, ask, wrong("consent_required", "The user has to be asked"))
@@ -78,18 +81,18 @@ const placeOfAsk = (ask: Ask) => ({
 type Standing = {
   readonly session: Session | undefined;
   readonly fits: boolean;
-  readonly isFresh: boolean;
+  readonly mark: MarkKind | undefined;
   readonly consented: boolean;
 };
 
-function needOf(c: Context<AppEnv>, ask: Ask, { session, fits, isFresh, consented }: Standing): Need {
+function needOf(c: Context<AppEnv>, ask: Ask, { session, fits, mark, consented }: Standing): Need {
   const { client, prompts, maxAge } = ask;
   if (!session) return "sign_in";
-  if (!isFresh && !consented) {
+  if (mark !== "signed_in" && !consented) {
     if (prompts.includes("login")) return "sign_in";
     const age = toSeconds(services(c).clock.now()) - session.grant.authTime;
     if (maxAge !== undefined && age > maxAge) return "sign_in";
-    if (!fits || prompts.includes("select_account")) return "choose";
+    if (mark !== "chosen" && (!fits || prompts.includes("select_account"))) return "choose";
     if (!reaches(session.acr, ask.acrValues)) return "sign_in";
   }
   const asks = prompts.includes("consent") || !isFirstParty(client.settings);

@@ -7,7 +7,7 @@ import { Consent, type ConsentProps } from "../../../pages/sign-in/consent.tsx";
 import { verifyPage } from "../../../pages/verify/respond.ts";
 import { accountOf, type Session } from "../session/session.ts";
 import type { Ask } from "./ask.ts";
-import { placeOf } from "./place.ts";
+import { markedPlace, placeOf } from "./place.ts";
 
 export const CONSENT_PATH = "/oauth/consent";
 
@@ -42,7 +42,7 @@ export async function showConsent(c: Context<AppEnv>, ask: Ask, session: Session
     setting,
     action: CONSENT_PATH,
     csrf: await csrfToken(c, ownSecret(c)),
-    fields: { to: placeOf(ask.parameters) },
+    fields: { to: await markedPlace(c, session, placeOf(ask.parameters), "asked") },
     ...askerOf(ask),
     account: accountOf(session, ask.client),
     scopes: ask.scope.split(" ").filter((value) => value !== ""),

@@ -7,16 +7,22 @@ import { sessionFor } from "../session/session.ts";
 import { askOfPlace } from "./ask-of-place.ts";
 import { proceed } from "./authorize.ts";
 import { leadWithError, trouble } from "./back.ts";
+import { markOf } from "./place.ts";
 
-/** Takes the answer, in the browser that was asked and for the person who is signed in there. */
+/**
+ * Takes the answer, in the browser that was asked and of the person whom the page has named (T23). Without that page's mark nobody has been
+ * asked yet.
+ */
 export async function takeConsent(c: Context<AppEnv>): Promise<Response> {
   const form = await readForm(c);
   if (!form || !(await isOwnForm(c, form.csrf))) return await trouble(c, "form");
   const ask = await askOfPlace(c, form.to ?? "");
   if (ask instanceof Response) return ask;
-  if (!(await sessionFor(c, ask.client))) return await proceed(c, ask, false);
+  const session = await sessionFor(c, ask.client);
+  if (!session) return await proceed(c, ask, false);
   if (form.decision === "deny") {
     return await leadWithError(c, ask, wrong("access_denied", "The user declined"));
   }
-  return form.decision === "approve" ? await proceed(c, ask, true) : await trouble(c, "request");
+  if (form.decision !== "approve") return await trouble(c, "request");
+  return await proceed(c, ask, (await markOf(c, session, ask.parameters)) === "asked");
 }

@@ -15,9 +15,10 @@ import { deviceName } from "../../../pages/verify/device.ts";
 import { verifyPage } from "../../../pages/verify/respond.ts";
 import type { Said } from "../../../pages/verify/time.tsx";
 import { trouble } from "../authorize/back.ts";
-import { isMarked } from "../authorize/place.ts";
+import { markOf, realmOfMark } from "../authorize/place.ts";
 import { VERIFICATION_PAGE } from "../endpoints.ts";
-import { accountOf, type Session, sessionFor } from "../session/session.ts";
+import type { Parameters } from "../form.ts";
+import { accountOf, type Session, sessionOf, turnSession, usedSessionFor } from "../session/session.ts";
 import { showSignIn } from "../session/sign-in-page.ts";
 import { devicePlace } from "./place.ts";
 import { challengeOfCode, readUserCode, shownUserCode } from "./user-code.ts";
@@ -38,13 +39,21 @@ export async function showDevicePage(c: Context<AppEnv>): Promise<Response> {
   const { user_code: typed, ...rest } = c.req.query();
   const code = typed === undefined ? undefined : readUserCode(typed);
   if (code === undefined) return await ask(c, typed === undefined ? {} : { value: typed });
-  if (rest.signed_in !== undefined) {
-    const client = await clientOfUserCode(services(c), { typed: code, ip: originOf(c).ip });
-    const session = client.ok ? await sessionFor(c, client.value) : undefined;
-    if (session && (await isMarked(c, session, rest, devicePlace(code))))
-      return await claim(c, session, code);
-  }
+  const session = await justSignedIn(c, rest, code);
+  if (session) return await claim(c, session, code);
   return await ask(c, { value: shownUserCode(code) });
+}
+
+/** Whose mark came along. Any page may lead a browser here, so no guess is counted before it is found good. */
+async function justSignedIn(
+  c: Context<AppEnv>,
+  rest: Parameters,
+  code: string,
+): Promise<Session | undefined> {
+  const realm = realmOfMark(rest);
+  const session = realm && (await sessionOf(c, realm));
+  const isMarked = session && (await markOf(c, session, rest, devicePlace(code))) !== undefined;
+  return isMarked && (await turnSession(c, session)) ? session : undefined;
 }
 
 /** `POST /oauth/device`: takes the code, then whoever is to be signed in. */
@@ -56,7 +65,7 @@ export async function takeUserCode(c: Context<AppEnv>): Promise<Response> {
   const client = await clientOfUserCode(services(c), { typed, ip });
   if (!client.ok) return await refused(c, typed, client.error);
   c.set("client", client.value);
-  const session = await sessionFor(c, client.value);
+  const session = await usedSessionFor(c, client.value);
   const code = readUserCode(typed) ?? "";
   if (!session) return await showSignIn(c, { client: client.value, place: devicePlace(code) }, {});
   return await claim(c, session, code);
@@ -116,7 +125,8 @@ async function ownOf(
   const isIts =
     code !== undefined && (await challengeOfCode(powers, code)).id === parseChallengeId(challengeId);
   const client = isIts ? await clientOf(c, challengeId) : undefined;
-  const session = client && (await sessionFor(c, client));
+  // Looking and deciding both use the session: a cookie of long ago does neither (T84).
+  const session = client && (await usedSessionFor(c, client));
   if (!client || !session || code === undefined) return c.redirect(VERIFICATION_PAGE, 303);
   const claimed = await claimedBy(powers, { challengeId, user: session.user.user });
   if (!claimed.ok) return await ended(c, client, "used");

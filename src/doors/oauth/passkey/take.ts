@@ -37,7 +37,7 @@ export async function takePasskey(c: Context<AppEnv>): Promise<Response> {
     origin: originOf(c),
   });
   const opened = signed.ok ? await openSession(c, client, signed.value) : signed;
-  if (opened.ok) return c.redirect(await markedPlace(c, opened.value, at.place), 303);
+  if (opened.ok) return c.redirect(await markedPlace(c, opened.value, at.place, "signed_in"), 303);
   const { error } = opened;
   return error.code === "user_locked"
     ? await trouble(c, "locked")

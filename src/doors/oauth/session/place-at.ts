@@ -6,11 +6,8 @@ import { placeOf } from "../authorize/place.ts";
 import { namedClient } from "../client-auth.ts";
 import { codeOfPlace, devicePlace } from "../device/place.ts";
 import { clientOfUserCode } from "../device/verification.ts";
-import { ENDPOINTS } from "../endpoints.ts";
 import { clientOfPlace, passkeysPlace } from "../passkey/paths.ts";
 import type { Place } from "./place.ts";
-
-const LONGEST = 8_192;
 
 /**
  * The place that a form of ours came from, read anew. Only addresses of this door that begin something lead on: whatever else a browser
@@ -21,9 +18,6 @@ export async function placeAt(c: Context<AppEnv>, to: string): Promise<Place | R
   if (code !== undefined) return await placeOfDevice(c, code);
   const named = clientOfPlace(to);
   if (named !== undefined) return await placeOfPasskeys(c, named);
-  if (to.length > LONGEST || !to.startsWith(`${ENDPOINTS.authorization_endpoint}?`)) {
-    return await trouble(c, "request");
-  }
   const ask = await askOfPlace(c, to);
   if (ask instanceof Response) return ask;
   return { client: ask.client, place: placeOf(ask.parameters), redirectUri: ask.redirectUri };

@@ -95,6 +95,12 @@ export async function usedSession(c: Context<AppEnv>, realm: Realm): Promise<Ses
   return session && (await turnSession(c, session)) ? session : undefined;
 }
 
+/** The same for this client. */
+export async function usedSessionFor(c: Context<AppEnv>, client: Client): Promise<Session | undefined> {
+  const session = await sessionFor(c, client);
+  return session && (await turnSession(c, session)) ? session : undefined;
+}
+
 /** Uses the session, and hands the browser the next cookie. False when it is over. */
 export async function turnSession(c: Context<AppEnv>, session: Session): Promise<boolean> {
   const turned = await spendCookie(c, session);
@@ -150,8 +156,11 @@ export async function openSession(
   const user = grant && (await powers.users.byId(grant.userId, client.realm));
   if (!grant || !user) return no({ code: "unknown_user" });
   const before = await sessionOf(c, client.realm);
-  if (before && before.grant.id !== grant.id) await replaceSession(powers, before.grant, grant, ip);
-  await keepSession(c, client.realm, { ...grant, generation: 1 });
+  // The page again: what the browser holds may be newer, and an older cookie would end the session (T84).
+  if (before?.grant.id !== grant.id) {
+    if (before) await replaceSession(powers, before.grant, grant, ip);
+    await keepSession(c, client.realm, { ...grant, generation: 1 });
+  }
   return ok({ grant, user, realm: client.realm, acr: acrOfGrant(grant) });
 }
 

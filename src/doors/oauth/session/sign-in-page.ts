@@ -37,7 +37,7 @@ export async function showSignIn(
     setting,
     action: SIGN_IN_PATH,
     csrf: await csrfToken(c, secret),
-    fields: { to: place },
+    fields: { to: place, ...(session === undefined ? {} : { session: session.grant.id }) },
     // Whoever likes may be such a client, so it puts nothing before anybody's devices.
     ways: client.open === undefined ? ["device", "code"] : ["code"],
     ...(passkey && {

@@ -34,7 +34,7 @@ export async function takeSignIn(c: Context<AppEnv>): Promise<Response> {
   if (!form || !(await isOwnForm(c, form.csrf))) return await trouble(c, "form");
   const at = await placeAt(c, form.to ?? "");
   if (at instanceof Response) return at;
-  if (form.way === "account") return await goOnAs(c, at);
+  if (form.way === "account") return await goOnAs(c, at, form.session);
   const typed = form.identifier ?? "";
   const words = signInWords(settingFor(c, at.client).locale);
   const identifier = readIdentifier(typed);
@@ -46,10 +46,12 @@ export async function takeSignIn(c: Context<AppEnv>): Promise<Response> {
   return c.redirect(pageOf(snapshot, at, matchCode === undefined ? {} : { n: matchCode }), 303);
 }
 
-/** The person who is signed in already, and says that it is to be them. */
-async function goOnAs(c: Context<AppEnv>, at: Place): Promise<Response> {
+/** The person who is signed in already, and says that it is to be them: whom the page has named, and nobody who has signed in since (T23). */
+async function goOnAs(c: Context<AppEnv>, at: Place, named: string | undefined): Promise<Response> {
   const session = await sessionFor(c, at.client);
-  return session ? c.redirect(await markedPlace(c, session, at.place), 303) : await showSignIn(c, at, {});
+  if (!session) return await showSignIn(c, at, {});
+  if (session.grant.id !== named) return await showSignIn(c, at, { session });
+  return c.redirect(await markedPlace(c, session, at.place, "chosen"), 303);
 }
 
 async function goByCode(c: Context<AppEnv>, at: Place, identifier: ReadIdentifier): Promise<Response> {
@@ -185,7 +187,7 @@ async function enter(c: Context<AppEnv>, own: Own): Promise<Response> {
   if (!opened.ok) return await overWith(c, own, opened.error);
   if (own.way === "code") await rememberBrowser(c, own.identifier);
   const session: Session = opened.value;
-  return c.redirect(await markedPlace(c, session, own.at.place), 303);
+  return c.redirect(await markedPlace(c, session, own.at.place, "signed_in"), 303);
 }
 
 async function overWith(c: Context<AppEnv>, own: Own, refusal: Refusal): Promise<Response> {

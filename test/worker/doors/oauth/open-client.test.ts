@@ -3,7 +3,15 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { REFUSED_CALLBACKS } from "../../../vectors/callback-targets.ts";
 import { fresh } from "../../support/cotter.ts";
 import { from, limited } from "../../support/limiters.ts";
-import { authorizePath, callAs, exchangeCode, handedBack, newRp, signInByCode } from "../../support/oauth.ts";
+import {
+  authorizePath,
+  callAs,
+  exchangeCode,
+  handedBack,
+  hiddenIn,
+  newRp,
+  signInByCode,
+} from "../../support/oauth.ts";
 import { browser, pageDeployment, readable } from "../../support/page.ts";
 
 const HOST = "app.example";
@@ -92,7 +100,7 @@ async function register(body: unknown, where = at) {
 async function consented(path: string, person = browser(at)) {
   await signInByCode(at, path, mail(), person);
   const asked = await person.get(path);
-  const led = await person.post("/oauth/consent", { to: path, decision: "approve" });
+  const led = await person.post("/oauth/consent", { ...hiddenIn(asked.text), decision: "approve" });
   return { asked, handed: handedBack(led.location), person };
 }
 

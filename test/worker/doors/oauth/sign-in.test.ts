@@ -18,6 +18,7 @@ import {
   CALLBACK,
   exchangeCode,
   handedBack,
+  hiddenIn,
   newRp,
   type Rp,
   signInByCode,
@@ -250,7 +251,7 @@ describe("who is signed in here", () => {
     const to = await authorizePath(rp, { prompt: "select_account" });
     const page = await person.get(to);
     expect(readable(page.text)).toContain(address);
-    const chosen = await person.post("/oauth/sign-in", { to, way: "account" });
+    const chosen = await person.post("/oauth/sign-in", { ...hiddenIn(page.text), way: "account" });
     expect(handedBack((await person.get(chosen.location)).location)).toHaveProperty("code");
   });
 
@@ -373,7 +374,7 @@ describe("consent", () => {
     expect(page.text).toMatch(/value="deny"[\s\S]*value="approve"/);
     const denied = await person.post("/oauth/consent", { to, decision: "deny" });
     expect(handedBack(denied.location)).toMatchObject({ error: "access_denied", state: "af0ifjs" });
-    const given = await person.post("/oauth/consent", { to, decision: "approve" });
+    const given = await person.post("/oauth/consent", { ...hiddenIn(page.text), decision: "approve" });
     expect(given.location.startsWith(`${CALLBACK}?code=`)).toBe(true);
     expect((await exchangeCode(at, rp, handedBack(given.location).code ?? "")).status).toBe(200);
     const silent = await person.get(await authorizePath(rp, { prompt: "none" }));
