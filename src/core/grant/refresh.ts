@@ -17,7 +17,9 @@ type Powers = Pick<
   "challenges" | "records" | "handles" | "keyring" | "clock" | "chance" | "background" | "log"
 > &
   Parameters<typeof tellEnded>[0];
-type Refused = RefusalOf<"bad_refresh_token" | "refresh_reused" | "grant_ended" | "unknown_grant">;
+type Refused = RefusalOf<
+  "bad_refresh_token" | "refresh_reused" | "grant_ended" | "unknown_grant" | "replayed"
+>;
 
 export type Refreshing = {
   readonly lane: Extract<Lane, "standard" | "cotter">;
@@ -26,6 +28,8 @@ export type Refreshing = {
   readonly isOurs: (spec: ChallengeSpec) => boolean;
   /** Thumbprint of the DPoP key that came along, which counts where the grant is bound to one. */
   readonly jkt?: string | undefined;
+  /** Asked of a genuine token before it is rotated: false where this very call came before, which is refused as `replayed`. */
+  readonly once?: () => Promise<boolean>;
   readonly ip?: string | undefined;
 };
 
@@ -39,13 +43,14 @@ export async function refreshGrant(
   powers: Powers,
   client: Pick<Client, "id"> | "own",
   token: string,
-  { lane, rotation, isOurs, jkt, ip }: Refreshing,
+  { lane, rotation, isOurs, jkt, once, ip }: Refreshing,
 ): Promise<Result<Grant, Refused>> {
   const grant = await grantOfToken(powers, token);
   if (!grant.ok) return grant;
   if (!isOurs(grant.value.snapshot.spec)) return no({ code: "bad_refresh_token" });
   const by = client === "own" ? grant.value.grant.clientId : client.id;
   await powers.keyring.ready(lane);
+  if (once && !(await once())) return no({ code: "replayed" });
   if (!grant.value.snapshot.listed && !(await isListedNow(powers, grant.value))) {
     return no({ code: "grant_ended" });
   }

@@ -118,7 +118,8 @@ export const bareSession = () => ({
 /** The same, listed as every session is: what it approves gets a grant. */
 export async function newSession(at: Deployment, user: { readonly id: string }, client: ClientId) {
   const { services } = at;
-  const session = bareSession();
+  // An id of ours: whoever ends all of theirs reaches its object.
+  const session = { ...bareSession(), sessionId: services.challenges.fresh() };
   const userId = user.id as UserId;
   const event = auditEvent(services, { type: "sign_in.redeemed", actor: `client:${client}`, userId });
   await services.records.finish(event, {

@@ -1,4 +1,4 @@
-import { backchannelLogout } from "../../../core/client/settings.ts";
+import { backchannelLogout, idTokenLane } from "../../../core/client/settings.ts";
 import { isOpenClientId } from "../../../core/ids.ts";
 import type { TokenClaims } from "../../../core/keys/token.ts";
 import type { EndedGrant } from "../../../core/message/queue.ts";
@@ -37,8 +37,13 @@ export async function tellLogout(
   const { clients, keyring, webhooks, log } = powers;
   const client = await clients.find(grant.clientId);
   const told = client?.disabledAt === undefined ? client && backchannelLogout(client.settings) : undefined;
-  if (!told) return undefined;
-  const token = await keyring.sign("standard", { typ: "logout+jwt" }, await claimsOf(powers, grant));
+  if (!client || !told) return undefined;
+  // Checked as its ID tokens are (section 2.6), so signed as those.
+  const token = await keyring.sign(
+    idTokenLane(client.settings),
+    { typ: "logout+jwt" },
+    await claimsOf(powers, grant),
+  );
   const outcome = await webhooks.post(told.uri, {
     headers: { "content-type": "application/x-www-form-urlencoded" },
     body: new URLSearchParams({ logout_token: token }).toString(),

@@ -5,7 +5,7 @@ import { SECOND } from "../../../core/time.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { type BadAsk, readAsk } from "../authorize/ask.ts";
 import { busy, knownClient } from "../client-auth.ts";
-import { provenKey } from "../dpop.ts";
+import { provenKey, readProof } from "../dpop.ts";
 import { BAD_CLIENT, type OAuthError, wrong } from "../errors.ts";
 import type { Call, Parameters } from "../form.ts";
 import { PUSHED_FOR, sealRequest } from "./request-uri.ts";
@@ -17,9 +17,9 @@ import { PUSHED_FOR, sealRequest } from "./request-uri.ts";
 export const pushRequest: Call = async (c, form) => {
   const known = await knownClient(c, form);
   if (!known.ok) return known;
-  const { client } = known.value;
+  const { client, method } = known.value;
   if (form.request_uri !== undefined) return no(wrong("invalid_request", "request_uri is not allowed here"));
-  const key = await keyOf(c, client, form);
+  const key = await keyOf(c, client, form, method === "none");
   if (!key.ok) return key;
   const parameters = requestOf(form, client, key.value);
   const ask = await readAsk(c, parameters);
@@ -31,17 +31,26 @@ export const pushRequest: Call = async (c, form) => {
     : ok({ request_uri: uri, expires_in: PUSHED_FOR / SECOND });
 };
 
-/** The key that the code will be bound to: of a proof, of `dpop_jkt`, or of both where they agree (RFC 9449 §10.1). */
+/**
+ * The key that the code will be bound to: of a proof, of `dpop_jkt`, or of both where they agree (RFC 9449 §10.1). A proof that comes by a
+ * public client's name is not used up, since a stranger writes no rows: a second time it says the same.
+ */
 async function keyOf(
   c: Context<AppEnv>,
   client: Client,
   { dpop_jkt }: Parameters,
+  isStrangers: boolean,
 ): Promise<Result<string | undefined, OAuthError>> {
-  const proven = await provenKey(c, client.id);
+  const proven = isStrangers ? await shownKey(c, client) : await provenKey(c, client.id);
   if (!proven.ok || proven.value === undefined) return proven.ok ? ok(dpop_jkt) : proven;
   return dpop_jkt === undefined || dpop_jkt === proven.value
     ? proven
     : no(wrong("invalid_dpop_proof", "dpop_jkt is another key than the proof's"));
+}
+
+async function shownKey(c: Context<AppEnv>, { id }: Client): Promise<Result<string | undefined, OAuthError>> {
+  const proof = await readProof(c, id);
+  return proof.ok ? ok(proof.value?.jkt) : proof;
 }
 
 /** The request without what authenticates the client. */

@@ -4,6 +4,7 @@ import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import { no, ok } from "../../../core/result.ts";
 import { originOf, services } from "../../../http/context.ts";
+import { SPENT_PROOF } from "../dpop.ts";
 import { wrong } from "../errors.ts";
 import { type OAuthRequest, type OAuthSubject, requestOf } from "../request.ts";
 import { boundKey, type Exchange, type TokenCall } from "./exchange.ts";
@@ -46,6 +47,7 @@ export const authorizationCode: Exchange = async (c, call) => {
     await burnCode(powers, snapshot, { client, ...from });
     return no(NOT_THIS);
   }
+  if (!(await call.spendProof())) return no(SPENT_PROOF);
   const redeemed = await redeemCode(powers, {
     snapshot,
     client,

@@ -5,7 +5,7 @@ import { own } from "../../../core/own.ts";
 import { no, type Result } from "../../../core/result.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { knownClient } from "../client-auth.ts";
-import { provenKey } from "../dpop.ts";
+import { readProof } from "../dpop.ts";
 import { type OAuthError, wrong } from "../errors.ts";
 import type { Call, Parameters } from "../form.ts";
 import { authorizationCode } from "./authorization-code.ts";
@@ -36,13 +36,14 @@ export const token: Call = async (c, form) => {
   if (!client.grantTypes.includes(grantType)) {
     return no(wrong("unauthorized_client", "The client may not use this grant"));
   }
-  const jkt = await provenKey(c, client.id);
-  if (!jkt.ok) return jkt;
-  if (jkt.value === undefined && bindsAccessTokens(client.settings)) {
+  const proof = await readProof(c, client.id);
+  if (!proof.ok) return proof;
+  if (proof.value === undefined && bindsAccessTokens(client.settings)) {
     return no(wrong("invalid_dpop_proof", "The client's tokens are bound to a key: a DPoP proof is needed"));
   }
-  const key = jkt.value === undefined ? {} : { jkt: jkt.value };
-  return await exchange(c, grantType, { ...known.value, form, ...key });
+  const key = proof.value === undefined ? {} : { jkt: proof.value.jkt };
+  const spendProof = async () => proof.value === undefined || (await proof.value.spend());
+  return await exchange(c, grantType, { ...known.value, form, ...key, spendProof });
 };
 
 const exchange = async (

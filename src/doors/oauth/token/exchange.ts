@@ -14,6 +14,8 @@ export type TokenCall = {
   readonly form: Parameters;
   /** Thumbprint of the DPoP key that signed for this call (RFC 9449 §5). */
   readonly jkt?: string;
+  /** Uses up its proof, where one came along: false where it was used before. Asked once what is exchanged was found good. */
+  readonly spendProof: () => Promise<boolean>;
 };
 
 /** One grant of the token endpoint. */

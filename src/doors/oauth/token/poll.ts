@@ -7,6 +7,7 @@ import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import { type Millis, SECOND } from "../../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
+import { SPENT_PROOF } from "../dpop.ts";
 import { errorOf, type OAuthError, wrong } from "../errors.ts";
 import { INTERVAL } from "../lifetimes.ts";
 import { boundKey, type TokenCall } from "./exchange.ts";
@@ -53,7 +54,7 @@ const isTakenBack = (redeemed: Result<Redeemed, Refusal>): boolean =>
 
 async function release(
   c: Context<AppEnv>,
-  { client, jkt }: TokenCall,
+  { client, jkt, spendProof }: TokenCall,
   redeemed: Result<Redeemed, Refusal>,
 ): Promise<Result<TokenAnswer, OAuthError>> {
   if (!redeemed.ok) {
@@ -62,6 +63,7 @@ async function release(
   }
   const { facts, grant, snapshot } = redeemed.value;
   if (!grant) throw new Error("a poll that redeems opens a grant");
+  if (!(await spendProof())) return no(SPENT_PROOF);
   return ok(
     await issueTokens(services(c), {
       client,

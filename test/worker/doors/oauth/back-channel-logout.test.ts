@@ -122,6 +122,19 @@ describe("a logout token", () => {
     }
   });
 
+  test("is signed as the client's ID tokens are, since it is checked as they are", async () => {
+    const rp = await newClient({ id_token_signed_response_alg: "RS256" });
+    const here = await signedIn(at, rp);
+    await signOutAt(here);
+    await drain(at);
+    const [post] = posts as [Post];
+    const { alg } = decodeProtectedHeader(here.tokens.id_token ?? "");
+    expect([alg, decodeProtectedHeader(tokenIn(post)).alg]).toEqual(["RS256", "RS256"]);
+    for (const kind of ["access", "id"] as const) {
+      expect((await services.verifier.verify(tokenIn(post), { kind })).ok).toBe(false);
+    }
+  });
+
   test("is signed when it is sent: the queue holds none, and a repeat is known by its jti", async () => {
     const rp = await newClient();
     const here = await signedIn(at, rp);

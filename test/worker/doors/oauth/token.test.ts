@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { calculateJwkThumbprint, decodeJwt, exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { fresh } from "../../support/cotter.ts";
@@ -316,10 +317,11 @@ describe("DPoP", () => {
     const rp = await newRp(at);
     const key = await newKey();
     const nonce = await nonceOf(rp, key);
-    const form = { grant_type: "refresh_token", refresh_token: "x" };
+    const { body } = await bound(rp, key, nonce);
+    const form = { grant_type: "refresh_token", refresh_token: body.refresh_token };
     const ask = async (DPoP: string) => (await callAs(at, rp, TOKEN, form, { DPoP })).body.error;
     const proof = await proofOf(key, { nonce });
-    expect(await ask(proof)).toBe("invalid_grant");
+    expect(await ask(proof)).toBe(undefined);
     expect(await ask(proof)).toBe("invalid_dpop_proof");
     const now = Math.floor(Date.now() / 1_000);
     for (const over of [
@@ -332,6 +334,32 @@ describe("DPoP", () => {
     ])
       expect([over, await ask(await proofOf(key, { nonce, ...over }))]).toEqual([over, "invalid_dpop_proof"]);
     expect(await ask(await proofOf(key, { nonce: "forged" }))).toBe("use_dpop_nonce");
+  });
+
+  test("a proof that comes with nothing that is good leaves no row", async () => {
+    const rp = await newRp(at);
+    const key = await newKey();
+    const nonce = await nonceOf(rp, key);
+    const rows = async () =>
+      await env.DB.prepare("SELECT count(*) AS n FROM used_nonces WHERE client_id = ?")
+        .bind(rp.id)
+        .first("n");
+    for (const form of [
+      { grant_type: "refresh_token", refresh_token: "x" },
+      { grant_type: "authorization_code", code: "x", redirect_uri: "https://shop.example/cb" },
+    ]) {
+      const told = await callAs(at, rp, TOKEN, form, { DPoP: await proofOf(key, { nonce }) });
+      expect(told.body.error).toBe("invalid_grant");
+    }
+    const pushed = await callAs(
+      at,
+      rp,
+      "/oauth/par",
+      Object.fromEntries(new URL(await authorizePath(rp), ISSUER).searchParams),
+      { DPoP: await proofOf(key, { nonce, htu: `${ISSUER}/oauth/par` }) },
+    );
+    expect(pushed.status).toBe(201);
+    expect(await rows()).toBe(0);
   });
 
   test("T90 a code that was asked for with a key is exchanged with it alone", async () => {
