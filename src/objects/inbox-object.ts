@@ -20,6 +20,7 @@ import {
   uncount,
 } from "../core/inbox/counters.ts";
 import { type Claim, claimDelivery, endDelivery } from "../core/inbox/deliveries.ts";
+import { silence } from "../core/inbox/denials.ts";
 import { endAll, removeDevice } from "../core/inbox/ending.ts";
 import * as enrolment from "../core/inbox/enrolment.ts";
 import * as guesses from "../core/inbox/guesses.ts";
@@ -27,6 +28,7 @@ import * as prompts from "../core/inbox/prompts.ts";
 import * as recovery from "../core/inbox/recovery.ts";
 import * as browsers from "../core/inbox/remembered.ts";
 import { isFull, spend, unspend, usedFor } from "../core/inbox/spent.ts";
+import type { Asker } from "../core/inbox/state.ts";
 import * as kept from "../core/inbox/state.ts";
 import { own } from "../core/own.ts";
 import type { CountedStart, Guess, Inboxes, InboxView } from "../core/ports/inboxes.ts";
@@ -82,6 +84,11 @@ export class InboxObject extends DurableObject {
     const { next, value } = prompts.settlePrompt(this.#state(), answer, Date.now());
     this.#keep(who, next);
     return value;
+  }
+
+  silence(who: SubjectKey, asker: Asker): void {
+    const now = Date.now();
+    this.#keep(who, silence(prompts.sweep(this.#state(), now), asker, now));
   }
 
   withdraw(who: SubjectKey, id: ChallengeId, respondNumber?: number): void {

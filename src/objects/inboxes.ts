@@ -30,6 +30,7 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     view: (who) => call(who, (stub) => stub.view(who)),
     find: (who, id) => call(who, (stub) => stub.find(who, id)),
     settle: (who, answer) => call(who, (stub) => stub.settle(who, answer)),
+    silence: (who, asker) => call(who, (stub) => stub.silence(who, asker)),
     withdraw: (who, id, respondNumber) => call(who, (stub) => stub.withdraw(who, id, respondNumber)),
     spend: (who, digest, use, how) => call(who, (stub) => stub.spend(who, digest, use, how)),
     unspend: (who, digest) => call(who, (stub) => stub.unspend(who, digest)),

@@ -17,12 +17,13 @@ export function countDenial(state: InboxState, denied: Prompt, now: Instant): In
   const known = (state.refused ?? []).filter(({ at }) => now < at + DENIAL_WINDOW);
   const own = known.filter((one) => isSame(one, denied));
   if (own.length + 1 < DENIALS_TO_SILENCE) return { ...state, refused: [...known, denial] };
-  const silence: Silence = { ...askerOf(denied), until: now + SILENCE };
-  return {
-    ...state,
-    refused: known.filter((one) => !own.includes(one)),
-    silences: [...(state.silences ?? []), silence],
-  };
+  return silence({ ...state, refused: known.filter((one) => !own.includes(one)) }, denied, now);
+}
+
+/** Silences an asker at once: the user has said that it was not them who began. */
+export function silence(state: InboxState, asker: Asker, now: Instant): InboxState {
+  const added: Silence = { ...askerOf(asker), until: now + SILENCE };
+  return { ...state, silences: [...(state.silences ?? []).filter((one) => !isSame(one, asker)), added] };
 }
 
 /** Until when this asker is silent. A silence of a version that told no askers apart holds for strangers. */

@@ -7,7 +7,16 @@ import type { TakenGuess } from "../inbox/guesses.ts";
 import type { Answer, Listed, PromptRequest, SettleRefusal } from "../inbox/prompts.ts";
 import type { RecoveryTry, TakenRecovery } from "../inbox/recovery.ts";
 import type { Cookie, Recalled } from "../inbox/remembered.ts";
-import type { Delivery, Guesser, Prompt, Remembered, SignedUp, SignUp, Silence } from "../inbox/state.ts";
+import type {
+  Asker,
+  Delivery,
+  Guesser,
+  Prompt,
+  Remembered,
+  SignedUp,
+  SignUp,
+  Silence,
+} from "../inbox/state.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
@@ -46,6 +55,8 @@ export type Inboxes = {
   settle(who: SubjectKey, answer: Answer): Promise<Result<Prompt, SettleRefusal>>;
   /** Takes a challenge's prompt from the user; with `respondNumber`, only if that is the prompt's. */
   withdraw(who: SubjectKey, id: ChallengeId, respondNumber?: number): Promise<void>;
+  /** Lists no prompt of this asker for a while: the user has reported a request of its. */
+  silence(who: SubjectKey, asker: Asker): Promise<void>;
   /**
    * Spends a signing input for `use`; false when it was spent for anything else, or when the memory is full. With the `second` that its
    * device signed by its own clock, the same use passes again for `REPEATABLE`, and no prompt gets that second. What a device signed

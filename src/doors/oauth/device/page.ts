@@ -1,8 +1,10 @@
 import type { Context } from "hono";
 import { auditEvent, recordEvent } from "../../../core/audit/record.ts";
+import type { Caller } from "../../../core/caller.ts";
+import { callerFrom } from "../../../core/client/caller-from.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { brandOf } from "../../../core/client/settings.ts";
-import { parseChallengeId } from "../../../core/ids.ts";
+import { parseChallengeId, userSubject } from "../../../core/ids.ts";
 import { type Instant, MINUTE, SECOND } from "../../../core/time.ts";
 import { csrfToken, isOwnForm, ownSecret } from "../../../hosted/browser.ts";
 import { policyFor, settingFor } from "../../../hosted/setting.ts";
@@ -206,13 +208,13 @@ export async function decideDeviceRequest(c: Context<AppEnv>): Promise<Response>
   return await ended(c, client, kind);
 }
 
-/** That somebody else began it is put on record, and told to the client's webhook. */
+/** That somebody else began it silences whoever did, is put on record, and told to the client's webhook. */
 async function report(
   c: Context<AppEnv>,
   { client, snapshot, session }: DeviceRequest & { readonly session: Session },
 ) {
   const powers = services(c);
-  const { id, origin } = snapshot.spec;
+  const { id, origin, brought } = snapshot.spec;
   const { ip } = originOf(c);
   const event = auditEvent(powers, {
     type: "sign_in.reported",
@@ -222,6 +224,10 @@ async function report(
     ...(ip === undefined ? {} : { ip }),
     data: { challenge_id: id, ...(origin.ip === undefined ? {} : { started_from: origin.ip }) },
   });
+  // Whoever began it puts nothing before this person for a while (T02).
+  const isBackend = brought === "secret";
+  const caller: Caller = isBackend ? { brought } : await callerFrom(powers, "nothing", origin.ip);
+  await powers.inboxes.silence(userSubject(session.grant.userId), { clientId: client.id, caller });
   await recordEvent(powers, event);
   powers.background(() => powers.events.send({ kind: "webhook", clientId: client.id, event }));
 }

@@ -1,6 +1,9 @@
 import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
-import { fresh } from "../../support/cotter.ts";
+import { MAIN, parseUserId, userSubject } from "../../../../src/core/ids.ts";
+import { readIdentifier } from "../../../../src/core/user/identifier.ts";
+import { viewOf } from "../../../../src/core/user/name-view.ts";
+import { deployment, fresh, newClient, newPerson, prompt, respond } from "../../support/cotter.ts";
 import { authorizePath, callAs, newRp, type Rp, signInByCode } from "../../support/oauth.ts";
 import { type Browser, browser, pageDeployment, readable } from "../../support/page.ts";
 
@@ -115,6 +118,59 @@ describe("the page that takes the code of a device", () => {
     expect((await poll(rp, tv)).body.error).toBe(error);
   });
 
+  test("T02 whoever says that it was not them is asked nothing more by that client for a while", async () => {
+    const CIBA = "urn:openid:params:grant-type:ciba";
+    const [rp, other] = await Promise.all(
+      [0, 1].map(() => newRp(at, { kind: "confidential", grantTypes: ["authorization_code", DEVICE, CIBA] })),
+    );
+    const tv = await started(rp!);
+    const person = await signedIn(rp!);
+    const question = await typed(person, tv.user_code);
+    await decide(person, question, "not_me");
+    const email = at.last().to;
+    const prompts = async (asker: Rp) => {
+      const form = { scope: "openid", login_hint: email };
+      const { status } = await callAs(at, asker, "/oauth/bc-authorize", form);
+      expect(status).toBe(200);
+      const client = (await at.services.clients.find(asker.id))!;
+      const user = await at.services.users.byIdentifier(viewOf(client), readIdentifier(email)!, {
+        first: "proven",
+      });
+      return (await at.services.inboxes.view(userSubject(user!.user.id))).prompts.map(
+        ({ clientId }) => clientId,
+      );
+    };
+    expect(await prompts(rp!)).toEqual([]);
+    expect(await prompts(other!)).toEqual([other!.id]);
+    const [row] = (await at.services.records.events({
+      clientId: rp!.id,
+      type: "sign_in.reported",
+    })) as unknown[];
+    expect(row).toBeDefined();
+  });
+
+  test("a phone of the Cotter door signs its user in on the way, and the device grant says so", async () => {
+    const phones = deployment();
+    const app = await newClient(phones);
+    const holder = await newPerson(phones, app);
+    const address = readIdentifier(mail())!;
+    const verifiedAt = Date.now();
+    const added = { ...address, assertedBy: "admin", verifiedAt } as const;
+    await phones.services.users.update({ id: parseUserId(holder.id)!, realm: MAIN }, { added }, verifiedAt);
+    const rp = await newTv({ match_code: "off", approve_through: "realm" });
+    const tv = await started(rp);
+    const person = browser(at);
+    await person.get(PAGE);
+    await person.post(PAGE, { user_code: tv.user_code });
+    const to = `${PAGE}?user_code=${tv.user_code}`;
+    const begun = await person.post("/oauth/sign-in", { to, identifier: address.value, way: "device" });
+    await respond(phones, app, holder, (await prompt(phones, app, holder))!, true);
+    const question = await person.get((await person.get(begun.location)).location);
+    await decide(person, question.location, "approve");
+    const { body } = await poll(rp, tv);
+    expect(decodeJwt(body.id_token)).toMatchObject({ sub: holder.id, acr: "urn:signin:acr:device" });
+  });
+
   test("T20 what one person has claimed, another neither sees nor decides", async () => {
     const rp = await newTv();
     const tv = await started(rp);
@@ -162,8 +218,6 @@ describe("the page that takes the code of a device", () => {
     const question = await typed(person, tv.user_code);
     const { users } = at.services;
     const email = at.last().to;
-    const { readIdentifier } = await import("../../../../src/core/user/identifier.ts");
-    const { viewOf } = await import("../../../../src/core/user/name-view.ts");
     const client = (await at.services.clients.find(rp.id))!;
     const found = await users.byIdentifier(viewOf(client), readIdentifier(email)!, { first: "proven" });
     const { id, realm } = found!.user;
