@@ -60,7 +60,7 @@ describe("whoever sits at a browser that is signed in", () => {
     expect((await person.get(to)).text).toContain('name="identifier"');
   });
 
-  test("is not taken for somebody who has signed in since the page was shown", async () => {
+  test("T23 is not taken for somebody who has signed in since the page was shown", async () => {
     const rp = await newRp(at);
     const { person } = await someone();
     const page = await person.get(await authorizePath(rp, { prompt: "select_account" }));
@@ -74,7 +74,7 @@ describe("whoever sits at a browser that is signed in", () => {
 });
 
 describe("a consent", () => {
-  test("is of the person whom the page has named, and of nobody who has signed in since", async () => {
+  test("T23 is of the person whom the page has named, and of nobody who has signed in since", async () => {
     const rp = await newRp(at, { settings: THIRD_PARTY });
     const { person } = await someone();
     const asked = await person.get(await authorizePath(rp, { scope: "openid email" }));
