@@ -1,5 +1,5 @@
 import { isStranger } from "../core/caller.ts";
-import { OUT_OF_ATTEMPTS } from "../core/challenge/cancel.ts";
+import { OUT_OF_ATTEMPTS, REPLACED } from "../core/challenge/cancel.ts";
 import { finishedEvent, grantListing } from "../core/challenge/record.ts";
 import { type Challenge, type Phase, TERMINAL } from "../core/challenge/state.ts";
 import { deadline, settle } from "../core/challenge/view.ts";
@@ -42,7 +42,7 @@ export function unheard(record: ChallengeRecord, now: Instant): QueueMessage | u
 }
 
 /** Cancels that are the service's own and nobody's answer. */
-const NO_ANSWER: readonly string[] = [OUT_OF_ATTEMPTS, "start_refused", "refreshed"];
+const NO_ANSWER: readonly string[] = [OUT_OF_ATTEMPTS, "start_refused", REPLACED];
 
 /** Whether no secret began it and nobody claimed, decided or cancelled it. One of a version that did not look may have had a secret. */
 function isNobodys({ spec: { brought }, phase, timeline }: Challenge): boolean {

@@ -42,3 +42,6 @@ export async function withdrawChallenge(
 
 /** Who cancels a challenge whose match code was guessed at too often: that counts as a failure, other cancels do not. */
 export const OUT_OF_ATTEMPTS = "match_code";
+
+/** Who cancels a challenge in whose place the same waiter has begun another one: nobody has answered it. */
+export const REPLACED = "refreshed";

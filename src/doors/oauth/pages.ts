@@ -3,7 +3,7 @@ import { limitGuesses, limitOpenings, limitSends } from "../../hosted/limits.ts"
 import type { AppEnv } from "../../http/context.ts";
 import type { Door, RenderFault } from "../../http/door.ts";
 import { noStore } from "../../http/no-store.ts";
-import { authorize } from "./authorize/authorize.ts";
+import { authorize, authorizeByForm } from "./authorize/authorize.ts";
 import { trouble } from "./authorize/back.ts";
 import { takeConsent } from "./authorize/consent.ts";
 import { CONSENT_PATH } from "./authorize/consent-page.ts";
@@ -38,7 +38,7 @@ function pageDoor(
 export const oauthPages = (): readonly Door[] => [
   pageDoor(
     ENDPOINTS.authorization_endpoint,
-    (routes) => routes.on(["GET", "POST"], "/", authorize),
+    (routes) => routes.get("/", authorize).post("/", authorizeByForm),
     limitOpenings,
   ),
   pageDoor(SIGN_IN_PATH, (routes) => {

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { withdrawChallenge } from "../../../core/challenge/cancel.ts";
+import { REPLACED, withdrawChallenge } from "../../../core/challenge/cancel.ts";
 import type { PhaseName } from "../../../core/challenge/state.ts";
 import { isSettled } from "../../../core/challenge/view.ts";
 import { allowsOrigin } from "../../../core/client/client.ts";
@@ -123,7 +123,7 @@ async function create(
   before?.line.stop();
   const powers = services(c);
   const earlier = before && (await powers.challenges.read(before.snapshot.spec.id));
-  if (earlier?.view.state === "pending") await withdrawChallenge(powers, earlier, "refreshed");
+  if (earlier?.view.state === "pending") await withdrawChallenge(powers, earlier, REPLACED);
   const { id, claimBy, expiresAt } = started.value.spec;
   tell(socket, "CHALLENGE_CREATED", {
     challengeId: id,

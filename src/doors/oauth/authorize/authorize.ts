@@ -7,7 +7,7 @@ import { type AppEnv, services } from "../../../http/context.ts";
 import { readForm } from "../../../http/form.ts";
 import { ACR_VALUES } from "../acr.ts";
 import { wrong } from "../errors.ts";
-import { given, type Parameters } from "../form.ts";
+import { given } from "../form.ts";
 import { type Session, sessionFor, turnSession } from "../session/session.ts";
 import { showSignIn } from "../session/sign-in-page.ts";
 import { type Ask, readAsk } from "./ask.ts";
@@ -17,23 +17,20 @@ import { makeCode } from "./code.ts";
 import { showConsent } from "./consent-page.ts";
 import { type MarkKind, markOf, placeOf } from "./place.ts";
 
-/** The authorization endpoint: GET, or POST with a form (OpenID Connect Core §3.1.2.1). */
+/** `GET` of the authorization endpoint (OpenID Connect Core §3.1.2.1). */
 export async function authorize(c: Context<AppEnv>): Promise<Response> {
-  if (c.req.method === "GET") {
-    const { parameters, repeated } = fromQuery(new URL(c.req.url).searchParams);
-    return await start(c, parameters, repeated);
-  }
-  const fields = await readForm(c);
-  return fields ? await start(c, given(fields), []) : await trouble(c, "request");
-}
-
-async function start(
-  c: Context<AppEnv>,
-  parameters: Parameters,
-  repeated: readonly string[],
-): Promise<Response> {
+  const { parameters, repeated } = fromQuery(new URL(c.req.url).searchParams);
   const ask = await readAsk(c, parameters, repeated);
   return ask.ok ? await proceed(c, ask.value, false) : await refuseAsk(c, ask.error);
+}
+
+/**
+ * `POST`: the same, from a form of the client. A browser sends no cookie along with a form of another site, so whoever is signed in would
+ * not be: it is sent here once more with what the form said.
+ */
+export async function authorizeByForm(c: Context<AppEnv>): Promise<Response> {
+  const fields = await readForm(c);
+  return fields ? c.redirect(placeOf(given(fields)), 303) : await trouble(c, "request");
 }
 
 /** What is still needed before the client gets its code. */

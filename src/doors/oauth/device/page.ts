@@ -222,7 +222,7 @@ async function report(
     userId: session.grant.userId,
     clientId: client.id,
     ...(ip === undefined ? {} : { ip }),
-    data: { challenge_id: id, ...(origin.ip === undefined ? {} : { started_from: origin.ip }) },
+    data: { challenge_id: id },
   });
   // Whoever began it puts nothing before this person for a while (T02).
   const isBackend = brought === "secret";

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { withdrawChallenge } from "../../../core/challenge/cancel.ts";
+import { REPLACED, withdrawChallenge } from "../../../core/challenge/cancel.ts";
 import type { Client } from "../../../core/client/client.ts";
 import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Refusal } from "../../../core/refusal.ts";
@@ -209,7 +209,8 @@ export async function takeSignInCode(c: Context<AppEnv>): Promise<Response> {
   if (own instanceof Response) return own;
   const { snapshot, client, identifier, at } = own;
   if (form.way === "code" && own.way === "device") {
-    await withdrawChallenge(services(c), snapshot, `client:${client.id}`);
+    // Nobody has answered it: a stranger writes no rows.
+    await withdrawChallenge(services(c), snapshot, REPLACED);
     return await goByCode(c, at, identifier);
   }
   if (own.way !== "code" || snapshot.view.state !== "pending") return c.redirect(pageOf(snapshot, at), 303);

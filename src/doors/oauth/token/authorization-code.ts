@@ -1,6 +1,5 @@
 import { codeChallengeOf } from "../../../core/client/pkce.ts";
 import { burnCode, redeemCode } from "../../../core/grant/authorization-code.ts";
-import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import { no, ok } from "../../../core/result.ts";
 import { originOf, services } from "../../../http/context.ts";
@@ -15,6 +14,9 @@ export const OAUTH_CODE = "oauth_code";
 
 /** RFC 7636 §4.1. */
 const VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/;
+
+/** RFC 8707 §2.2: refused by name, and the code is as good as before. */
+export const OTHER_TARGET = wrong("invalid_target", "The grant is not for this resource");
 
 const NOT_THIS = wrong("invalid_grant", "The code is not valid");
 
@@ -41,9 +43,12 @@ export const authorizationCode: Exchange = async (c, call) => {
   const snapshot = id && powers.challenges.parse(id) ? await powers.challenges.read(id) : undefined;
   const request = snapshot && requestOf(snapshot.spec);
   if (!snapshot || !request || snapshot.spec.clientId !== client.id) return no(NOT_THIS);
+  if (form.resource !== undefined && form.resource !== (snapshot.spec.subject as OAuthSubject).resource) {
+    return no(OTHER_TARGET);
+  }
   const { ip } = originOf(c);
   const from = ip === undefined ? {} : { ip };
-  if (!(await isAskers(powers, request, snapshot, call))) {
+  if (!(await isAskers(powers, request, call))) {
     await burnCode(powers, snapshot, { client, ...from });
     return no(NOT_THIS);
   }
@@ -69,18 +74,12 @@ export const authorizationCode: Exchange = async (c, call) => {
   );
 };
 
-async function isAskers(
-  powers: Services,
-  request: OAuthRequest,
-  { spec }: Snapshot,
-  { form, jkt }: TokenCall,
-): Promise<boolean> {
-  const { code_verifier: verifier, redirect_uri: redirectUri = "", resource } = form;
+async function isAskers(powers: Services, request: OAuthRequest, { form, jkt }: TokenCall): Promise<boolean> {
+  const { code_verifier: verifier, redirect_uri: redirectUri = "" } = form;
   const { codeChallenge, redirect, dpopJkt } = request;
   if (redirect !== (await redirectDigest(powers, redirectUri))) return false;
   // A verifier that nobody promised is as wrong as one that is missing (OAuth 2.1 §4.1.3).
   if ((codeChallenge === undefined) !== (verifier === undefined)) return false;
   if (verifier !== undefined && codeChallenge !== (await codeChallengeOf(verifier))) return false;
-  if (dpopJkt !== undefined && dpopJkt !== jkt) return false;
-  return resource === undefined || resource === (spec.subject as OAuthSubject | undefined)?.resource;
+  return dpopJkt === undefined || dpopJkt === jkt;
 }

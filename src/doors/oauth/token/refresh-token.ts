@@ -5,6 +5,7 @@ import { SPENT_PROOF } from "../dpop.ts";
 import { errorOf, wrong } from "../errors.ts";
 import { givesTokens, type OAuthSubject } from "../request.ts";
 import { readScope } from "../scope.ts";
+import { OTHER_TARGET } from "./authorization-code.ts";
 import type { Exchange } from "./exchange.ts";
 import { issueTokens, timesNow } from "./tokens.ts";
 
@@ -28,7 +29,7 @@ export const refreshToken: Exchange = async (c, { client, form, jkt, spendProof 
     }
     const audience = (grant.subject as OAuthSubject).resource;
     if (form.resource !== undefined && form.resource !== audience) {
-      return no(wrong("invalid_target", "The grant is not for this resource"));
+      return no(OTHER_TARGET);
     }
   }
   const refreshed = await refreshGrant(powers, client, token, {

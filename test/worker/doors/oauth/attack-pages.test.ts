@@ -1,6 +1,7 @@
 import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
-import { parseRealm } from "../../../../src/core/ids.ts";
+import { type ChallengeId, parseRealm } from "../../../../src/core/ids.ts";
+import { unheard } from "../../../../src/objects/cleanup.ts";
 import { fresh } from "../../support/cotter.ts";
 import {
   authorizePath,
@@ -59,7 +60,7 @@ describe("whoever sits at a browser that is signed in", () => {
     expect((await person.get(to)).text).toContain('name="identifier"');
   });
 
-  test("is not taken for somebody who has signed in since the page was shown", async () => {
+  test("T23 is not taken for somebody who has signed in since the page was shown", async () => {
     const rp = await newRp(at);
     const { person } = await someone();
     const page = await person.get(await authorizePath(rp, { prompt: "select_account" }));
@@ -73,7 +74,7 @@ describe("whoever sits at a browser that is signed in", () => {
 });
 
 describe("a consent", () => {
-  test("is of the person whom the page has named, and of nobody who has signed in since", async () => {
+  test("T23 is of the person whom the page has named, and of nobody who has signed in since", async () => {
     const rp = await newRp(at, { settings: THIRD_PARTY });
     const { person } = await someone();
     const asked = await person.get(await authorizePath(rp, { scope: "openid email" }));
@@ -175,4 +176,23 @@ describe("a link of another site to the page for device codes", () => {
     const done = await person.post(page, { to, code: at.last().code ?? "" });
     expect((await person.get(done.location)).status).toBe(303);
   });
+});
+
+test("a sign-in that is changed from a device to a code leaves no row: nobody has answered it", async () => {
+  const rp = await newRp(at);
+  const person = browser(at);
+  const to = await authorizePath(rp);
+  await person.get(to);
+  const begun = await person.post("/oauth/sign-in", { to, identifier: mailbox(), way: "device" });
+  await person.get(begun.location);
+  const [page = ""] = begun.location.split("?");
+  expect((await person.post(page, { to, way: "code" })).status).toBe(303);
+  const { spec, view, timeline } = (await at.services.challenges.read(
+    page.split("/").at(-1) as ChallengeId,
+  ))!;
+  expect(view.state).toBe("cancelled");
+  const { by = "", at: ended } = timeline.at(-1)!;
+  const phase = { name: "cancelled", by, at: ended } as const;
+  const record = { schema: 1, challenge: { spec, version: 2, phase, timeline }, listed: false };
+  expect(unheard(record, Date.now())).toBeUndefined();
 });

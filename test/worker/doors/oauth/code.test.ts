@@ -77,6 +77,15 @@ describe("an authorization code", () => {
     expect(keys.find(({ alg }) => alg === "RS256")).toHaveProperty("n");
   });
 
+  test("a token for a resource that was not asked for is invalid_target, and the code stays good", async () => {
+    const resource = "https://api.example/mcp";
+    const rp = await newRp(at, { settings: { resources: [resource] } });
+    const code = handedBack(await signInByCode(at, await authorizePath(rp), mail())).code ?? "";
+    const refused = await exchangeCode(at, rp, code, { resource });
+    expect([refused.status, refused.body.error]).toEqual([400, "invalid_target"]);
+    expect((await exchangeCode(at, rp, code)).status).toBe(200);
+  });
+
   test("a token for a resource that the client lists has it as its audience, also when it is refreshed", async () => {
     const resource = "https://api.example/mcp";
     const rp = await newRp(at, { settings: { resources: [resource] } });

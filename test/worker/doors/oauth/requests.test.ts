@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { authorizePath, CALLBACK, CHALLENGED, handedBack, newRp } from "../../support/oauth.ts";
+import { signedIn } from "../../support/oauth-sessions.ts";
 import { browser, pageDeployment, readable, s256 } from "../../support/page.ts";
 
 const at = pageDeployment();
@@ -153,16 +154,19 @@ describe("what a client may leave out or bring along", () => {
     }
   });
 
-  test("the request may be posted as a form", async () => {
+  test("the request may be posted as a form, with which a browser sends no cookie", async () => {
     const rp = await newRp(at);
-    const path = await authorizePath(rp);
+    const { person } = await signedIn(at, rp);
+    const path = await authorizePath(rp, { prompt: "none" });
     const body = path.slice(path.indexOf("?") + 1);
     const answer = await at.ask("/oauth/authorize", {
       method: "POST",
       headers: { "Content-Type": "application/x-www-form-urlencoded" },
       body,
     });
-    expect(answer.status).toBe(200);
+    expect(answer.status).toBe(303);
+    const led = await person.get(answer.headers.get("Location") ?? "");
+    expect(led.location).toContain("code=");
     const json = await at.ask("/oauth/authorize", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
