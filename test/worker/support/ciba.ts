@@ -118,7 +118,8 @@ export const bareSession = () => ({
 /** The same, listed as every session is: what it approves gets a grant. */
 export async function newSession(at: Deployment, user: { readonly id: string }, client: ClientId) {
   const { services } = at;
-  const session = bareSession();
+  // An id that has an object: whoever ends all of a user's grants asks it.
+  const session = { ...bareSession(), sessionId: services.challenges.fresh() as string as GrantId };
   const userId = user.id as UserId;
   const event = auditEvent(services, { type: "sign_in.redeemed", actor: `client:${client}`, userId });
   await services.records.finish(event, {
