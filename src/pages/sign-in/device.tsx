@@ -65,6 +65,8 @@ export type DeviceConfirmProps = FormProps & {
     readonly at: Date | number;
     /** The user code as the other device shows it. */
     readonly code: string;
+    /** Where the access is used (RFC 8707). */
+    readonly resource?: string;
   };
   readonly scopes: readonly string[];
 };
@@ -81,6 +83,7 @@ export const DeviceConfirm = (props: DeviceConfirmProps) => {
         <Fact label={words.code} value={facts.code} figures />
         <Fact label={words.app} value={facts.client} />
         <Fact label={words.account} value={facts.account} />
+        {facts.resource !== undefined && <Fact label={consent.resource} value={facts.resource} />}
         <Fact label={words.place} value={facts.place ?? words.unknown} />
         <Fact label={words.device} value={facts.device ?? words.unknown} />
         <div>

@@ -20,6 +20,7 @@ import { trouble } from "../authorize/back.ts";
 import { markOf, realmOfMark } from "../authorize/place.ts";
 import { VERIFICATION_PAGE } from "../endpoints.ts";
 import type { Parameters } from "../form.ts";
+import type { OAuthSubject } from "../request.ts";
 import { accountOf, type Session, sessionOf, turnSession, usedSessionFor } from "../session/session.ts";
 import { showSignIn } from "../session/sign-in-page.ts";
 import { devicePlace } from "./place.ts";
@@ -153,7 +154,8 @@ export async function showDeviceRequest(c: Context<AppEnv>): Promise<Response> {
   const own = await ownOf(c, c.req.query("user_code") ?? "");
   if (own instanceof Response) return own;
   const { client, snapshot, session, code } = own;
-  const { origin, createdAt, scope } = snapshot.spec;
+  const { origin, createdAt, scope, subject } = snapshot.spec;
+  const { resource } = subject as OAuthSubject;
   const setting = settingFor(c, client);
   const place = [origin.city, origin.country, origin.ip].filter((part) => part !== undefined).join(", ");
   const device = deviceName(origin.userAgent);
@@ -166,6 +168,7 @@ export async function showDeviceRequest(c: Context<AppEnv>): Promise<Response> {
     facts: {
       client: brandOf(client).name,
       account: accountOf(session, client),
+      ...(resource === undefined ? {} : { resource }),
       ...(place === "" ? {} : { place }),
       ...(device === undefined ? {} : { device }),
       at: createdAt,

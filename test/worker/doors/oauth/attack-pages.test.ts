@@ -153,7 +153,8 @@ describe("a link of another site to the page for device codes", () => {
   test("uses up none of the guesses of whoever follows it", async () => {
     const rp = await newRp(at, { grantTypes: ["authorization_code", "refresh_token", DEVICE] });
     const tv = (await callAs(at, rp, "/oauth/device_authorization", { scope: "openid" })).body;
-    const person = browser(at, { "CF-Connecting-IP": "203.0.113.77" });
+    const counted = pageDeployment({ IP_LIMITS: "on" });
+    const person = browser(counted, { "CF-Connecting-IP": "203.0.113.77" });
     for (const letter of "BCDFGHJ") {
       const link = `/oauth/device?user_code=${letter.repeat(8)}&signed_in=signed_in.1.${"x".repeat(43)}`;
       expect((await person.get(link, { "Sec-Fetch-Site": "cross-site" })).status).toBe(200);

@@ -74,6 +74,15 @@ describe("the page that takes the code of a device", () => {
     expect(body).not.toHaveProperty("refresh_token");
   });
 
+  test("where the access is used is shown before it is given", async () => {
+    const resource = "https://api.example/mcp";
+    const rp = await newTv({ resources: [resource] });
+    const tv = (await callAs(at, rp, "/oauth/device_authorization", { scope: "openid", resource })).body;
+    const person = await signedIn(rp);
+    const page = await person.get(await typed(person, tv.user_code));
+    expect(readable(page.text)).toContain(resource);
+  });
+
   test("who is not signed in signs in on the way, and is asked at once", async () => {
     const rp = await newTv();
     const tv = await started(rp);
