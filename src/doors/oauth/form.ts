@@ -24,6 +24,19 @@ export async function formOf(c: Context<AppEnv>): Promise<Result<Parameters, OAu
   return fields ? ok(given(fields)) : no(UNREADABLE);
 }
 
+/** Parameters as a query. */
+export const queryOf = (parameters: Parameters): string =>
+  new URLSearchParams(
+    Object.entries(parameters).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  ).toString();
+
+/** Longest authorization request, as a query. Our forms carry it, written once more: that takes up to three times as much. */
+export const REQUEST_LIMIT = 12_000;
+
+/** The form of a page that may carry an authorization request; undefined where it cannot be read. */
+export const pageForm = (c: Context<AppEnv>): Promise<Parameters | undefined> =>
+  readForm(c, 4 * REQUEST_LIMIT);
+
 /** What an endpoint does with a form: the members of its JSON answer, or the error. */
 export type Call = (c: Context<AppEnv>, form: Parameters) => Promise<Result<object, OAuthError>>;
 

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../../../http/context.ts";
 import { ENDPOINTS } from "../endpoints.ts";
-import { given, type Parameters } from "../form.ts";
+import { given, type Parameters, REQUEST_LIMIT } from "../form.ts";
 import { type Ask, readAsk } from "./ask.ts";
 import { refuseAsk, trouble } from "./back.ts";
 
@@ -17,14 +17,12 @@ export function fromQuery(query: URLSearchParams): {
   };
 }
 
-const LONGEST = 8_192;
-
 /**
  * The request that a page of ours came from, read anew: nothing that a browser brings back is believed. Whatever is not an address of the
  * authorization endpoint is refused, so that a form leads nowhere that its page did not.
  */
 export async function askOfPlace(c: Context<AppEnv>, place: string): Promise<Ask | Response> {
-  if (place.length > LONGEST || !place.startsWith(`${ENDPOINTS.authorization_endpoint}?`)) {
+  if (place.length > REQUEST_LIMIT + 1_024 || !place.startsWith(`${ENDPOINTS.authorization_endpoint}?`)) {
     return await trouble(c, "request");
   }
   const { parameters, repeated } = fromQuery(new URL(place, "https://place").searchParams);

@@ -7,7 +7,7 @@ import { no, ok, type Result } from "../../../core/result.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { namedClient } from "../client-auth.ts";
 import { type OAuthError, wrong } from "../errors.ts";
-import type { Parameters } from "../form.ts";
+import { type Parameters, queryOf, REQUEST_LIMIT } from "../form.ts";
 import { isPushed, OPENED_MARK, openRequest, type Pushed } from "../pushed/request-uri.ts";
 import { readResource } from "../resource.ts";
 import { readScope } from "../scope.ts";
@@ -143,6 +143,7 @@ function readRest(parameters: Parameters, target: Target): Result<Ask, OAuthErro
 
 function faultOf(parameters: Parameters, client: Client): OAuthError | undefined {
   const { response_type: type, response_mode: mode, state, dpop_jkt } = parameters;
+  if (queryOf(parameters).length > REQUEST_LIMIT) return wrong("invalid_request", "The request is too long");
   if (type === undefined) return wrong("invalid_request", "response_type is missing");
   if (type !== "code") return wrong("unsupported_response_type", "Only the response type code is offered");
   if (!client.grantTypes.includes("authorization_code")) {

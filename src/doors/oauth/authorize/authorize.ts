@@ -4,10 +4,9 @@ import { toSeconds } from "../../../core/time.ts";
 import { readIdentifier } from "../../../core/user/identifier.ts";
 import { isKnownTo, viewOf } from "../../../core/user/name-view.ts";
 import { type AppEnv, services } from "../../../http/context.ts";
-import { readForm } from "../../../http/form.ts";
 import { ACR_VALUES } from "../acr.ts";
 import { wrong } from "../errors.ts";
-import { given } from "../form.ts";
+import { given, pageForm } from "../form.ts";
 import { type Session, sessionFor, turnSession } from "../session/session.ts";
 import { showSignIn } from "../session/sign-in-page.ts";
 import { type Ask, readAsk } from "./ask.ts";
@@ -19,6 +18,8 @@ import { type MarkKind, markOf, placeOf } from "./place.ts";
 
 /** `GET` of the authorization endpoint (OpenID Connect Core §3.1.2.1). */
 export async function authorize(c: Context<AppEnv>): Promise<Response> {
+  // Whoever only looks whether there is something gets no code.
+  if (c.req.method === "HEAD") return c.body(null, 200);
   const { parameters, repeated } = fromQuery(new URL(c.req.url).searchParams);
   const ask = await readAsk(c, parameters, repeated);
   return ask.ok ? await proceed(c, ask.value, false) : await refuseAsk(c, ask.error);
@@ -29,7 +30,7 @@ export async function authorize(c: Context<AppEnv>): Promise<Response> {
  * not be: it is sent here once more with what the form said.
  */
 export async function authorizeByForm(c: Context<AppEnv>): Promise<Response> {
-  const fields = await readForm(c);
+  const fields = await pageForm(c);
   return fields ? c.redirect(placeOf(given(fields)), 303) : await trouble(c, "request");
 }
 
@@ -88,7 +89,7 @@ function needOf(c: Context<AppEnv>, ask: Ask, { session, fits, mark, consented }
   if (mark !== "signed_in" && !consented) {
     if (prompts.includes("login")) return "sign_in";
     const age = toSeconds(services(c).clock.now()) - session.grant.authTime;
-    if (maxAge !== undefined && age > maxAge) return "sign_in";
+    if (maxAge !== undefined && (maxAge === 0 || age > maxAge)) return "sign_in";
     if (mark !== "chosen" && (!fits || prompts.includes("select_account"))) return "choose";
     if (!reaches(session.acr, ask.acrValues)) return "sign_in";
   }

@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import { isOwnForm } from "../../../hosted/browser.ts";
 import type { AppEnv } from "../../../http/context.ts";
-import { readForm } from "../../../http/form.ts";
 import { wrong } from "../errors.ts";
+import { pageForm } from "../form.ts";
 import { sessionFor } from "../session/session.ts";
 import { askOfPlace } from "./ask-of-place.ts";
 import { proceed } from "./authorize.ts";
@@ -14,7 +14,7 @@ import { markOf } from "./place.ts";
  * asked yet.
  */
 export async function takeConsent(c: Context<AppEnv>): Promise<Response> {
-  const form = await readForm(c);
+  const form = await pageForm(c);
   if (!form || !(await isOwnForm(c, form.csrf))) return await trouble(c, "form");
   const ask = await askOfPlace(c, form.to ?? "");
   if (ask instanceof Response) return ask;

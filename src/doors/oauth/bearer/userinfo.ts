@@ -52,6 +52,10 @@ export async function userinfo(c: Context<AppEnv>): Promise<Response> {
   if (!client || client.disabledAt !== undefined || !user || user.user.status !== "active") {
     return challenge(c, scheme, 401, "invalid_token", "The access token is not valid");
   }
+  // A token for another API is not shown around here: whoever runs that API holds it too (RFC 9068 §4, RFC 8707 §3).
+  if (token.claims.aud !== client.id) {
+    return challenge(c, scheme, 401, "invalid_token", "The access token is for another resource");
+  }
   c.set("client", client);
   if (scheme === "DPoP" || token.jkt !== undefined) {
     const key = scheme === "DPoP" ? await provenKey(c, client.id, brought.token) : ok(undefined);

@@ -11,7 +11,6 @@ import { rememberBrowser } from "../../../hosted/known-browser.ts";
 import { lettersOf, sentAgain, sentQuery } from "../../../hosted/letters.ts";
 import { policyFor, settingFor } from "../../../hosted/setting.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
-import { readForm } from "../../../http/form.ts";
 import { CodeEntry } from "../../../pages/sign-in/code-entry.tsx";
 import { Ended } from "../../../pages/sign-in/ending.tsx";
 import { MatchWait } from "../../../pages/sign-in/match-wait.tsx";
@@ -20,6 +19,7 @@ import { verifyPage } from "../../../pages/verify/respond.ts";
 import type { Said } from "../../../pages/verify/time.tsx";
 import { trouble } from "../authorize/back.ts";
 import { markedPlace } from "../authorize/place.ts";
+import { pageForm } from "../form.ts";
 import { requestOf } from "../request.ts";
 import type { Place } from "./place.ts";
 import { placeAt } from "./place-at.ts";
@@ -30,7 +30,7 @@ import { askDevices, beginByCode, sendSignInCode } from "./start.ts";
 
 /** `POST /oauth/sign-in`: who is there, and by which way they will show it. */
 export async function takeSignIn(c: Context<AppEnv>): Promise<Response> {
-  const form = await readForm(c);
+  const form = await pageForm(c);
   if (!form || !(await isOwnForm(c, form.csrf))) return await trouble(c, "form");
   const at = await placeAt(c, form.to ?? "");
   if (at instanceof Response) return at;
@@ -203,7 +203,7 @@ async function overWith(c: Context<AppEnv>, own: Own, refusal: Refusal): Promise
 
 /** `POST /oauth/sign-in/{id}`: takes the code, or sends one where a device was asked. */
 export async function takeSignInCode(c: Context<AppEnv>): Promise<Response> {
-  const form = await readForm(c);
+  const form = await pageForm(c);
   if (!form || !(await isOwnForm(c, form.csrf))) return await trouble(c, "form");
   const own = await ownOf(c, form.to ?? "");
   if (own instanceof Response) return own;
@@ -224,7 +224,7 @@ export async function takeSignInCode(c: Context<AppEnv>): Promise<Response> {
 
 /** `POST /oauth/sign-in/{id}/again`: another code. */
 export async function sendSignInCodeAgain(c: Context<AppEnv>): Promise<Response> {
-  const form = await readForm(c);
+  const form = await pageForm(c);
   if (!form || !(await isOwnForm(c, form.csrf))) return await trouble(c, "form");
   const own = await ownOf(c, form.to ?? "");
   if (own instanceof Response) return own;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { authorizePath, CALLBACK, CHALLENGED, handedBack, newRp } from "../../support/oauth.ts";
+import { authorizePath, CALLBACK, CHALLENGED, handedBack, newRp, signInByCode } from "../../support/oauth.ts";
 import { signedIn } from "../../support/oauth-sessions.ts";
 import { browser, pageDeployment, readable, s256 } from "../../support/page.ts";
 
@@ -99,6 +99,21 @@ describe("an authorization request that is led back with an error", () => {
     const long = await open(await authorizePath(rp, { state: `${state}s` }));
     expect(handedBack(long.location)).toMatchObject({ error: "invalid_request" });
     expect(handedBack(long.location)).not.toHaveProperty("state");
+  });
+});
+
+describe("a long authorization request", () => {
+  test("with a state of 2,048 characters that all have to be escaped signs in like any other", async () => {
+    const rp = await newRp(at);
+    const state = "%\u00e4".repeat(1_024);
+    const led = await signInByCode(at, await authorizePath(rp, { state }), "long@example.com");
+    expect(handedBack(led).state).toBe(state);
+  });
+
+  test("is refused where it would not fit into a form of our own pages", async () => {
+    const rp = await newRp(at);
+    const answer = await open(await authorizePath(rp, { acr_values: "x".repeat(12_000) }));
+    expect(handedBack(answer.location)).toMatchObject({ error: "invalid_request", state: "af0ifjs" });
   });
 });
 
