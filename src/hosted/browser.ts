@@ -8,9 +8,11 @@ const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const SECRET_BYTES = 32;
 const HOUR_SECONDS = 3_600;
 
+const isSecure = (c: Context<AppEnv>): boolean => services(c).config.issuer.startsWith("https:");
+
 /** The secret that this browser brought with it, if any. */
 export function browserSecret(c: Context<AppEnv>): string | undefined {
-  const secret = getCookie(c, COOKIE);
+  const secret = isSecure(c) ? getCookie(c, COOKIE, "host") : getCookie(c, COOKIE);
   return secret !== undefined && SECRET.test(secret) ? secret : undefined;
 }
 
@@ -22,14 +24,12 @@ export function ownSecret(c: Context<AppEnv>): string {
   const known = browserSecret(c) ?? made.get(c.req.raw);
   const secret = known ?? services(c).chance.text(SECRET_BYTES);
   made.set(c.req.raw, secret);
-  setCookie(c, COOKIE, secret, {
-    httpOnly: true,
-    sameSite: "Lax",
-    // Of the door that the page belongs to, and of no other.
-    path: `/${c.req.path.split("/", 2)[1] ?? ""}`,
-    maxAge: HOUR_SECONDS,
-    secure: services(c).config.issuer.startsWith("https:"),
-  });
+  const rules = { httpOnly: true, sameSite: "Lax", maxAge: HOUR_SECONDS } as const;
+  // `__Host-`: a neighbour under the same domain could plant one of its own, and with it a sign-in that it has begun.
+  const place = isSecure(c)
+    ? ({ path: "/", secure: true, prefix: "host" } as const)
+    : { path: `/${c.req.path.split("/", 2)[1] ?? ""}` };
+  setCookie(c, COOKIE, secret, { ...rules, ...place });
   return secret;
 }
 

@@ -386,8 +386,14 @@ describe("who may go on", () => {
       /^countersign_page=[A-Za-z0-9_-]{43}; Max-Age=3600; Path=\/app; HttpOnly; SameSite=Lax$/,
     );
     const https = pageDeployment({ ISSUER: "https://sign.example" });
-    const secure = await https.ask(await appPath(await newPageClient(https)));
-    expect(secure.headers.get("Set-Cookie")).toContain("; Secure");
+    const path = await appPath(await newPageClient(https));
+    const secure = await https.ask(path);
+    expect(secure.headers.get("Set-Cookie")).toMatch(
+      /^__Host-countersign_page=[A-Za-z0-9_-]{43}; Max-Age=3600; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+    );
+    // One that a neighbour has planted is not read: the page is given another.
+    const planted = await https.ask(path, { headers: { Cookie: `countersign_page=${"A".repeat(43)}` } });
+    expect(planted.headers.get("Set-Cookie")).not.toContain("A".repeat(43));
     const check = await enter(person, client, email());
     const nonces = new Set<string>();
     for (const answer of [
