@@ -8,15 +8,16 @@ import type { Subject } from "./server.ts";
 export async function loginidRound(subject: Subject): Promise<() => Promise<Sample>> {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const admin = makeApi(subject.origin, { Authorization: `Bearer ${subject.adminToken}` });
-  const register = async (client: object): Promise<string> => {
-    const body = { name: "Bench", settings: { starts_per_minute: 0 }, ...client };
+  const register = async (client: object, settings: object = {}): Promise<string> => {
+    const body = { name: "Bench", settings: { starts_per_minute: 0, ...settings }, ...client };
     return textOf(await admin.read("/admin/clients", 201, { method: "POST", body }), "client_id");
   };
-  const web = await register({ kind: "public" });
   const clientId = await register({
     kind: "confidential",
     public_keys: [publicKey.export({ type: "spki", format: "pem" })],
   });
+  // The app takes the codes of its backend.
+  const web = await register({ kind: "public" }, { names_from: [clientId] });
   const tokenFor = (type: string): string => {
     const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
     const claims = { client_id: clientId, type, nonce: randomUUID(), iat: Math.floor(Date.now() / 1_000) };

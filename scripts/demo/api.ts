@@ -29,7 +29,7 @@ export function makeApi(origin: string, headers: Readonly<Record<string, string>
     const { method = options.form ? "POST" : "GET", headers: more, body, form } = options;
     const json = body === undefined ? {} : { "Content-Type": "application/json" };
     const sent = form ? new URLSearchParams(form) : JSON.stringify(body);
-    const answer = await fetch(new URL(path, origin), {
+    const answer = await fetch(/^https?:/.test(path) ? path : `${origin}${path}`, {
       method,
       headers: { ...headers, ...more, ...json },
       ...(sent === undefined ? {} : { body: sent }),
