@@ -96,6 +96,20 @@ describe("one inbox", () => {
       acr: "urn:signin:acr:device-match",
     });
   });
+
+  test("T03 a bare tap approves nothing where the number on the screen is asked for", async () => {
+    const [party, { holder, push }] = [await newParty(at, { match_code: "required" }), await newPair()];
+    const started = await start(at, party, holder.id);
+    const tap = (change: object) => authsignal.answer(at, push, String(idOf(started)), true, { ...change });
+    for (const change of [{}, { verificationCode: "" }, { verificationCode: null }]) {
+      const { status } = await tap(change);
+      expect(status).toBeGreaterThanOrEqual(400);
+      expect(status).toBeLessThan(500);
+      expect(await poll(at, party, started)).toMatchObject({ status: 400 });
+    }
+    expect((await tap({ verificationCode: started.body.match_code })).status).toBe(200);
+    expect((await poll(at, party, started)).status).toBe(200);
+  });
 });
 
 describe("what a wire cannot show is not shown there", () => {
