@@ -36,7 +36,7 @@ const TAKEN = no({ code: "device_exists" } as const);
 /** The ways in which a device comes to be: each is one batch with its audit row, all or nothing. */
 export function makeEnrolments(
   db: Store,
-): Pick<Devices, "insert" | "insertFirst" | "insertPasskey" | "insertRecovered" | "replace"> {
+): Pick<Devices, "insert" | "insertFirst" | "insertOwn" | "insertRecovered" | "replace"> {
   return {
     async insert(device, event, grant, signedBy, since) {
       const standing = standingOf(device, signedBy, since);
@@ -61,7 +61,7 @@ export function makeEnrolments(
 
     insertRecovered: (...given) => insertRecovered(db, ...given),
     insertFirst: (device, event) => insertFirst(db, device, event),
-    insertPasskey: (...given) => insertPasskey(db, ...given),
+    insertOwn: (...given) => insertOwn(db, ...given),
     replace: (old, device, event) => replace(db, old, device, event),
   };
 }
@@ -82,16 +82,17 @@ export function hasNothing(db: Store, userId: UserId, but?: string): SQL {
 const insertFirst = (db: Store, device: Device, event: AuditEvent): ReturnType<Devices["insertFirst"]> =>
   insertWhile(db, device, event, standingOf(device), hasNothing(db, device.userId));
 
-function insertPasskey(
+function insertOwn(
   db: Store,
-  ...[device, event, { most, signedBy, since }]: Parameters<Devices["insertPasskey"]>
-): ReturnType<Devices["insertPasskey"]> {
+  ...[device, event, { most, signedBy, since }]: Parameters<Devices["insertOwn"]>
+): ReturnType<Devices["insertOwn"]> {
   const { userId, door } = device;
-  const isPasskey = and(eq(devices.door, door), isNotNull(devices.credentialId), isNull(devices.revokedAt));
+  const ofKind = device.credentialId === undefined ? isNull : isNotNull;
+  const isAlike = and(eq(devices.door, door), ofKind(devices.credentialId), isNull(devices.revokedAt));
   const live = db
     .select({ live: count() })
     .from(devices)
-    .where(and(eq(devices.userId, userId), isPasskey));
+    .where(and(eq(devices.userId, userId), isAlike));
   return insertWhile(db, device, event, standingOf(device, signedBy, since), sql`(${live}) < ${most}`);
 }
 

@@ -109,13 +109,13 @@ describe("enrolling", () => {
     const others = [makeDevice({ userId }), { ...passkey(), door: "loginid" } as const];
     for (const other of others) await devices.insert(other, makeEvent());
     const asked = { most: 3, since: NOW };
-    const answers = await race(() => devices.insertPasskey(passkey(), makeEvent(), asked));
+    const answers = await race(() => devices.insertOwn(passkey(), makeEvent(), asked));
     expect(answers.filter(({ ok }) => ok)).toEqual([DONE, DONE, DONE]);
     expect(answers.filter(({ ok }) => !ok)).toEqual(Array(RACERS - 3).fill(LATE));
     expect(await sizes()).toEqual([5, 5, 0]);
     const removed = (await devices.ofUser(userId)).find(({ door }) => door === "oauth")!;
     await devices.revoke(userId, removed.id, makeEvent(), NOW);
-    expect(await devices.insertPasskey(passkey(), makeEvent(), asked)).toEqual(DONE);
+    expect(await devices.insertOwn(passkey(), makeEvent(), asked)).toEqual(DONE);
   });
 
   test("T25 a passkey is not written by the word of a device that was removed, or in a session from before the user's end", async () => {
@@ -125,12 +125,12 @@ describe("enrolling", () => {
     const passkey = makeDevice({ userId, door: "oauth", credentialId: "a" });
     const asked = { most: 3, signedBy: device.id, since: NOW };
     await devices.revoke(userId, device.id, makeEvent(), NOW);
-    expect(await devices.insertPasskey(passkey, makeEvent(), asked)).toEqual(no({ code: "device_revoked" }));
+    expect(await devices.insertOwn(passkey, makeEvent(), asked)).toEqual(no({ code: "device_revoked" }));
     await env.DB.prepare("update users set ended_at = ? where id = ?").bind(NOW, userId).run();
     const before = { most: 3, since: NOW - 1 };
-    expect(await devices.insertPasskey(passkey, makeEvent(), before)).toEqual(no({ code: "user_locked" }));
-    expect(await devices.insertPasskey(passkey, makeEvent(), { most: 3, since: NOW })).toEqual(DONE);
-    expect(await devices.insertPasskey(passkey, makeEvent(), { most: 3, since: NOW })).toEqual(TAKEN);
+    expect(await devices.insertOwn(passkey, makeEvent(), before)).toEqual(no({ code: "user_locked" }));
+    expect(await devices.insertOwn(passkey, makeEvent(), { most: 3, since: NOW })).toEqual(DONE);
+    expect(await devices.insertOwn(passkey, makeEvent(), { most: 3, since: NOW })).toEqual(TAKEN);
   });
 
   test("T100 race: of twenty who take over one key one has it, and the device before is revoked once", async () => {

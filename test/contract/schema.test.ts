@@ -7,7 +7,7 @@ import * as schema from "../../src/store/schema.ts";
 const tables = Object.values(schema).filter((table) => table instanceof SQLiteTable);
 
 test("the migrations make exactly the columns that the schema names", async () => {
-  expect(tables).toHaveLength(15);
+  expect(tables).toHaveLength(16);
   for (const table of tables) {
     const { name } = getTableConfig(table);
     const { results } = await env.DB.prepare('select name, "notnull" from pragma_table_info(?)')

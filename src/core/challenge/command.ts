@@ -47,6 +47,7 @@ export type Command =
       /** The client that enrolled the device, and its realm. */
       readonly clientId: ClientId;
       readonly realm?: Realm;
+      readonly reach?: "realm";
       /** When the device was enrolled: one that is younger than the challenge could not answer it either. */
       readonly enrolledAt?: Instant;
       /** Digest of the claim's signature: an approval that repeats its bytes is a replay of the claim. */

@@ -13,6 +13,8 @@ export type ProofClaims =
       /** The client that enrolled the device: it answers for that client, and for those that admit it. */
       readonly clientId: ClientId;
       readonly realm?: Realm;
+      /** Given on a page of ours, which says who asks: it answers for every client of the realm. */
+      readonly reach?: "realm";
       readonly decision: DecisionKind;
       /** When the device was enrolled: it may only answer challenges that came after. */
       readonly enrolledAt: Instant;

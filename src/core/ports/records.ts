@@ -47,10 +47,11 @@ export type Devices = {
     event: AuditEvent,
   ): Enrolled<RefusalOf<"device_exists"> | RefusalOf<"enrolment_closed">>;
   /**
-   * The same while the user has fewer than `most` live passkeys of the device's door: of any number of calls at once no more are written.
+   * The same for a device of our pages, while the user has fewer than `most` live ones of its door and kind, passkey or key: of any number of
+   * calls at once no more are written.
    * `enrolment_closed` when they have as many.
    */
-  insertPasskey(
+  insertOwn(
     device: Device,
     event: AuditEvent,
     asked: { readonly most: number; readonly signedBy?: DeviceId; readonly since: Instant },

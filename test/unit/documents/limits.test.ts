@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { codeSendsPerHour, startsPerMinute } from "../../../src/core/client/settings.ts";
+import { CEREMONY } from "../../../src/core/device/ceremony.ts";
+import { AFTER_REMOVAL, FRESH, MOST_PASSKEYS } from "../../../src/core/device/own-enrolment.ts";
 import { ROTATION_GRACE } from "../../../src/core/grant/rotate.ts";
 import {
   CHOSEN_LETTERS,
@@ -47,8 +49,6 @@ import { TOKEN_AGE } from "../../../src/doors/loginid/service-token.ts";
 import { LENGTH, LETTERS } from "../../../src/doors/oauth/device/user-code.ts";
 import { DEVICE_CODE_LIFETIME } from "../../../src/doors/oauth/lifetimes.ts";
 import { PER_HOST } from "../../../src/doors/oauth/open-client/open-clients.ts";
-import { CEREMONY } from "../../../src/doors/oauth/passkey/ceremony.ts";
-import { AFTER_REMOVAL, FRESH, MOST_PASSKEYS } from "../../../src/doors/oauth/passkey/enrol.ts";
 import { KNOWN_ADDRESSES, KNOWN_DAYS } from "../../../src/hosted/known-browser.ts";
 import { WORDS } from "../../../src/keys/words.ts";
 

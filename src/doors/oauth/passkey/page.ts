@@ -1,8 +1,11 @@
 import type { Context } from "hono";
 import type { Client } from "../../../core/client/client.ts";
 import { brandOf } from "../../../core/client/settings.ts";
+import { type Bound, beginCeremony, CEREMONY, ownRpId } from "../../../core/device/ceremony.ts";
 import type { Device } from "../../../core/device/device.ts";
 import { tellDeviceEnrolled, tellDeviceRemoved } from "../../../core/device/notify.ts";
+import { closedBy, isFresh } from "../../../core/device/own-enrolment.ts";
+import { isOwnPasskey } from "../../../core/device/own-pages.ts";
 import { PASSKEY_PARAMETERS, userHandle } from "../../../core/device/passkey.ts";
 import { revokeDevice } from "../../../core/device/revoke.ts";
 import { MAIN } from "../../../core/ids.ts";
@@ -18,9 +21,7 @@ import type { Place } from "../session/place.ts";
 import { placeOfPasskeys } from "../session/place-at.ts";
 import { accountOf, forgetSession, type Session, sessionOf } from "../session/session.ts";
 import { showSignIn } from "../session/sign-in-page.ts";
-import { type Bound, beginCeremony, CEREMONY, ownRpId } from "./ceremony.ts";
-import { closedBy, enrolPasskey, isFresh } from "./enrol.ts";
-import { isOwnPasskey } from "./own-passkeys.ts";
+import { enrolPasskey } from "./enrol.ts";
 import { PASSKEYS_PATH } from "./paths.ts";
 import { LONGEST, missPasskey } from "./take.ts";
 

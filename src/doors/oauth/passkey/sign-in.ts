@@ -1,6 +1,14 @@
 import type { ChallengeSpec, JsonObject, Origin } from "../../../core/challenge/state.ts";
 import { askerOf, type Client } from "../../../core/client/client.ts";
+import {
+  type Bound,
+  CEREMONY,
+  type Ceremony,
+  ownCeremony,
+  readCeremony,
+} from "../../../core/device/ceremony.ts";
 import type { Device } from "../../../core/device/device.ts";
+import { signsInFor } from "../../../core/device/own-pages.ts";
 import { tellsNews, userHandle } from "../../../core/device/passkey.ts";
 import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { PasskeyAnswer } from "../../../core/ports/secrets.ts";
@@ -10,8 +18,6 @@ import { no, ok, type Result } from "../../../core/result.ts";
 import { PASSKEY_ACR } from "../acr.ts";
 import { REPLAY_WINDOW, SESSION_LIFETIME } from "../lifetimes.ts";
 import { type OAuthSubject, requestContext } from "../request.ts";
-import { type Bound, CEREMONY, type Ceremony, ownCeremony, readCeremony } from "./ceremony.ts";
-import { signsInFor } from "./own-passkeys.ts";
 
 /** What a browser brings of a passkey's signature (WebAuthn §7.2), each base64url. */
 export type SignedIn = PasskeyAnswer & {

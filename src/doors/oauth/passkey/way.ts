@@ -1,8 +1,8 @@
 import type { Context } from "hono";
+import { type Bound, beginCeremony, CEREMONY, ownRpId } from "../../../core/device/ceremony.ts";
 import { type AppEnv, services } from "../../../http/context.ts";
 import type { PasskeyWay } from "../../../pages/sign-in/sign-in.tsx";
 import type { Place } from "../session/place.ts";
-import { type Bound, beginCeremony, CEREMONY, ownRpId } from "./ceremony.ts";
 
 /** What a sign-in by passkey is bound to. */
 export const boundTo = (browser: string, { client, place }: Place): Bound => ({

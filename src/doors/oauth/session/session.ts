@@ -4,6 +4,7 @@ import { grantListing } from "../../../core/challenge/record.ts";
 import { redeemChallenge } from "../../../core/challenge/redeem.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { answersFor } from "../../../core/device/answers-for.ts";
+import { signsInFor } from "../../../core/device/own-pages.ts";
 import { endSession } from "../../../core/grant/end.ts";
 import { grantOfToken, refreshGrant } from "../../../core/grant/refresh.ts";
 import { type Grant, isAlive } from "../../../core/grant/state.ts";
@@ -18,7 +19,6 @@ import { isOver } from "../../../core/user/user.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { acrOfGrant } from "../acr.ts";
 import { SESSION_LIFETIME } from "../lifetimes.ts";
-import { signsInFor } from "../passkey/own-passkeys.ts";
 import { requestOf } from "../request.ts";
 import { replaceSession } from "./replace.ts";
 

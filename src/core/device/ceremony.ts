@@ -1,7 +1,7 @@
-import { fromBase64Url, toBase64Url } from "../../../core/base64.ts";
-import type { PasskeyCeremony } from "../../../core/ports/secrets.ts";
-import type { Services } from "../../../core/ports/services.ts";
-import { type Instant, MINUTE, type Millis } from "../../../core/time.ts";
+import { fromBase64Url, toBase64Url } from "../base64.ts";
+import type { PasskeyCeremony } from "../ports/secrets.ts";
+import type { Services } from "../ports/services.ts";
+import { type Instant, MINUTE, type Millis } from "../time.ts";
 
 /** How long a browser may take over one ceremony. */
 export const CEREMONY: Millis = 5 * MINUTE;
