@@ -1,8 +1,8 @@
 import { defineConfig } from "drizzle-kit";
 
-// Flat files that wrangler applies. A new table that src/store/schema.ts marks WITHOUT ROWID needs it added by hand.
+// Flat files that wrangler applies. A new table that a schema marks WITHOUT ROWID needs it added by hand.
 export default defineConfig({
   dialect: "sqlite",
-  schema: "./src/store/schema.ts",
+  schema: ["./src/store/schema.ts", "./src/store/dev-schema.ts"],
   out: "./migrations",
 });

@@ -2,7 +2,7 @@ import { desc, eq, lt, sql } from "drizzle-orm";
 import type { Outbox, OutboxEntry } from "../core/ports/deliveries.ts";
 import type { Sealing } from "../core/ports/secrets.ts";
 import { type Store, sheltered } from "./database.ts";
-import { devOutbox } from "./schema.ts";
+import { devOutbox } from "./dev-schema.ts";
 
 /** Messages that are kept: a demonstration's worth, and a test run's. */
 export const OUTBOX_SIZE = 1_000;

@@ -29,6 +29,7 @@ import {
   erasures,
   grants,
   profiles,
+  recoveryCodes,
   userCodes,
   users,
 } from "./schema.ts";
@@ -48,6 +49,12 @@ const LISTS: Readonly<Record<PersonalList, Listed>> = {
   authenticators: { table: authenticators, user: authenticators.userId, key: [authenticators.id] },
   grants: { table: grants, user: grants.userId, key: [grants.id] },
   codes: { table: userCodes, user: userCodes.userId, key: [userCodes.challengeId], hidden: ["code_hash"] },
+  recovery_codes: {
+    table: recoveryCodes,
+    user: recoveryCodes.userId,
+    key: [recoveryCodes.number],
+    hidden: ["code_hash"],
+  },
   actions: {
     table: actions,
     user: actions.userId,

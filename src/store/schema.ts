@@ -14,7 +14,6 @@ import {
   type UserId,
 } from "../core/ids.ts";
 import type { Lane, StoredKey } from "../core/keys/key.ts";
-import type { Channel } from "../core/ports/deliveries.ts";
 import type { AuthenticatorKind, Profile } from "../core/user/authenticator.ts";
 import type { AssertedBy, IdentifierKind, UserStatus } from "../core/user/user.ts";
 import type { Owner } from "./owners.ts";
@@ -118,6 +117,8 @@ export const devices = sqliteTable(
     // Of a passkey: 1 or 0; null until it has told.
     backupEligible: integer("backup_eligible", { mode: "boolean" }),
     backedUp: integer("backed_up", { mode: "boolean" }),
+    // 1 of a device that a code alone has let in; null otherwise.
+    byCode: integer("by_code", { mode: "boolean" }),
   },
   (table) => [
     uniqueIndex("devices_realm_key").on(table.fingerprint, table.realm).where(sql`revoked_at is null`),
@@ -144,6 +145,19 @@ export const userCodes = sqliteTable(
     index("user_codes_expiry").on(table.expiresAt),
     index("user_codes_user").on(table.userId, table.kind, table.purpose).where(sql`user_id is not null`),
   ],
+);
+
+/** WITHOUT ROWID. At most one set of a user, numbered from 1; used ones stay until a new set replaces it. */
+export const recoveryCodes = sqliteTable(
+  "recovery_codes",
+  {
+    userId: text("user_id").$type<UserId>().notNull(),
+    number: integer("number").notNull(),
+    hash: text("code_hash").notNull(),
+    madeAt: instant("made_at").notNull(),
+    usedAt: instant("used_at"),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.number] })],
 );
 
 /** WITHOUT ROWID. What a client signs for one call only: a second insert of the same name is refused (settled question 25). */
@@ -219,19 +233,6 @@ export const erasures = sqliteTable("erasures", {
   userId: text("user_id").$type<UserId>().primaryKey(),
   at: instant("at").notNull(),
 });
-
-/** WITHOUT ROWID. Empty but in development. `recipient` is the form by which addresses are compared; what was said is sealed. */
-export const devOutbox = sqliteTable(
-  "dev_outbox",
-  {
-    id: text("id").primaryKey(),
-    recipient: text("recipient").notNull(),
-    channel: text("channel").$type<Channel>().notNull(),
-    sealed: text("sealed").notNull(),
-    at: instant("at").notNull(),
-  },
-  (table) => [index("dev_outbox_recipient").on(table.recipient, table.at)],
-);
 
 /** WITHOUT ROWID. The user comes first in the key, so that a user's rows are found when the user is deleted. */
 export const actions = sqliteTable(

@@ -22,7 +22,16 @@ import {
 import { clash, makeNewUsers } from "./new-users.ts";
 import { OPERATOR, ownerOf } from "./owners.ts";
 import { present } from "./rows.ts";
-import { actions, authenticators, clientProfiles, devices, identifiers, profiles, users } from "./schema.ts";
+import {
+  actions,
+  authenticators,
+  clientProfiles,
+  devices,
+  identifiers,
+  profiles,
+  recoveryCodes,
+  users,
+} from "./schema.ts";
 
 type UserRow = typeof users.$inferSelect;
 type IdentifierRow = typeof identifiers.$inferSelect;
@@ -262,6 +271,7 @@ export function makeUsers(db: Store): Users {
         db.delete(authenticators).where(and(eq(authenticators.userId, id), isGone)),
         db.delete(profiles).where(and(eq(profiles.userId, id), isGone)),
         db.delete(clientProfiles).where(and(eq(clientProfiles.userId, id), isGone)),
+        db.delete(recoveryCodes).where(and(eq(recoveryCodes.userId, id), isGone)),
       ];
       const results = await (event === undefined
         ? db.batch([gone, ...theirs])

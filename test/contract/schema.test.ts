@@ -2,9 +2,10 @@ import { env } from "cloudflare:workers";
 import { getTableColumns } from "drizzle-orm";
 import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { expect, test } from "vitest";
+import * as development from "../../src/store/dev-schema.ts";
 import * as schema from "../../src/store/schema.ts";
 
-const tables = Object.values(schema).filter((table) => table instanceof SQLiteTable);
+const tables = Object.values({ ...schema, ...development }).filter((table) => table instanceof SQLiteTable);
 
 test("the migrations make exactly the columns that the schema names", async () => {
   expect(tables).toHaveLength(16);

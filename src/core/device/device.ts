@@ -38,6 +38,8 @@ export type Device = {
   readonly credentialId?: string;
   /** The client whose code or word let it in, where that was not the one that enrolled it: an app's backend. */
   readonly letInBy?: ClientId;
+  /** True of a device that a code alone has let in, without another factor. */
+  readonly byCode?: boolean;
 } & Partial<PasskeyState>;
 
 /** Whether this door enrolled the device for this client, or on its word: nobody else takes it away but the operator. */

@@ -11,6 +11,7 @@ export const PERSONAL_LISTS = [
   "authenticators",
   "grants",
   "codes",
+  "recovery_codes",
   "actions",
   "events",
 ] as const;
@@ -23,6 +24,7 @@ export const KEY_PARTS: Readonly<Record<PersonalList, number>> = {
   authenticators: 1,
   grants: 1,
   codes: 1,
+  recovery_codes: 1,
   actions: 3,
   events: 1,
 };

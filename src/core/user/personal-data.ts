@@ -66,6 +66,7 @@ export async function exportPerson(
     authenticators: [],
     grants: [],
     codes: [],
+    recovery_codes: [],
     actions: [],
     events: [],
   };

@@ -67,6 +67,9 @@ async function somebody() {
   )
     .bind(userId, email, now)
     .run();
+  await env.DB.prepare("insert into recovery_codes values (?, 1, ?, ?, null), (?, 2, ?, ?, ?)")
+    .bind(userId, `hash-${userId}-1`, now, userId, `hash-${userId}-2`, now, now + 1)
+    .run();
   return { userId, email, device, grant };
 }
 
@@ -85,6 +88,10 @@ describe("O13 what is held about a user", () => {
     expect(body.authenticators).toMatchObject([{ id: "a1", identifier: email }]);
     expect(body.grants).toMatchObject([{ id: grant.id, client_id: "shop", amr: ["pop"] }]);
     expect(body.codes).toMatchObject([{ kind: "short", client_id: "shop" }]);
+    expect(body.recovery_codes).toEqual([
+      { user_id: userId, number: 1, made_at: expect.stringMatching(/Z$/), used_at: null },
+      { user_id: userId, number: 2, made_at: expect.any(String), used_at: expect.stringMatching(/Z$/) },
+    ]);
     expect(body.actions).toMatchObject([{ code: "pay", context: { ip: "198.51.100.5" } }]);
     expect(body.events.map(({ type }: { type: string }) => type)).toEqual(
       expect.arrayContaining(["user.created", "device.enrolled", "sign_in.redeemed"]),
@@ -103,6 +110,7 @@ describe("O13 what is held about a user", () => {
       "authenticators",
       "grants",
       "user_codes",
+      "recovery_codes",
       "actions",
       "audit_events",
     ];
@@ -208,6 +216,7 @@ describe("O13 erasing a user", () => {
       expect(rows.find((row) => row.id === id)).toMatchObject({ type, at, ip: null });
     const text = JSON.stringify(rows);
     for (const said of ["198.51.100", IP, "Ada", email, "DE", "user_agent"]) expect(text).not.toContain(said);
+    expect(await all("select * from recovery_codes where user_id = ?", userId)).toEqual([]);
     expect(rows.map(({ type }) => type)).toEqual(
       expect.arrayContaining(["user.deleted", "user.erased", "sign_in.redeemed"]),
     );
