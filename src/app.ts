@@ -8,6 +8,7 @@ import type { Services } from "./core/ports/services.ts";
 import type { Result } from "./core/result.ts";
 import { upkeep } from "./core/upkeep.ts";
 import { adminRoutes } from "./doors/admin/routes.ts";
+import { approverDoors } from "./doors/approver/routes.ts";
 import { authsignalDoors } from "./doors/authsignal/routes.ts";
 import { cotterDoors } from "./doors/cotter/routes.ts";
 import { loginidDoors } from "./doors/loginid/routes.ts";
@@ -32,6 +33,7 @@ export type Wired = Result<Services, readonly string[]>;
 /** LoginID last: it stands at the root too. */
 const openDoors = (): readonly Door[] => [
   ...oauthDoors(),
+  ...approverDoors(),
   ...cotterDoors(),
   ...pageDoors(),
   ...authsignalDoors(),

@@ -120,6 +120,8 @@ const schema = z.object({
   // Blank is as good as missing: the admin routes answer 503. A header carries nothing else than these (RFC 6750 §2.1).
   ADMIN_TOKEN: optional(z.string().regex(/^[\x21-\x7e]+$/)),
   IP_LIMITS: z.enum(["on", "off"]).default("on"),
+  // How the pages of the deployment itself name it, such as the phone page's sign-in.
+  SERVICE_NAME: optional(z.string().max(60).regex(/^[^\p{C}<>]+$/u)),
   ...delivery,
   ALLOW_PRIVATE_CALLBACKS: switched,
   ALLOW_WEAK_SECRETS: switched,

@@ -1,5 +1,6 @@
 import { makeAuditFold } from "./core/audit/fold.ts";
 import { toBase64Url } from "./core/base64.ts";
+import { withOwnClients } from "./core/client/own-client.ts";
 import { Outage } from "./core/fault.ts";
 import type { QueueMessage } from "./core/message/queue.ts";
 import type { Background, Chance, Clock, Config, Events } from "./core/ports/edge.ts";
@@ -12,6 +13,7 @@ import { connect } from "./delivery/email/connect.ts";
 import { outboxCarriers } from "./delivery/outbox/carrier.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
 import { authsignalPorts, authsignalRules } from "./doors/authsignal/part.ts";
+import { cotterRules } from "./doors/cotter/part.ts";
 import { oauthPorts, oauthRules } from "./doors/oauth/part.ts";
 import type { Env } from "./env.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
@@ -51,7 +53,8 @@ type Shared = Omit<Services, "background">;
 /** What doors say where core does something for every door. */
 const RULES: readonly DoorRules[] = [
   authsignalRules, // of its actions
-  oauthRules, // of its pings, and its clients that hear of sign-outs
+  oauthRules, // of its pings, its codes that are typed, and its clients that hear of sign-outs
+  cotterRules, // of its events' names
 ];
 
 const clock: Clock = { now: () => Date.now() };
@@ -89,6 +92,7 @@ function channelsOf(env: Env): Config["sends"] {
 
 const configOf = (env: Env): Config => ({
   issuer: env.ISSUER,
+  name: env.SERVICE_NAME ?? "Countersign",
   environment: env.ENVIRONMENT,
   allowPrivateCallbacks: env.ALLOW_PRIVATE_CALLBACKS === "true",
   sends: channelsOf(env),
@@ -167,7 +171,7 @@ function build(env: Env): Shared {
   const events = eventsOf(env.EVENTS);
   const log = makeLog(clock);
   const webhooks = makeWebhooks({ clock, allowPrivate: config.allowPrivateCallbacks });
-  const clients = makeClients(db, makeClientCache(clock.now));
+  const clients = withOwnClients(makeClients(db, makeClientCache(clock.now)), config.name);
   const secrets = makeClientSecrets({ secretKeys, chance });
   const registered = { clients };
   const handles = makeHandles(secretKeys);

@@ -5,6 +5,7 @@ import type { DpopProofs, DpopRefusal, DpopRequest } from "../core/ports/keys.ts
 import { no, ok, type Result } from "../core/result.ts";
 import { MINUTE, type Millis, SECOND } from "../core/time.ts";
 import { claimsOf, headerOf, type JoseHeader, namesItsKey, signedBy } from "./compact-jws.ts";
+import { readDeviceKey } from "./device-keys.ts";
 import { makeMac } from "./mac.ts";
 import { joinParts, sha256 } from "./parts.ts";
 import type { SecretKeys } from "./secret-keys.ts";
@@ -15,6 +16,9 @@ const SKEW: Millis = MINUTE;
 /** A server nonce is handed out for so long, and stays good for as long again. */
 const NONCE_SLOT: Millis = 5 * MINUTE;
 const JTI = /^[\x20-\x7e]{1,128}$/;
+
+/** Of a PEM text everything but its base64 (RFC 7468 §2). */
+const PEM_FRAME = /-----[A-Z ]+-----|\s/g;
 
 const invalid = (detail: string) => no<DpopRefusal>({ code: "invalid_dpop_proof", detail });
 
@@ -37,6 +41,13 @@ export function makeDpopProofs({ pepper }: Pick<SecretKeys, "pepper">): DpopProo
       const hash = await sha256(joinParts("dpop", [jkt, jti]));
       // A second longer than it is taken, because what is over is purged at the end of its time.
       return ok({ jkt, jti, hash, expiresAt: Math.ceil(iat * SECOND + SKEW + SECOND) });
+    },
+    async keyOf(proof) {
+      const { jwk } = headerOf(proof, LENGTH_LIMIT) ?? {};
+      const pem = isObject(jwk)
+        ? await readPublicKey(jwk)
+        : no({ code: "bad_key", detail: "no jwk" } as const);
+      return pem.ok ? await readDeviceKey(pem.value.replaceAll(PEM_FRAME, ""), "EC") : pem;
     },
     nonces(now) {
       const slot = Math.floor(now / NONCE_SLOT);

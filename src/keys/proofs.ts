@@ -1,7 +1,8 @@
 import { toBase64Url } from "../core/base64.ts";
+import { enrollerOf } from "../core/challenge/approvers.ts";
 import type { ProofClaims, VerifiedProof } from "../core/challenge/proof.ts";
-import type { DeviceKey } from "../core/device/device.ts";
-import type { Proofs, Prover } from "../core/ports/secrets.ts";
+import type { Device, DeviceKey } from "../core/device/device.ts";
+import type { OnPage, Proofs, Prover } from "../core/ports/secrets.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import { readDeviceKey } from "./device-keys.ts";
@@ -10,6 +11,7 @@ import { rawFromDer } from "./ecdsa-signature.ts";
 import { joinParts, sha256 } from "./parts.ts";
 import { checkPasskey, readPasskey } from "./passkeys.ts";
 import { fromWrappedBase64 } from "./spki.ts";
+import { isStatement } from "./statement.ts";
 
 type OfUser<Claims> = Claims extends unknown ? Omit<Claims, "userId"> : never;
 
@@ -52,31 +54,45 @@ export function makeProofs(): Proofs {
       return raw === undefined ? text : toBase64Url(raw.slice(0, raw.length / 2));
     },
     readPasskey,
-    async passkey(prover, device, answer, ceremony) {
+    async passkey(prover, device, answer, ceremony, onPage = approvalBy(device)) {
       if (device.userId !== prover.id) return no({ code: "device_of_another_user" });
       if (device.revokedAt !== undefined) return no({ code: "device_revoked" });
       const checked = await checkPasskey(device, answer, ceremony);
       if (!checked.ok) return checked;
-      const { id: deviceId, clientId, realm, enrolledAt } = device;
+      const { id: deviceId, enrolledAt } = device;
       // By the challenge alone: it is good for one use, whichever passkey signs.
       const digest = await sha256(joinParts("passkey", [ceremony.challenge]));
       // RFC 8176 §2: a key was proven, and its holder was present. By its own word it stays in its hardware, or may be copied.
-      const amr = [checked.value.backupEligible ? "swk" : "hwk", "user"];
+      const shown = [checked.value.backupEligible ? "swk" : "hwk", "user"];
       const proof = brand(prover, {
+        ...pageClaims(onPage, shown),
         kind: "device",
         deviceId,
-        clientId,
-        realm,
-        decision: "approve",
         enrolledAt,
         digest,
-        amr,
       });
       return proof.ok ? ok({ proof: proof.value, state: checked.value }) : proof;
+    },
+    async statement(prover, device, text, jws, onPage) {
+      if (device.userId !== prover.id) return no({ code: "device_of_another_user" });
+      if (device.revokedAt !== undefined) return no({ code: "device_revoked" });
+      const { id: deviceId, enrolledAt, key } = device;
+      if (!(await isStatement(key, jws, deviceId, text))) return no({ code: "bad_signature" });
+      const digest = await sha256(joinParts("proof", [key.fingerprint, text]));
+      return brand(prover, { ...pageClaims(onPage, ["pop"]), kind: "device", deviceId, enrolledAt, digest });
     },
     vouch: brand,
   };
 }
+
+/** Of a passkey that signs in on our page: it approves, for the client that enrolled it. */
+const approvalBy = (device: Device): OnPage => ({ decision: "approve", through: enrollerOf(device) });
+
+const pageClaims = ({ decision, through, amr }: OnPage, shown: readonly string[]) => ({
+  ...through,
+  decision,
+  amr: amr ? amr(shown) : shown,
+});
 
 async function signed(key: DeviceKey, message: string, text: string): Promise<boolean> {
   const given = fromWrappedBase64(text);

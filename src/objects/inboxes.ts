@@ -60,8 +60,8 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     remember: (who, entry) => call(who, (stub) => stub.remember(who, entry)),
     rememberedOf: (who, cookie) => call(who, (stub) => stub.rememberedOf(who, cookie)),
     recall: (who, cookie) => call(who, (stub) => stub.recall(who, cookie)),
-    socket: (who, deviceId) =>
-      call(who, async (stub) => upgraded(await stub.fetch(upgradeRequest(deviceId)))),
+    socket: (who, deviceId, protocol) =>
+      call(who, async (stub) => upgraded(await stub.fetch(upgradeRequest(deviceId, protocol)))),
     disconnect: (who, deviceId) => call(who, (stub) => stub.disconnect(who, deviceId)),
     endAll: (who) => call(who, (stub) => stub.endAll(who)),
     wipe: (who) => call(who, (stub) => stub.wipe(who)),
@@ -75,8 +75,13 @@ function near(hint: string | undefined): DurableObjectNamespaceGetDurableObjectO
 }
 
 /** Never the client's own request; the path names the device. */
-const upgradeRequest = (deviceId: DeviceId): Request =>
-  new Request(`https://inbox/${deviceId}`, { headers: { Upgrade: "websocket" } });
+const upgradeRequest = (deviceId: DeviceId, protocol: string | undefined): Request =>
+  new Request(`https://inbox/${deviceId}`, {
+    headers: {
+      Upgrade: "websocket",
+      ...(protocol === undefined ? {} : { "Sec-WebSocket-Protocol": protocol }),
+    },
+  });
 
 function upgraded(answer: Response): Response {
   if (answer.status !== 101) throw new Outage(`an inbox answered ${answer.status} to an upgrade`);

@@ -29,7 +29,10 @@ export type StartRequest = {
   readonly scope: string;
   readonly bindingMessage?: string;
   readonly requiresClaim: boolean;
-  readonly matchCode: boolean;
+  /** Whether the approver has to name the number on the waiting screen; `page`: only whoever approves on our own page. */
+  readonly matchCode: boolean | "page";
+  /** Whether the device's own unlock is part of what answering takes. */
+  readonly unlock?: boolean;
   /** Nothing is put before the user: the client itself will say what became of it. */
   readonly asksNobody?: boolean;
   /** The one device that may answer. */
@@ -88,7 +91,7 @@ export async function startChallenge(
       ? undefined
       : await countStart(powers, request.client, request.caller, about(request));
   if (refused) return no(refused);
-  const matchCode = request.matchCode ? powers.chance.digits(6) : undefined;
+  const matchCode = request.matchCode !== false ? powers.chance.digits(6) : undefined;
   const begun = await begin(powers, request, matchCode);
   if (!begun.ok) return begun;
   const { snapshot, listed } = begun.value;
@@ -237,9 +240,10 @@ const promptOf = (powers: Powers, request: StartRequest, spec: ChallengeSpec): P
   purpose: spec.purpose,
   ...(spec.bindingMessage === undefined ? {} : { bindingMessage: spec.bindingMessage }),
   demands: {
-    matchCode: request.matchCode,
+    matchCode: request.matchCode === true,
+    ...(request.matchCode === "page" ? { matchOnPage: true } : {}),
     claim: spec.requiresClaim,
-    unlock: false,
+    unlock: request.unlock === true,
     ...(request.onlyDevice === undefined ? {} : { device: request.onlyDevice }),
   },
   ...(spec.approvers === undefined ? {} : { approvers: spec.approvers }),
@@ -247,6 +251,7 @@ const promptOf = (powers: Powers, request: StartRequest, spec: ChallengeSpec): P
   caller: request.caller,
   origin: spec.origin,
   context: spec.context,
+  nonce: spec.nonce,
   respondNumber: powers.chance.number(RESPOND_NUMBERS),
   startedAt: spec.createdAt,
   expiresAt: spec.expiresAt,

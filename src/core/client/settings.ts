@@ -75,6 +75,12 @@ export type ClientSettings = {
   readonly first_party?: boolean;
   /** Whether an approver may approve by a bare tap, without a match code; false when it is missing. */
   readonly insecure_tap?: boolean;
+  /** What an approval from far away takes on our own phone page; `warn` when it is missing (RFC 10027 §6.1.1). */
+  readonly proximity?: ProximityRule;
+  /** What becomes there of an approval on the very device that began; `mark` when it is missing (RFC 10027 §6.2). */
+  readonly same_device?: SameDeviceRule;
+  /** Whether an approval needs the device's own unlock, which a passkey shows; false when it is missing. */
+  readonly require_unlock?: boolean;
   /** Where a browser may be sent after signing out (OpenID Connect RP-Initiated Logout 1.0). */
   readonly post_logout_redirect_uris?: readonly string[];
   /** Where the client is told that a session ended, and whether it needs `sid` there (OpenID Connect Back-Channel Logout 1.0). */
@@ -93,6 +99,12 @@ export type ClientSettings = {
   /** What ID tokens of the standard door are signed by; `ES256` when it is missing. Access tokens stay ES256. */
   readonly id_token_signed_response_alg?: "ES256" | "RS256";
 };
+
+/** `warn`: the page says so. `step_up`: number and unlock are needed, too. `deny`: it cannot be approved. */
+export type ProximityRule = "ignore" | "warn" | "step_up" | "deny";
+
+/** `mark`: the page says so, and `amr` lacks `hwk`. `deny`: it cannot be approved. */
+export type SameDeviceRule = "ignore" | "mark" | "deny";
 
 /** Token delivery modes of CIBA that are offered; a ping client may poll too (CIBA §5). */
 export type DeliveryMode = "poll" | "ping";
@@ -175,6 +187,16 @@ export const isFirstParty = (settings: ClientSettings): boolean => settings.firs
 
 /** Whether a bare tap approves. */
 export const allowsBareTap = (settings: ClientSettings): boolean => settings.insecure_tap === true;
+
+export const proximityOf = (settings: ClientSettings): ProximityRule => settings.proximity ?? "warn";
+
+/** Whether an approval from far away takes the number on the waiting screen, which then has to be there. */
+export const stepsUp = (settings: ClientSettings): boolean => proximityOf(settings) === "step_up";
+
+export const sameDeviceOf = (settings: ClientSettings): SameDeviceRule => settings.same_device ?? "mark";
+
+/** Whether a request is approved only behind the device's own unlock: a fingerprint, a face, a PIN. */
+export const requiresUnlock = (settings: ClientSettings): boolean => settings.require_unlock === true;
 
 /** Compared byte for byte, as redirect URIs are. */
 export const postLogoutRedirectUris = (settings: ClientSettings): readonly string[] =>

@@ -8,7 +8,7 @@ export const CEREMONY: Millis = 5 * MINUTE;
 
 /** What a ceremony is good for, and in which browser: anywhere else its challenge is none. */
 export type Bound = {
-  readonly kind: "sign_in" | "enrol";
+  readonly kind: "sign_in" | "enrol" | "phone";
   /** The secret of the browser. */
   readonly browser: string;
   /** Of a sign-in its client and place, of an enrolment its session. */
@@ -67,7 +67,7 @@ export function ownRpId({ config }: Pick<Services, "config">): string | undefine
 /** What a passkey of our own pages signs: this challenge, on this origin and no other. */
 export function ownCeremony(
   powers: Pick<Services, "config">,
-  { challenge }: Ceremony,
+  { challenge }: Pick<Ceremony, "challenge">,
 ): PasskeyCeremony | undefined {
   const rpId = ownRpId(powers);
   return rpId === undefined

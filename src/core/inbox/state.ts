@@ -8,6 +8,8 @@ import type { ReadIdentifier } from "../user/identifier.ts";
 /** What answering this prompt takes; a door that cannot honour a demand does not list the prompt (settled question 19). */
 export type Demands = {
   readonly matchCode: boolean;
+  /** The same on our own page alone: its waiting screen shows a number that a vendor's phone is not asked for. */
+  readonly matchOnPage?: true;
   readonly claim: boolean;
   readonly unlock: boolean;
   /** The one device that may answer. */
@@ -32,6 +34,8 @@ export type Prompt = {
   readonly origin: Origin;
   /** The door's own words about the challenge, such as the event name that a device signs. */
   readonly context: JsonObject;
+  /** Drawn for this challenge, and part of what a device of our page signs; absent in prompts of a version that had none. */
+  readonly nonce?: string;
   /** Random 31-bit number by which doors that speak in numbers name the prompt. */
   readonly respondNumber: number;
   /** Unix second that a device signs; strictly increasing per inbox, so no two prompts share a signing input. */

@@ -73,6 +73,11 @@ export type Challenges = {
     redemption?: RedeemOrder,
   ): Promise<Result<Applied, Refusal>>;
   read(id: ChallengeId): Promise<Snapshot | undefined>;
+  /**
+   * The challenge, while it is pending and this is the value that the QR code of an open waiting screen shows now (T96); else undefined.
+   * Reading uses nothing up: the same value may be read until it is over.
+   */
+  scanned(id: ChallengeId, frame: string): Promise<Snapshot | undefined>;
   apply(id: ChallengeId, command: Command): Promise<Result<Applied, Refusal>>;
   /** Marks the grant and the audit row of this challenge as being in D1. */
   markListed(id: ChallengeId): Promise<void>;

@@ -57,6 +57,8 @@ export type Health = { check(): Promise<void> };
 
 export type Config = {
   readonly issuer: string;
+  /** How the deployment's own pages name it. */
+  readonly name: string;
   readonly environment: "development" | "production";
   readonly adminToken?: string;
   /** Channels that somebody carries; none: no code and no link leaves the service. */

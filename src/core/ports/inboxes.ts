@@ -121,8 +121,8 @@ export type Inboxes = {
   rememberedOf(who: SubjectKey, cookie: Cookie): Promise<Recalled>;
   /** Uses a cookie, once; one that was used before ends what it stands for (30 s for a lost answer). */
   recall(who: SubjectKey, cookie: Cookie): Promise<Recalled>;
-  /** The approving device's own socket on its inbox: 101. */
-  socket(who: SubjectKey, deviceId: DeviceId): Promise<Response>;
+  /** The approving device's own socket on its inbox: 101, with the sub-protocol that is selected. */
+  socket(who: SubjectKey, deviceId: DeviceId, protocol?: string): Promise<Response>;
   /**
    * Closes the sockets of a device that was removed, and takes no answer of it any more. Answers the challenges that it approved, or that it
    * alone may answer.

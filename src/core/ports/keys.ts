@@ -1,4 +1,5 @@
 import type { Client } from "../client/client.ts";
+import type { DeviceKey } from "../device/device.ts";
 import type { ClientId } from "../ids.ts";
 import type { Lane, ListedKey, StoredKey, TokenLane } from "../keys/key.ts";
 import type { TokenClaims, TokenDemands, TokenHeader } from "../keys/token.ts";
@@ -121,6 +122,8 @@ export type DpopRefusal = {
 export type DpopProofs = {
   /** Checks the value of the one `DPoP` header; what several of them come to, joined by commas, is no proof. */
   check(proof: string, request: DpopRequest): Promise<Result<DpopProof, DpopRefusal>>;
+  /** The key that a good proof has brought, as a device's key. */
+  keyOf(proof: string): Promise<Result<DeviceKey, RefusalOf<"bad_key">>>;
   /** Server nonces that are good now (RFC 9449 §8): the one to hand out, and the one before it. */
   nonces(now: Instant): Promise<readonly [current: string, previous: string]>;
 };

@@ -1,4 +1,6 @@
+import type { Enroller } from "../challenge/approvers.ts";
 import type { ProofClaims, VerifiedProof } from "../challenge/proof.ts";
+import type { DecisionKind } from "../challenge/state.ts";
 import type { Device, DeviceKey, KeyAlgorithm, PasskeyState } from "../device/device.ts";
 import type { Grant } from "../grant/state.ts";
 import type { ChallengeId, ClientId } from "../ids.ts";
@@ -60,6 +62,14 @@ export type PasskeyAnswer = {
 /** Whose proof it is, as the request has just read them. */
 export type Prover = Pick<User, "id" | "status">;
 
+/** What a page of ours adds to a proof: what was decided, how far the device reaches, and how the approval was given beside the key. */
+export type OnPage = {
+  readonly decision: DecisionKind;
+  readonly through: Enroller;
+  /** Turns the methods that the key shows (RFC 8176) into those of the approval. */
+  readonly amr?: (shown: readonly string[]) => readonly string[];
+};
+
 type OfUser<Claims> = Claims extends unknown ? Omit<Claims, "userId"> : never;
 /** What is vouched for, without the user: that is the prover's own id. */
 export type VouchedClaims = OfUser<Exclude<ProofClaims, { kind: "device" }>>;
@@ -92,7 +102,7 @@ export type Proofs = {
     ceremony: PasskeyCeremony,
   ): Promise<Result<ReadPasskey, RefusalOf<"bad_key">>>;
   /**
-   * Checks a passkey's signature over this ceremony; it approves. One that may be backed up now and could not before, or the other way
+   * Checks a passkey's signature over this ceremony; it approves, unless a page of ours says what was decided. One that may be backed up now and could not before, or the other way
    * round, is `bad_key`. The counter is for the store to compare.
    */
   passkey(
@@ -100,10 +110,27 @@ export type Proofs = {
     device: Device,
     answer: PasskeyAnswer,
     ceremony: PasskeyCeremony,
+    onPage?: OnPage,
   ): Promise<
     Result<
       { readonly proof: VerifiedProof; readonly state: PasskeyState },
       RefusalOf<"bad_key" | "bad_signature" | "device_revoked" | "device_of_another_user" | "user_locked">
+    >
+  >;
+  /**
+   * Checks a compact JWS by a P-256 key of this user over exactly this text. Its header is `alg` ES256, `kid` the device and `typ`
+   * `countersign+jws`, and nothing else. `bad_signature` for any other.
+   */
+  statement(
+    prover: Prover,
+    device: Device,
+    text: string,
+    jws: string,
+    onPage: OnPage,
+  ): Promise<
+    Result<
+      VerifiedProof,
+      RefusalOf<"bad_signature" | "device_revoked" | "device_of_another_user" | "user_locked">
     >
   >;
   /** A proof of another kind, whose evidence the caller has checked: code typed back, service token, first enrolment. */

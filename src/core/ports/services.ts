@@ -1,7 +1,10 @@
-import type { ChallengeSpec, Door } from "../challenge/state.ts";
+import type { ChallengeSpec, Door, Json } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import type { ChallengeId, UserId } from "../ids.ts";
 import type { DoorEvent, EndedGrant } from "../message/queue.ts";
+import type { Refusal } from "../refusal.ts";
+import type { Result } from "../result.ts";
+import type { User } from "../user/user.ts";
 import type { Authenticators } from "./authenticators.ts";
 import type { Challenges, Snapshot } from "./challenges.ts";
 import type { Clients, Nonces } from "./clients.ts";
@@ -40,6 +43,10 @@ export type DoorRules = {
   readonly underWay: (powers: DoorPowers, userId: UserId) => Promise<readonly ChallengeId[]>;
   /** Who has closed what this challenge would meet; undefined while it is open. Asked before anybody approves. */
   readonly closedBy: (powers: DoorPowers, asked: Asked, userId: UserId) => Promise<string | undefined>;
+  /** The door's own words about what is asked, for whoever answers on a page of ours; none where its context has none. */
+  readonly says?: (asked: Pick<ChallengeSpec, "context">) => Said;
+  /** The challenge of a code that a waiting screen shows, for whoever types it; the guess is counted. */
+  readonly ofTypedCode?: (powers: TypedPowers, typed: Typed) => Promise<Result<Snapshot, Refusal>>;
   /** Whom to tell, and what, once a challenge of this door has left `pending`; asked when it has, and perhaps again. */
   readonly settled?: (ended: Pick<Snapshot, "spec" | "view" | "timeline">) => DoorEvent | undefined;
   /** Tells a client of an event in the door's own form. Answers seconds until it should be tried again, if it should. */
@@ -57,7 +64,25 @@ export type DoorRules = {
   ) => Promise<number | undefined>;
 };
 
+/** What a door's own words about a challenge come to where a page of ours shows it. */
+export type Said = {
+  /** What is asked, as the door or its client calls it. */
+  readonly action?: string;
+  /** JSON that is shown line by line. */
+  readonly details?: readonly Json[];
+  /** More is asked than can be shown, so that it is approved elsewhere. */
+  readonly more?: true;
+  /** The device that asks, where not its own browser has called. */
+  readonly userAgent?: string;
+};
+
 type Asked = Pick<ChallengeSpec, "door" | "clientId" | "context">;
+/** Who types a code that a waiting screen shows. */
+export type Typed = { readonly user: User; readonly code: string; readonly ip?: string };
+export type TypedPowers = Pick<
+  Services,
+  "challenges" | "clients" | "inboxes" | "handles" | "limits" | "clock" | "events" | "background" | "log"
+>;
 type ToldEvent = { readonly client: Client; readonly event: DoorEvent };
 export type DoorPowers = Pick<Services, keyof DoorPorts | "clock">;
 export type HearPowers = Pick<Services, "clients" | "challenges" | "events">;

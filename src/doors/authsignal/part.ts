@@ -18,6 +18,14 @@ const PAUSE_SECONDS = 30;
 export const authsignalRules: DoorRules = {
   door: "authsignal",
 
+  /** Action, custom data and the tracked device are the backend's own words. */
+  says: ({ context: { action, custom, custom_in_row: inRow, user_agent: userAgent } }) => ({
+    ...(inRow === true ? { more: true } : {}),
+    ...(typeof action === "string" ? { action } : {}),
+    ...(custom === undefined ? {} : { details: [custom] }),
+    ...(typeof userAgent === "string" ? { userAgent } : {}),
+  }),
+
   async underWay({ actions, clock }, userId): Promise<readonly ChallengeId[]> {
     const open = await actions.openOf(userId, clock.now() - DAY, ACTIONS);
     return open.flatMap(({ challengeId }) => challengeId ?? []);

@@ -28,7 +28,8 @@ export function acrOf(approval: {
 }): Acr {
   const { byDevice, matched, amr } = approval;
   if (!byDevice) return "urn:signin:acr:identifier";
-  if (!matched) return "urn:signin:acr:device";
+  // RFC 8176: the number was typed on our own page, or the screen's code scanned there.
+  if (!matched && !amr.includes("mca")) return "urn:signin:acr:device";
   return amr.includes("user") ? "urn:signin:acr:device-match-uv" : "urn:signin:acr:device-match";
 }
 

@@ -13,6 +13,8 @@ import { ANSWER, logout, logoutByForm, takeSignOut } from "./logout/logout.ts";
 import { beginPasskey, removePasskey, showPasskeys, takeNewPasskey } from "./passkey/page.ts";
 import { PASSKEYS_PATH, SIGNED_PATH } from "./passkey/paths.ts";
 import { takePasskey } from "./passkey/take.ts";
+import { signInForPhone } from "./phone/page.ts";
+import { PHONE_SIGN_IN } from "./phone/place.ts";
 import { SESSIONS_PATH, showSessions, takeSessions } from "./session/sessions.ts";
 import { sendSignInCodeAgain, showSignInState, takeSignIn, takeSignInCode } from "./session/sign-in.ts";
 import { SIGN_IN_PATH } from "./session/sign-in-page.ts";
@@ -48,6 +50,7 @@ export const oauthPages = (): readonly Door[] => [
     routes.post("/:id", limitGuesses, limitOpenings, takeSignInCode);
     routes.post("/:id/again", limitSends, limitOpenings, sendSignInCodeAgain);
   }),
+  pageDoor(PHONE_SIGN_IN, (routes) => routes.get("/", signInForPhone), limitOpenings),
   pageDoor(PASSKEYS_PATH, (routes) => {
     routes.get("/", limitOpenings, showPasskeys);
     routes.post("/begin", limitOpenings, beginPasskey);

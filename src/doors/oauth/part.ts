@@ -1,6 +1,8 @@
 import { isOpenClientId } from "../../core/ids.ts";
 import type { DoorRules, Services } from "../../core/ports/services.ts";
+import { ok } from "../../core/result.ts";
 import { makePings, pingOf } from "./ciba/ping.ts";
+import { findByUserCode } from "./device/verification.ts";
 import { hearEnded, tellLogout } from "./logout/back-channel.ts";
 import { makeOpenClients } from "./open-client/open-clients.ts";
 import { type OpenVariables, rulesOf } from "./open-client/rules.ts";
@@ -11,6 +13,10 @@ export const oauthRules: DoorRules = {
   /** What waits for a user is found by its prompt; a code ends with its session, or when it is redeemed (docs/decisions/0081). */
   underWay: async () => [],
   closedBy: async () => undefined,
+  async ofTypedCode(powers, { user, code, ip }) {
+    const found = await findByUserCode(powers, { user, typed: code, ip });
+    return found.ok ? ok(found.value.snapshot) : found;
+  },
   settled: pingOf,
   tell: async ({ pings }, { client, event }, attempts) => await pings.send(client, event, attempts),
   grantEnded: hearEnded,

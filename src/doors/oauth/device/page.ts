@@ -1,10 +1,9 @@
 import type { Context } from "hono";
-import { auditEvent, recordEvent } from "../../../core/audit/record.ts";
-import type { Caller } from "../../../core/caller.ts";
+import { reportSignIn } from "../../../core/challenge/report.ts";
 import { callerFrom } from "../../../core/client/caller-from.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { brandOf } from "../../../core/client/settings.ts";
-import { parseChallengeId, userSubject } from "../../../core/ids.ts";
+import { parseChallengeId } from "../../../core/ids.ts";
 import { type Instant, MINUTE, SECOND } from "../../../core/time.ts";
 import { csrfToken, isOwnForm, ownSecret } from "../../../hosted/browser.ts";
 import { policyFor, settingFor } from "../../../hosted/setting.ts";
@@ -218,19 +217,11 @@ async function report(
 ) {
   const powers = services(c);
   const { id, origin, brought } = snapshot.spec;
-  const { ip } = originOf(c);
-  const event = auditEvent(powers, {
-    type: "sign_in.reported",
-    actor: `user:${session.grant.userId}`,
+  await reportSignIn(powers, {
     userId: session.grant.userId,
     clientId: client.id,
-    ...(ip === undefined ? {} : { ip }),
-    data: { challenge_id: id },
+    challengeId: id,
+    caller: brought === "secret" ? { brought } : await callerFrom(powers, "nothing", origin.ip),
+    ip: originOf(c).ip,
   });
-  // Whoever began it puts nothing before this person for a while (T02).
-  const isBackend = brought === "secret";
-  const caller: Caller = isBackend ? { brought } : await callerFrom(powers, "nothing", origin.ip);
-  await powers.inboxes.silence(userSubject(session.grant.userId), { clientId: client.id, caller });
-  await recordEvent(powers, event);
-  powers.background(() => powers.events.send({ kind: "webhook", clientId: client.id, event }));
 }

@@ -4,6 +4,7 @@ import { startChallenge } from "../../../core/challenge/start.ts";
 import type { JsonObject } from "../../../core/challenge/state.ts";
 import { callerFrom } from "../../../core/client/caller-from.ts";
 import type { Client } from "../../../core/client/client.ts";
+import { requiresUnlock } from "../../../core/client/settings.ts";
 import { no, ok } from "../../../core/result.ts";
 import { SECOND } from "../../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
@@ -52,6 +53,7 @@ export const deviceAuthorization: Call = async (c, form) => {
     // Typing the code claims it: nobody else decides from then on (T20, T21).
     requiresClaim: true,
     matchCode: false,
+    unlock: requiresUnlock(client.settings),
     context: requestContext({ kind: "device_code" }),
     subject: subject as JsonObject,
     ...lifetimeOf(client, keepsOn(client, text)),

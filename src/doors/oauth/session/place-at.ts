@@ -1,4 +1,6 @@
 import type { Context } from "hono";
+import { ownClient } from "../../../core/client/own-client.ts";
+import type { Realm } from "../../../core/ids.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { askOfPlace } from "../authorize/ask-of-place.ts";
 import { trouble } from "../authorize/back.ts";
@@ -7,6 +9,7 @@ import { namedClient } from "../client-auth.ts";
 import { codeOfPlace, devicePlace } from "../device/place.ts";
 import { clientOfUserCode } from "../device/verification.ts";
 import { clientOfPlace, passkeysPlace } from "../passkey/paths.ts";
+import { placeOfPhone, realmOfPhonePlace } from "../phone/place.ts";
 import type { Place } from "./place.ts";
 
 /**
@@ -18,6 +21,8 @@ export async function placeAt(c: Context<AppEnv>, to: string): Promise<Place | R
   if (code !== undefined) return await placeOfDevice(c, code);
   const named = clientOfPlace(to);
   if (named !== undefined) return await placeOfPasskeys(c, named);
+  const phoneRealm = realmOfPhonePlace(to);
+  if (phoneRealm !== undefined) return placeOfPhonePage(c, phoneRealm);
   const ask = await askOfPlace(c, to);
   if (ask instanceof Response) return ask;
   return { client: ask.client, place: placeOf(ask.parameters), redirectUri: ask.redirectUri };
@@ -29,6 +34,13 @@ async function placeOfDevice(c: Context<AppEnv>, code: string): Promise<Place | 
   if (!client.ok) return await trouble(c, client.error.code === "code_locked" ? "busy" : "request");
   c.set("client", client.value);
   return { client: client.value, place: devicePlace(code) };
+}
+
+/** The phone page, under the client of our own pages. */
+function placeOfPhonePage(c: Context<AppEnv>, realm: Realm): Place {
+  const client = ownClient(realm, services(c).config.name);
+  c.set("client", client);
+  return { client, place: placeOfPhone(realm) };
 }
 
 /** The page of passkeys, under the client that was named. */

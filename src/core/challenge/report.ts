@@ -1,0 +1,31 @@
+import { auditEvent, recordEvent } from "../audit/record.ts";
+import type { Caller } from "../caller.ts";
+import { type ChallengeId, type ClientId, type UserId, userSubject } from "../ids.ts";
+import type { Services } from "../ports/services.ts";
+
+export type Reported = {
+  readonly userId: UserId;
+  readonly clientId: ClientId;
+  readonly challengeId: ChallengeId;
+  /** Whoever began it, who puts nothing before this person for a while (T02). */
+  readonly caller: Caller;
+  readonly ip?: string | undefined;
+};
+
+/** A person says that somebody else began this: whoever did is silenced, it is put on record and told to the client's webhook. */
+export async function reportSignIn(
+  powers: Pick<Services, "inboxes" | "records" | "events" | "clock" | "chance" | "background">,
+  { userId, clientId, challengeId, caller, ip }: Reported,
+): Promise<void> {
+  const event = auditEvent(powers, {
+    type: "sign_in.reported",
+    actor: `user:${userId}`,
+    userId,
+    clientId,
+    ...(ip === undefined ? {} : { ip }),
+    data: { challenge_id: challengeId },
+  });
+  await powers.inboxes.silence(userSubject(userId), { clientId, caller });
+  await recordEvent(powers, event);
+  powers.background(() => powers.events.send({ kind: "webhook", clientId, event }));
+}

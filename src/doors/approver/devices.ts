@@ -1,0 +1,113 @@
+import type { Context } from "hono";
+import { ownClientId } from "../../core/client/own-client.ts";
+import type { Device } from "../../core/device/device.ts";
+import { renameDevice } from "../../core/device/manage.ts";
+import { tellDeviceRemoved } from "../../core/device/notify.ts";
+import { isOwn } from "../../core/device/own-pages.ts";
+import { makeRecoveryCodes, recoveryCodesLeft } from "../../core/device/recovery-codes.ts";
+import { revokeDevice } from "../../core/device/revoke.ts";
+import { QR_TICKET, writeTicket } from "../../core/device/ticket.ts";
+import { oneLine } from "../../core/shown-text.ts";
+import { type AppEnv, originOf, services } from "../../http/context.ts";
+import type { PhoneCaller } from "./caller.ts";
+import { LONGEST_NAME } from "./enrolment/enrol.ts";
+import { refuse } from "./errors.ts";
+import type { ActBody } from "./schema.ts";
+import { signedAct } from "./signed.ts";
+import { deviceWire, iso, mayRemove } from "./wire.ts";
+
+const by = (c: Context<AppEnv>, { device }: PhoneCaller) => ({
+  actor: `device:${device.id}`,
+  ip: originOf(c).ip,
+});
+
+const listed = (c: Context<AppEnv>, { device }: PhoneCaller): Promise<readonly Device[]> =>
+  services(c).devices.ofUser(device.userId);
+
+async function named(c: Context<AppEnv>, caller: PhoneCaller): Promise<Device | undefined> {
+  const id = c.req.param("id")?.toLowerCase();
+  return (await listed(c, caller)).find((device) => device.id === id);
+}
+
+/** `GET /approver/devices`: every device of the user, whichever door enrolled it. */
+export async function listDevices(c: Context<AppEnv>, caller: PhoneCaller): Promise<Response> {
+  const now = services(c).clock.now();
+  const devices = await listed(c, caller);
+  return c.json({ devices: devices.map((device) => deviceWire(caller.device, device, now)) });
+}
+
+/** `PATCH /approver/devices/{id}`: another name, for a device of our pages. */
+export async function rename(c: Context<AppEnv>, caller: PhoneCaller, typed: string): Promise<Response> {
+  const device = await named(c, caller);
+  if (!device || !isOwn(device)) return refuse(c, { code: "unknown_device" });
+  const name = oneLine(typed, LONGEST_NAME);
+  if (name === "") return refuse(c, { code: "malformed", detail: "name: is empty" });
+  const { userId, id: deviceId } = device;
+  const renamed = await renameDevice(services(c), { userId, deviceId, name, ...by(c, caller) });
+  if (!renamed.ok) return refuse(c, renamed.error);
+  return c.json(deviceWire(caller.device, renamed.value, services(c).clock.now()));
+}
+
+/** `POST /approver/devices/{id}/removal`: signed; what the device opened ends with it, and every proven address hears of it. */
+export async function remove(c: Context<AppEnv>, caller: PhoneCaller, body: ActBody): Promise<Response> {
+  const powers = services(c);
+  const device = await named(c, caller);
+  if (!device) return refuse(c, { code: "unknown_device" });
+  if (!mayRemove(caller.device, device, powers.clock.now())) {
+    return refuse(c, { code: "not_allowed", detail: isOwn(device) ? "new_device" : "other_door" });
+  }
+  const signed = await signedAct(c, caller, { use: "remove_device", target: device.id }, body);
+  if (!signed.ok) return refuse(c, signed.error);
+  const { userId, id: deviceId } = device;
+  const reason = "removed_by_user";
+  const revoked = await revokeDevice(powers, { userId, deviceId, reason, ...by(c, caller) });
+  if (!revoked.ok) return refuse(c, revoked.error);
+  const client = await powers.clients.find(device.clientId);
+  if (!revoked.value.repeated && client) {
+    tellDeviceRemoved(powers, { client, user: caller.user, device, origin: originOf(c) });
+  }
+  return c.body(null, 204);
+}
+
+/** `POST /approver/tickets`: leave for one more phone, signed by this one; shown as a QR code for two minutes. */
+export async function letIn(c: Context<AppEnv>, caller: PhoneCaller, body: ActBody): Promise<Response> {
+  const powers = services(c);
+  if (caller.user.user.status === "locked") return refuse(c, { code: "user_locked" });
+  const signed = await signedAct(c, caller, { use: "let_in_device" }, body);
+  if (!signed.ok) return refuse(c, signed.error);
+  const { userId, realm, id: deviceId } = caller.device;
+  const now = powers.clock.now();
+  const ticket = await writeTicket(powers, {
+    id: powers.chance.uuid(),
+    userId,
+    realm,
+    clientId: ownClientId(realm),
+    deviceId,
+    since: now,
+    until: now + QR_TICKET,
+  });
+  const url = `${powers.config.issuer}/phone#add=${ticket}`;
+  return c.json({ ticket, url, expires_at: iso(now + QR_TICKET) }, 201);
+}
+
+/** `GET /approver/recovery-codes`: how many are left. */
+export async function countRecoveryCodes(c: Context<AppEnv>, { device }: PhoneCaller): Promise<Response> {
+  return c.json({ left: await recoveryCodesLeft(services(c), device.userId) });
+}
+
+/** `POST /approver/recovery-codes`: signed; ten new ones in place of all before, shown this once. */
+export async function newRecoveryCodes(
+  c: Context<AppEnv>,
+  caller: PhoneCaller,
+  body: ActBody,
+): Promise<Response> {
+  const signed = await signedAct(c, caller, { use: "recovery_codes" }, body);
+  if (!signed.ok) return refuse(c, signed.error);
+  const { device } = caller;
+  const made = await makeRecoveryCodes(services(c), {
+    user: caller.user.user,
+    deviceId: device.id,
+    ...by(c, caller),
+  });
+  return c.json({ codes: made }, 201);
+}

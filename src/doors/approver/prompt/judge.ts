@@ -1,0 +1,73 @@
+import { admits } from "../../../core/challenge/approvers.ts";
+import type { Client } from "../../../core/client/client.ts";
+import { allowsBareTap, requiresUnlock } from "../../../core/client/settings.ts";
+import type { Device } from "../../../core/device/device.ts";
+import { isOwn, reachOf } from "../../../core/device/own-pages.ts";
+import type { DoorRules } from "../../../core/ports/services.ts";
+import type { Instant } from "../../../core/time.ts";
+import { isNew } from "../wire.ts";
+import type { Asked } from "./asked.ts";
+
+/** Why a device may decline a request and not approve it. */
+export type WhyNot = "tap" | "unlock" | "new_device" | "more" | "far" | "same_device";
+
+export type Judged = {
+  /** How the approver shows that they see the waiting screen. */
+  readonly match: "number" | "none";
+  readonly unlock: boolean;
+  readonly whyNot?: WhyNot;
+  readonly warnings: readonly ("far" | "same_device")[];
+};
+
+/** What is known of who asks to answer, beside the device itself. */
+export type Judging = {
+  readonly client: Client;
+  readonly device: Device;
+  /** The user's other live devices. */
+  readonly others: readonly Device[];
+  readonly doors: readonly DoorRules[];
+  /** The device has shown that it sees the waiting screen: by its QR code, or by the code that was typed. */
+  readonly isSeen: boolean;
+  readonly now: Instant;
+};
+
+/** Whether a request stands before this device at all: its client admits it, and it is no younger than the request (T25). */
+export const standsBefore = (asked: Asked, device: Device): boolean =>
+  admits(asked, reachOf(device)) &&
+  (asked.demands.device === undefined || asked.demands.device === device.id) &&
+  device.enrolledAt <= asked.startedAt;
+
+/**
+ * What answering takes here, and why it cannot be approved if it cannot. A bare tap approves only where the client's setting says `insecure`
+ * (T03): elsewhere the number on the waiting screen is typed, or its code was scanned.
+ */
+export function judge(asked: Asked, judging: Judging): Judged {
+  const { client, device, doors, isSeen } = judging;
+  const { demands, context } = asked;
+  const isBare = allowsBareTap(client.settings);
+  const asksNumber = demands.matchCode || (demands.matchOnPage === true && !isBare);
+  const needsUnlock = demands.unlock || requiresUnlock(client.settings);
+  const said = doors.find(({ door }) => door === asked.door)?.says?.({ context });
+  const whyNot = ((): WhyNot | undefined => {
+    if (said?.more) return "more";
+    if (!asksNumber && !isBare && !isSeen) return "tap";
+    if (needsUnlock && device.credentialId === undefined) return "unlock";
+    return waitsFor(asked, judging) ? "new_device" : undefined;
+  })();
+  return {
+    match: asksNumber && !isSeen ? "number" : "none",
+    unlock: needsUnlock,
+    warnings: [],
+    ...(whyNot === undefined ? {} : { whyNot }),
+  };
+}
+
+/**
+ * Whether an older device has to answer instead. Who reads somebody's mail adds a device by a code: for as long as that can be taken back, it
+ * approves nothing at a vendor's door that a device of before could (docs/decisions/0087).
+ */
+const waitsFor = (asked: Asked, { device, others, now }: Judging): boolean =>
+  asked.door !== "oauth" &&
+  device.byCode === true &&
+  isNew(device, now) &&
+  others.some((other) => other.enrolledAt < device.enrolledAt && !isOwn(other) && admits(asked, other));
