@@ -6,6 +6,7 @@ import type { FrameLocator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { openPage } from "./browser.ts";
 import {
+  lastSent,
   layout,
   makeClient,
   newest,
@@ -168,12 +169,13 @@ describe("the form inside a page of the client, with the vendor's own SDK", () =
       await frame.getByLabel("E-mail address").fill(second);
       await frame.getByRole("button", { name: "Continue" }).click();
       await frame.getByLabel("Code").waitFor();
+      const code = await newest(place, second);
       const [again] = await Promise.all([
         page.waitForResponse((response) => response.url().endsWith("/signup/again")),
         frame.getByRole("button", { name: "Send another code" }).click(),
       ]);
       expect(again.status()).toBe(200);
-      await frame.getByLabel("Code").fill((await newest(place, second)).code);
+      await frame.getByLabel("Code").fill((await newest(place, second, code)).code);
       expect((await resultOf(page)).value.email).toBe(second);
 
       const third = email();
@@ -181,7 +183,7 @@ describe("the form inside a page of the client, with the vendor's own SDK", () =
       await frameOf(page).getByLabel("E-mail address").fill(third);
       await frameOf(page).getByRole("button", { name: "Continue" }).click();
       await frameOf(page).getByRole("alert").getByText("Only for members.").waitFor();
-      await expect(newest(place, third)).rejects.toThrow("nothing was sent");
+      expect(await lastSent(place, third)).toBeUndefined();
     } finally {
       await close();
     }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import type { CDPSession, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort, type Server, startServer } from "../wire/server.ts";
 import { makeApi } from "../wire/support/api.ts";
 import { openPage } from "./browser.ts";
@@ -72,10 +72,11 @@ async function withAuthenticator(page: Page, consents: boolean): Promise<CDPSess
 
 async function signInByCode(page: Page, address: string): Promise<void> {
   await page.goto(authorizeUrl());
+  await page.getByRole("textbox").and(page.locator(":focus")).waitFor();
   await page.keyboard.type(address);
   await page.getByRole("button", { name: "Send me a code" }).click();
   await page.waitForURL(/\/oauth\/sign-in\/[0-9a-f]/);
-  const { code } = await vi.waitFor(() => newest(place, address), 10_000);
+  const { code } = await newest(place, address);
   await page.getByLabel("Code").fill(code);
   await page.waitForURL(`${site.origin}/cb?**`);
 }

@@ -164,6 +164,7 @@ describe("the standard door's pages", () => {
   test("whoever types an address and presses Enter goes on by phone", async () => {
     const { page } = open;
     await show(page, String(await signInPages(ORDINARY, settingOf("Shop"))["sign-in"]));
+    await page.getByRole("textbox").and(page.locator(":focus")).waitFor();
     await page.keyboard.type("ana@example.com");
     const [request] = await Promise.all([
       page.waitForRequest((made) => made.method() === "POST"),

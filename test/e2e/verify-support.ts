@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { makeApi } from "../wire/support/api.ts";
+import { newestTo, type Sent, sentTo } from "../wire/support/outbox.ts";
 
 /** Where pictures go for users to look at; none are taken without it. */
 const pictures = process.env.SCREENSHOTS;
@@ -44,15 +45,13 @@ export async function makeClient({ origin, adminToken }: Place, parts: object): 
   return String(made.body.client_id);
 }
 
-export type Sent = { readonly code: string; readonly link: string; readonly channel: string };
+/** The newest message to this address, once it is there; with `after` a newer one. */
+export const newest = ({ origin }: Place, to: string, after?: Sent): Promise<Sent> =>
+  newestTo(makeApi(origin), to, after);
 
-/** The newest message to this address. */
-export async function newest({ origin }: Place, to: string): Promise<Sent> {
-  const answer = await makeApi(origin)("GET", "/dev/outbox", { query: { to } });
-  const [first] = answer.body.messages as readonly Sent[];
-  if (!first) throw new Error(`nothing was sent to ${to}: ${answer.status}`);
-  return first;
-}
+/** What was sent last to this address up to now: the mark before something newer is asked for. */
+export const lastSent = async ({ origin }: Place, to: string): Promise<Sent | undefined> =>
+  (await sentTo(makeApi(origin), to))[0];
 
 /** How wide, tall and legible everything on a page is; run in the page. */
 export function layout() {

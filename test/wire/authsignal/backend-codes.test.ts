@@ -4,18 +4,14 @@ import { expect, test } from "vitest";
 import { makeApi } from "../support/api.ts";
 import { makeTenant } from "../support/authsignal.ts";
 import { loseAnswer } from "../support/lost-answer.ts";
+import { newestTo, sentTo } from "../support/outbox.ts";
 import { place } from "../support/place.ts";
 
 const mail = () => `jo-${randomUUID()}@example.test`;
 const number = () => `+64272${String(Math.floor(Math.random() * 1e6)).padStart(6, "0")}`;
 const user = () => `u|${randomUUID()}@example.test`;
 
-/** The newest code that was sent to an address. */
-async function codeTo(to: string): Promise<string> {
-  const { body } = await makeApi(place().origin)("GET", "/dev/outbox", { query: { to } });
-  const [newest] = body.messages as { code: string }[];
-  return newest?.code ?? "";
-}
+const outbox = () => makeApi(place().origin);
 
 const wrongFor = (code: string) => (code === "000000" ? "111111" : "000000");
 
@@ -30,7 +26,7 @@ test.each([
   const { challengeId, idempotencyKey, expiresAt } = await sdk.challenge(asked);
   expect(expiresAt).toBeGreaterThan(Date.now() / 1_000);
   expect(await sdk.getChallenge({ challengeId })).toMatchObject({ challengeId, [way.member]: to });
-  const verificationCode = await codeTo(to);
+  const { code: verificationCode } = await newestTo(outbox(), to);
   expect(await sdk.verify({ challengeId, verificationCode: wrongFor(verificationCode) })).toEqual({
     isVerified: false,
     failureReason: "CODE_INVALID_OR_EXPIRED",
@@ -73,7 +69,7 @@ test("a user's action is met by a code to the address that the backend has enrol
     userId,
     idempotencyKey: randomUUID(),
   });
-  const verificationCode = await codeTo(email);
+  const { code: verificationCode } = await newestTo(outbox(), email);
   expect((await sdk.verify({ challengeId, verificationCode })).isVerified).toBe(true);
   expect(await sdk.getAction({ userId, action, idempotencyKey })).toMatchObject({
     state: "CHALLENGE_SUCCEEDED",
@@ -93,7 +89,8 @@ test("five wrong codes end it, and the next start is taken", async () => {
   const email = mail();
   const asked = { verificationMethod: "EMAIL_OTP", action: "signIn", email } as const;
   const { challengeId } = await sdk.challenge(asked);
-  const code = await codeTo(email);
+  const sent = await newestTo(outbox(), email);
+  const { code } = sent;
   const reasons: unknown[] = [];
   for (let guess = 0; guess < 5; guess++) {
     const { failureReason } = await sdk.verify({ challengeId, verificationCode: wrongFor(code) });
@@ -103,8 +100,8 @@ test("five wrong codes end it, and the next start is taken", async () => {
   expect((await sdk.verify({ challengeId, verificationCode: code })).isVerified).toBe(false);
   expect(await sdk.getChallenge({ challengeId })).toEqual({});
   const next = await sdk.challenge(asked);
-  const fresh = await codeTo(email);
-  expect((await sdk.verify({ ...next, verificationCode: fresh })).isVerified).toBe(true);
+  const fresh = await newestTo(outbox(), email, sent);
+  expect((await sdk.verify({ ...next, verificationCode: fresh.code })).isVerified).toBe(true);
 });
 
 test("a call whose answer was lost is repeated: one challenge, one message, and its code is good", async () => {
@@ -125,10 +122,9 @@ test("a call whose answer was lost is repeated: one challenge, one message, and 
     body: JSON.stringify(asked),
   });
   expect(lost).toBe(200);
-  const verificationCode = await codeTo(email);
+  const { code: verificationCode } = await newestTo(outbox(), email);
   const { challengeId } = await tenant.sdk.challenge(asked);
-  const { body } = await makeApi(place().origin)("GET", "/dev/outbox", { query: { to: email } });
-  expect(body.messages).toHaveLength(1);
+  expect(await sentTo(outbox(), email)).toHaveLength(1);
   expect((await tenant.sdk.verify({ challengeId, verificationCode })).isVerified).toBe(true);
 });
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { makeApi } from "../support/api.ts";
 import type { Place } from "../support/app.ts";
 import { ANDROID, Device, IOS, type Mobile, makeTenant } from "../support/authsignal.ts";
+import { type Sent as Letter, newestTo } from "../support/outbox.ts";
 import type { Needs, SdkRequest, Sent } from "../support/sdk-requests.ts";
 
 /**
@@ -15,8 +16,8 @@ export type Context = {
   readonly user: string;
   readonly email: string;
   readonly phones: Readonly<Record<string, Device>>;
-  /** The code that was sent last to the user's address. */
-  code(to?: string): Promise<string>;
+  /** The code that was sent to the user's address since the last one was asked for. */
+  code(): Promise<string>;
   /** A new token of the user's, as the page's own backend has it. */
   token(action: string, body?: Json): Promise<string>;
   /** What an answer named, by the name that the rows give it. */
@@ -40,15 +41,16 @@ export async function makeContext(place: Place): Promise<Context> {
       ]),
     ),
   );
+  let last: Letter | undefined;
   return {
     tenant: tenant.id,
     secret: tenant.secret,
     user,
     email,
     phones,
-    async code(to = email) {
-      const { body } = await makeApi(place.origin)("GET", "/dev/outbox", { query: { to } });
-      return (body.messages as readonly { code: string }[])[0]?.code ?? "";
+    async code() {
+      last = await newestTo(makeApi(place.origin), email, last);
+      return last.code;
     },
     async token(action, body = {}) {
       const path = `/v1/users/${encodeURIComponent(user)}/actions/${action}`;

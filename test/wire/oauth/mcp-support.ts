@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { OAuthClientProvider } from "@modelcontextprotocol/sdk/client/auth.js";
 import { makeApi } from "../support/api.ts";
-import { codeFor } from "../support/page-walk.ts";
+import { newestTo, sentTo } from "../support/outbox.ts";
 
 type OAuthClientMetadata = OAuthClientProvider["clientMetadata"];
 type OAuthClientInformation = NonNullable<Awaited<ReturnType<OAuthClientProvider["clientInformation"]>>>;
@@ -172,10 +172,11 @@ export async function signIn(
     return { ...answer, location: location ?? "" };
   }
   await visit("GET", to.pathname + to.search);
+  const [last] = await sentTo(api, address);
   const begun = await visit("POST", "/oauth/sign-in", { identifier: address, way: "code" });
   await visit("GET", begun.location);
   const done = await visit("POST", begun.location.split("?")[0] ?? "", {
-    code: await codeFor(api, address),
+    code: (await newestTo(api, address, last)).code,
   });
   const consent = (await visit("GET", done.location)).text;
   const approved = await visit("POST", "/oauth/consent", { decision: "approve" });

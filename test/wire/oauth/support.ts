@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { type Api, makeApi } from "../support/api.ts";
 import { type App, freshEmail, makeApp } from "../support/app.ts";
-import { codeFor } from "../support/page-walk.ts";
+import { newestTo, sentTo } from "../support/outbox.ts";
 import { makePerson, type Person } from "../support/people.ts";
 import { place } from "../support/place.ts";
 
@@ -163,8 +163,10 @@ export const somebody = (sites: Readonly<Record<string, Site>> = {}): Somebody =
 
 /** The sign-in page in front of them, by a code to their address; answers where it leads. */
 export async function typeCode({ browser, address }: Somebody): Promise<Shown> {
+  const api = makeApi(place().origin);
+  const [last] = await sentTo(api, address);
   await browser.submit({ identifier: address, way: "code" });
-  return await browser.submit({ code: await codeFor(makeApi(place().origin), address) });
+  return await browser.submit({ code: (await newestTo(api, address, last)).code });
 }
 
 /** Opens an authorization request and signs in there by a code; answers where it leads. */

@@ -1,14 +1,9 @@
 import { expect } from "vitest";
 import type { Api } from "./api.ts";
+import { newestTo, sentTo } from "./outbox.ts";
 
 /** What the app's address is given at the end. */
 export type Given = { readonly code: string; readonly state: string; readonly challenge_id: string };
-
-/** The code of the newest letter to an address. */
-export async function codeFor(api: Api, to: string): Promise<string> {
-  const { body } = await api("GET", "/dev/outbox", { query: { to } });
-  return (body.messages as readonly { code: string }[])[0]?.code ?? "";
-}
 
 /**
  * A browser, as far as HTTP goes: opens the page's address, gives the mail address unless the page has it (`direct_login`), types the
@@ -28,10 +23,11 @@ export async function walkPage(api: Api, path: string, address: string, redirect
       headers: { Cookie: cookie, "Content-Type": "application/x-www-form-urlencoded", Origin: "null" },
       raw: new URLSearchParams({ csrf, ...fields }).toString(),
     });
+  const last = isSent ? undefined : (await sentTo(api, address))[0];
   const sent = isSent ? entry : await post(path, { identifier: address });
   expect(sent.status, sent.text.slice(-600)).toBe(303);
   const check = sent.headers.get("location")?.split("?")[0] ?? "";
-  const done = await post(check, { code: await codeFor(api, address) });
+  const done = await post(check, { code: (await newestTo(api, address, last)).code });
   expect(done.status).toBe(303);
   const location = done.headers.get("location") ?? "";
   expect(location.startsWith(`${redirect}?`)).toBe(true);
