@@ -42,8 +42,21 @@ export function zoneOf(c: Context<AppEnv>): { readonly zone?: string } {
   }
 }
 
+/** An angle of the edge in degrees, to a tenth: nobody needs to know better where a user is. */
+function degrees(value: unknown, most: number): number | undefined {
+  const angle = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  if (typeof angle !== "number" || !(Math.abs(angle) <= most)) return undefined;
+  return Math.round(angle * 10) / 10;
+}
+
+/** One without the other is no place. */
+function pointOf({ cf }: Request): Pick<Origin, "latitude" | "longitude"> {
+  const [latitude, longitude] = [degrees(cf?.latitude, 90), degrees(cf?.longitude, 180)];
+  return latitude === undefined || longitude === undefined ? {} : { latitude, longitude };
+}
+
 /**
- * Reads ip, city, country and user agent of a request. The address is the edge's own word (`CF-Connecting-IP`);
+ * Reads ip, city, country, place and user agent of a request. The address is the edge's own word (`CF-Connecting-IP`);
  * `X-Forwarded-For` is the caller's and is never read. What is missing or malformed stays unknown.
  */
 export function readOrigin(request: Request): Origin {
@@ -55,6 +68,7 @@ export function readOrigin(request: Request): Origin {
     ...(IP.test(ip) && { ip }),
     ...(typeof country === "string" && COUNTRY.test(country) && { country }),
     ...(city && { city }),
+    ...pointOf(request),
     ...(userAgent && { userAgent }),
   };
 }

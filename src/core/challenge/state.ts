@@ -11,6 +11,9 @@ export type Origin = {
   readonly ip?: string;
   readonly country?: string;
   readonly city?: string;
+  /** Where the network of the address is, in degrees, to a tenth (11 km): for comparing, and shown to nobody. */
+  readonly latitude?: number;
+  readonly longitude?: number;
   readonly userAgent?: string;
 };
 

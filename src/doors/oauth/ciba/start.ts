@@ -4,6 +4,7 @@ import { startChallenge } from "../../../core/challenge/start.ts";
 import type { JsonObject } from "../../../core/challenge/state.ts";
 import { aboutForBackend, takeStart } from "../../../core/challenge/take-start.ts";
 import type { Client } from "../../../core/client/client.ts";
+import { allowsBareTap, requiresUnlock, stepsUp } from "../../../core/client/settings.ts";
 import { type ChallengeId, newUserId } from "../../../core/ids.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
@@ -92,6 +93,16 @@ const requestLifetime = ({ settings }: Client): Millis =>
 
 const matches = ({ settings }: Client): boolean => settings.match_code === "required";
 
+/**
+ * A vendor's phone is asked for the number only where the client says so; our own page always is, unless the setting is named insecure and
+ * no approval from far away needs it (T30).
+ */
+const numberOf = ({ settings }: Client): boolean | "page" => {
+  if (settings.match_code === "required") return true;
+  const isBare = settings.match_code === "off" || allowsBareTap(settings);
+  return isBare && !stepsUp(settings) ? false : "page";
+};
+
 const isPinged = ({ settings, notificationEndpoint }: Client): boolean =>
   settings.backchannel_token_delivery_mode === "ping" && notificationEndpoint !== undefined;
 
@@ -118,7 +129,8 @@ async function begin(c: Context<AppEnv>, client: Client, asked: Asked): Promise<
     scope,
     ...(bindingMessage === undefined ? {} : { bindingMessage }),
     requiresClaim: false,
-    matchCode: matches(client),
+    matchCode: numberOf(client),
+    unlock: requiresUnlock(client.settings),
     context: await contextOf(powers, asked, { id, authReqId }),
     subject: asked.subject as JsonObject,
     ...lifetimeOf(client, asksRefresh(client, scope)),

@@ -3,7 +3,12 @@ import { type StartRequest, startChallenge } from "../../../core/challenge/start
 import type { JsonObject } from "../../../core/challenge/state.ts";
 import { callerFrom } from "../../../core/client/caller-from.ts";
 import type { Client } from "../../../core/client/client.ts";
-import { allowsBareTap } from "../../../core/client/settings.ts";
+import {
+  allowsBareTap,
+  type ClientSettings,
+  requiresUnlock,
+  stepsUp,
+} from "../../../core/client/settings.ts";
 import { type SentCode, sendCode } from "../../../core/code/send.ts";
 import { codeSubject } from "../../../core/code/subject.ts";
 import { newUserId } from "../../../core/ids.ts";
@@ -43,9 +48,15 @@ export async function askDevices(
   // Somebody whom nobody is, for whom as much is done: how long it takes tells nothing (T09).
   const decoy = { id: newUserId(chance.uuid()), locked: false };
   const asked = user?.user.status === "active" ? { id: user.user.id, locked: false } : decoy;
-  const matchCode = client.settings.match_code !== "off" && !allowsBareTap(client.settings);
+  const matchCode = numberFor(client.settings);
   return await begin(c, client, identifier, { way: "device", user: asked, matchCode });
 }
+
+/** A client that takes bare taps shows a number all the same, where approving from far away needs it (T30). */
+const numberFor = (settings: ClientSettings): boolean | "page" => {
+  if (settings.match_code !== "off" && !allowsBareTap(settings)) return true;
+  return stepsUp(settings) ? "page" : false;
+};
 
 /** Begins a sign-in that a code will prove; nothing is sent yet. */
 export const beginByCode = (
@@ -61,7 +72,7 @@ async function begin(
   how: {
     readonly way: "device" | "code";
     readonly user?: NonNullable<StartRequest["user"]>;
-    readonly matchCode: boolean;
+    readonly matchCode: boolean | "page";
   },
 ): Promise<Result<StartedSignIn, Refusal>> {
   const powers = services(c);
@@ -71,7 +82,7 @@ async function begin(
   }
   const brought = (await isKnownBrowser(c, client.realm, identifier)) ? "browser" : "nothing";
   const { way, user, matchCode } = how;
-  const subject: OAuthSubject = matchCode ? { matched: true } : {};
+  const subject: OAuthSubject = matchCode === true ? { matched: true } : {};
   const started = await startChallenge(powers, {
     door: "oauth",
     client,
@@ -82,6 +93,7 @@ async function begin(
     scope: "browser",
     requiresClaim: false,
     matchCode,
+    unlock: requiresUnlock(client.settings),
     context: requestContext({
       kind: "browser_session",
       browser: await browserDigest(c, ownSecret(c)),
