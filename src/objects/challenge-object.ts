@@ -21,7 +21,7 @@ import {
   settleRecord,
   unheard,
 } from "./cleanup.ts";
-import { DONE, redeemedFrame } from "./frames.ts";
+import { ASKS_QR, DONE, redeemedFrame } from "./frames.ts";
 import {
   birth,
   type ChallengeRecord,
@@ -31,6 +31,7 @@ import {
   settleAtBirth,
   snapshotOf,
 } from "./record.ts";
+import { giveFrame, isShown } from "./scan-frames.ts";
 import { admit, hangUp, openSockets, orderAt, seatsOf, tell, tellWaiters } from "./sockets.ts";
 
 type Bindings = { readonly EVENTS: Queue<QueueMessage> };
@@ -153,8 +154,20 @@ export class ChallengeObject extends DurableObject<Bindings> {
     return answer;
   }
 
-  /** Waiters have nothing to say. */
-  override webSocketMessage(): void {}
+  /** A waiting screen may ask for its QR code's value, while there is something to scan; waiters have nothing else to say. */
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    if (message !== ASKS_QR) return;
+    const record = this.#cell.read();
+    const now = Date.now();
+    if (record && viewOf(record.challenge, now).state === "pending") giveFrame(this.ctx, socket, now);
+  }
+
+  scanned(value: string): Snapshot | undefined {
+    const record = this.#cell.read();
+    const now = Date.now();
+    if (!record || viewOf(record.challenge, now).state !== "pending") return undefined;
+    return isShown(this.ctx, value, now) ? snapshotOf(record, now) : undefined;
+  }
 
   /** The broom: never the judge, may ring late or twice, and looks again later when something fails. */
   override async alarm(): Promise<void> {

@@ -1,4 +1,5 @@
-import type { SettledMessage, WaitMessage } from "@countersign/protocol/waiting";
+import type { QrMessage, QrOverMessage, SettledMessage, WaitMessage } from "@countersign/protocol/waiting";
+import { FRAME_LIFETIME, type ScanFrame } from "../core/challenge/scan-frame.ts";
 import { isSettled, type WaitView } from "../core/challenge/view.ts";
 import type { Applied } from "../core/ports/challenges.ts";
 
@@ -26,7 +27,21 @@ export function framesOf(view: WaitView): readonly string[] {
 /** For the Worker that left an order with its wait, and for nobody else: what the redemption answered. */
 export const redeemedFrame = (redeemed: Applied): string => JSON.stringify({ type: "redeemed", redeemed });
 
-/** Reads that frame back; undefined: another one. */
+/** What a waiting screen may send: it asks for the value of its QR code (docs/waiting.md). */
+export const ASKS_QR = "qr";
+
+/** The value that a waiting screen shows as a QR code, and until when. */
+export const qrFrame = ({ value, drawnAt }: ScanFrame): string =>
+  JSON.stringify({
+    type: "qr",
+    frame: value,
+    until: new Date(drawnAt + FRAME_LIFETIME).toISOString(),
+  } satisfies QrMessage);
+
+/** Tells a screen that its value is good no more, because another one has a newer. */
+export const QR_OVER = JSON.stringify({ type: "qr_over" } satisfies QrOverMessage);
+
+/** Reads that of a redemption back; undefined: another one. */
 export function readRedeemed(data: unknown): Applied | undefined {
   if (typeof data !== "string" || !data.startsWith('{"type":"redeemed"')) return undefined;
   return (JSON.parse(data) as { redeemed: Applied }).redeemed;

@@ -1,4 +1,5 @@
 import type { RedeemOrder } from "../core/challenge/command.ts";
+import type { ScanFrame } from "../core/challenge/scan-frame.ts";
 import { isSettled, type WaitView } from "../core/challenge/view.ts";
 import { CROWDED, DONE, framesOf } from "./frames.ts";
 
@@ -9,7 +10,12 @@ export const ALONE = "/alone";
 export const ORDER = "X-Redeem-Order";
 
 /** What is kept with a socket while its object sleeps. */
-type Attachment = { readonly seat: number; readonly order?: RedeemOrder };
+type Attachment = {
+  readonly seat: number;
+  readonly order?: RedeemOrder;
+  /** What its screen shows as a QR code, once it has asked for one. */
+  readonly frame?: ScanFrame;
+};
 
 /** Where a waiter of a challenge sits: beside fifteen others, or alone. */
 export const seatsOf = (request: Request): { readonly tag: string; readonly cap: number } =>
@@ -28,10 +34,10 @@ export function admit(
   ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
   ctx.acceptWebSocket(socket, [options.tag]);
   const order = request.headers.get(ORDER);
-  socket.serializeAttachment({
+  attach(socket, {
     seat: Math.max(0, ...others.map(seat)) + 1,
     ...(order === null ? {} : { order: JSON.parse(order) as RedeemOrder }),
-  } satisfies Attachment);
+  });
   const protocol = request.headers.get("Sec-WebSocket-Protocol");
   const headers: HeadersInit = protocol === null ? {} : { "Sec-WebSocket-Protocol": protocol };
   return { answer: new Response(null, { status: 101, webSocket: client, headers }), socket };
@@ -44,8 +50,12 @@ export const openSockets = (ctx: DurableObjectState, tag?: string): readonly Web
     .filter((socket) => socket.readyState === WebSocket.OPEN)
     .toSorted((a, b) => seat(a) - seat(b));
 
-const attached = (socket: WebSocket): Attachment =>
+/** What goes with a socket; of 2 KiB at most. */
+export const attached = (socket: WebSocket): Attachment =>
   (socket.deserializeAttachment() as Attachment | null) ?? { seat: 0 };
+
+export const attach = (socket: WebSocket, attachment: Attachment): void =>
+  socket.serializeAttachment(attachment);
 
 const seat = (socket: WebSocket): number => attached(socket).seat;
 

@@ -12,6 +12,12 @@ export type WaitMessage = {
 /** The last frame of a socket, before it closes with 1000. */
 export type SettledMessage = { readonly type: "settled" } & WaitMessage;
 
+/** What a socket that sends `qr` is answered while its challenge is pending: what its screen shows as a QR code, and until when. */
+export type QrMessage = { readonly type: "qr"; readonly frame: string; readonly until: string };
+
+/** Another socket of the challenge has been given a newer one. */
+export type QrOverMessage = { readonly type: "qr_over" };
+
 /** Sub-protocols that a browser's socket offers: this one, and the handle behind this prefix. */
 export type WaitProtocol = "countersign.v1";
 export type WaitHandleProtocol = `countersign.handle.${string}`;
