@@ -13,7 +13,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   http: ["core", "hono", "zod", "@hono/zod-validator", "@countersign/protocol"],
   pages: ["core", "hono"],
   hosted: ["core", "http", "pages", "hono", "zod", "@hono/zod-validator"],
-  doors: ["core", "http", "pages", "hosted", "hono", "zod", "@hono/zod-validator"],
+  doors: ["core", "http", "pages", "hosted", "hono", "zod", "@hono/zod-validator", "@countersign/protocol"],
   "app.ts": ["core", "http", "doors/*/routes", "hosted/routes", "pages", "hono"],
   "env.ts": ["core", "zod"],
   "wiring.ts": ["core", "store", "objects", "keys", "delivery", "http", "phones", "doors/*/part", "env.ts"],

@@ -164,11 +164,10 @@ function ofOneDoor(files: Graph): readonly string[] {
 
 /** What one door alone uses today and is core's all the same, each with its reason. */
 const ONE_DOORS: Readonly<Record<string, string>> = {
-  "src/core/audit/list.ts": "the operator reads the trail of every door",
-  "src/core/challenge/match-code.ts": "a number to compare is part of every challenge",
   "src/core/client/manage.ts": "the operator's verbs; clients are every door's",
   "src/core/device/enrol-by-device.ts": "a trusted device adds another one; nothing of it is the wire's",
   "src/core/device/enrol-first.ts": "the window of a first device is the person's, whichever door it is in",
+  "src/core/device/recovery-codes.ts": "the user's way back is none of a wire's, whichever page takes it",
   "src/core/keys/rotate.ts": "the operator's verb; keys are every door's",
   "src/core/user/personal-data.ts": "the operator's verbs; people are every door's",
 };

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 /** Files that name doors, one line for each thing that a door brings. */
 const NAMING = ["src/app.ts", "src/wiring.ts"];
-const DOORS = ["admin", "authsignal", "cotter", "loginid", "oauth"];
+const DOORS = ["admin", "approver", "authsignal", "cotter", "loginid", "oauth"];
 
 const planted = (door: string) => `export * from "../doors/${door}/routes.ts";\n`;
 /** A port of a door is no part of the services without it. */

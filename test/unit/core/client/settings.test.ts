@@ -12,6 +12,7 @@ import {
   postLogoutRedirectUris,
   requiresPkce,
   resourcesOf,
+  servesOf,
 } from "../../../../src/core/client/settings.ts";
 import { settingsSchema } from "../../../../src/doors/admin/settings-schema.ts";
 import { isCode, read, root, walk, withoutComments } from "../../sources.ts";
@@ -26,6 +27,7 @@ describe("settings of the standard door", () => {
     bound: bindsAccessTokens(settings),
     deviceRefresh: givesDeviceRefreshTokens(settings),
     resources: resourcesOf(settings),
+    serves: servesOf(settings),
     decoy: hidesUnknownUsers(settings),
     mode: deliveryMode(settings),
     idTokens: idTokenLane(settings),
@@ -41,6 +43,7 @@ describe("settings of the standard door", () => {
       bound: false,
       deviceRefresh: false,
       resources: [],
+      serves: [],
       decoy: false,
       mode: "poll",
       idTokens: "standard",
@@ -57,6 +60,7 @@ describe("settings of the standard door", () => {
       dpop_bound_access_tokens: true,
       device_refresh_tokens: true,
       resources: ["https://api.example"],
+      serves: ["https://own.example"],
       decoy_unknown_users: true,
       backchannel_token_delivery_mode: "ping",
       id_token_signed_response_alg: "RS256",
@@ -70,6 +74,7 @@ describe("settings of the standard door", () => {
       bound: true,
       deviceRefresh: true,
       resources: ["https://api.example"],
+      serves: ["https://own.example"],
       decoy: true,
       mode: "ping",
       idTokens: "rs256",
