@@ -92,6 +92,8 @@ export type ClientSettings = {
   readonly device_refresh_tokens?: boolean;
   /** Resource servers that the client may ask tokens for (RFC 8707 §2). */
   readonly resources?: readonly string[];
+  /** Resource servers that the client is: it may ask about tokens of its realm that are for one of them (RFC 7662). */
+  readonly serves?: readonly string[];
   /** Whether a CIBA start for a user who is not known looks like any other; false when it is missing. */
   readonly decoy_unknown_users?: boolean;
   /** How a CIBA client learns the outcome; `poll` when it is missing. */
@@ -219,6 +221,9 @@ export const givesDeviceRefreshTokens = (settings: ClientSettings): boolean =>
 
 /** Resource servers that it may ask tokens for; none by default. */
 export const resourcesOf = (settings: ClientSettings): readonly string[] => settings.resources ?? [];
+
+/** Resource servers that the client is; none by default. Compared byte for byte. */
+export const servesOf = (settings: ClientSettings): readonly string[] => settings.serves ?? [];
 
 /** Whether a CIBA start tells nobody that a user is not known. */
 export const hidesUnknownUsers = (settings: ClientSettings): boolean => settings.decoy_unknown_users === true;

@@ -68,6 +68,7 @@ const standardMembers = {
   dpop_bound_access_tokens: z.boolean(),
   device_refresh_tokens: z.boolean(),
   resources: uniqueList(resource),
+  serves: uniqueList(resource),
   decoy_unknown_users: z.boolean(),
   backchannel_token_delivery_mode: z.enum(["poll", "ping"]),
   id_token_signed_response_alg: z.enum(["ES256", "RS256"]),

@@ -1,4 +1,5 @@
 import type { Client } from "../../../core/client/client.ts";
+import { servesOf } from "../../../core/client/settings.ts";
 import { grantOfToken } from "../../../core/grant/refresh.ts";
 import { isAlive } from "../../../core/grant/state.ts";
 import type { Services } from "../../../core/ports/services.ts";
@@ -15,8 +16,8 @@ import { givesTokens } from "../request.ts";
 const INACTIVE = { active: false } as const;
 
 /**
- * Introspection (RFC 7662 §2), for confidential clients. A token that the caller neither owns nor is the audience of is told as any other
- * that is not active.
+ * Introspection (RFC 7662 §2), for confidential clients. A token that is neither the caller's own nor for a resource that it serves is told as
+ * any other that is not active.
  */
 export const introspect: Call = async (c, form) => {
   const known = await knownClient(c, form);
@@ -31,15 +32,16 @@ export const introspect: Call = async (c, form) => {
 };
 
 async function ofAccessToken(
-  powers: Pick<Services, "verifier" | "challenges" | "config" | "clock">,
+  powers: Pick<Services, "verifier" | "challenges" | "config" | "clients">,
   client: Client,
   text: string,
 ): Promise<object | undefined> {
   const token = await readAccessToken(powers, text);
   if (!token) return undefined;
   const { claims, clientId, jkt } = token;
-  const isTheirs = clientId === client.id || claims.aud === client.id;
-  if (!isTheirs) return INACTIVE;
+  const owner = await powers.clients.find(clientId);
+  if (!owner || owner.disabledAt !== undefined) return INACTIVE;
+  if (owner.id !== client.id && !isServedBy(client, owner, claims.aud)) return INACTIVE;
   const { iss, sub, aud, exp, iat, jti, scope, client_id, acr, amr, auth_time, authorization_details } =
     claims;
   return {
@@ -50,6 +52,10 @@ async function ofAccessToken(
     ...(jkt === undefined ? {} : { cnf: { jkt } }),
   };
 }
+
+/** Whether the token's audience is a resource that this client serves. An address means something in its own realm alone. */
+const isServedBy = ({ realm, settings }: Client, owner: Client, audience: unknown): boolean =>
+  realm === owner.realm && typeof audience === "string" && servesOf(settings).includes(audience);
 
 async function ofRefreshToken(
   powers: Pick<Services, "challenges" | "handles" | "config" | "clock">,

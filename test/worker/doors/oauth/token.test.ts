@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { calculateJwkThumbprint, decodeJwt, exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { parseRealm } from "../../../../src/core/ids.ts";
 import { fresh } from "../../support/cotter.ts";
 import {
   authorizePath,
@@ -213,12 +214,12 @@ describe("revocation and introspection", () => {
     }
   });
 
+  const ask = async (who: Rp, token: string) => (await callAs(at, who, "/oauth/introspect", { token })).body;
+
   test("a confidential client sees its own tokens and those for it; everything else is not active", async () => {
     const rp = await newRp(at, { kind: "confidential" });
     const other = await newRp(at, { kind: "confidential" });
     const tokens = await tokensFor(rp);
-    const ask = async (who: Rp, token: string) =>
-      (await callAs(at, who, "/oauth/introspect", { token })).body;
     const own = await ask(rp, tokens.access_token);
     expect(own).toMatchObject({ active: true, client_id: rp.id, token_type: "Bearer", iss: ISSUER });
     expect(await ask(rp, tokens.refresh_token)).toMatchObject({ active: true, token_type: "refresh_token" });
@@ -228,6 +229,30 @@ describe("revocation and introspection", () => {
     expect(await ask(other, tokens.refresh_token)).toEqual({ active: false });
     const open = await newRp(at);
     expect((await callAs(at, open, "/oauth/introspect", { token: "x" })).status).toBe(401);
+
+    // Another client's, for the API that the caller is.
+    const resource = "https://api.example/v1";
+    const serving = { kind: "confidential", settings: { serves: ["https://x.example", resource] } } as const;
+    const app = await newRp(at, { settings: { resources: [resource] } });
+    const api = await newRp(at, serving);
+    const code = await codeFor(app, { resource, scope: "openid offline_access" });
+    const { access_token, refresh_token } = (await exchangeCode(at, app, code, { resource })).body;
+    expect(await ask(api, access_token)).toMatchObject({ active: true, client_id: app.id, aud: resource });
+    expect(await ask(rp, access_token)).toEqual({ active: false });
+    expect(await ask(api, tokens.access_token)).toEqual({ active: false });
+    const foreign = await newRp(at, { ...serving, realm: parseRealm(fresh("realm"))! });
+    expect(await ask(foreign, access_token)).toEqual({ active: false });
+    expect(await ask(api, refresh_token)).toEqual({ active: false });
+  });
+
+  test("the tokens of a disabled client are not active, for itself and for the API that they are for", async () => {
+    const resource = "https://api.example/v1";
+    const app = await newRp(at, { settings: { resources: [resource] } });
+    const api = await newRp(at, { kind: "confidential", settings: { serves: [resource] } });
+    const { body } = await exchangeCode(at, app, await codeFor(app, { resource }), { resource });
+    expect(await ask(api, body.access_token)).toMatchObject({ active: true });
+    await at.services.clients.disable(app.id, Date.now());
+    expect(await ask(api, body.access_token)).toEqual({ active: false });
   });
 
   test("T87 an ID token is no access token, and a token of a vendor's door is none here", async () => {
