@@ -4,6 +4,7 @@ import { noteRefusal } from "../../../core/audit/note-refusal.ts";
 import { decideChallenge, decideClaimed } from "../../../core/challenge/decide.ts";
 import { checkMatchCode } from "../../../core/challenge/match-code.ts";
 import type { VerifiedProof } from "../../../core/challenge/proof.ts";
+import { amrOfSameDevice } from "../../../core/challenge/proximity.ts";
 import { reportSignIn } from "../../../core/challenge/report.ts";
 import { callerFrom } from "../../../core/client/caller-from.ts";
 import type { Applied } from "../../../core/ports/challenges.ts";
@@ -16,7 +17,8 @@ import type { DecisionBody } from "../schema.ts";
 import { signedBy } from "../signed.ts";
 import { payloadOf } from "./asked.ts";
 import { type Found, findAsked } from "./find.ts";
-import { type Judged, judge } from "./judge.ts";
+import type { Judged } from "./judge.ts";
+import { judgeHere } from "./list.ts";
 
 /** RFC 8176: more than one channel, here the screen that waits and the device that answers. */
 const CHANNELS = "mca";
@@ -30,7 +32,8 @@ export async function decide(c: Context<AppEnv>, caller: PhoneCaller, body: Deci
   const found =
     id === undefined ? no({ code: "unknown_challenge" } as const) : await findAsked(c, caller, id, body.scan);
   if (!found.ok || id === undefined) return refuse(c, { code: "unknown_challenge" });
-  const judged = judgedFor(c, caller, found.value);
+  const isSeen = found.value.seen !== undefined;
+  const judged = await judgeHere(c, caller, { ...found.value, isSeen });
   if (body.decision === "approve") {
     if (judged.whyNot !== undefined) return refuse(c, { code: "not_allowed", detail: judged.whyNot });
     if (judged.match === "number" && body.match_code === undefined) {
@@ -42,15 +45,6 @@ export async function decide(c: Context<AppEnv>, caller: PhoneCaller, body: Deci
   if (body.not_me && body.decision === "deny") await report(c, caller, found.value);
   return c.json({ state: body.decision === "approve" ? "approved" : "denied" });
 }
-
-const judgedFor = (
-  c: Context<AppEnv>,
-  { device }: PhoneCaller,
-  { asked, client, others, seen }: Found,
-): Judged => {
-  const { doors, clock } = services(c);
-  return judge(asked, { client, device, others, doors, isSeen: seen !== undefined, now: clock.now() });
-};
 
 async function answer(
   c: Context<AppEnv>,
@@ -70,7 +64,10 @@ async function answer(
     ...(page === undefined ? {} : { page }),
   });
   const isMatched = decision === "approve" && (judged.match === "number" || found.seen?.by === "frame");
-  const amr = (shown: readonly string[]) => (isMatched ? [...shown, CHANNELS] : shown);
+  const amr = (shown: readonly string[]) => {
+    const own = judged.isMarked ? amrOfSameDevice(shown) : shown;
+    return isMatched ? [...own, CHANNELS] : own;
+  };
   const signed = await signedBy(c, caller, text, body, { decision, amr });
   if (!signed.ok) return signed;
   const matched =

@@ -1,4 +1,6 @@
 import { admits } from "../../../core/challenge/approvers.ts";
+import { judgeNearness, judgeSameDevice } from "../../../core/challenge/proximity.ts";
+import type { Origin } from "../../../core/challenge/state.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { allowsBareTap, requiresUnlock } from "../../../core/client/settings.ts";
 import type { Device } from "../../../core/device/device.ts";
@@ -17,6 +19,8 @@ export type Judged = {
   readonly unlock: boolean;
   readonly whyNot?: WhyNot;
   readonly warnings: readonly ("far" | "same_device")[];
+  /** Asked and answered on one device: the approval says so. */
+  readonly isMarked: boolean;
 };
 
 /** What is known of who asks to answer, beside the device itself. */
@@ -28,6 +32,10 @@ export type Judging = {
   readonly doors: readonly DoorRules[];
   /** The device has shown that it sees the waiting screen: by its QR code, or by the code that was typed. */
   readonly isSeen: boolean;
+  /** The browser that answers is the one that began the request. */
+  readonly isShared: boolean;
+  /** Where the answer comes from. */
+  readonly here: Origin;
   readonly now: Instant;
 };
 
@@ -39,28 +47,38 @@ export const standsBefore = (asked: Asked, device: Device): boolean =>
 
 /**
  * What answering takes here, and why it cannot be approved if it cannot. A bare tap approves only where the client's setting says `insecure`
- * (T03): elsewhere the number on the waiting screen is typed, or its code was scanned.
+ * (T03): elsewhere the number on the waiting screen is typed, or its code was scanned. From far away the client's setting may ask for more (T30).
  */
 export function judge(asked: Asked, judging: Judging): Judged {
-  const { client, device, doors, isSeen } = judging;
-  const { demands, context } = asked;
-  const isBare = allowsBareTap(client.settings);
-  const asksNumber = demands.matchCode || (demands.matchOnPage === true && !isBare);
-  const needsUnlock = demands.unlock || requiresUnlock(client.settings);
-  const said = doors.find(({ door }) => door === asked.door)?.says?.({ context });
-  const whyNot = ((): WhyNot | undefined => {
-    if (said?.more) return "more";
-    if (!asksNumber && !isBare && !isSeen) return "tap";
-    if (needsUnlock && device.credentialId === undefined) return "unlock";
-    return waitsFor(asked, judging) ? "new_device" : undefined;
-  })();
+  const { client, device, isSeen, isShared, here } = judging;
+  const { demands, origin } = asked;
+  const place = judgeNearness(client.settings, origin, here);
+  const same = judgeSameDevice(client.settings, isShared);
+  const shows = demands.matchCode || demands.matchOnPage === true;
+  const mayTap = allowsBareTap(client.settings) && !place.stepUp;
+  const asksNumber = demands.matchCode || (shows && !mayTap);
+  const unlock = demands.unlock || requiresUnlock(client.settings) || place.stepUp;
+  const isUnlocked = device.credentialId !== undefined;
+  const reasons: readonly (readonly [WhyNot, boolean])[] = [
+    ["far", place.denied],
+    ["same_device", same.denied],
+    ["more", saidOf(asked, judging)?.more === true],
+    ["tap", !asksNumber && !mayTap && !isSeen],
+    ["unlock", unlock && !isUnlocked],
+    ["new_device", waitsFor(asked, judging)],
+  ];
+  const whyNot = reasons.find(([, holds]) => holds)?.[0];
   return {
     match: asksNumber && !isSeen ? "number" : "none",
-    unlock: needsUnlock,
-    warnings: [],
+    unlock,
+    warnings: [...place.warnings, ...same.warnings],
+    isMarked: same.marked,
     ...(whyNot === undefined ? {} : { whyNot }),
   };
 }
+
+const saidOf = ({ door, context }: Asked, { doors }: Judging) =>
+  doors.find((rules) => rules.door === door)?.says?.({ context });
 
 /**
  * Whether an older device has to answer instead. Who reads somebody's mail adds a device by a code: for as long as that can be taken back, it

@@ -4,27 +4,46 @@ import { brandOf } from "../../../core/client/settings.ts";
 import type { Device } from "../../../core/device/device.ts";
 import { type ClientId, userSubject } from "../../../core/ids.ts";
 import type { Prompt } from "../../../core/inbox/state.ts";
-import { type AppEnv, services } from "../../../http/context.ts";
+import { sharesBrowser } from "../../../hosted/browser.ts";
+import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import type { PhoneCaller } from "../caller.ts";
 import { accountOf, deviceWire, isNew, iso } from "../wire.ts";
 import { type Asked, payloadOf } from "./asked.ts";
-import { judge, standsBefore } from "./judge.ts";
+import { type Judged, judge, standsBefore } from "./judge.ts";
+
+/** A request that stands before a device. */
+export type Standing = {
+  readonly asked: Asked & { readonly listedAt?: number };
+  readonly client: Client;
+  readonly others: readonly Device[];
+  readonly isSeen: boolean;
+};
+
+/** What answering it takes where this call comes from. */
+export async function judgeHere(
+  c: Context<AppEnv>,
+  { device }: PhoneCaller,
+  { asked, client, others, isSeen }: Standing,
+): Promise<Judged> {
+  const { doors, clock } = services(c);
+  const isShared = await sharesBrowser(c, asked.context);
+  return judge(asked, {
+    client,
+    device,
+    others,
+    doors,
+    isSeen,
+    isShared,
+    here: originOf(c),
+    now: clock.now(),
+  });
+}
 
 /** A request as its approver's page shows it. */
-export function promptWire(
-  c: Context<AppEnv>,
-  caller: PhoneCaller,
-  found: {
-    readonly asked: Asked & { readonly listedAt?: number };
-    readonly client: Client;
-    readonly others: readonly Device[];
-    readonly isSeen: boolean;
-  },
-) {
-  const { asked, client, others, isSeen } = found;
-  const { doors, clock, config } = services(c);
-  const judging = { client, device: caller.device, others, doors, isSeen, now: clock.now() };
-  const { match, unlock, whyNot, warnings } = judge(asked, judging);
+export async function promptWire(c: Context<AppEnv>, caller: PhoneCaller, found: Standing) {
+  const { asked, client } = found;
+  const { doors, config } = services(c);
+  const { match, unlock, whyNot, warnings } = await judgeHere(c, caller, found);
   return {
     id: asked.challengeId,
     expires_at: iso(asked.expiresAt),
@@ -50,10 +69,12 @@ export async function listPrompts(c: Context<AppEnv>, caller: PhoneCaller): Prom
   const others = ever.filter(({ id }) => id !== device.id);
   const standing = view.prompts.filter((prompt) => standsBefore(prompt, device));
   const names = await clientsOf(c, [...standing, ...view.silences]);
-  const prompts = standing.flatMap((asked: Prompt) => {
-    const client = names.get(asked.clientId);
-    return client ? [promptWire(c, caller, { asked, client, others, isSeen: false })] : [];
-  });
+  const prompts = await Promise.all(
+    standing.flatMap((asked: Prompt) => {
+      const client = names.get(asked.clientId);
+      return client ? [promptWire(c, caller, { asked, client, others, isSeen: false })] : [];
+    }),
+  );
   const { count, last } = view.blocked;
   return c.json({
     prompts,

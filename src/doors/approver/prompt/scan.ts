@@ -27,7 +27,7 @@ async function shown(
   const ticket = await writeSeen(services(c), { challengeId, deviceId: caller.device.id }, seen);
   const found = await findAsked(c, caller, challengeId, ticket);
   if (!found.ok) return refuse(c, found.error);
-  return c.json({ prompt: promptWire(c, caller, { ...found.value, isSeen: true }), scan: ticket });
+  return c.json({ prompt: await promptWire(c, caller, { ...found.value, isSeen: true }), scan: ticket });
 }
 
 /** A QR code of a page of ours: one value is live at a time, on the socket that shows it (T96). */
