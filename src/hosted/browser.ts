@@ -1,5 +1,7 @@
 import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
+import type { Json, JsonObject } from "../core/challenge/state.ts";
+import { own } from "../core/own.ts";
 import { type AppEnv, services } from "../http/context.ts";
 import { isFromHere } from "../http/from-here.ts";
 
@@ -24,12 +26,10 @@ export function ownSecret(c: Context<AppEnv>): string {
   const known = browserSecret(c) ?? made.get(c.req.raw);
   const secret = known ?? services(c).chance.text(SECRET_BYTES);
   made.set(c.req.raw, secret);
-  const rules = { httpOnly: true, sameSite: "Lax", maxAge: HOUR_SECONDS } as const;
+  // Of all our pages: the phone page has to know the browser that a sign-in page was shown in (T31).
+  const rules = { path: "/", httpOnly: true, sameSite: "Lax", maxAge: HOUR_SECONDS } as const;
   // `__Host-`: a neighbour under the same domain could plant one of its own, and with it a sign-in that it has begun.
-  const place = isSecure(c)
-    ? ({ path: "/", secure: true, prefix: "host" } as const)
-    : { path: `/${c.req.path.split("/", 2)[1] ?? ""}` };
-  setCookie(c, COOKIE, secret, { ...rules, ...place });
+  setCookie(c, COOKIE, secret, isSecure(c) ? { ...rules, secure: true, prefix: "host" } : rules);
   return secret;
 }
 
@@ -41,6 +41,25 @@ export const isSecret = (text: string): boolean => SECRET.test(text);
 /** What a challenge keeps of the browser that started it. */
 export const browserDigest = (c: Context<AppEnv>, secret: string): Promise<string> =>
   services(c).handles.digest(["page-browser", secret]);
+
+/** Members of a challenge's context in which the pages of a door keep that digest, as `browser`. */
+const KEEPERS = ["oauth", "verification"] as const;
+
+/**
+ * Whether this request comes from the browser that began the challenge of this context (T31). False where none is kept: a challenge that a
+ * backend or another device began, or a browser without cookies.
+ */
+export async function sharesBrowser(c: Context<AppEnv>, context: JsonObject): Promise<boolean> {
+  const secret = browserSecret(c);
+  const kept = KEEPERS.map((keeper) => own(context, keeper)).flatMap((part) => browserIn(part) ?? []);
+  if (secret === undefined || kept.length === 0) return false;
+  return kept.includes(await browserDigest(c, secret));
+}
+
+const browserIn = (part: Json | undefined): Json | undefined =>
+  typeof part === "object" && part !== null && !Array.isArray(part)
+    ? own(part as JsonObject, "browser")
+    : undefined;
 
 /** What forms carry beside the cookie: a page of another site knows neither (OWASP, signed double submit). */
 export const csrfToken = (c: Context<AppEnv>, secret: string): Promise<string> =>

@@ -383,7 +383,7 @@ describe("who may go on", () => {
     const entry = await at.ask(await appPath(client));
     const cookie = entry.headers.get("Set-Cookie") ?? "";
     expect(cookie).toMatch(
-      /^countersign_page=[A-Za-z0-9_-]{43}; Max-Age=3600; Path=\/app; HttpOnly; SameSite=Lax$/,
+      /^countersign_page=[A-Za-z0-9_-]{43}; Max-Age=3600; Path=\/; HttpOnly; SameSite=Lax$/,
     );
     const https = pageDeployment({ ISSUER: "https://sign.example" });
     const path = await appPath(await newPageClient(https));

@@ -386,6 +386,27 @@ describe("bodies and queries at the border", () => {
     const nowhere = { cf: { country: "XX" } } as RequestInit;
     expect(await (await planted("/planted/origin", nowhere)).json()).toEqual({});
   });
+
+  test.each([
+    ["texts, as the edge has them", { latitude: "48.20849", longitude: "16.37208" }, [48.2, 16.4]],
+    ["numbers", { latitude: -33.86785, longitude: 151.20732 }, [-33.9, 151.2]],
+    ["the ends of the earth", { latitude: "-90", longitude: "180" }, [-90, 180]],
+    ["null island", { latitude: "0", longitude: "0" }, [0, 0]],
+    ["one alone", { latitude: "48.2" }, undefined],
+    ["off the earth", { latitude: "90.1", longitude: "16.4" }, undefined],
+    ["around the earth", { latitude: "48.2", longitude: "-180.5" }, undefined],
+    ["no numbers", { latitude: "48°", longitude: "16.4" }, undefined],
+    ["empty", { latitude: "", longitude: " " }, undefined],
+    ["not finite", { latitude: "Infinity", longitude: "NaN" }, undefined],
+    ["other kinds", { latitude: [48.2], longitude: true }, undefined],
+    ["null", { latitude: null, longitude: null }, undefined],
+  ])("T30 the place of an address, to a tenth of a degree: %s", async (_, cf, expected) => {
+    const answer = await planted("/planted/origin", {
+      cf: { ...cf, asn: 64_496, colo: "VIE" },
+    } as RequestInit);
+    const [latitude, longitude] = expected ?? [];
+    expect(await answer.json()).toEqual(expected === undefined ? {} : { latitude, longitude });
+  });
 });
 
 describe("what goes wrong behind a door", () => {
