@@ -9,6 +9,7 @@ import { parseDeviceId, parseUserId } from "../../core/ids.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { SECOND } from "../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
+import { notePhone } from "../../http/phone-page.ts";
 import { proofOf, refuseCaller } from "./caller.ts";
 import { say } from "./errors.ts";
 import type { BeginBody, SessionBody } from "./schema.ts";
@@ -35,6 +36,7 @@ export async function openSession(c: Context<AppEnv>, body: SessionBody): Promis
   const found =
     "passkey" in body ? await byPasskey(c, body.passkey, proof.jkt) : await byKey(c, body.device_id, text);
   if (typeof found === "string") return await notADevice(c, found);
+  notePhone(c);
   return c.json(await sessionWire(c, found, proof.jkt), 201);
 }
 

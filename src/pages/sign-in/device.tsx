@@ -9,11 +9,13 @@ export type DeviceCodeProps = FormProps & {
   /** What was typed before, as it was. */
   readonly value?: string;
   readonly error?: Said;
+  /** The phone page with this code, for whoever has a phone there. */
+  readonly phone: string;
 };
 
 /** Asks for the user code that another device shows (RFC 8628 §3.3); posted as `user_code`. */
 export const DeviceCode = (props: DeviceCodeProps) => {
-  const { setting, action, value, error } = props;
+  const { setting, action, value, error, phone } = props;
   const { deviceCode: words } = signInWords(setting.locale);
   return (
     <SignInFrame setting={setting} title={words.title}>
@@ -47,6 +49,11 @@ export const DeviceCode = (props: DeviceCodeProps) => {
           {words.submit}
         </button>
       </form>
+      <div class="others">
+        <a class="quiet" href={phone}>
+          {words.phone}
+        </a>
+      </div>
     </SignInFrame>
   );
 };

@@ -94,6 +94,7 @@ const english = {
     label: "Code on the other device",
     hint: "Eight letters, such as WDJB-MJHT.",
     submit: "Continue",
+    phone: "Approve on the phone page instead",
   },
   deviceConfirm: {
     title: "Sign in on another device?",

@@ -9,6 +9,7 @@ import type { RefusalOf } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import { oneLine } from "../../../core/shown-text.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
+import { notePhone } from "../../../http/phone-page.ts";
 import { deviceName } from "../../../pages/verify/device.ts";
 import { proofOf, refuseCaller } from "../caller.ts";
 import { refuse } from "../errors.ts";
@@ -47,6 +48,7 @@ export async function enrol(c: Context<AppEnv>, body: EnrolBody): Promise<Respon
   await powers.inboxes.noteDevice(userSubject(device.userId));
   const { client, user } = holder;
   tellDeviceEnrolled(powers, { client, user, device, origin: originOf(c) });
+  notePhone(c);
   return c.json(await sessionWire(c, { device, user }, proof.jkt), 201);
 }
 

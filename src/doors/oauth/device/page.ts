@@ -9,6 +9,7 @@ import { csrfToken, isOwnForm, ownSecret } from "../../../hosted/browser.ts";
 import { policyFor, settingFor } from "../../../hosted/setting.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { readForm } from "../../../http/form.ts";
+import { hasPhone, PHONE_PAGE } from "../../../http/phone-page.ts";
 import { DeviceCode, DeviceConfirm } from "../../../pages/sign-in/device.tsx";
 import { Ended, type EndedKind } from "../../../pages/sign-in/ending.tsx";
 import { signInWords } from "../../../pages/sign-in/words.ts";
@@ -35,16 +36,22 @@ import {
 
 /**
  * `GET /oauth/device`: asks for the code; a link that brings one fills it in and does nothing more (T94). Whoever has just signed in for this
- * very code had typed it here, and is asked at once.
+ * very code had typed it here, and is asked at once. A browser that is somebody's phone goes on to the phone page, which fills it in too.
  */
 export async function showDevicePage(c: Context<AppEnv>): Promise<Response> {
   const { user_code: typed, ...rest } = c.req.query();
   const code = typed === undefined ? undefined : readUserCode(typed);
+  // Whoever comes back from signing in here, or asked for this page (`here`), stays.
+  const isPlain = Object.keys(rest).length === 0;
+  if (code !== undefined && isPlain && hasPhone(c)) return c.redirect(phonePlace(code), 303);
   if (code === undefined) return await ask(c, typed === undefined ? {} : { value: typed });
   const session = await justSignedIn(c, rest, code);
   if (session) return await claim(c, session, code);
   return await ask(c, { value: shownUserCode(code) });
 }
+
+/** The phone page with a code that a waiting screen shows. Behind the `#`, so that no log has it. */
+const phonePlace = (code: string): string => `${PHONE_PAGE}#code=${shownUserCode(code)}`;
 
 /** Whose mark came along. Any page may lead a browser here, so no guess is counted before it is found good. */
 async function justSignedIn(
@@ -112,7 +119,9 @@ async function ask(
   const { status = 200, ...shown } = parts;
   const setting = settingFor(c);
   const csrf = await csrfToken(c, ownSecret(c));
-  const body = DeviceCode({ setting, action: VERIFICATION_PAGE, csrf, fields: {}, ...shown });
+  const typed = readUserCode(shown.value ?? "");
+  const phone = typed === undefined ? PHONE_PAGE : phonePlace(typed);
+  const body = DeviceCode({ setting, action: VERIFICATION_PAGE, csrf, fields: {}, phone, ...shown });
   return await verifyPage(c, body, policyFor(c, setting), status);
 }
 
