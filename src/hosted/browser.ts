@@ -51,9 +51,8 @@ const KEEPERS = ["oauth", "verification"] as const;
  */
 export async function sharesBrowser(c: Context<AppEnv>, context: JsonObject): Promise<boolean> {
   const secret = browserSecret(c);
-  const kept = KEEPERS.map((keeper) => own(context, keeper)).flatMap((part) => browserIn(part) ?? []);
-  if (secret === undefined || kept.length === 0) return false;
-  return kept.includes(await browserDigest(c, secret));
+  const kept = KEEPERS.map((keeper) => browserIn(own(context, keeper)));
+  return secret !== undefined && kept.includes(await browserDigest(c, secret));
 }
 
 const browserIn = (part: Json | undefined): Json | undefined =>
