@@ -25,6 +25,7 @@ import type { Inboxes } from "./inboxes.ts";
 import type { ClientAssertions, ClientTokens, DpopProofs, Keyring, TokenVerifier } from "./keys.ts";
 import type { PersonalData } from "./personal-data.ts";
 import type { Devices, Records, UserCodes } from "./records.ts";
+import type { RecoveryCodes } from "./recovery-codes.ts";
 import type { ClientSecrets, Handles, Proofs, Sealing } from "./secrets.ts";
 import type { Users } from "./users.ts";
 import type { Webhooks } from "./webhooks.ts";
@@ -72,7 +73,9 @@ export type Said = {
   readonly details?: readonly Json[];
   /** More is asked than can be shown, so that it is approved elsewhere. */
   readonly more?: true;
-  /** The device that asks, where not its own browser has called. */
+  /** A backend has called: where its user is, and by what device, is not in the call. */
+  readonly unseen?: true;
+  /** The device that asks, by that backend's word. */
   readonly userAgent?: string;
 };
 
@@ -104,6 +107,7 @@ export type Services = DoorPorts & {
   readonly records: Records;
   readonly held: PersonalData;
   readonly userCodes: UserCodes;
+  readonly recoveryCodes: RecoveryCodes;
   readonly authenticators: Authenticators;
   readonly nonces: Nonces;
   readonly keyring: Keyring;

@@ -109,5 +109,5 @@ export async function newRecoveryCodes(
     deviceId: device.id,
     ...by(c, caller),
   });
-  return c.json({ codes: made }, 201);
+  return made.ok ? c.json({ codes: made.value }, 201) : refuse(c, made.error);
 }

@@ -19,9 +19,10 @@ export const authsignalRules: DoorRules = {
   door: "authsignal",
 
   /** Action, custom data and the tracked device are the backend's own words. */
-  says: ({ context: { action, custom, custom_in_row: inRow, user_agent: userAgent } }) => ({
+  says: ({ context: { action, custom, custom_in_row: inRow, user_agent: userAgent, unlisted } }) => ({
     ...(inRow === true ? { more: true } : {}),
-    ...(typeof action === "string" ? { action } : {}),
+    // A stranger's own word for it is shown to nobody.
+    ...(typeof action === "string" && unlisted !== true ? { action } : {}),
     ...(custom === undefined ? {} : { details: [custom] }),
     ...(typeof userAgent === "string" ? { userAgent } : {}),
   }),

@@ -6,6 +6,7 @@ import { findByUserCode } from "./device/verification.ts";
 import { hearEnded, tellLogout } from "./logout/back-channel.ts";
 import { makeOpenClients } from "./open-client/open-clients.ts";
 import { type OpenVariables, rulesOf } from "./open-client/rules.ts";
+import { requestOf } from "./request.ts";
 
 /** What this door says where core does something for every door. */
 export const oauthRules: DoorRules = {
@@ -13,6 +14,8 @@ export const oauthRules: DoorRules = {
   /** What waits for a user is found by its prompt; a code ends with its session, or when it is redeemed (docs/decisions/0081). */
   underWay: async () => [],
   closedBy: async () => undefined,
+  /** A CIBA request is its client's own call. */
+  says: ({ context }) => (requestOf({ door: "oauth", context })?.kind === "ciba" ? { unseen: true } : {}),
   async ofTypedCode(powers, { user, code, ip }) {
     const found = await findByUserCode(powers, { user, typed: code, ip });
     return found.ok ? ok(found.value.snapshot) : found;

@@ -3,7 +3,7 @@ import type { Client } from "../../../core/client/client.ts";
 import { brandOf } from "../../../core/client/settings.ts";
 import type { Prompt } from "../../../core/inbox/state.ts";
 import type { Snapshot } from "../../../core/ports/challenges.ts";
-import type { DoorRules } from "../../../core/ports/services.ts";
+import type { DoorRules, Said } from "../../../core/ports/services.ts";
 import { oneLine } from "../../../core/shown-text.ts";
 import { SECOND } from "../../../core/time.ts";
 import { deviceName } from "../../../pages/verify/device.ts";
@@ -58,6 +58,10 @@ const LONGEST_PLACE = 80;
 const nameOf = (client: Client): string =>
   oneLine(client.open === undefined ? brandOf(client).name : client.name, LONGEST_NAME);
 
+/** The words of the request's own door about it. */
+export const saidOf = ({ door, context }: Asked, doors: readonly DoorRules[]): Said =>
+  doors.find((rules) => rules.door === door)?.says?.({ context }) ?? {};
+
 /** JSON of a client, in characters that can be shown and signed: a lone surrogate is none (RFC 8785 §3.2.2.2). */
 function wellFormed(value: Json): Json {
   if (typeof value === "string") return value.toWellFormed();
@@ -91,9 +95,10 @@ export function payloadOf(
     expiresAt,
     nonce = "",
   } = asked;
-  const said = doors.find(({ door }) => door === asked.door)?.says?.({ context }) ?? {};
-  const place = [origin.city, origin.country].filter((part) => part !== undefined).join(", ");
-  const device = deviceName(said.userAgent ?? origin.userAgent);
+  const said = saidOf(asked, doors);
+  const { city, country, userAgent } = said.unseen ? {} : origin;
+  const place = [city, country].filter((part) => part !== undefined).join(", ");
+  const device = deviceName(said.userAgent ?? userAgent);
   const details = [...(Array.isArray(context.details) ? context.details : []), ...(said.details ?? [])];
   return {
     v: 1,

@@ -8,7 +8,7 @@ import { isOwn, reachOf } from "../../../core/device/own-pages.ts";
 import type { DoorRules } from "../../../core/ports/services.ts";
 import type { Instant } from "../../../core/time.ts";
 import { isNew } from "../wire.ts";
-import type { Asked } from "./asked.ts";
+import { type Asked, saidOf } from "./asked.ts";
 
 /** Why a device may decline a request and not approve it. */
 export type WhyNot = "tap" | "unlock" | "new_device" | "more" | "far" | "same_device";
@@ -52,7 +52,9 @@ export const standsBefore = (asked: Asked, device: Device): boolean =>
 export function judge(asked: Asked, judging: Judging): Judged {
   const { client, device, isSeen, isShared, here } = judging;
   const { demands, origin } = asked;
-  const place = judgeNearness(client.settings, origin, here);
+  const { more = false, unseen = false } = saidOf(asked, judging.doors);
+  // Of a backend's call nothing is known of its user's place: that is as far as can be, and no news to warn of.
+  const place = judgeNearness(client.settings, unseen ? {} : origin, here);
   const same = judgeSameDevice(client.settings, isShared);
   const shows = demands.matchCode || demands.matchOnPage === true;
   const mayTap = allowsBareTap(client.settings) && !place.stepUp;
@@ -62,7 +64,7 @@ export function judge(asked: Asked, judging: Judging): Judged {
   const reasons: readonly (readonly [WhyNot, boolean])[] = [
     ["far", place.denied],
     ["same_device", same.denied],
-    ["more", saidOf(asked, judging)?.more === true],
+    ["more", more],
     ["tap", !asksNumber && !mayTap && !isSeen],
     ["unlock", unlock && !isUnlocked],
     ["new_device", waitsFor(asked, judging)],
@@ -71,14 +73,11 @@ export function judge(asked: Asked, judging: Judging): Judged {
   return {
     match: asksNumber && !isSeen ? "number" : "none",
     unlock,
-    warnings: [...place.warnings, ...same.warnings],
+    warnings: [...(unseen ? [] : place.warnings), ...same.warnings],
     isMarked: same.marked,
     ...(whyNot === undefined ? {} : { whyNot }),
   };
 }
-
-const saidOf = ({ door, context }: Asked, { doors }: Judging) =>
-  doors.find((rules) => rules.door === door)?.says?.({ context });
 
 /**
  * Whether an older device has to answer instead. Who reads somebody's mail adds a device by a code: for as long as that can be taken back, it
