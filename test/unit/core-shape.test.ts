@@ -164,7 +164,7 @@ function ofOneDoor(files: Graph): readonly string[] {
 
 /** What one door alone uses today and is core's all the same, each with its reason. */
 const ONE_DOORS: Readonly<Record<string, string>> = {
-  "src/core/challenge/proximity.ts": "where both sides are is known of every challenge; no wire has words for it",
+  "src/core/challenge/proximity.ts": "where both sides are is known of every challenge, whatever its wire",
   "src/core/client/manage.ts": "the operator's verbs; clients are every door's",
   "src/core/device/enrol-by-device.ts": "a trusted device adds another one; nothing of it is the wire's",
   "src/core/device/enrol-first.ts": "the window of a first device is the person's, whichever door it is in",
