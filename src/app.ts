@@ -15,6 +15,7 @@ import { loginidDoors } from "./doors/loginid/routes.ts";
 import { oauthDoors } from "./doors/oauth/routes.ts";
 import { pageDoors } from "./hosted/routes.ts";
 import { type AppEnv, readOrigin, services } from "./http/context.ts";
+import { devDemoRoutes } from "./http/dev-demo.ts";
 import { devOutboxRoutes } from "./http/dev-outbox.ts";
 import { type Door, doorOf, doorOfLost, type FaultStatus, problemFault, routedPath } from "./http/door.ts";
 import { refuseOtherMethods } from "./http/method-not-allowed.ts";
@@ -94,6 +95,7 @@ function sharedRoutes(doors: readonly Door[]): Hono<AppEnv> {
   routes.route("/", statusRoutes());
   routes.route("/", waitingRoutes());
   routes.route("/", devOutboxRoutes());
+  routes.route("/", devDemoRoutes());
   return routes;
 }
 

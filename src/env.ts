@@ -112,6 +112,8 @@ const schema = z.object({
   LIMIT_ADMIN: limiter,
   LIMIT_SEND: limiter,
   LIMIT_READ: limiter,
+  // Without it the Worker serves as ever, but for the demo of development.
+  ASSETS: binding<Fetcher>("fetch").optional(),
   ENVIRONMENT: z.enum(["development", "production"]),
   ISSUER: z.string().refine(isIssuer),
   KEY_ENCRYPTION_KEY: versionedKeys,

@@ -16,6 +16,7 @@ import { authsignalPorts, authsignalRules } from "./doors/authsignal/part.ts";
 import { cotterRules } from "./doors/cotter/part.ts";
 import { oauthPorts, oauthRules } from "./doors/oauth/part.ts";
 import type { Env } from "./env.ts";
+import { makeFiles } from "./http/files.ts";
 import { makeIpLimits } from "./http/ip-limits.ts";
 import { makeLog } from "./http/log.ts";
 import { notesOf } from "./http/status-routes.ts";
@@ -160,6 +161,10 @@ function deliveriesOf(
   return outbox ? { deliveries, outbox } : { deliveries };
 }
 
+/** Outside development there is no demo, whatever files were uploaded. */
+const demoOf = ({ ENVIRONMENT, ASSETS }: Env): Pick<Services, "demoFiles"> =>
+  ENVIRONMENT === "development" && ASSETS ? { demoFiles: makeFiles(ASSETS) } : {};
+
 function build(env: Env): Shared {
   const secretKeys = parseSecretKeys(env);
   const db = openStore(env.DB);
@@ -209,6 +214,7 @@ function build(env: Env): Shared {
     ...oauthPorts(env, { clients, handles, secrets, documents, webhooks, inboxes, sealing, clock, log }),
     doors: RULES,
     ...deliveriesOf(env, { db, events, inboxes, log, sealing }),
+    ...demoOf(env),
     limits: limitsOf(env),
     health: makeHealth(db),
     log,

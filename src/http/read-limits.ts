@@ -14,7 +14,8 @@ export const busy: RefuseBusy = (c, retryAt) =>
     headers: { "Retry-After": String(Math.ceil((retryAt - services(c).clock.now()) / SECOND)) },
   });
 
-const refused = (c: Context<AppEnv>, refuse: RefuseBusy): Response | Promise<Response> => {
+/** Refuses for the rest of this minute. */
+export const refuseBusy = (c: Context<AppEnv>, refuse: RefuseBusy): Response | Promise<Response> => {
   const now = services(c).clock.now();
   return refuse(c, now + retryAfterMinute(now) * SECOND);
 };
@@ -29,7 +30,7 @@ export function limitReads(
 ): MiddlewareHandler<AppEnv> {
   return async function limitReads(c, next) {
     if (await isGenuine(c)) return await next();
-    return (await services(c).limits.look(originOf(c).ip)) ? await next() : await refused(c, refuse);
+    return (await services(c).limits.look(originOf(c).ip)) ? await next() : await refuseBusy(c, refuse);
   };
 }
 
@@ -45,7 +46,7 @@ export function limitChecks(
     const id = nameOf(c);
     const name = id === undefined ? undefined : clientName(id);
     const within = await services(c).limits.check(originOf(c).ip, name);
-    return within ? await next() : await refused(c, refuse);
+    return within ? await next() : await refuseBusy(c, refuse);
   };
 }
 

@@ -52,6 +52,15 @@ export type ReadDocument =
  */
 export type Documents = { read(url: string): Promise<ReadDocument> };
 
+/** A static file, as it is handed on. */
+export type File = { readonly body: ReadableStream; readonly headers: Headers };
+
+/** Static files of this deployment that nobody gets but through the Worker. */
+export type Files = {
+  /** The file at this path, which begins with a slash; undefined where there is none. */
+  find(path: string): Promise<File | undefined>;
+};
+
 /** Cheap probe of D1 for /healthz: throws when it cannot be used. */
 export type Health = { check(): Promise<void> };
 

@@ -16,6 +16,7 @@ import type {
   Config,
   Documents,
   Events,
+  Files,
   Health,
   IpLimits,
   Log,
@@ -126,6 +127,8 @@ export type Services = DoorPorts & {
   readonly deliveries: Deliveries;
   /** In development only. */
   readonly outbox?: Outbox;
+  /** The files of the demo and of the phone page in it; in development only. */
+  readonly demoFiles?: Files;
   readonly limits: IpLimits;
   readonly health: Health;
   /** What the doors of this deployment add. */
