@@ -45,6 +45,7 @@ import { makeKeyStore } from "./store/key-store.ts";
 import { makeNonces } from "./store/nonces.ts";
 import { makePersonalData } from "./store/personal-data.ts";
 import { makeRecords } from "./store/records.ts";
+import { makeRecoveryCodes } from "./store/recovery-codes.ts";
 import { makeUserCodes } from "./store/user-codes.ts";
 import { makeUsers } from "./store/users.ts";
 
@@ -195,6 +196,7 @@ function build(env: Env): Shared {
     records: makeRecords(db),
     held: makePersonalData(db),
     userCodes: makeUserCodes(db),
+    recoveryCodes: makeRecoveryCodes(db),
     authenticators: makeAuthenticators(db),
     nonces: makeNonces(db),
     keyring,

@@ -5,6 +5,7 @@ import type { Health } from "../../src/core/ports/edge.ts";
 import type { KeyStore } from "../../src/core/ports/keys.ts";
 import type { PersonalData } from "../../src/core/ports/personal-data.ts";
 import type { Devices, Records, UserCodes } from "../../src/core/ports/records.ts";
+import type { RecoveryCodes } from "../../src/core/ports/recovery-codes.ts";
 import { ANY_REALM, type Users } from "../../src/core/ports/users.ts";
 import type { Actions } from "../../src/doors/authsignal/ports.ts";
 import { makeActions } from "../../src/doors/authsignal/store.ts";
@@ -18,6 +19,7 @@ import { makeKeyStore } from "../../src/store/key-store.ts";
 import { makeNonces } from "../../src/store/nonces.ts";
 import { makePersonalData } from "../../src/store/personal-data.ts";
 import { makeRecords } from "../../src/store/records.ts";
+import { makeRecoveryCodes } from "../../src/store/recovery-codes.ts";
 import { makeUserCodes } from "../../src/store/user-codes.ts";
 import { makeUsers } from "../../src/store/users.ts";
 import {
@@ -168,6 +170,13 @@ const codeCalls: CallsOf<UserCodes> = {
   purge: (port) => port.purge(NOW, 5),
 };
 
+const standing = () => ({ userId: newUserId(), clientId: CLIENT, since: NOW });
+const recoveryCalls: CallsOf<RecoveryCodes> = {
+  replace: (port) => port.replace(["a", "b"], standing(), makeEvent()),
+  use: (port) => port.use("a", standing(), makeEvent()),
+  left: (port) => port.left(newUserId()),
+};
+
 const shelfCalls: CallsOf<KeyStore> = {
   all: (port) => port.all(),
   insert: (port) => port.insert(makeKey()),
@@ -196,6 +205,7 @@ export function callsOn(d1: D1Database): NamedCall[] {
     ...named("records", makeRecords(db), recordCalls),
     ...named("held", makePersonalData(db), heldCalls),
     ...named("userCodes", makeUserCodes(db), codeCalls),
+    ...named("recoveryCodes", makeRecoveryCodes(db), recoveryCalls),
     ...named("nonces", makeNonces(db), nonceCalls),
     ...named("keyShelf", makeKeyStore(db), shelfCalls),
     ...named("health", makeHealth(db), healthCalls),

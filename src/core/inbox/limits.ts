@@ -72,6 +72,9 @@ export const DEVICE_GUESSES: Rule = { window: 10 * MINUTE, limit: 500 };
 /** Wrong match codes that a user's devices may type, over all challenges (T04). */
 export const MATCH_GUESSES: Rule = { window: 15 * MINUTE, limit: 5 };
 
+/** Recovery codes that a user types, right ones not counted: none of 80 bits is ever guessed, and a wrong one costs a reading of D1. */
+export const RECOVERY_CODE_GUESSES: Rule = { window: 15 * MINUTE, limit: 10 };
+
 /** What strangers may use of an hourly budget before the rest is kept for callers who bring something. */
 export const OPEN_SHARE = 0.8;
 /** What strangers of one network may use of a client's letters in an hour. */

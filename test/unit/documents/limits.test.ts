@@ -27,6 +27,7 @@ import {
   PROMPTS_OF_NETWORK,
   PROMPTS_PER_MINUTE,
   partOf,
+  RECOVERY_CODE_GUESSES,
   RECOVERY_OPEN,
   RECOVERY_PAUSE,
   RECOVERY_WAIT,
@@ -179,6 +180,7 @@ const NUMBERS: Readonly<Record<string, string>> = {
     GUESSES_OF_DAY,
   ]),
   "the same over the whole deployment": rule(DEVICE_GUESSES),
+  "wrong recovery codes that a user types": rule(RECOVERY_CODE_GUESSES),
 };
 
 /** Rows of every table under this head. */
