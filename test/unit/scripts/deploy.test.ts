@@ -315,6 +315,8 @@ describe("the real wrangler", () => {
 
   test("accepts the generated configuration and the secrets file (dry run)", async () => {
     mkdirSync(join(folder, "src"));
+    mkdirSync(join(folder, "scripts"));
+    writeFileSync(join(folder, "scripts/run.mjs"), "");
     cpSync(resolve(root, "assets"), join(folder, "assets"), { recursive: true });
     writeFileSync(join(folder, "wrangler.deploy.toml"), plan.deployConfig(toml, plan.namesOf(toml), ID));
     const objects = "export class ChallengeObject {}\nexport class InboxObject {}\n";

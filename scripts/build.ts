@@ -1,0 +1,4 @@
+/** Builds the scripts of our pages into `assets/`: `[build]` of wrangler.toml calls it before it serves and before it deploys. */
+import { buildQr } from "./build-qr.ts";
+
+await buildQr();
