@@ -35,6 +35,7 @@ const production = {
 
 const ticketFor = async (body: unknown, token = "dev-admin-token", env: object = raw) => {
   const answer = await ask(
+    "/demo/ticket",
     {
       method: "POST",
       body: JSON.stringify(body),
