@@ -40,10 +40,22 @@ describe("a start", () => {
         interval: 5,
         wait_uri: `http://localhost:8787/challenges/${id}/wait`,
         socket_uri: `ws://localhost:8787/challenges/${id}/socket`,
+        match_code: expect.stringMatching(/^\d{6}$/),
       },
     });
-    expect(Object.keys(answer.body)).toHaveLength(5);
+    expect(Object.keys(answer.body)).toHaveLength(6);
     expect(answer.headers.get("Cache-Control")).toBe("no-store");
+  });
+
+  test.each([
+    [{}, true],
+    [{ match_code: "required" }, true],
+    [{ match_code: "off" }, false],
+    [{ insecure_tap: true }, false],
+    [{ insecure_tap: true, proximity: "step_up" }, true],
+  ] as const)("with %j it has a number: %j", async (settings, has) => {
+    const [party, holder] = [await newParty(at, settings), await newHolder(at)];
+    expect("match_code" in (await start(at, party, holder.id)).body).toBe(has);
   });
 
   test("its handle waits, and no token comes that way", async () => {
