@@ -2,7 +2,7 @@ import type { Client } from "../client/client.ts";
 import { allowsBareTap } from "../client/settings.ts";
 import type { ClientId, DeviceId } from "../ids.ts";
 import { RECOVERY_WAIT } from "../inbox/limits.ts";
-import { type Instant, MINUTE, type Millis, SECOND } from "../time.ts";
+import { DAY, type Instant, MINUTE, type Millis, SECOND } from "../time.ts";
 import { answersFor } from "./answers-for.ts";
 import type { Device } from "./device.ts";
 import { isOwn } from "./own-pages.ts";
@@ -13,6 +13,12 @@ export const MOST_PASSKEYS = 10;
 export const FRESH: Millis = 5 * MINUTE;
 /** How long after such a device was removed a code adds none: as long as for a device in place of a lost one. */
 export const AFTER_REMOVAL: Millis = RECOVERY_WAIT;
+
+/** For how long a new device is marked, may be taken back by every other one, and removes none that is older (T33). */
+export const UNDO: Millis = DAY;
+
+export const isNew = ({ enrolledAt }: Pick<Device, "enrolledAt">, now: Instant): boolean =>
+  now < enrolledAt + UNDO;
 
 /** Who lets a new device in: a session, by the device that approved it if one did. */
 export type LetIn = { readonly deviceId?: DeviceId };
@@ -60,4 +66,11 @@ const isAskedBare = (client: Client, device: Device): boolean =>
 export function letInTo({ deviceId }: LetIn, ever: readonly Device[]): ClientId | undefined {
   const signer = ever.find(({ id }) => id === deviceId);
   return signer && isOwn(signer) ? signer.letInBy : signer?.clientId;
+}
+
+/** Whether a code stands behind the new device and nothing else: it opened the session itself, or let in the device that now lets in this one. */
+export function comesByCode({ deviceId }: LetIn, ever: readonly Device[], now: Instant): boolean {
+  if (deviceId === undefined) return true;
+  const signer = ever.find(({ id }) => id === deviceId);
+  return signer?.byCode === true && isNew(signer, now);
 }

@@ -1,12 +1,11 @@
 import type { Context } from "hono";
 import type { AuditEvent } from "../../core/audit/event.ts";
 import { listAudit } from "../../core/audit/list.ts";
-import { brandOf } from "../../core/client/settings.ts";
 import { own } from "../../core/own.ts";
-import { oneLine } from "../../core/shown-text.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { deviceName } from "../../pages/verify/device.ts";
 import type { PhoneCaller } from "./caller.ts";
+import { nameOf } from "./prompt/asked.ts";
 import { iso } from "./wire.ts";
 
 /** What a user is told of the trail, by the names that the page has words for; the rest is the operator's. */
@@ -26,9 +25,10 @@ const TOLD: Readonly<Record<string, string>> = {
   prompt_suppressed: "blocked",
 };
 
-const LONGEST = 80;
-
-/** `GET /approver/activity`: what happened to this user's account, newest first, a page at a time. */
+/**
+ * `GET /approver/activity`: what happened to this user's account, newest first, a page at a time. A device that a client's device had let in hears
+ * of that client alone.
+ */
 export async function listActivity(c: Context<AppEnv>, { device }: PhoneCaller): Promise<Response> {
   const after = c.req.query("after");
   const { userId } = device;
@@ -36,7 +36,9 @@ export async function listActivity(c: Context<AppEnv>, { device }: PhoneCaller):
     userId,
     ...(after === undefined || !/^[\w-]{1,128}$/.test(after) ? {} : { after }),
   });
-  const events = await Promise.all(page.rows.flatMap((event) => told(c, event)));
+  const { letInBy } = device;
+  const rows = page.rows.filter(({ clientId }) => letInBy === undefined || clientId === letInBy);
+  const events = await Promise.all(rows.flatMap((event) => told(c, event)));
   return c.json({ events, ...(page.next === undefined ? {} : { next: page.next }) });
 }
 
@@ -58,7 +60,7 @@ async function wire(
     id,
     at: iso(at),
     type,
-    ...(client ? { client: oneLine(brandOf(client).name, LONGEST) } : {}),
+    ...(client ? { client: nameOf(client) } : {}),
     ...(typeof country === "string" ? { place: country } : {}),
     ...(device === undefined ? {} : { device }),
   };

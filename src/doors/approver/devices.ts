@@ -3,6 +3,7 @@ import { ownClientId } from "../../core/client/own-client.ts";
 import type { Device } from "../../core/device/device.ts";
 import { renameDevice } from "../../core/device/manage.ts";
 import { tellDeviceRemoved } from "../../core/device/notify.ts";
+import { isNew } from "../../core/device/own-enrolment.ts";
 import { isOwn } from "../../core/device/own-pages.ts";
 import { makeRecoveryCodes, recoveryCodesLeft } from "../../core/device/recovery-codes.ts";
 import { revokeDevice } from "../../core/device/revoke.ts";
@@ -14,15 +15,18 @@ import { LONGEST_NAME } from "./enrolment/enrol.ts";
 import { refuse } from "./errors.ts";
 import type { ActBody } from "./schema.ts";
 import { signedAct } from "./signed.ts";
-import { deviceWire, iso, mayRemove } from "./wire.ts";
+import { deviceWire, iso, isWithin, mayRemove } from "./wire.ts";
 
 const by = (c: Context<AppEnv>, { device }: PhoneCaller) => ({
   actor: `device:${device.id}`,
   ip: originOf(c).ip,
 });
 
-const listed = (c: Context<AppEnv>, { device }: PhoneCaller): Promise<readonly Device[]> =>
-  services(c).devices.ofUser(device.userId);
+/** The live devices of the user that this one may know of. */
+async function listed(c: Context<AppEnv>, { device }: PhoneCaller): Promise<readonly Device[]> {
+  const devices = await services(c).devices.ofUser(device.userId);
+  return devices.filter((other) => isWithin(device, other));
+}
 
 async function named(c: Context<AppEnv>, caller: PhoneCaller): Promise<Device | undefined> {
   const id = c.req.param("id")?.toLowerCase();
@@ -95,15 +99,30 @@ export async function countRecoveryCodes(c: Context<AppEnv>, { device }: PhoneCa
   return c.json({ left: await recoveryCodesLeft(services(c), device.userId) });
 }
 
+/**
+ * Why this device makes no codes. They open the whole account, so one that a client's device had let in makes none; and a new device replaces
+ * none that somebody else has written down (T33).
+ */
+async function unfitForCodes(c: Context<AppEnv>, device: Device): Promise<string | undefined> {
+  const powers = services(c);
+  const { userId } = device;
+  if (device.letInBy !== undefined) return "let_in";
+  if (!isNew(device, powers.clock.now()) || (await recoveryCodesLeft(powers, userId)) === 0) return undefined;
+  const [made] = await powers.records.events({ userId, type: "recovery_codes.made", size: 1 });
+  return made?.deviceId === device.id ? undefined : "new_device";
+}
+
 /** `POST /approver/recovery-codes`: signed; ten new ones in place of all before, shown this once. */
 export async function newRecoveryCodes(
   c: Context<AppEnv>,
   caller: PhoneCaller,
   body: ActBody,
 ): Promise<Response> {
+  const { device } = caller;
+  const unfit = await unfitForCodes(c, device);
+  if (unfit !== undefined) return refuse(c, { code: "not_allowed", detail: unfit });
   const signed = await signedAct(c, caller, { use: "recovery_codes" }, body);
   if (!signed.ok) return refuse(c, signed.error);
-  const { device } = caller;
   const made = await makeRecoveryCodes(services(c), {
     user: caller.user.user,
     deviceId: device.id,

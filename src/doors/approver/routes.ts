@@ -5,7 +5,7 @@ import type { Door } from "../../http/door.ts";
 import { jsonBody } from "../../http/json-body.ts";
 import type { RefuseMalformed } from "../../http/malformed.ts";
 import { noStore } from "../../http/no-store.ts";
-import { busy, limitReads } from "../../http/read-limits.ts";
+import { limitReads, type RefuseBusy } from "../../http/read-limits.ts";
 import { listActivity } from "./activity.ts";
 import { asDevice, callerOf, type PhoneCaller, refuseCaller } from "./caller.ts";
 import { countRecoveryCodes, letIn, listDevices, newRecoveryCodes, remove, rename } from "./devices.ts";
@@ -29,6 +29,7 @@ import { beginSession, openSession } from "./sessions.ts";
 import { openSocket } from "./socket.ts";
 
 const malformed: RefuseMalformed = (c, refusal) => refuse(c, refusal);
+const busy: RefuseBusy = (c, retryAt) => refuse(c, { code: "too_many", scope: "ip", retryAt });
 
 /** A device's call with a body: the device first, so that nobody else learns what a body must look like. */
 const withBody =

@@ -1,12 +1,8 @@
 import type { Device } from "../../core/device/device.ts";
+import { isNew } from "../../core/device/own-enrolment.ts";
 import { isOwn } from "../../core/device/own-pages.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
-import { DAY, type Instant, type Millis } from "../../core/time.ts";
-
-/** For how long a new device is marked, may be taken back by every other one, and removes none that is older (T33). */
-export const UNDO: Millis = DAY;
-
-export const isNew = ({ enrolledAt }: Device, now: Instant): boolean => now < enrolledAt + UNDO;
+import type { Instant } from "../../core/time.ts";
 
 export const iso = (at: Instant): string => new Date(at).toISOString();
 
@@ -19,8 +15,16 @@ const kindOf = (device: Device): string => {
   return device.credentialId === undefined ? "key" : "passkey";
 };
 
+/**
+ * Whether this device may see and change the other. One that a client's device had let in goes as far as that one here too: else a backend that
+ * enrols devices of its own would come to those of the whole realm.
+ */
+export const isWithin = (own: Device, other: Device): boolean =>
+  own.letInBy === undefined || (isOwn(other) ? other.letInBy : other.clientId) === own.letInBy;
+
 /** Whether this device may remove the other: one of our pages, or whichever it is while it is new; none that is older than a new one. */
 export const mayRemove = (own: Device, other: Device, now: Instant): boolean =>
+  isWithin(own, other) &&
   (isOwn(other) || isNew(other, now)) &&
   (own.id === other.id || !isNew(own, now) || other.enrolledAt > own.enrolledAt);
 

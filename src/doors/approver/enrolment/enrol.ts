@@ -3,7 +3,7 @@ import { auditEvent } from "../../../core/audit/record.ts";
 import { ownCeremony } from "../../../core/device/ceremony.ts";
 import type { Device } from "../../../core/device/device.ts";
 import { tellDeviceEnrolled } from "../../../core/device/notify.ts";
-import { closedBy, letInTo, MOST_PASSKEYS } from "../../../core/device/own-enrolment.ts";
+import { closedBy, comesByCode, letInTo, MOST_PASSKEYS } from "../../../core/device/own-enrolment.ts";
 import { newDeviceId, userSubject } from "../../../core/ids.ts";
 import type { RefusalOf } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
@@ -61,15 +61,16 @@ async function deviceOf(
 ): Promise<Result<Device, RefusalOf<"bad_key">>> {
   const powers = services(c);
   const letInBy = letInTo(ticket, ever);
+  const now = powers.clock.now();
   const common = {
     id: newDeviceId(ticket.id),
     userId: ticket.userId,
     realm: ticket.realm,
     name: oneLine(name ?? "", LONGEST_NAME) || (deviceName(originOf(c).userAgent) ?? "Phone"),
     clientId: ticket.clientId,
-    enrolledAt: powers.clock.now(),
+    enrolledAt: now,
     ...(letInBy === undefined ? {} : { letInBy }),
-    ...(ticket.deviceId === undefined && !recovered ? { byCode: true } : {}),
+    ...(!recovered && comesByCode(ticket, ever, now) ? { byCode: true } : {}),
   };
   if (passkey === undefined) {
     const key = await powers.dpop.keyOf(proof);

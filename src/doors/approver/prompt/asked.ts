@@ -55,7 +55,7 @@ const LONGEST_NAME = 80;
 const LONGEST_PLACE = 80;
 
 /** Of a client that nobody registered what counts is where it is: it has no name of its own choice here. */
-const nameOf = (client: Client): string =>
+export const nameOf = (client: Client): string =>
   oneLine(client.open === undefined ? brandOf(client).name : client.name, LONGEST_NAME);
 
 /** The words of the request's own door about it. */

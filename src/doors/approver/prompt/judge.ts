@@ -4,10 +4,10 @@ import type { Origin } from "../../../core/challenge/state.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { allowsBareTap, requiresUnlock } from "../../../core/client/settings.ts";
 import type { Device } from "../../../core/device/device.ts";
+import { isNew } from "../../../core/device/own-enrolment.ts";
 import { isOwn, reachOf } from "../../../core/device/own-pages.ts";
 import type { DoorRules } from "../../../core/ports/services.ts";
 import type { Instant } from "../../../core/time.ts";
-import { isNew } from "../wire.ts";
 import { type Asked, saidOf } from "./asked.ts";
 
 /** Why a device may decline a request and not approve it. */
@@ -81,10 +81,12 @@ export function judge(asked: Asked, judging: Judging): Judged {
 
 /**
  * Whether an older device has to answer instead. Who reads somebody's mail adds a device by a code: for as long as that can be taken back, it
- * approves nothing at a vendor's door that a device of before could (docs/decisions/0087).
+ * approves nothing that a device of before could, but on our sign-in page, where a code is a way in itself (docs/decisions/0087).
  */
-const waitsFor = (asked: Asked, { device, others, now }: Judging): boolean =>
-  asked.door !== "oauth" &&
+const waitsFor = (asked: Asked, judging: Judging): boolean =>
+  (asked.door !== "oauth" || saidOf(asked, judging.doors).unseen === true) && hasOlder(asked, judging);
+
+const hasOlder = (asked: Asked, { device, others, now }: Judging): boolean =>
   device.byCode === true &&
   isNew(device, now) &&
   others.some((other) => other.enrolledAt < device.enrolledAt && !isOwn(other) && admits(asked, other));

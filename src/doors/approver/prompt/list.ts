@@ -1,14 +1,16 @@
 import type { Context } from "hono";
-import type { Client } from "../../../core/client/client.ts";
-import { brandOf } from "../../../core/client/settings.ts";
+import { admits } from "../../../core/challenge/approvers.ts";
+import { askerOf, type Client } from "../../../core/client/client.ts";
 import type { Device } from "../../../core/device/device.ts";
+import { isNew } from "../../../core/device/own-enrolment.ts";
+import { reachOf } from "../../../core/device/own-pages.ts";
 import { type ClientId, userSubject } from "../../../core/ids.ts";
 import type { Prompt } from "../../../core/inbox/state.ts";
 import { sharesBrowser } from "../../../hosted/browser.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import type { PhoneCaller } from "../caller.ts";
-import { accountOf, deviceWire, isNew, iso } from "../wire.ts";
-import { type Asked, payloadOf } from "./asked.ts";
+import { accountOf, deviceWire, iso, isWithin } from "../wire.ts";
+import { type Asked, nameOf, payloadOf } from "./asked.ts";
 import { type Judged, judge, standsBefore } from "./judge.ts";
 
 /** A request that stands before a device. */
@@ -81,10 +83,11 @@ export async function listPrompts(c: Context<AppEnv>, caller: PhoneCaller): Prom
     blocked: { count, ...(last === undefined ? {} : { last_at: iso(last) }) },
     silences: view.silences.flatMap(({ clientId, until }) => {
       const client = names.get(clientId);
-      return client ? [{ client: brandOf(client).name, until: iso(until) }] : [];
+      const isTold = client && admits(askerOf(client), reachOf(device));
+      return isTold ? [{ client: nameOf(client), until: iso(until) }] : [];
     }),
     new_devices: others
-      .filter((other) => isNew(other, now) && other.enrolledAt > device.enrolledAt)
+      .filter((other) => isNew(other, now) && other.enrolledAt > device.enrolledAt && isWithin(device, other))
       .map((other) => deviceWire(device, other, now)),
     account: accountOf(user),
     device: deviceWire(device, device, now),

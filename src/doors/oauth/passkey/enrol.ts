@@ -3,7 +3,7 @@ import type { Origin } from "../../../core/challenge/state.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { type Bound, ownCeremony, readCeremony } from "../../../core/device/ceremony.ts";
 import type { Device } from "../../../core/device/device.ts";
-import { closedBy, letInTo, MOST_PASSKEYS } from "../../../core/device/own-enrolment.ts";
+import { closedBy, comesByCode, letInTo, MOST_PASSKEYS } from "../../../core/device/own-enrolment.ts";
 import type { Grant } from "../../../core/grant/state.ts";
 import { newDeviceId, userSubject } from "../../../core/ids.ts";
 import type { Services } from "../../../core/ports/services.ts";
@@ -69,6 +69,7 @@ export async function enrolPasskey(powers: Powers, asked: NewPasskey): Promise<E
     clientId: client.id,
     enrolledAt: now,
     ...(letInBy === undefined ? {} : { letInBy }),
+    ...(comesByCode(session, ever, now) ? { byCode: true } : {}),
   };
   return await store(powers, asked, device);
 }
