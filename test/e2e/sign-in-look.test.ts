@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Setting } from "../../src/pages/verify/frame.tsx";
@@ -34,11 +36,21 @@ async function show(page: Page, html: string): Promise<void> {
 
 beforeAll(async () => {
   open = await openPage();
+  const drawer = readFileSync(resolve(import.meta.dirname, "../../assets/qr.js"), "utf8");
   await open.page.route(`${ORIGIN}/**`, async (route) => {
-    const body = bodies.get(new URL(route.request().url()).pathname) ?? "<!doctype html><title>There</title>";
+    const { pathname } = new URL(route.request().url());
+    if (pathname === "/qr.js") {
+      await route.fulfill({ body: drawer, contentType: "text/javascript" });
+      return;
+    }
+    const body = bodies.get(pathname) ?? "<!doctype html><title>There</title>";
     await route.fulfill({ body, contentType: "text/html", headers: { "Content-Security-Policy": POLICY } });
   });
-  await open.page.routeWebSocket(/^wss:/, () => undefined);
+  await open.page.routeWebSocket(/^wss:/, (line) => {
+    line.onMessage((said) => {
+      if (said === "qr") line.send(JSON.stringify({ type: "qr", frame: "A".repeat(22) }));
+    });
+  });
 });
 afterAll(async () => {
   await open.close();
@@ -99,6 +111,7 @@ describe("the standard door's pages", () => {
       for (const [kind, body] of Object.entries(signInPages(said, setting))) {
         if (isAlike(kind)) continue;
         await show(page, String(await body));
+        if (kind.startsWith("match")) await page.locator("#scan path").first().waitFor();
         for (const colorScheme of ["light", "dark"] as const) {
           await page.emulateMedia({ colorScheme });
           const seen = {

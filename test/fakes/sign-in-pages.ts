@@ -59,6 +59,7 @@ export function signInPages(said: Said, setting: Setting, fields: Readonly<Recor
     handle: "h4ndle",
     left,
     next: "/oauth/next",
+    scan: { address: "https://id.example/phone#scan=1.", page: "id.example/phone" },
     canSendCode: true,
     restart: "/oauth/authorize",
   } as const;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { gzipSync } from "node:zlib";
 import { describe, expect, inject, test } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -23,6 +24,17 @@ describe("static files", () => {
     }
   });
 
+  test("T93 what draws QR codes is a small script, with the headers of every answer", async () => {
+    const [drawer, own] = await Promise.all([ask("/qr.js"), ask("/nowhere")]);
+    expect(drawer.status).toBe(200);
+    expect(drawer.headers.get("content-type")).toMatch(/^text\/javascript/);
+    expect(drawer.headers.get("cache-control")).toBe("public, max-age=3600");
+    for (const name of SHARED) expect(drawer.headers.get(name), name).toBe(own.headers.get(name));
+    const bytes = await drawer.bytes();
+    expect(gzipSync(bytes).length).toBeLessThan(6 * 1024);
+    expect((await ask("/qr.js", { method: "POST", body: "x" })).status).toBe(405);
+  });
+
   test("T107 another method at the icon is 405 with Allow", async () => {
     for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
       const answer = await ask("/favicon.svg", { method, body: "x" });
@@ -36,6 +48,7 @@ describe("static files", () => {
     "/healthz",
     "/_headers",
     "/favicon.svg/",
+    "/qr.js/",
     "//favicon.svg",
     "/FAVICON.svg",
     "/assets/favicon.svg",

@@ -1,9 +1,10 @@
 import { Hidden } from "../verify/again.tsx";
 import { refreshAfter } from "../verify/code.tsx";
 import type { Setting } from "../verify/frame.tsx";
-import { WAIT_SCRIPT } from "../verify/scripts.ts";
 import { verifyWords } from "../verify/words.ts";
 import { type FormProps, Given, SignInFrame } from "./parts.tsx";
+import { Scan } from "./scan.tsx";
+import { SCAN_SCRIPT } from "./scan-script.ts";
 import { signInWords } from "./words.ts";
 
 export type MatchWaitProps = FormProps & {
@@ -19,6 +20,8 @@ export type MatchWaitProps = FormProps & {
   readonly left: number;
   /** Where to go when it settles, whichever way. */
   readonly next: string;
+  /** What a phone's camera is shown: the text of the code before its value, and the page that has to open. */
+  readonly scan: { readonly address: string; readonly page: string };
   /** Whether a code may be sent instead (`way` is `code`). */
   readonly canSendCode: boolean;
   /** Where somebody else may sign in: a GET. */
@@ -56,14 +59,14 @@ const Alive = ({ setting, socketUri, handle, next }: MatchWaitProps) => {
 
 /** Waits for the phone, with the number to type there; goes on by itself over the challenge's socket. */
 export const MatchWait = (props: MatchWaitProps) => {
-  const { setting, code, identifier, action, left, canSendCode, restart } = props;
+  const { setting, code, identifier, action, left, scan, canSendCode, restart } = props;
   const { match: words } = signInWords(setting.locale);
   const { code: times } = verifyWords(setting.locale);
   return (
     <SignInFrame
       setting={setting}
       title={words.title}
-      script={WAIT_SCRIPT}
+      script={SCAN_SCRIPT}
       refresh={Math.min(SCRIPTLESS_SECONDS, refreshAfter(left))}
     >
       <h1>{words.title}</h1>
@@ -78,6 +81,7 @@ export const MatchWait = (props: MatchWaitProps) => {
           <p class="number figures">{grouped(code)}</p>
         </>
       )}
+      <Scan setting={setting} {...scan} />
       <Alive {...props} />
       <p class="hint" data-left={left} data-words={times.timeLeft}>
         {times.goodFor(Math.max(1, Math.round(left / MINUTE)))}

@@ -62,8 +62,9 @@ export const CODE_SCRIPT = `${COUNTDOWN_SCRIPT}
 `;
 
 /**
- * Listens on the challenge's socket (docs/waiting.md) and goes on when it settles. A socket that breaks is opened again, later
- * each time; a page that was put away looks again when it is shown.
+ * Listens on the challenge's socket (docs/waiting.md) and goes on when it settles. Other scripts of the page hear of it by the events `line`
+ * (the open socket, or none) and `said`. A socket that breaks is opened again, later each time; a page that was put away looks again when it
+ * is shown.
  */
 export const WAIT_SCRIPT = `${COUNTDOWN_SCRIPT}
 (() => {
@@ -72,6 +73,7 @@ export const WAIT_SCRIPT = `${COUNTDOWN_SCRIPT}
   const { socket: address, handle, next } = note.dataset;
   let pause = 500;
   let over = false;
+  const tell = (type, detail) => note.dispatchEvent(new CustomEvent(type, { detail }));
   // A form of this page leads elsewhere: what it ends is no news.
   addEventListener("submit", () => { over = true; });
   const settle = () => {
@@ -86,9 +88,13 @@ export const WAIT_SCRIPT = `${COUNTDOWN_SCRIPT}
     socket.onmessage = ({ data }) => {
       if (data === "pong") return;
       pause = 500;
-      if (JSON.parse(data).type === "settled") settle();
+      const message = JSON.parse(data);
+      tell("said", message);
+      if (message.type === "settled") settle();
     };
+    socket.onopen = () => tell("line", socket);
     socket.onclose = () => {
+      tell("line");
       if (over) return;
       setTimeout(listen, pause + Math.random() * pause);
       pause = Math.min(pause * 2, 15000);

@@ -35,6 +35,8 @@ const buttonsOf = (html: Html) =>
     value: /\bvalue="([^"]*)"/.exec(tag)?.[1],
     class: /\bclass="([^"]*)"/.exec(tag)?.[1],
   }));
+/** The one script that a page loads. */
+const DRAWER = '<script nonce="n0nce" src="/qr.js" id="drawer" async="">';
 const body = (html: Html): Html => html.slice(html.indexOf("<main>"), html.indexOf("</main>"));
 
 describe("every page of the standard door", () => {
@@ -63,7 +65,8 @@ describe("every page of the standard door", () => {
     for (const [name, html] of await all(ORDINARY)) {
       expect(found(html, /<[^>]*\s(?:on\w+|style)=[^>]*>/g), name).toEqual([]);
       expect(html, name).not.toContain("javascript:");
-      expect(found(html, /<script[^>]*>/g), name).toEqual(['<script nonce="n0nce">']);
+      const drawer = name.startsWith("match") ? [DRAWER] : [];
+      expect(found(html, /<script[^>]*>/g), name).toEqual([...drawer, '<script nonce="n0nce">']);
       expect(found(html, /<style[^>]*>/g), name).toEqual(["<style>", '<style nonce="n0nce">']);
     }
   });
@@ -225,6 +228,7 @@ describe("signing in", () => {
     handle: "h4ndle",
     left: 90_000,
     next: "/oauth/next",
+    scan: { address: "https://id.example/phone#scan=1.", page: "id.example/phone" },
     canSendCode: false,
     restart: "/oauth/authorize?a=1",
   } as const;
@@ -242,6 +246,18 @@ describe("signing in", () => {
     expect(soon).toContain('http-equiv="refresh" content="4"');
     expect(soon).not.toContain('class="number');
     expect(buttonsOf(soon)).toEqual([{ name: "way", value: "code", class: "quiet" }]);
+  });
+
+  test("T96 a page that waits has room for a QR code, and says which page it must open; without script there is the number", async () => {
+    const html = await render(MatchWait({ ...match, code: "482913" }));
+    expect(html).toContain(
+      '<div class="scan" id="scan" data-address="https://id.example/phone#scan=1." hidden="">',
+    );
+    expect(html).toContain('<svg class="qr" role="img" aria-label="QR code for your phone&#39;s camera">');
+    expect(html).toContain("It must open <bdi>id.example/phone</bdi>.");
+    expect(html.indexOf("482 913")).toBeLessThan(html.indexOf('id="scan"'));
+    // It is drawn for nobody who waits without script.
+    expect(found(html, /<(?:path|rect|img)\b/g)).toEqual([]);
   });
 
   const code = {

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { REPLACED, withdrawChallenge } from "../../../core/challenge/cancel.ts";
 import type { Client } from "../../../core/client/client.ts";
+import type { ChallengeId } from "../../../core/ids.ts";
 import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { plainCode } from "../../../core/typed-text.ts";
@@ -153,10 +154,17 @@ async function showWait(c: Context<AppEnv>, own: Own): Promise<Response> {
     left: Math.max(0, expiresAt - powers.clock.now()),
     next: pageOf(snapshot, at),
     restart: at.place,
+    scan: scanOf(powers.config.issuer, id),
     canSendCode: identifier.kind !== "username",
   });
   return await verifyPage(c, body, policyWithWay(c, setting, at));
 }
+
+/** What the code on the waiting screen says to a phone's camera (docs/waiting.md). */
+const scanOf = (issuer: string, id: ChallengeId) => ({
+  address: `${issuer}/phone#scan=${id}.`,
+  page: `${new URL(issuer).host}/phone`,
+});
 
 const policyWithWay = (c: Context<AppEnv>, setting: ReturnType<typeof settingFor>, at: Place) =>
   policyFor(c, setting, at.redirectUri === undefined ? {} : { redirectUrl: at.redirectUri });
