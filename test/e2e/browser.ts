@@ -30,9 +30,10 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Ope
   });
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("requestfailed", (request) => {
-    // The icon is fetched when everything else is there: a page that is left before has given it up.
+    // The icon is fetched when everything else is there, and what draws codes beside it: a page that is left before has given them up.
     const isLeft =
-      request.failure()?.errorText === "net::ERR_ABORTED" && /\/favicon\.svg$/.test(request.url());
+      request.failure()?.errorText === "net::ERR_ABORTED" &&
+      /\/(?:favicon\.svg|qr\.js)$/.test(request.url());
     if (!isLeft) complaints.push(`${request.url()} failed`);
   });
   const close = async () => {
