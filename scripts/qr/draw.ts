@@ -1,6 +1,6 @@
 import { encode } from "uqr";
 
-/** What scanners need of blank around a code, in modules (ISO/IEC 18004 §5.3.8). */
+/** What scanners need of blank around a code, in modules (ISO/IEC 18004). */
 const QUIET_ZONE = 4;
 
 /** The dark modules as one path: a bar for each run of a row. */
