@@ -7,7 +7,7 @@ import { MAIN, type UserId } from "../../../src/core/ids.ts";
 import type { Services } from "../../../src/core/ports/services.ts";
 import { adoptIdentifier } from "../../../src/core/user/adopt.ts";
 import { readIdentifier } from "../../../src/core/user/identifier.ts";
-import { newAuthenticator } from "../../fakes/authenticator.ts";
+import { newAuthenticator, type Spoilt } from "../../fakes/authenticator.ts";
 import { fresh } from "./cotter.ts";
 import { handleOf } from "./oauth-passkeys.ts";
 
@@ -146,7 +146,7 @@ export function phoneOf(at: At, key: PageKey, session: any, authenticator?: Auth
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   /** What this device sends for its signature over a text. */
-  const signText = async (text: string): Promise<Readonly<Record<string, unknown>>> => {
+  const signText = async (text: string, spoilt: Spoilt = {}): Promise<Readonly<Record<string, unknown>>> => {
     if (!authenticator) {
       const jws = new CompactSign(new TextEncoder().encode(text)).setProtectedHeader({
         alg: "ES256",
@@ -157,12 +157,12 @@ export function phoneOf(at: At, key: PageKey, session: any, authenticator?: Auth
     }
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
     const challenge = toBase64Url(new Uint8Array(digest));
-    return { passkey: await authenticator.get({ challenge, origin: ORIGIN, rpId: "localhost" }) };
+    return { passkey: await authenticator.get({ challenge, origin: ORIGIN, rpId: "localhost" }, spoilt) };
   };
-  const sign = (value: JsonValue) => signText(canonicalJson(value));
+  const sign = (value: JsonValue, spoilt: Spoilt = {}) => signText(canonicalJson(value), spoilt);
   const prompts = async () => (await call("GET", "/prompts")).body.prompts;
-  // biome-ignore lint/suspicious/noExplicitAny: a prompt as the door has shown it
   const decide = async (
+    // biome-ignore lint/suspicious/noExplicitAny: a prompt as the door has shown it
     prompt: any,
     said: Readonly<Record<string, JsonValue>>,
     over: Readonly<Record<string, unknown>> = {},
@@ -184,26 +184,42 @@ export type Phone = ReturnType<typeof phoneOf>;
 /** Somebody with one phone. */
 export async function newPhoneOwner(at: At, kind: Kind = "passkey") {
   const owner = await newOwner(at);
-  const { phone, answer } = await enrolPhone(at, await ticketFor(at, owner.id), kind);
-  if (!phone) throw new Error(`no phone: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return { ...owner, phone };
+  return { ...owner, phone: await newPhoneOf(at, owner.id, kind) };
 }
 
-/** What a browser sends for a session of a passkey that it has. */
+/** A phone of this user, by a ticket that opens. */
+export async function newPhoneOf(
+  at: At,
+  userId: UserId,
+  kind: Kind = "passkey",
+  over: Partial<Ticket> = {},
+): Promise<Phone> {
+  const { phone, answer } = await enrolPhone(at, await ticketFor(at, userId, over), kind);
+  if (!phone) throw new Error(`no phone: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return phone;
+}
+
+/** What a browser sends for a session of a passkey that it has; `over` replaces parts of it. */
 export async function openByPasskey(
   at: At,
   userId: UserId,
   authenticator: Authenticator,
+  spoilt: Spoilt = {},
+  over: Readonly<Record<string, unknown>> = {},
 ): Promise<{ answer: Answer; key: PageKey }> {
   const key = await newPageKey();
   const begun = await post(at, "/sessions/begin", { jkt: key.jkt });
   const { challenge } = begun.body;
-  const signed = await authenticator.get({ challenge, origin: ORIGIN, rpId: "localhost" });
+  const signed = await authenticator.get({ challenge, origin: ORIGIN, rpId: "localhost" }, spoilt);
   const answer = await post(
     at,
     "/sessions",
-    { passkey: { challenge, ...signed, user_handle: handleOf(userId) } },
+    { passkey: { challenge, ...signed, user_handle: handleOf(userId), ...over } },
     { DPoP: await key.proof("POST", "/approver/sessions") },
   );
   return { answer, key };
 }
+
+/** What a device of a key sends for a session. */
+export const openByKey = async (at: At, key: PageKey, deviceId: string): Promise<Answer> =>
+  post(at, "/sessions", { device_id: deviceId }, { DPoP: await key.proof("POST", "/approver/sessions") });
