@@ -16,6 +16,7 @@ const ALGORITHMS: Readonly<Record<Lane, SigningAlgorithm>> = {
   cotter: "ES256",
   statement: "Ed25519",
   rs256: "RS256",
+  vapid: "ES256",
 };
 
 /** Members of a public JWK that say which key it is; of a private JWK neither `d` nor an RSA key's primes are among them. */

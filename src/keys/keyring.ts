@@ -1,11 +1,11 @@
-import { fromBase64Url } from "../core/base64.ts";
+import { fromBase64Url, toBase64Url } from "../core/base64.ts";
 import { Outage } from "../core/fault.ts";
 import type { Lane, SigningAlgorithm, StoredKey } from "../core/keys/key.ts";
 import type { Chance, Clock } from "../core/ports/edge.ts";
 import type { Keyring, KeyStore } from "../core/ports/keys.ts";
 import { type Millis, SECOND } from "../core/time.ts";
 import { type KeyPairs, makeKeyPairs, onlyPublic } from "./key-pairs.ts";
-import { isMadeToSign, LANES, type Lanes, listed, makeLanes, TOKEN_LANES } from "./lanes.ts";
+import { isMadeAtNeed, LANES, type Lanes, listed, makeLanes, TOKEN_LANES } from "./lanes.ts";
 import { type ScheduledKey, SHELF_CACHE } from "./schedule.ts";
 import type { SecretKeys } from "./secret-keys.ts";
 import { plainJson, signCompact } from "./signer.ts";
@@ -67,6 +67,11 @@ export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
       if (bytes === undefined) throw new Error("the stored statement key has no public half");
       return bytes.toBase64();
     },
+    async signVapid(claims) {
+      const key = await pairs.forSigning(await lanes.current("vapid", SIGNING));
+      return signCompact({ key, algorithm: "ES256" }, { typ: "JWT" }, claims);
+    },
+    vapidKey: async () => toBase64Url(pointOf(await lanes.current("vapid"))),
     rotate: lanes.rotate,
     upkeep: lanes.upkeep,
     async list() {
@@ -75,7 +80,7 @@ export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
     },
     async check() {
       for (const lane of LANES) {
-        const isMissing = isMadeToSign(lane) && (await lanes.published(lane)).length === 0;
+        const isMissing = isMadeAtNeed(lane) && (await lanes.published(lane)).length === 0;
         if (!isMissing) await canSign(pairs, await lanes.current(lane));
       }
     },
@@ -88,9 +93,16 @@ export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
   };
 }
 
+/** The public half as an uncompressed point: 65 bytes (SEC 1 §2.3.3). */
+function pointOf({ publicJwk }: StoredKey): Uint8Array {
+  const [x, y] = [fromBase64Url(publicJwk.x ?? ""), fromBase64Url(publicJwk.y ?? "")];
+  if (x === undefined || y === undefined) throw new Error("the stored key has no public half");
+  return Uint8Array.of(4, ...x, ...y);
+}
+
 /** What a reader of the JWKS gets of a lane, the key that signs now first: some readers take the first they see. */
 async function readable(lanes: Lanes, lane: Lane): Promise<readonly ScheduledKey[]> {
-  if (!isMadeToSign(lane)) await lanes.current(lane);
+  if (!isMadeAtNeed(lane)) await lanes.current(lane);
   const keys = await lanes.published(lane);
   return [
     ...keys.filter(({ state }) => state === "current"),

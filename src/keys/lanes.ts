@@ -21,9 +21,9 @@ export const COTTER_KID = "SPACE_JWT_PUBLIC:8028AAA3-EC2D-4BAA-BE7A-7C8359CCB9F9
 
 /** In the order of the JWKS: some readers take the first key. */
 export const TOKEN_LANES: readonly TokenLane[] = ["standard", "cotter", "rs256"];
-export const LANES: readonly Lane[] = [...TOKEN_LANES, "statement"];
-/** A key of this lane is made to sign and by nobody who reads: most deployments never have one. */
-export const isMadeToSign = (lane: Lane): boolean => lane === "rs256";
+export const LANES: readonly Lane[] = [...TOKEN_LANES, "statement", "vapid"];
+/** A key of this lane is made where one is needed, and by nobody who reads what there is: most deployments never have one. */
+export const isMadeAtNeed = (lane: Lane): boolean => lane === "rs256" || lane === "vapid";
 
 export type Lanes = {
   /** The key that signs now; the first one is made here. `age` is how old what is known of the shelf may be. */

@@ -10,11 +10,12 @@ const utf8 = new TextEncoder();
 /** An opened key, with the name and the algorithm that it was stored with. */
 export type Signer = {
   readonly key: CryptoKey;
-  readonly kid: string;
+  /** Left out of the header where the reader knows the key otherwise. */
+  readonly kid?: string;
   readonly algorithm: SigningAlgorithm;
 };
 
-/** A compact JWS with header `{alg, …header, kid}` over the claims exactly as they are given (RFC 7515 §7.1). */
+/** A compact JWS with header `{alg, …header, kid?}` over the claims exactly as they are given (RFC 7515 §7.1). */
 export function signCompact(
   { key, kid, algorithm }: Signer,
   header: TokenHeader,
@@ -22,7 +23,7 @@ export function signCompact(
   serialise: Serialise = JSON.stringify,
 ): Promise<string> {
   return new CompactSign(utf8.encode(serialise(claims)))
-    .setProtectedHeader({ alg: algorithm, ...header, kid })
+    .setProtectedHeader({ alg: algorithm, ...header, ...(kid === undefined ? {} : { kid }) })
     .sign(key);
 }
 

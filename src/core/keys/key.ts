@@ -3,11 +3,12 @@ import type { Instant } from "../time.ts";
 /**
  * Lanes of signing keys (settled question 6): `standard` rotates with overlap; `cotter` is one key under the pinned kid;
  * `statement` is the Ed25519 key of Cotter's event and identity signatures; `rs256` signs ID tokens of clients that are set to RS256,
- * rotates like `standard`, and has no key before one is needed (docs/decisions/0077).
+ * rotates like `standard`, and has no key before one is needed (docs/decisions/0077); `vapid` is one key for good, by which push services
+ * know this deployment (RFC 8292, docs/decisions/0088).
  */
-export type Lane = "standard" | "cotter" | "statement" | "rs256";
-/** Lanes whose keys sign tokens. */
-export type TokenLane = Exclude<Lane, "statement">;
+export type Lane = "standard" | "cotter" | "statement" | "rs256" | "vapid";
+/** Lanes whose keys sign tokens of ours, and are published for them. */
+export type TokenLane = Exclude<Lane, "statement" | "vapid">;
 /** What a key signs by, decided when it is made: a token's header never says (T27). */
 export type SigningAlgorithm = "ES256" | "RS256" | "Ed25519";
 

@@ -46,6 +46,10 @@ export type Keyring = {
   signStatement(text: string): Promise<string>;
   /** Standard base64 of the 32 bytes of the statement key. */
   statementKey(): Promise<string>;
+  /** Signs what a push service is told of this deployment: a compact JWS of the VAPID key, `{"typ":"JWT","alg":"ES256"}` (RFC 8292 §2). */
+  signVapid(claims: TokenClaims): Promise<string>;
+  /** base64url of the 65 bytes of the VAPID key, an uncompressed point; made by whoever asks first, and the same for good. */
+  vapidKey(): Promise<string>;
   /** Begins a new key; of `standard` and `rs256` it becomes current after the published overlap, of `cotter` and as the first at once. */
   rotate(lane: TokenLane): Promise<ListedKey>;
   /** Rotates `standard` and `rs256` when their newest key is old, and drops what is published no more. Makes no first key. */
