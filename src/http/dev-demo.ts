@@ -9,6 +9,7 @@ import { adminBearer } from "./admin-bearer.ts";
 import { type AppEnv, originOf, services } from "./context.ts";
 import { jsonBody } from "./json-body.ts";
 import { noStore } from "./no-store.ts";
+import { PHONE_PAGE } from "./phone-page.ts";
 import { problem } from "./problem.ts";
 import { busy, refuseBusy } from "./read-limits.ts";
 
@@ -37,10 +38,23 @@ function handOut(c: Context<AppEnv>, { body, headers }: File): Response {
   return c.body(body);
 }
 
-/** A file of the demo, or 404 where there is no demo. */
-async function show(c: Context<AppEnv>, name: string): Promise<Response> {
-  const file = await services(c).demoFiles?.find(`/demo/${name}`);
+/** A file of the demo, or 404 where there is no demo. `/demo/` is its page, as static files name an index. */
+async function show(c: Context<AppEnv>, path: string): Promise<Response> {
+  const file = await services(c).demoFiles?.find(path);
   return file ? handOut(c, file) : await c.notFound();
+}
+
+/** What tells the demo of the phone page's calls; it has to run before that page's own script. */
+const WATCHER = '<script src="/demo/watch.js"></script>';
+
+/** `GET /demo/phone`: the phone page as the demo frames it. As itself it lets nobody frame it, and tells nobody what it calls. */
+async function showPhone(c: Context<AppEnv>): Promise<Response> {
+  const file = await services(c).demoFiles?.find(PHONE_PAGE);
+  if (!file) return await c.notFound();
+  const text = await new Response(file.body).text();
+  const policy = file.headers.get("Content-Security-Policy") ?? policyOf(services(c).config.issuer);
+  c.header("Content-Security-Policy", policy.replace(/frame-ancestors [^;]*/, "frame-ancestors 'self'"));
+  return c.html(text.replace("<head>", `<head>${WATCHER}`));
 }
 
 /** `POST /demo/ticket`: leave to add a phone for any user, on the operator's word, so that the demo reads no letters. */
@@ -66,8 +80,9 @@ async function giveTicket(c: Context<AppEnv>, typed: string): Promise<Response> 
 export function devDemoRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.use("/demo/*", noStore);
-  routes.get("/demo", (c) => show(c, "index.html"));
-  routes.get(FILE, (c) => show(c, c.req.param("file")));
+  routes.get("/demo", (c) => show(c, "/demo/"));
+  routes.get("/demo/phone", showPhone);
+  routes.get(FILE, (c) => show(c, `/demo/${c.req.param("file")}`));
   routes.post(
     "/demo/ticket",
     async (c, next) => {

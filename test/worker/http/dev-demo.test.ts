@@ -6,17 +6,19 @@ import { enrolPhone, newOwner } from "../support/phone.ts";
 
 /** A folder of files as the platform's binding has it; the built ones are no part of a test. */
 const built: Readonly<Record<string, string>> = {
-  "/demo/index.html": "<!doctype html><title>Demo</title>",
+  "/demo/": "<!doctype html><title>Demo</title>",
   "/demo/demo.js": "void 0",
+  "/phone": "<!doctype html><html><head><title>Phone</title></head></html>",
   "/favicon.svg": "<svg/>",
 };
+const PHONE_POLICY = "default-src 'none'; script-src 'self'; frame-ancestors 'none'";
 const assets = (files = built) => ({
   fetch: async (url: string) => {
     const text = files[new URL(url).pathname];
     const type = url.endsWith(".js") ? "text/javascript" : "text/html; charset=utf-8";
     return text === undefined
       ? new Response(null, { status: 404 })
-      : new Response(text, { headers: { "Content-Type": type, ETag: '"x"' } });
+      : new Response(text, { headers: { "Content-Type": type, "Content-Security-Policy": PHONE_POLICY } });
   },
 });
 const raw = envWith({ ASSETS: assets() });
@@ -53,7 +55,7 @@ const ticketFor = async (body: unknown, token = "dev-admin-token", env: object =
 describe("the files of the demo", () => {
   test("are handed out in development, each by its name, under a policy without inline script", async () => {
     const page = await ask("/demo", {}, raw);
-    expect([page.status, await page.text()]).toEqual([200, built["/demo/index.html"]]);
+    expect([page.status, await page.text()]).toEqual([200, built["/demo/"]]);
     expect(page.headers.get("Content-Type")).toBe("text/html; charset=utf-8");
     const policy = page.headers.get("Content-Security-Policy") ?? "";
     expect(policy.split("; ")).toEqual(
@@ -71,8 +73,20 @@ describe("the files of the demo", () => {
     expect([script.status, script.headers.get("Content-Type")]).toEqual([200, "text/javascript"]);
   });
 
+  test("the phone page is framed by the demo alone, and its calls are told to it", async () => {
+    const phone = await ask("/demo/phone", {}, raw);
+    expect([phone.status, await phone.text()]).toEqual([
+      200,
+      built["/phone"]?.replace("<head>", '<head><script src="/demo/watch.js"></script>'),
+    ]);
+    expect(phone.headers.get("Content-Security-Policy")).toBe(
+      PHONE_POLICY.replace("ancestors 'none'", "ancestors 'self'"),
+    );
+  });
+
   test.each([
     "/demo/none.js",
+    "/demo/index.html",
     "/demo/",
     "/demo/..%2ffavicon.svg",
     "/demo/..%2f..%2fwrangler.toml",
@@ -88,7 +102,7 @@ describe("the files of the demo", () => {
   test("T93 nothing of it is there in production, although its files are", async () => {
     const live = envWith(production);
     expect((await ask("/healthz", {}, live)).status).toBe(200);
-    for (const path of ["/demo", "/demo/index.html", "/demo/demo.js"]) {
+    for (const path of ["/demo", "/demo/phone", "/demo/demo.js"]) {
       expect((await ask(path, {}, raw)).status, path).toBe(200);
       expect((await ask(path, {}, live)).status, path).toBe(404);
     }
