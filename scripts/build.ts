@@ -1,6 +1,8 @@
 /** Builds the scripts of our pages into `assets/`: `[build]` of wrangler.toml calls it before it serves and before it deploys. */
 import { buildDemo } from "./build-demo.ts";
+import { buildPhone } from "./build-phone.ts";
 import { buildQr } from "./build-qr.ts";
 
 await buildQr();
+await buildPhone();
 await buildDemo();

@@ -15,6 +15,7 @@ import { refuse } from "./errors.ts";
 import { decide } from "./prompt/decide.ts";
 import { listPrompts } from "./prompt/list.ts";
 import { scan } from "./prompt/scan.ts";
+import { showStanding } from "./prompt/standing.ts";
 import {
   actBody,
   beginBody,
@@ -27,6 +28,7 @@ import {
 } from "./schema.ts";
 import { beginSession, openSession } from "./sessions.ts";
 import { openSocket } from "./socket.ts";
+import { undoDoor } from "./undo.ts";
 
 const malformed: RefuseMalformed = (c, refusal) => refuse(c, refusal);
 const busy: RefuseBusy = (c, retryAt) => refuse(c, { code: "too_many", scope: "ip", retryAt });
@@ -68,6 +70,7 @@ function approverRoutes(): Hono<AppEnv> {
   routes.post("/enrolments", open, jsonBody(enrolBody, malformed), (c) => enrol(c, c.req.valid("json")));
 
   routes.get("/prompts", asDevice(listPrompts));
+  routes.get("/prompts/:id", asDevice(showStanding));
   routes.get("/socket", openSocket);
   const decided = withBody(decide);
   routes.post("/prompts/:id/decision", jsonBody(decisionBody, malformed), (c) =>
@@ -93,4 +96,7 @@ function approverRoutes(): Hono<AppEnv> {
 }
 
 /** The door of the devices that answer, as the app mounts it. */
-export const approverDoors = (): readonly Door[] => [{ prefix: "/approver", routes: approverRoutes() }];
+export const approverDoors = (): readonly Door[] => [
+  { prefix: "/approver", routes: approverRoutes() },
+  undoDoor(),
+];

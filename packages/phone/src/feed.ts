@@ -1,0 +1,114 @@
+import { proof } from "./api.ts";
+import { type App, call } from "./app.ts";
+import type { Listed } from "./wire.ts";
+
+/** How the page stands with the service: it hears at once, it asks now and then, or nothing comes through. */
+export type Line = "live" | "away" | "offline";
+
+const SOON = 1_000;
+const LATER = 30_000;
+/** How often to ask while the socket is down. */
+const ASK_EVERY = 20_000;
+/** How often the socket shows that it is alive, to what stands in between. */
+const PING_EVERY = 25_000;
+
+type Heard = {
+  /** Something may have changed. */
+  readonly changed: (feed: Feed) => void;
+  /** This browser is nobody's phone any more. */
+  readonly over: () => void;
+};
+
+/**
+ * What waits for this device: told by the inbox's socket, and asked for on each opening, when the page is looked at again, and now and then while
+ * the socket is down, so that nothing rests on a push that was lost.
+ */
+export class Feed {
+  /** What was heard last; undefined before the first answer. */
+  latest: Listed | undefined;
+  line: Line = "away";
+  readonly #app: App;
+  readonly #heard: Heard;
+  readonly #ends = new AbortController();
+  #socket: WebSocket | undefined;
+  #pause = SOON;
+
+  constructor(app: App, heard: Heard) {
+    this.#app = app;
+    this.#heard = heard;
+    const { signal } = this.#ends;
+    document.addEventListener("visibilitychange", () => this.#look(), { signal });
+    addEventListener("online", () => void this.#begin(), { signal });
+    addEventListener("offline", () => this.#tell("offline"), { signal });
+    const timers = [
+      setInterval(() => !this.#isOpen && this.#look(), ASK_EVERY),
+      setInterval(() => this.#isOpen && this.#socket?.send("ping"), PING_EVERY),
+    ];
+    signal.addEventListener("abort", () => timers.forEach(clearInterval));
+    void this.#begin();
+  }
+
+  /** Asks now. */
+  async refresh(): Promise<void> {
+    const listed = await call<Listed>(this.#app, "GET", "/approver/prompts");
+    if (this.#isStopped) return;
+    if (listed.ok) {
+      this.latest = listed.value;
+      this.#tell(this.#isOpen ? "live" : "away");
+    } else if (this.#app.me.device === undefined) this.#heard.over();
+    else this.#tell(listed.code === "offline" ? "offline" : "away");
+  }
+
+  stop(): void {
+    this.#ends.abort();
+    this.#socket?.close();
+  }
+
+  get #isStopped(): boolean {
+    return this.#ends.signal.aborted;
+  }
+
+  get #isOpen(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  #tell(line: Line): void {
+    this.line = line;
+    if (!this.#isStopped) this.#heard.changed(this);
+  }
+
+  #look(): void {
+    if (document.visibilityState === "visible") void this.refresh();
+  }
+
+  /** The list first: it renews a session that is over, which a socket cannot say. */
+  async #begin(): Promise<void> {
+    await this.refresh();
+    if (!this.#isStopped && this.#app.me.device !== undefined && !this.#isOpen) await this.#connect();
+  }
+
+  async #connect(): Promise<void> {
+    const { me, config } = this.#app;
+    const { token = "" } = me;
+    const shown = await proof(me, config.issuer, "GET", "/approver/socket", token);
+    if (this.#isStopped) return;
+    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/approver/socket`, [
+      "countersign.v1",
+      `countersign.token.${token}`,
+      `countersign.proof.${shown}`,
+    ]);
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => {
+      this.#pause = SOON;
+      if (data !== "pong") void this.refresh();
+    };
+    socket.onclose = () => this.#lost(socket);
+  }
+
+  #lost(socket: WebSocket): void {
+    if (this.#isStopped || this.#socket !== socket) return;
+    this.#tell(navigator.onLine ? "away" : "offline");
+    setTimeout(() => !this.#isStopped && void this.#begin(), this.#pause);
+    this.#pause = Math.min(LATER, this.#pause * 2);
+  }
+}

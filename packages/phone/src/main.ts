@@ -1,0 +1,194 @@
+import { type App, build, isOver, loadConfig } from "./app.ts";
+import { append, h } from "./dom.ts";
+import { Feed } from "./feed.ts";
+import { loadMe } from "./store.ts";
+import { devicesView } from "./views/devices.ts";
+import { enrolView } from "./views/enrol.ts";
+import { listView } from "./views/list.ts";
+import { activityView, codesView, moreView } from "./views/more.ts";
+import { keepSubscription, notificationsView } from "./views/notifications.ts";
+import { button, heading, note, type View } from "./views/parts.ts";
+import { goneView, type PromptHandle, promptView, whyGone } from "./views/prompt.ts";
+import { codeView, scanFrame } from "./views/scan.ts";
+import { startView } from "./views/start.ts";
+import type { Prompt, Scanned } from "./wire.ts";
+import { put, words } from "./words.ts";
+
+const main = document.querySelector("main") as HTMLElement;
+const nav = document.querySelector("nav") as HTMLElement;
+const place = h("div", { id: "view" });
+
+/** The view that is on the screen, where something from outside may change it. */
+let open: PromptHandle | undefined;
+let feed: Feed | undefined;
+let app: App;
+/** Of several loads that are under way the last one counts. */
+let turn = 0;
+
+function show(view: View, focus = true): void {
+  open?.stop();
+  open = "id" in view ? (view as PromptHandle) : undefined;
+  document.title = `${view.title} – ${app?.config.name ?? words.title}`;
+  place.replaceChildren();
+  append(place, view.body);
+  nav.hidden = app === undefined || isOver(app);
+  for (const one of nav.querySelectorAll("a")) {
+    if (one.hash === (location.hash || "#requests")) one.setAttribute("aria-current", "page");
+    else one.removeAttribute("aria-current");
+  }
+  open?.offline(feed?.line === "offline");
+  if (focus) document.getElementById("heading")?.focus();
+}
+
+/** `#prompt=…` -> its name and value. */
+function routeOf(hash: string): readonly [name: string, value: string] {
+  const [name = "", ...value] = hash.replace(/^#/, "").split("=");
+  return [name, value.join("=")];
+}
+
+const isList = (name: string): boolean => name === "" || name === "requests";
+
+/** What a link brought is taken from the address: it is good once, and nobody is to find it in the history. */
+const clearAddress = () => history.replaceState(null, "", location.pathname);
+
+function go(hash: string): void {
+  if (location.hash === hash) void route();
+  else location.hash = hash;
+}
+
+const toList = () => go("#requests");
+
+async function route(): Promise<void> {
+  const own = ++turn;
+  const [name, value] = routeOf(location.hash);
+  const showIf = (view: View) => {
+    if (own === turn) show(view);
+  };
+  if (name === "add" && value !== "") {
+    clearAddress();
+    feed?.stop();
+    feed = undefined;
+    return showIf(await enrolView(app, value, entered, showIf));
+  }
+  if (isOver(app)) return showIf(startView(app, entered));
+  listen();
+  if (name === "scan") {
+    clearAddress();
+    return await scanFrame(app, value, scanned, showIf);
+  }
+  if (name === "prompt") return await showPrompt(value, showIf);
+  if (name === "code") return showIf(codeView(app, value, scanned));
+  if (name === "devices") return showIf(await devicesView(app, () => void route()));
+  if (name === "more") return showIf(moreView(app, left));
+  if (name === "activity") return showIf(await activityView(app));
+  if (name === "codes") return showIf(await codesView(app));
+  if (name === "notifications") return showIf(await notificationsView(app, () => void route()));
+  return showList(showIf);
+}
+
+/** The list; the one request that waits opens by itself. */
+function showList(showIf: (view: View) => void): void {
+  if (!feed) return;
+  const prompts = feed.latest?.prompts ?? [];
+  const [only] = prompts;
+  if (only && prompts.length === 1 && only.id !== seen) go(`#prompt=${only.id}`);
+  else showIf(listView(feed));
+}
+
+/** The request that opened by itself: whoever goes back from it stays on the list. */
+let seen: string | undefined;
+
+async function showPrompt(id: string, showIf: (view: View) => void): Promise<void> {
+  seen = id;
+  if (!feed?.latest) await feed?.refresh();
+  const prompt = feed?.latest?.prompts.find((one) => one.id === id);
+  if (prompt) return showIf(promptView(app, prompt, undefined, showIf));
+  showIf(goneView(await whyGone(app, id)));
+}
+
+/** A request that was scanned or typed: it is shown under no address, because it is this device's alone. */
+function scanned({ prompt, scan }: Scanned): void {
+  seen = prompt.id;
+  clearAddress();
+  show(promptView(app, prompt, scan, show));
+}
+
+function listen(): void {
+  feed ??= new Feed(app, {
+    changed: heard,
+    over() {
+      feed?.stop();
+      feed = undefined;
+      void route();
+    },
+  });
+}
+
+/** Something changed: the list is drawn anew, a request that is open stays as it is while it waits. */
+function heard(now: Feed): void {
+  const [name] = routeOf(location.hash);
+  if (open) {
+    open.offline(now.line === "offline");
+    if (name === "prompt") void stillWaits(now, open);
+    return;
+  }
+  if (isList(name) && !place.contains(document.activeElement?.closest("input") ?? null)) {
+    const before = document.activeElement?.id;
+    showList((view) => show(view, before === "heading"));
+  }
+}
+
+async function stillWaits(now: Feed, on: PromptHandle): Promise<void> {
+  const isThere = now.latest?.prompts.some((one: Prompt) => one.id === on.id) ?? true;
+  if (isThere || open !== on) return;
+  const why = await whyGone(app, on.id);
+  // An answer of this page is under way: it says itself what came of it.
+  if (open === on && !place.querySelector("[aria-disabled=true]")) show(goneView(why));
+}
+
+function entered(): void {
+  feed?.stop();
+  feed = undefined;
+  listen();
+  void keepSubscription(app);
+  toList();
+}
+
+function left(): void {
+  feed?.stop();
+  feed = undefined;
+  toList();
+}
+
+/** The page's own files stay with the browser, so that it opens offline and a push can wake it. */
+async function registerWorker(): Promise<void> {
+  if (!("serviceWorker" in navigator)) return;
+  await navigator.serviceWorker.register("/phone/sw.js", { scope: "/phone" }).catch(() => undefined);
+  navigator.serviceWorker.addEventListener("message", ({ data }) => {
+    if (typeof data === "string" && /^#prompt=[0-9a-f]{64}$/.test(data)) go(data);
+    if (data === "subscription") void keepSubscription(app);
+  });
+}
+
+const failed = (text: string): void => {
+  main.replaceChildren(
+    heading(words.title),
+    note(text),
+    button(words.tryAgain, () => location.reload(), "primary"),
+  );
+};
+
+async function begin(): Promise<void> {
+  main.replaceChildren(place);
+  document.getElementById("build")?.append(put(words.build, { build }));
+  if (!globalThis.isSecureContext) return failed(words.start.insecure);
+  const config = await loadConfig();
+  if (!config.ok) return failed(config.code === "offline" ? words.offline : words.trouble);
+  app = { config: config.value, me: await loadMe() };
+  addEventListener("hashchange", () => void route());
+  await route();
+  void registerWorker();
+  if (!isOver(app)) void keepSubscription(app);
+}
+
+void begin();

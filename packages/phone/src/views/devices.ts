@@ -1,0 +1,156 @@
+import { encode } from "uqr";
+import { type App, act, call, isOffline } from "../app.ts";
+import { drawQr, h } from "../dom.ts";
+import { NoPasskey } from "../passkey.ts";
+import type { Device } from "../wire.ts";
+import { dateOf, leftOf, momentOf, put, words } from "../words.ts";
+import { visible } from "./details.ts";
+import { backLink, button, field, heading, notePlace, sayAt, type View } from "./parts.ts";
+
+const { devices: said } = words;
+
+type Notes = ReturnType<typeof notePlace>;
+type Row = { readonly app: App; readonly notes: Notes; readonly again: () => void };
+
+/** The person's devices, whichever door enrolled them. */
+export async function devicesView(app: App, again: () => void): Promise<View> {
+  const listed = await call<{ readonly devices: readonly Device[] }>(app, "GET", "/approver/devices");
+  const notes = notePlace();
+  if (!listed.ok) notes.say(isOffline(listed) ? words.offline : words.trouble);
+  const rows = listed.ok
+    ? listed.value.devices.map((device) => deviceRow({ app, notes, again }, device))
+    : [];
+  const adding = h("div", {});
+  const add = button(said.add, () => addAnother(app, notes, adding), "primary");
+  return {
+    title: said.title,
+    body: [
+      heading(said.title),
+      h("p", {}, said.lead),
+      notes.place,
+      h("ul", { class: "devices" }, ...rows),
+      add,
+      adding,
+      backLink(),
+    ],
+  };
+}
+
+const kindOf = (kind: string): string => said.kinds[kind as keyof typeof said.kinds] ?? visible(kind);
+
+function deviceRow(row: Row, device: Device): HTMLElement {
+  const tools = h("div", { class: "tools" });
+  const since = device.new
+    ? put(said.new, { when: momentOf(device.enrolled_at) })
+    : put(said.since, { date: dateOf(device.enrolled_at) });
+  const rest = () => tools.replaceChildren(...toolsOf(row, device, tools, rest));
+  rest();
+  return h(
+    "li",
+    { class: device.new && !device.this ? "fresh" : "" },
+    h("h2", {}, visible(device.name)),
+    h("p", { class: "soft" }, [kindOf(device.kind), since].join(" · ")),
+    device.this ? h("p", { class: "here" }, said.this) : undefined,
+    tools,
+  );
+}
+
+function toolsOf(row: Row, device: Device, tools: HTMLElement, rest: () => void): Node[] {
+  const isOurs = device.kind === "passkey" || device.kind === "key";
+  const named = { "aria-label": `${said.rename}: ${visible(device.name)}` };
+  const gone = { "aria-label": `${said.remove}: ${visible(device.name)}` };
+  const rename = button(
+    said.rename,
+    () => tools.replaceChildren(...renaming(row, device, rest)),
+    "plain",
+    named,
+  );
+  const remove = button(
+    said.remove,
+    () => tools.replaceChildren(...removing(row, device, rest)),
+    "plain",
+    gone,
+  );
+  return [
+    ...(isOurs ? [rename] : []),
+    ...(device.removable ? [remove] : [h("p", { class: "hint" }, isOurs ? said.tooNew : said.other)]),
+  ];
+}
+
+function renaming({ app, again }: Row, device: Device, rest: () => void): Node[] {
+  const name = field(`name-${device.id}`, said.rename, {
+    type: "text",
+    maxlength: 60,
+    value: device.name,
+    autocomplete: "off",
+  });
+  const save = async () => {
+    const renamed = await call<Device>(app, "PATCH", `/approver/devices/${device.id}`, {
+      name: name.input.value,
+    });
+    if (renamed.ok) return again();
+    sayAt(name, isOffline(renamed) ? words.offline : words.trouble);
+  };
+  return [name.place, button(said.save, save, "primary"), button(said.cancel, rest)];
+}
+
+function removing({ app, notes, again }: Row, device: Device, rest: () => void): Node[] {
+  const remove = async () => {
+    const removed = await signing(notes, () =>
+      act(app, `/approver/devices/${device.id}/removal`, "remove_device", { target: device.id }),
+    );
+    if (removed?.ok) return again();
+    if (removed)
+      notes.say(
+        isOffline(removed) ? words.offline : removed.code === "not_allowed" ? said.tooNew : words.trouble,
+      );
+    rest();
+  };
+  return [
+    h("p", { role: "alert" }, put(said.removeQuestion, { name: visible(device.name) })),
+    button(said.removeNow, remove),
+    button(said.keep, rest),
+  ];
+}
+
+/** What a person has to unlock for; undefined where they did not. */
+export async function signing<T>(notes: Notes, work: () => Promise<T>): Promise<T | undefined> {
+  notes.clear();
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof NoPasskey)) throw cause;
+    notes.say(words.prompt.unsigned);
+    return undefined;
+  }
+}
+
+type Ticket = { readonly url: string; readonly expires_at: string };
+
+async function addAnother(app: App, notes: Notes, place: HTMLElement): Promise<void> {
+  const made = await signing(notes, () => act<Ticket>(app, "/approver/tickets", "let_in_device"));
+  if (!made) return;
+  if (!made.ok) return notes.say(isOffline(made) ? words.offline : words.trouble);
+  const { url, expires_at: until } = made.value;
+  const left = h("p", { class: "hint", role: "timer" });
+  const code = drawQr(encode(url, { border: 4 }).data, said.add);
+  const copy = button(said.copy, async () => {
+    await navigator.clipboard.writeText(url);
+    copy.textContent = said.copied;
+  });
+  place.replaceChildren(
+    h("p", {}, said.addLead),
+    code,
+    h("p", { class: "host" }, new URL(url).host),
+    copy,
+    left,
+  );
+  const tick = setInterval(() => {
+    const rest = Date.parse(until) - Date.now();
+    left.textContent = put(words.prompt.left, { time: leftOf(rest) });
+    if (!place.isConnected) clearInterval(tick);
+    if (rest > 0) return;
+    clearInterval(tick);
+    place.replaceChildren(h("p", { role: "status" }, said.addOver));
+  }, 1000);
+}

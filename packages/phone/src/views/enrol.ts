@@ -1,0 +1,134 @@
+import { callByKey, callOpen, type Refused } from "../api.ts";
+import { type App, isOffline, keepSession } from "../app.ts";
+import { h } from "../dom.ts";
+import { canPasskey, makePasskey, NoPasskey } from "../passkey.ts";
+import type { Session } from "../wire.ts";
+import { momentOf, put, words } from "../words.ts";
+import { button, field, heading, link, notePlace, sayAt, type View } from "./parts.ts";
+import { SIGN_IN } from "./start.ts";
+
+type Begun = { readonly enrolment: string; readonly account: string; readonly public_key?: object };
+
+const { enrol } = words;
+
+/** Adds this phone by a ticket, which a sign-in or a phone of the same person has given (T33). */
+export async function enrolView(
+  app: App,
+  ticket: string,
+  done: () => void,
+  show: (view: View) => void,
+): Promise<View> {
+  const begun = await callOpen<Begun>("POST", "/approver/enrolments/begin", { ticket });
+  return begun.ok ? askView(app, begun.value, done, show) : closedView(app, ticket, begun, done, show);
+}
+
+function askView(app: App, begun: Begun, done: () => void, show: (view: View) => void): View {
+  const notes = notePlace();
+  const name = field("name", enrol.name, {
+    type: "text",
+    maxlength: 60,
+    value: guessName(navigator.userAgent),
+    autocomplete: "off",
+  });
+  const canUse = begun.public_key !== undefined && canPasskey();
+  const finish = async (made?: Awaited<ReturnType<typeof makePasskey>>) => {
+    const body = { enrolment: begun.enrolment, name: name.input.value, ...(made ? { passkey: made } : {}) };
+    const added = await callByKey<Session>(app.me, app.config.issuer, "/approver/enrolments", body);
+    if (!added.ok) return notes.say(wordsFor(added));
+    await keepSession(app, added.value, made?.credential_id);
+    delete app.lost;
+    show(doneView(done));
+  };
+  const byPasskey = async () => {
+    notes.clear();
+    try {
+      await finish(await makePasskey(begun.public_key));
+    } catch (cause) {
+      if (!(cause instanceof NoPasskey)) throw cause;
+      notes.say(cause.message === "twin" ? enrol.twin : enrol.cancelled);
+    }
+  };
+  return {
+    title: enrol.title,
+    body: [
+      heading(enrol.title),
+      h("p", {}, enrol.lead),
+      h("p", { class: "account" }, begun.account),
+      name.place,
+      notes.place,
+      canUse ? button(enrol.passkey, byPasskey, "primary") : undefined,
+      button(enrol.key, () => finish(), canUse ? "plain" : "primary"),
+      h("p", { class: "hint" }, canUse ? enrol.keyHint : enrol.noPasskey),
+      h("p", { class: "others" }, link(enrol.cancel, "#requests")),
+    ],
+  };
+}
+
+const doneView = (done: () => void): View => ({
+  title: enrol.done,
+  body: [heading(enrol.done), h("p", {}, enrol.mail), button(words.back, done, "primary")],
+});
+
+function wordsFor(refused: Refused): string {
+  if (isOffline(refused)) return words.offline;
+  const { code, more } = refused;
+  if (code === "ticket_over") return enrol.over;
+  if (code === "stronger") return enrol.stronger;
+  if (code === "full") return enrol.full;
+  if (code === "waits") return put(enrol.waits, { until: momentOf(String(more.until)) });
+  if (code === "code_locked") return put(enrol.locked, { until: momentOf(String(more.until)) });
+  if (code === "wrong_recovery_code") return enrol.wrongRecovery;
+  return words.trouble;
+}
+
+/** Why this phone cannot be added so, and the way on; a recovery code opens most of them. */
+function closedView(
+  app: App,
+  ticket: string,
+  refused: Refused,
+  done: () => void,
+  show: (view: View) => void,
+): View {
+  const takesCode = refused.code === "stronger" || refused.code === "waits";
+  const code = field(
+    "recovery",
+    enrol.recovery,
+    { type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false" },
+    enrol.recoveryHint,
+  );
+  const use = async () => {
+    const typed = code.input.value.trim();
+    const begun = await callOpen<Begun>("POST", "/approver/enrolments/begin", {
+      ticket,
+      recovery_code: typed || "-",
+    });
+    if (begun.ok) return show(askView(app, begun.value, done, show));
+    if (begun.code === "ticket_over") return show(closedView(app, ticket, begun, done, show));
+    sayAt(code, wordsFor(begun));
+  };
+  return {
+    title: enrol.title,
+    body: [
+      heading(enrol.title),
+      h("p", { role: "alert" }, wordsFor(refused)),
+      takesCode ? [code.place, button(enrol.useRecovery, use, "primary")] : undefined,
+      h("a", { class: "button", href: SIGN_IN }, enrol.again),
+      h("p", { class: "others" }, link(words.back, "#requests")),
+    ],
+  };
+}
+
+/** `iPhone`, `Android phone`, or what else the browser says of its device. */
+export function guessName(userAgent: string): string {
+  const names: readonly (readonly [RegExp, string])[] = [
+    [/iPhone/, "iPhone"],
+    [/iPad/, "iPad"],
+    [/Android.*Mobile/, "Android phone"],
+    [/Android/, "Android tablet"],
+    [/CrOS/, "Chromebook"],
+    [/Windows/, "Windows computer"],
+    [/Mac OS X/, "Mac"],
+    [/Linux/, "Linux computer"],
+  ];
+  return names.find(([pattern]) => pattern.test(userAgent))?.[1] ?? enrol.deviceName;
+}

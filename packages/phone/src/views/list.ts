@@ -1,0 +1,57 @@
+import { h } from "../dom.ts";
+import type { Feed } from "../feed.ts";
+import type { Listed, Prompt } from "../wire.ts";
+import { momentOf, put, timeOf, words } from "../words.ts";
+import { visible } from "./details.ts";
+import { heading, link, note, type View } from "./parts.ts";
+
+const { list } = words;
+
+/** What waits, and what was kept from the person; calm where nothing does. */
+export function listView(feed: Feed): View {
+  const listed = feed.latest;
+  const count = listed?.prompts.length ?? 0;
+  const title = count === 0 ? list.title : count === 1 ? list.one : put(list.waiting, { count });
+  return {
+    title,
+    body: [
+      heading(title),
+      feed.line === "offline" ? note(words.offline, "warning") : undefined,
+      count === 0 ? h("p", { class: "lead" }, list.calm) : undefined,
+      count === 0 ? undefined : h("ul", { class: "prompts" }, ...(listed?.prompts ?? []).map(item)),
+      listed ? newsOf(listed) : undefined,
+      h("p", { class: "others" }, link(list.code, "#code")),
+      h(
+        "p",
+        { class: `soft line ${feed.line}`, role: "status" },
+        feed.line === "live" ? list.live : list.away,
+      ),
+      listed ? h("p", { class: "soft" }, put(list.account, { account: listed.account })) : undefined,
+    ],
+  };
+}
+
+const item = ({ id, payload }: Prompt): HTMLElement =>
+  h(
+    "li",
+    {},
+    h("span", { class: "what" }, visible(payload.client.name), " · ", timeOf(payload.shown.at * 1000)),
+    h("a", { class: "button", href: `#prompt=${id}` }, list.open),
+  );
+
+function newsOf({ blocked, silences, new_devices: added }: Listed): HTMLElement[] {
+  return [
+    ...added.map(({ name, enrolled_at: at }) =>
+      h(
+        "div",
+        { class: "note warning", role: "status" },
+        h("p", {}, put(list.added, { name: visible(name), when: momentOf(at) })),
+        link(list.toDevices, "#devices", "button"),
+      ),
+    ),
+    ...(blocked.count === 0 ? [] : [note(put(list.blocked, { count: blocked.count }), "warning")]),
+    ...silences.map(({ client, until }) =>
+      h("p", { class: "hint" }, put(list.silenced, { client: visible(client), until: momentOf(until) })),
+    ),
+  ];
+}

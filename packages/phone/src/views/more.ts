@@ -1,0 +1,110 @@
+import { type App, act, call, forget, isOffline } from "../app.ts";
+import { h } from "../dom.ts";
+import type { Event } from "../wire.ts";
+import { momentOf, put, words } from "../words.ts";
+import { visible } from "./details.ts";
+import { signing } from "./devices.ts";
+import { backLink, button, heading, link, note, notePlace, type View } from "./parts.ts";
+
+const { more, activity, codes } = words;
+
+/** The rest: what happened, recovery codes, notifications. */
+export const moreView = (app: App, left: () => void): View => ({
+  title: more.title,
+  body: [
+    heading(more.title),
+    h(
+      "ul",
+      { class: "menu" },
+      h("li", {}, link(more.activity, "#activity", "button")),
+      h("li", {}, link(more.codes, "#codes", "button")),
+      h("li", {}, link(more.notifications, "#notifications", "button")),
+    ),
+    button(more.leave, async () => {
+      await forget(app);
+      left();
+    }),
+    h("p", { class: "hint" }, more.leaveHint),
+  ],
+});
+
+type Page = { readonly events: readonly Event[]; readonly next?: string };
+
+/** What happened to the account, newest first. */
+export async function activityView(app: App): Promise<View> {
+  const rows = h("ul", { class: "events" });
+  const notes = notePlace();
+  const further = h("div", {});
+  const load = async (after?: string): Promise<void> => {
+    const page = await call<Page>(
+      app,
+      "GET",
+      `/approver/activity${after === undefined ? "" : `?after=${after}`}`,
+    );
+    if (!page.ok) return notes.say(isOffline(page) ? words.offline : words.trouble);
+    const { events, next } = page.value;
+    rows.append(...events.map(eventRow));
+    if (rows.children.length === 0) notes.say(activity.none, "good");
+    further.replaceChildren(...(next === undefined ? [] : [button(activity.more, () => load(next))]));
+  };
+  await load();
+  return { title: activity.title, body: [heading(activity.title), notes.place, rows, further, backLink()] };
+}
+
+const eventRow = ({ at, type, client, place, device }: Event): HTMLElement =>
+  h(
+    "li",
+    {},
+    h("span", { class: "what" }, activity.types[type] ?? type),
+    h(
+      "span",
+      { class: "soft" },
+      [client, device, place, momentOf(at)]
+        .flatMap((part) => (part === undefined ? [] : [visible(part)]))
+        .join(" · "),
+    ),
+  );
+
+/** How many recovery codes are left, and ten new ones. */
+export async function codesView(app: App): Promise<View> {
+  const left = await call<{ readonly left: number }>(app, "GET", "/approver/recovery-codes");
+  const notes = notePlace();
+  const place = h("div", {});
+  if (!left.ok) notes.say(isOffline(left) ? words.offline : words.trouble);
+  const make = async () => {
+    const made = await signing(notes, () =>
+      act<{ readonly codes: readonly string[] }>(app, "/approver/recovery-codes", "recovery_codes"),
+    );
+    if (!made) return;
+    if (!made.ok) return notes.say(isOffline(made) ? words.offline : words.trouble);
+    place.replaceChildren(...shown(made.value.codes, place));
+  };
+  const count = left.ok ? left.value.left : 0;
+  return {
+    title: codes.title,
+    body: [
+      heading(codes.title),
+      h("p", {}, codes.lead),
+      left.ok ? h("p", {}, count === 0 ? codes.none : put(codes.left, { left: count })) : undefined,
+      notes.place,
+      place,
+      button(codes.make, make, "primary"),
+      h("p", { class: "hint" }, codes.makeHint),
+      backLink(),
+    ],
+  };
+}
+
+function shown(texts: readonly string[], place: HTMLElement): Node[] {
+  const copy = button(codes.copy, async () => {
+    await navigator.clipboard.writeText(texts.join("\n"));
+    copy.textContent = words.devices.copied;
+  });
+  return [
+    note(codes.shown, "warning"),
+    h("ul", { class: "codes figures" }, ...texts.map((text) => h("li", {}, text))),
+    copy,
+    button(codes.print, () => print()),
+    button(codes.kept, () => place.replaceChildren()),
+  ];
+}

@@ -1,0 +1,78 @@
+import { type App, call } from "../app.ts";
+import { fromBase64Url, sha256, toBase64Url } from "../bytes.ts";
+import { h } from "../dom.ts";
+import { words } from "../words.ts";
+import { backLink, button, heading, notePlace, type View } from "./parts.ts";
+
+const { notifications: said } = words;
+const PATH = "/approver/push-subscription";
+
+const canPush = (): boolean =>
+  "serviceWorker" in navigator && "PushManager" in globalThis && "Notification" in globalThis;
+
+const subscription = async (): Promise<PushSubscription | null> =>
+  (await navigator.serviceWorker.ready).pushManager.getSubscription();
+
+async function put(app: App, made: PushSubscription): Promise<boolean> {
+  const { endpoint, keys } = made.toJSON();
+  const { p256dh, auth } = keys ?? {};
+  return (await call(app, "PUT", PATH, { endpoint, keys: { p256dh, auth } })).ok;
+}
+
+async function subscribe(app: App, publicKey: string): Promise<boolean> {
+  const { pushManager } = await navigator.serviceWorker.ready;
+  const made = await pushManager.subscribe({
+    userVisibleOnly: true,
+    applicationServerKey: fromBase64Url(publicKey),
+  });
+  return await put(app, made);
+}
+
+/** Browsers withdraw and renew subscriptions by themselves: each opening compares, and tells the service anew where they differ. */
+export async function keepSubscription(app: App): Promise<void> {
+  if (!app.config.push || !canPush() || Notification.permission !== "granted") return;
+  const made = await subscription();
+  const known = await call<{ readonly endpoint?: string }>(app, "GET", PATH);
+  if (!known.ok || known.value.endpoint === undefined) return;
+  if (!made) return void (await subscribe(app, app.config.push.public_key).catch(() => false));
+  const own = toBase64Url(await sha256(made.endpoint));
+  if (own !== known.value.endpoint) await put(app, made);
+}
+
+/** Turns notifications on and off. A browser is asked only after a press. */
+export async function notificationsView(app: App, again: () => void): Promise<View> {
+  const notes = notePlace();
+  const { push } = app.config;
+  const isOn =
+    push !== undefined &&
+    canPush() &&
+    Notification.permission === "granted" &&
+    (await subscription()) !== null;
+  const on = async () => {
+    if (!push) return;
+    const allowed = await Notification.requestPermission();
+    if (allowed !== "granted") return notes.say(said.denied);
+    const done = await subscribe(app, push.public_key).catch(() => false);
+    if (done) return again();
+    notes.say(said.failed);
+  };
+  const off = async () => {
+    await (await subscription())?.unsubscribe();
+    await call(app, "DELETE", PATH);
+    again();
+  };
+  const possible = push !== undefined && canPush();
+  return {
+    title: said.title,
+    body: [
+      heading(said.title),
+      h("p", {}, said.lead),
+      notes.place,
+      !possible ? h("p", { role: "status" }, said.none) : undefined,
+      possible && isOn ? [h("p", { role: "status" }, said.isOn), button(said.off, off)] : undefined,
+      possible && !isOn ? button(said.on, on, "primary") : undefined,
+      h("p", { class: "hint" }, said.home),
+      backLink(),
+    ],
+  };
+}

@@ -1,0 +1,95 @@
+import { type Child, h } from "../dom.ts";
+import { words } from "../words.ts";
+
+/** A view: its title for the tab and the reader, and what stands in it. */
+export type View = { readonly title: string; readonly body: readonly Child[] };
+
+export const heading = (text: string): HTMLElement => h("h1", { id: "heading", tabindex: -1 }, text);
+
+export const button = (
+  label: string,
+  press: (button: HTMLButtonElement) => void | Promise<void>,
+  look: "primary" | "plain" | "quiet" = "plain",
+  more: Readonly<Record<string, string | boolean>> = {},
+): HTMLButtonElement => {
+  const made = h("button", { type: "button", class: CLASSES[look], ...more }, label);
+  made.addEventListener("click", () => void busy(made, () => press(made)));
+  return made;
+};
+
+const CLASSES = { primary: "button primary", plain: "button", quiet: "quiet" } as const;
+
+/** One press at a time: a second one while the first is under way does nothing. */
+async function busy(pressed: HTMLButtonElement, work: () => void | Promise<void>): Promise<void> {
+  if (pressed.getAttribute("aria-disabled") === "true") return;
+  pressed.setAttribute("aria-disabled", "true");
+  try {
+    await work();
+  } finally {
+    pressed.removeAttribute("aria-disabled");
+  }
+}
+
+export const note = (text: string, kind: "error" | "warning" | "good" = "error"): HTMLElement =>
+  h("p", { class: `note ${kind}`, role: kind === "error" ? "alert" : "status" }, text);
+
+/** A place that says what went wrong, where it went wrong; empty while nothing has. */
+export function notePlace(): {
+  readonly place: HTMLElement;
+  say(text: string, kind?: "error" | "good"): void;
+  clear(): void;
+} {
+  const place = h("div", { class: "notes" });
+  return {
+    place,
+    say: (text, kind = "error") => place.replaceChildren(note(text, kind)),
+    clear: () => place.replaceChildren(),
+  };
+}
+
+export const facts = (rows: readonly (readonly [label: string, value: string | undefined])[]): HTMLElement =>
+  h(
+    "dl",
+    { class: "rows" },
+    ...rows.flatMap(([label, value]) =>
+      value === undefined ? [] : [h("div", {}, h("dt", {}, label), h("dd", {}, value))],
+    ),
+  );
+
+export const link = (label: string, hash: string, look = "quiet"): HTMLElement =>
+  h("a", { class: look, href: hash }, label);
+
+export const backLink = (): HTMLElement => h("p", { class: "others" }, link(words.back, "#requests"));
+
+/** A labelled field. */
+export function field(
+  id: string,
+  label: string,
+  input: Readonly<Record<string, string | number | boolean>>,
+  hint?: string,
+): { readonly place: HTMLElement; readonly input: HTMLInputElement; readonly error: HTMLElement } {
+  const error = h("p", { class: "note error", id: `${id}-error`, role: "alert", hidden: true });
+  const described = [`${id}-error`, ...(hint === undefined ? [] : [`${id}-hint`])].join(" ");
+  const made = h("input", { id, "aria-describedby": described, ...input });
+  const place = h(
+    "div",
+    { class: "field" },
+    h("label", { for: id }, label),
+    made,
+    hint === undefined ? undefined : h("p", { class: "hint", id: `${id}-hint` }, hint),
+    error,
+  );
+  return { place, input: made, error };
+}
+
+/** Says under a field what is wrong with it, and goes back to it. */
+export function sayAt(
+  { input, error }: Pick<ReturnType<typeof field>, "input" | "error">,
+  text: string,
+): void {
+  error.textContent = text;
+  error.hidden = false;
+  input.setAttribute("aria-invalid", "true");
+  input.focus();
+  input.select();
+}

@@ -1,0 +1,207 @@
+import { type Refused, serverNow } from "../api.ts";
+import { type App, build, call, isOffline, sign } from "../app.ts";
+import { h } from "../dom.ts";
+import { NoPasskey } from "../passkey.ts";
+import type { Prompt, Standing } from "../wire.ts";
+import { leftOf, momentOf, put, timeOf, words } from "../words.ts";
+import { detailsOf, readable, visible } from "./details.ts";
+import { backLink, button, facts, field, heading, note, notePlace, sayAt, type View } from "./parts.ts";
+
+const { prompt: said } = words;
+
+type Decision = { readonly decision: "approve" | "deny"; readonly not_me?: true };
+
+/** What this page is told of a request from outside it: it may be over by then, or the connection be gone. */
+export type PromptHandle = View & {
+  /** Whether it is this request that is on the screen. */
+  readonly id: string;
+  /** Nothing can be sent: the answers wait for the connection, and are not queued. */
+  offline(isOffline: boolean): void;
+  stop(): void;
+};
+
+/** What a refused answer comes to on the page: the request is over, the number has to be typed again, or something is said beside the answers. */
+export type Reaction = { readonly over: string } | { readonly number: string } | { readonly say: string };
+
+export function reactionTo({ code, more, ...refusal }: Refused): Reaction {
+  if (isOffline({ code, more, ...refusal })) return { say: words.offline };
+  if (code === "wrong_match_code") return { number: put(said.numberWrong, { left: Number(more.left) }) };
+  if (code === "code_locked") return { say: put(said.locked, { until: momentOf(String(more.until)) }) };
+  if (code === "already_decided") return { over: more.winner === "approve" ? "approved" : "denied" };
+  if (code === "not_allowed")
+    return { say: said.whyNot[more.why as keyof typeof said.whyNot] ?? said.refused };
+  if (code in said.gone) return { over: code };
+  return code === "unknown_prompt" ? { over: "unknown" } : { say: said.refused };
+}
+
+type Asking = {
+  readonly app: App;
+  readonly prompt: Prompt;
+  readonly scan: string | undefined;
+  readonly notes: ReturnType<typeof notePlace>;
+  readonly number: ReturnType<typeof numberField> | undefined;
+  /** Shows what came of it, in the place of the request. */
+  readonly end: (view: View) => void;
+};
+
+/** Signs an answer over the payload that is on the screen, and sends it. Nothing is queued: without a connection it is not sent. */
+async function answer({ app, prompt, scan, notes, number, end }: Asking, decision: Decision): Promise<void> {
+  notes.clear();
+  if (number) number.error.hidden = true;
+  const needsNumber = decision.decision === "approve" && number !== undefined;
+  const typed = number?.input.value.replaceAll(/\D/g, "") ?? "";
+  if (needsNumber && typed.length !== 6) return sayAt(number, said.numberEmpty);
+  const body = {
+    ...decision,
+    ...(needsNumber ? { match_code: typed } : {}),
+    ...(scan === undefined ? {} : { scan }),
+    page: build,
+  };
+  try {
+    const signed = await sign(app, { ...prompt.payload, ...body });
+    const path = `/approver/prompts/${prompt.id}/decision`;
+    const taken = await call<{ readonly state: string }>(app, "POST", path, { ...body, ...signed });
+    if (taken.ok) return end(decidedView(decision));
+    const reaction = reactionTo(taken);
+    if ("over" in reaction) end(goneView(reaction.over));
+    else if ("number" in reaction && number) sayAt(number, reaction.number);
+    else notes.say("say" in reaction ? reaction.say : said.refused);
+  } catch (cause) {
+    if (!(cause instanceof NoPasskey)) throw cause;
+    notes.say(said.unsigned);
+  }
+}
+
+/** *Decline* stands first, and each answer is as large as the other (T29). */
+function answersOf(asking: Asking): HTMLElement {
+  const decline = button(said.decline, () => answer(asking, { decision: "deny" }));
+  const notMe = button(said.notMe, () => answer(asking, { decision: "deny", not_me: true }));
+  const mayApprove = asking.prompt.answers.includes("approve");
+  const approve = mayApprove
+    ? button(said.approve, () => answer(asking, { decision: "approve" }))
+    : undefined;
+  return h("div", { class: "decision" }, decline, approve, notMe);
+}
+
+/** One request, as it was put into what its answer signs: the page shows the very payload, and its id is that of the request on the screen (T23). */
+export function promptView(
+  app: App,
+  prompt: Prompt,
+  scan: string | undefined,
+  show: (view: View) => void,
+): PromptHandle {
+  const title = titleOf(prompt);
+  const notes = notePlace();
+  const number = prompt.match === "number" && prompt.answers.includes("approve") ? numberField() : undefined;
+  const left = h("p", { class: "hint" });
+  const stop = () => clearInterval(tick);
+  const end = (view: View) => {
+    stop();
+    show(view);
+  };
+  const count = () => {
+    const rest = Date.parse(prompt.expires_at) - serverNow();
+    left.textContent = put(said.left, { time: leftOf(rest) });
+    if (rest <= 0) end(goneView("expired"));
+  };
+  const tick = setInterval(count, 1000);
+  const answers = answersOf({ app, prompt, scan, notes, number, end });
+  left.textContent = put(said.left, { time: leftOf(Date.parse(prompt.expires_at) - serverNow()) });
+  return {
+    id: prompt.id,
+    title,
+    stop,
+    offline(isAway) {
+      for (const one of answers.querySelectorAll("button")) one.disabled = isAway;
+    },
+    body: [
+      heading(title),
+      ...prompt.warnings.map((warning) => note(warning === "far" ? said.far : said.sameDevice, "warning")),
+      factsOf(prompt),
+      ...wordsOf(prompt),
+      prompt.why_not === undefined ? undefined : note(said.whyNot[prompt.why_not], "warning"),
+      h("p", {}, said.notYou),
+      number?.place,
+      notes.place,
+      answers,
+      left,
+    ],
+  };
+}
+
+const titleOf = ({ payload: { client, purpose } }: Prompt): string =>
+  put(purpose === "sign_in" ? said.title : said.titleAction, { app: visible(client.name) });
+
+const numberField = () =>
+  field(
+    "number",
+    said.number,
+    {
+      type: "text",
+      inputmode: "numeric",
+      autocomplete: "one-time-code",
+      maxlength: 9,
+      class: "figures spelt",
+      enterkeyhint: "go",
+    },
+    said.numberHint,
+  );
+
+function factsOf({ payload: { client, purpose, shown } }: Prompt): HTMLElement {
+  const what = shown.action ?? (purpose === "sign_in" ? undefined : purpose);
+  return facts([
+    [said.app, visible(client.name)],
+    [said.action, what === undefined ? undefined : visible(what)],
+    [said.place, shown.place === undefined ? said.unknownPlace : visible(shown.place)],
+    [said.device, shown.device],
+    [said.time, timeOf(shown.at * 1000)],
+    [said.code, shown.code?.replace(/^(.{4})(.{4})$/, "$1-$2")],
+    [said.scope, shown.scope === undefined ? undefined : shown.scope.split(" ").map(readable).join(", ")],
+  ]);
+}
+
+/** What the app itself says, apart from what is known, and quoted. */
+function wordsOf({ payload: { client, shown } }: Prompt): HTMLElement[] {
+  const message = shown.message;
+  const details = shown.details ?? [];
+  return [
+    ...(message === undefined
+      ? []
+      : [
+          h(
+            "div",
+            { class: "quoted" },
+            h("p", { class: "label" }, put(said.message, { app: visible(client.name) })),
+            h("blockquote", { dir: "auto" }, visible(message)),
+          ),
+        ]),
+    ...(details.length === 0
+      ? []
+      : [h("section", { class: "quoted" }, h("h2", {}, said.details), ...details.map(detailsOf))]),
+  ];
+}
+
+function decidedView({ decision, not_me: notMe }: Decision): View {
+  const [title, text] =
+    decision === "approve"
+      ? [said.approved, said.approvedText]
+      : notMe
+        ? [said.reported, said.reportedText]
+        : [said.declined, said.declinedText];
+  return { title, body: [heading(title), h("p", { role: "status" }, text), backLink()] };
+}
+
+/** A request that is over, and why. */
+export function goneView(reason: string): View {
+  const text = said.gone[reason as keyof typeof said.gone] ?? said.gone.unknown;
+  return {
+    title: said.goneTitle,
+    body: [heading(said.goneTitle), h("p", { role: "status" }, text), backLink()],
+  };
+}
+
+/** Why a request is not among those that wait. */
+export async function whyGone(app: App, id: string): Promise<string> {
+  const asked = await call<Standing>(app, "GET", `/approver/prompts/${id}`);
+  return asked.ok ? asked.value.state : "unknown";
+}

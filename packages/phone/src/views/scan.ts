@@ -1,0 +1,67 @@
+import { type App, call, isOffline } from "../app.ts";
+import { h } from "../dom.ts";
+import type { Scanned } from "../wire.ts";
+import { momentOf, put, words } from "../words.ts";
+import { backLink, button, field, heading, note, sayAt, type View } from "./parts.ts";
+import { goneView } from "./prompt.ts";
+
+const { list } = words;
+
+type Found = (scanned: Scanned) => void;
+
+/** A QR code of a waiting screen, which the phone's own camera has opened (T96). */
+export async function scanFrame(
+  app: App,
+  text: string,
+  found: Found,
+  show: (view: View) => void,
+): Promise<void> {
+  const dot = text.indexOf(".");
+  const body = { challenge_id: text.slice(0, dot), frame: text.slice(dot + 1) };
+  const scanned = await call<Scanned>(app, "POST", "/approver/scans", body);
+  if (scanned.ok) return found(scanned.value);
+  if (isOffline(scanned))
+    return show({ title: words.home, body: [heading(words.home), note(words.offline), backLink()] });
+  show(goneView(scanned.code));
+}
+
+/**
+ * The code of a device without a browser. A link that brings one fills it in and does no more: each wrong code counts, and any page may lead here
+ * (T94).
+ */
+export function codeView(app: App, given: string, found: Found): View {
+  const code = field(
+    "code",
+    list.code,
+    {
+      type: "text",
+      value: given,
+      maxlength: 16,
+      autocomplete: "off",
+      autocapitalize: "characters",
+      spellcheck: "false",
+      class: "figures spelt",
+    },
+    list.codeHint,
+  );
+  const go = async () => {
+    const typed = code.input.value.trim();
+    if (typed === "") return sayAt(code, list.codeUnknown);
+    const scanned = await call<Scanned>(app, "POST", "/approver/scans", { user_code: typed });
+    if (scanned.ok) return found(scanned.value);
+    const { until } = scanned.more;
+    if (isOffline(scanned)) return sayAt(code, words.offline);
+    sayAt(
+      code,
+      scanned.status === 429 ? put(words.enrol.locked, { until: momentOf(String(until)) }) : list.codeUnknown,
+    );
+  };
+  const press = button(list.codeGo, go, "primary");
+  code.input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") press.click();
+  });
+  return {
+    title: list.codeTitle,
+    body: [heading(list.codeTitle), code.place, press, h("div", {}, backLink())],
+  };
+}
