@@ -26,13 +26,7 @@ describe("the distance of two points", () => {
     ["around a pole", at(89.9, 0), at(89.9, 180), 22.2, 0.2],
     ["at a pole, whatever the meridian", at(90, 12), at(90, -170), 0, 0.001],
     ["from pole to pole", at(90, 0), at(-90, 0), 20_015, 1],
-    [
-      "antipodes, where rounding could leave the domain of asin",
-      at(12.3, 45.6),
-      at(-12.3, -134.4),
-      20_015,
-      1,
-    ],
+    ["antipodes", at(12.3, 45.6), at(-12.3, -134.4), 20_015, 1],
   ])("%s", (_, a, b, km, within) => {
     expect(Math.abs(distanceKm(a, b) - km)).toBeLessThanOrEqual(within);
     expect(distanceKm(b, a)).toBeCloseTo(distanceKm(a, b), 6);
