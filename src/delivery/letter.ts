@@ -15,6 +15,13 @@ const NAME_LIMIT = 60;
 const SHORT_NAME_LIMIT = 24;
 const SUBJECT_LIMIT = 120;
 
+/** Messages whose reader could do nothing without it. */
+const NEED_LINK: ReadonlySet<Message["template"]> = new Set([
+  "magic_link",
+  "recovery_begun",
+  "device_enrolled",
+]);
+
 /** The host for which the code is meant: browsers offer the code of a text on no other page (T69). */
 export type LetterPlace = { readonly host: string };
 
@@ -47,8 +54,7 @@ export function writeLetter(message: Message, { host }: LetterPlace, now: Instan
 function factsOf(message: Message, brand: string, language: string, now: Instant): Facts {
   const { template, code, link, deviceName, origin, effect } = message;
   if (template === "one_time_code" && !code) throw new TypeError("a one-time code's message has no code");
-  if (template === "magic_link" && !link) throw new TypeError("a magic link's message has no link");
-  if (template === "recovery_begun" && !link) throw new TypeError("a recovery's message has no link");
+  if (NEED_LINK.has(template) && !link) throw new TypeError(`the message ${template} has no link`);
   const place = placeOf(origin, language);
   return {
     brand,

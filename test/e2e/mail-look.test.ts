@@ -9,11 +9,12 @@ const pictures = process.env.SCREENSHOTS;
 
 const LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft";
 const LINK = `https://sign.example/app/confirm/${"a1b2c3d4".repeat(12)}?t=${"x".repeat(43)}`;
+const UNDO = `https://sign.example/phone/undo?t=${"62117e62-0520-4441-8cbc-82a15d4c65f7.".repeat(2)}mi8b7w2q.${"x".repeat(43)}`;
 const LETTERS = {
   code: letter({ origin: { country: "DE", ip: "198.51.100.7" } }),
   "long-name": letter({ brand: { name: LONG, colour: "#ffcc00" } }),
   link: letter({ template: "magic_link", link: LINK, brand: { name: "Shop", colour: "#0a7d4b" } }),
-  device: letter({ template: "device_enrolled", deviceName: LONG }),
+  device: letter({ template: "device_enrolled", deviceName: LONG, link: UNDO }),
 };
 
 const SIZES = [

@@ -120,7 +120,9 @@ const sizes = (): ReadonlyMap<string, number> => {
 /** Folders of more than fifteen files, each with its reason. */
 const LARGE: Readonly<Record<string, string>> = {
   "src/core/challenge": "its state and rules, and one file for each verb",
+  "src/core/device": "its rules, and one file for each way in which a device comes, changes and goes",
   "src/core/inbox": "one file for each thing that an inbox remembers, counts or compares",
+  "src/core/ports": "one file for each thing that the verbs ask for",
   "src/http": "small manners of requests and answers, each on its own",
   "src/keys": "one file for each kind of key, mark or proof",
   "src/store": "one adapter for each port, with the statements that they share",

@@ -10,6 +10,7 @@ import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import { DAY } from "../time.ts";
 import type { Device } from "./device.ts";
+import { undoLink } from "./undo-enrolment.ts";
 
 type Powers = Pick<
   Services,
@@ -31,11 +32,17 @@ export function tellDeviceRemoved(powers: Powers, news: DeviceNews): void {
 }
 
 /**
- * The same of every device that is enrolled, whoever has let it in: who took a session over enrols a key of their own next (T33). The
- * enrolment stands whatever becomes of the letters.
+ * The same of every device that is enrolled, whoever has let it in: who took a session over enrols a key of their own next (T33). The letter has
+ * a link that takes it back within 24 h. The enrolment stands whatever becomes of the letters.
  */
-export function tellDeviceEnrolled(powers: Powers, news: DeviceNews): void {
-  if (addressesOf(news).length > 0) powers.background(() => tell(powers, news, "device_enrolled"));
+export function tellDeviceEnrolled(
+  powers: Powers & Pick<Services, "config">,
+  news: DeviceNews & { readonly device: Device },
+): void {
+  if (addressesOf(news).length === 0) return;
+  powers.background(async () =>
+    tell(powers, { ...news, link: await undoLink(powers, news.device) }, "device_enrolled"),
+  );
 }
 
 /**

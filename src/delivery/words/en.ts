@@ -87,12 +87,16 @@ export const EN: Words = {
   device_enrolled: (facts) => ({
     subject: `A new device can sign you in to ${facts.brand}`,
     heading: "A new device was added",
-    before: [`“${facts.device}” can now approve your sign-ins to ${facts.brand}.`],
+    before: [
+      `“${facts.device}” can now approve your sign-ins to ${facts.brand}.`,
+      "If this was not you, take it back within 24 hours:",
+    ],
+    button: "This was not me",
     after: [
       ...askedFrom(facts),
-      "If this was you, all is well. If it was not, remove the device in your settings at once, and change how you sign in.",
+      "If this was you, all is well. If it was not, change how you sign in as well: whoever added the device was signed in as you.",
     ],
-    short: `${facts.brand}: a new device, “${facts.device}”, can now approve your sign-ins. Not you? Remove it in your settings.`,
+    short: `${facts.brand}: a new device, “${facts.device}”, can now approve your sign-ins. Not you? Take it back: ${facts.link}`,
   }),
 
   recovery_begun: (facts) => ({

@@ -55,6 +55,18 @@ describe("a one-time code", () => {
   });
 });
 
+test("T33 a letter that tells of a new device has the link that takes it back, in both forms; without one it is not written", () => {
+  const link = "https://sign.example/phone/undo?t=a.b.c.d";
+  const { text, html, short } = letter({ template: "device_enrolled", deviceName: "Pixel", link });
+  expect(text).toContain(`    ${link}\n`);
+  expect(html).toContain(`href="${link}"`);
+  expect(short).toContain(link);
+  expect(text.replaceAll(/\s+/g, " ")).toContain("If this was not you, take it back within 24 hours:");
+  for (const template of ["magic_link", "recovery_begun", "device_enrolled"] as const) {
+    expect(() => letter({ template, deviceName: "Pixel" })).toThrow("has no link");
+  }
+});
+
 describe("a magic link", () => {
   const magic = letter({ template: "magic_link", link: LINK });
 
@@ -132,11 +144,12 @@ describe("words that apps and users supply", () => {
   test("a device's name is shown, and no mail program finds an address in it", () => {
     const { html, text } = letter({
       template: "device_enrolled",
+      link: "https://sign.example/phone/undo?t=x",
       deviceName: "Win at https://evil.example/now or mail a@evil.example <b>",
     });
     for (const form of [html, text]) {
       expect(form).toContain("Win at");
-      expect(form).not.toMatch(/evil\.example|https?:|a@/);
+      expect(form.replaceAll("https://sign.example", "")).not.toMatch(/evil\.example|https?:|a@/);
     }
     expect(html).not.toContain("<b>");
     expect(noAddress("Ana's Pixel 4 (work). Really: yes")).toBe("Ana's Pixel 4 (work). Really: yes");

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { codeSendsPerHour, startsPerMinute } from "../../../src/core/client/settings.ts";
 import { CEREMONY } from "../../../src/core/device/ceremony.ts";
-import { AFTER_REMOVAL, FRESH, MOST_PASSKEYS } from "../../../src/core/device/own-enrolment.ts";
+import { AFTER_REMOVAL, FRESH, MOST_PASSKEYS, UNDO } from "../../../src/core/device/own-enrolment.ts";
 import { ROTATION_GRACE } from "../../../src/core/grant/rotate.ts";
 import {
   CHOSEN_LETTERS,
@@ -169,6 +169,7 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "what a browser may take to make or use a passkey on our page": `${span(CEREMONY)}, once`,
   "live passkeys of our page that a user may have": `${MOST_PASSKEYS}`,
   "how long after a removed passkey a code adds none": span(AFTER_REMOVAL),
+  "the link that takes a new device back, in the letter that tells of it": span(UNDO),
   "the wait for a device in place of a lost one": span(RECOVERY_WAIT),
   "how long after it that device may be enrolled": span(RECOVERY_OPEN),
   "no such wait begins after one was ended": span(RECOVERY_PAUSE),

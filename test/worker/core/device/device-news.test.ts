@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
+import { undoEnrolment } from "../../../../src/core/device/undo-enrolment.ts";
 import type { Message } from "../../../../src/core/ports/deliveries.ts";
 import { ok } from "../../../../src/core/result.ts";
 import { newAuthenticator } from "../../../fakes/authenticator.ts";
@@ -56,6 +57,18 @@ async function news(): Promise<readonly string[]> {
     .sort();
 }
 
+/** Every device that was told of is taken back by its letter, whichever door it came through. */
+async function allTakenBack(userId: string): Promise<void> {
+  const links = told.filter(({ template }) => template === "device_enrolled").map(({ link = "" }) => link);
+  for (const link of new Set(links)) {
+    const token = new URL(link).searchParams.get("t") ?? "";
+    expect(await undoEnrolment(at.services, { token })).toMatchObject({ kind: "undone", device: { userId } });
+  }
+  const ever = await at.services.devices.ofUser(mainUser(userId).id, { withRevoked: true });
+  const undone = ever.filter(({ revokedReason }) => revokedReason === "undone");
+  expect(undone).toHaveLength(new Set(links).size);
+}
+
 test("T33 O11 a device that another one signs in is told to every proven address, once", async () => {
   const client = await newClient(at);
   const person = await newPerson(at, client);
@@ -67,6 +80,7 @@ test("T33 O11 a device that another one signs in is told to every proven address
   // The key is there already.
   expect((await enrolByPhone(at, client, person, phone)).status).not.toBe(200);
   expect(await news()).toEqual(addresses);
+  await allTakenBack(person.id);
 });
 
 test("T33 O11 so is one that a backend's token enrols, the first and every later one; the same key again is not", async () => {
@@ -92,6 +106,7 @@ test("T33 O11 so is one that a backend's token enrols, the first and every later
   const later = (await track(at, tenant, user, "add", { scope: "add:authenticators" })).body.token;
   expect(await enrolled(later, second.text)).toBe(200);
   expect(await news()).toEqual([...addresses, ...addresses].sort());
+  await allTakenBack(found.user.id);
 });
 
 test("T33 O11 so is a passkey, by a code and by a backend's word", async () => {
@@ -106,6 +121,7 @@ test("T33 O11 so is a passkey, by a code and by a backend's word", async () => {
     200,
   );
   expect(await news()).toEqual([...addresses, ...addresses].sort());
+  await allTakenBack(ada.id);
 });
 
 test("T33 O11 a refused enrolment is told to nobody", async () => {
