@@ -119,7 +119,7 @@ describe("codes, by the vendor's own browser SDK in a browser", () => {
     const reader = await openPage();
     let read: Awaited<ReturnType<typeof newest>> | undefined;
     const choose = async (word: string) => {
-      read = await newest(place, email, read);
+      read = await newest(place, email, read, "link");
       await reader.page.goto(read.link);
       await reader.page.getByLabel(word).check();
       await reader.page.getByRole("button", { name: "Continue" }).click();

@@ -10,6 +10,7 @@ import {
   layout,
   makeClient,
   newest,
+  newestLink,
   picture,
   type Site,
   startSite,
@@ -142,7 +143,7 @@ describe("the form inside a page of the client, with the vendor's own SDK", () =
       await frame.getByRole("button", { name: "Continue" }).click();
       await frame.getByText("Waiting for you to open it").waitFor();
       await frameLooks(page, "wait");
-      await reader.page.goto((await newest(place, address)).link);
+      await reader.page.goto(await newestLink(place, address));
       await reader.page.getByLabel("Yes, it was me").check();
       await reader.page.getByRole("button", { name: "Continue" }).click();
       const { kind, value } = await resultOf(page);

@@ -45,9 +45,12 @@ export async function makeClient({ origin, adminToken }: Place, parts: object): 
   return String(made.body.client_id);
 }
 
-/** The newest message to this address, once it is there; with `after` a newer one. */
-export const newest = ({ origin }: Place, to: string, after?: Sent): Promise<Sent> =>
-  newestTo(makeApi(origin), to, after);
+/** The newest message to this address with a code, or a link, once it is there; with `after` a newer one. */
+export const newest = ({ origin }: Place, to: string, after?: Sent, has?: "code" | "link"): Promise<Sent> =>
+  newestTo(makeApi(origin), to, after, has);
+
+export const newestLink = async (place: Place, to: string): Promise<string> =>
+  (await newest(place, to, undefined, "link")).link;
 
 /** What was sent last to this address up to now: the mark before something newer is asked for. */
 export const lastSent = async ({ origin }: Place, to: string): Promise<Sent | undefined> =>

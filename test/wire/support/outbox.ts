@@ -21,15 +21,18 @@ export async function sentTo(api: Api, to: string): Promise<readonly Sent[]> {
   return body.messages as readonly Sent[];
 }
 
-/** The newest message to this address that has a code or a link; waits until there is one, and with `after` until a newer one is there. */
-export function newestTo(api: Api, to: string, after?: Sent): Promise<Sent> {
+/**
+ * The newest message to this address that has a code, or a link; waits until there is one, and with `after` until a newer one is there. What
+ * tells of a device comes when it likes.
+ */
+export function newestTo(api: Api, to: string, after?: Sent, has: "code" | "link" = "code"): Promise<Sent> {
   return vi.waitFor(async () => {
     const messages = await sentTo(api, to);
     const known = messages.findIndex(({ id }) => id === after?.id);
     const fresh = known < 0 ? messages : messages.slice(0, known);
-    const found = fresh.find(({ code, link }) => code ?? link);
+    const found = fresh.find((message) => message[has]);
     if (found) return found;
     const there = messages.map(({ subject }) => subject).join(", ");
-    throw new Error(`nothing ${after ? "new " : ""}was sent to ${to}; there: ${there || "nothing"}`);
+    throw new Error(`no ${after ? "new " : ""}${has} was sent to ${to}; there: ${there || "nothing"}`);
   }, PATIENCE);
 }
