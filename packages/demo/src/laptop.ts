@@ -47,15 +47,16 @@ function showWaiting(
     camera.hidden = false;
   };
   if (scanned !== undefined) draw(scanned);
-  say(
+  const asks = h(
+    "div",
+    {},
     h("h3", { class: "pulse" }, WORDS.waiting[act]),
     h("p", {}, act === "tv" ? WORDS.code : WORDS.number),
     h("p", { class: "typed figures" }, grouped(typed)),
-    code.element,
-    camera,
     left,
-    h("p", { class: "soft" }, WORDS.nothingThere),
+    ...(act === "tv" ? [] : [h("p", { class: "soft" }, WORDS.nothingThere)]),
   );
+  say(h("div", { class: "waiting" }, asks, h("div", { class: "scan" }, code.element, camera)));
   return { draw, stop: () => clearInterval(timer) };
 }
 
@@ -67,7 +68,8 @@ const SHOWN: Readonly<Record<ActName, readonly string[]>> = {
 
 function shownClaim(name: string, value: unknown): string {
   if (name === "auth_time") return `${value} (${new Date(Number(value) * 1000).toLocaleTimeString()})`;
-  return typeof value === "string" ? value : JSON.stringify(value, null, 1);
+  if (typeof value === "string") return value;
+  return JSON.stringify(value, null, name === "authorization_details" ? 1 : undefined);
 }
 
 function showClaims(act: ActName, claims: Json): void {

@@ -27,7 +27,7 @@ const since = (time: number): string => `${Math.max(0, Math.round(time - began))
 
 const heading = (who: Who, time: number, what: readonly Node[]): readonly Node[] => [
   h("span", { class: "at" }, since(time)),
-  h("span", { class: `who ${who}` }, WORDS.who[who]),
+  h("span", { class: `who by-${who}` }, WORDS.who[who]),
   h("span", { class: "what" }, ...what),
 ];
 
