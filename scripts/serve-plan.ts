@@ -70,8 +70,10 @@ export function readServing(args: readonly string[], variables: Variables, inter
     .filter(({ family, internal }) => family === "IPv4" && !internal)
     .map(({ address }) => address);
   const isOpen = WILDCARDS.includes(ip);
-  const others = (isOpen ? own : isLoopback(ip) ? [] : [ip]).map((host) => `http://${hostOf(host)}:${port}`);
-  const origin = `http://${isOpen ? "127.0.0.1" : hostOf(ip)}:${port}`;
+  const protocol = variables.HTTPS ? "https" : "http";
+  const at = (host: string) => `${protocol}://${hostOf(host)}:${port}`;
+  const others = (isOpen ? own : isLoopback(ip) ? [] : [ip]).map(at);
+  const origin = at(isOpen ? "127.0.0.1" : ip);
   return {
     ip,
     port,
@@ -80,7 +82,7 @@ export function readServing(args: readonly string[], variables: Variables, inter
     issuer: variables.ISSUER || others[0] || origin,
     stateDir: states.value ? resolve(states.value) : stateDirOf(variables, port),
     inspectorPort: inspectors.value || variables.INSPECTOR_PORT || "0",
-    rest: states.rest,
+    rest: variables.HTTPS ? ["--local-protocol", "https", ...states.rest] : states.rest,
   };
 }
 

@@ -2,11 +2,13 @@
  * Serves the Worker on this machine: makes .dev.vars when missing, migrates the local database, runs `wrangler dev`.
  *
  * Environment: PORT (8787), ISSUER (the address it is reached at), STATE_DIR (.wrangler/state; with another port .wrangler/state-PORT),
- * INSPECTOR_PORT (0: any free), MIGRATED (set: the state is a copy of one that this checkout has migrated). `npm start -- --ip 0.0.0.0` lets a phone of the same network in.
+ * INSPECTOR_PORT (0: any free), HTTPS (set: serves https with a certificate of wrangler's own making), MIGRATED (set: the state is a copy of one that this checkout has migrated). `npm start -- --ip 0.0.0.0` lets a phone of the same network in.
  * Further arguments go to `wrangler dev` as they are, e.g. `npm start -- --var IP_LIMITS:on`.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants, copyFileSync } from "node:fs";
+import { get as httpGet } from "node:http";
+import { get as httpsGet } from "node:https";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
@@ -53,11 +55,28 @@ function portIsFree({ port, ip }: Serving): Promise<boolean> {
   });
 }
 
+/** Over https too: nobody has signed the certificate of a server that was started a moment ago on this machine. */
+function read(url: string): Promise<{ status: number; text: string }> {
+  return new Promise((done, fail) => {
+    const options = { timeout: 5_000, rejectUnauthorized: false };
+    const request = (url.startsWith("https:") ? httpsGet : httpGet)(url, options, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (chunk) => {
+        text += chunk;
+      });
+      answer.once("end", () => done({ status: answer.statusCode ?? 0, text }));
+      answer.once("error", fail);
+    });
+    request.once("timeout", () => request.destroy());
+    request.once("error", fail);
+  });
+}
+
 async function health(origin: string): Promise<{ ready: boolean; reason?: string }> {
   try {
-    const answer = await fetch(`${origin}/healthz`, { signal: AbortSignal.timeout(5000) });
-    const text = await answer.text();
-    return answer.status === 200 ? { ready: true } : { ready: false, reason: `${answer.status} ${text}` };
+    const { status, text } = await read(`${origin}/healthz`);
+    return status === 200 ? { ready: true } : { ready: false, reason: `${status} ${text}` };
   } catch {
     return { ready: false };
   }
@@ -69,6 +88,11 @@ function sayReady({ origin, others, issuer }: Serving): void {
   console.log(`For a phone in the same network: ${others.join(" or ")}`);
   console.log("Everybody in that network can reach it, with the published development token.");
   if (!others.includes(issuer)) console.log(`Links and tokens name ${issuer}`);
+  console.log(
+    issuer.startsWith("https:")
+      ? "Nobody has signed the certificate: each browser warns of it once."
+      : "A phone has keys on https pages alone: for the phone page, HTTPS=1 npm start -- --ip 0.0.0.0",
+  );
 }
 
 async function announce(serving: Serving, isServing: () => boolean): Promise<void> {

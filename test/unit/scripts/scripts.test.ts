@@ -57,6 +57,18 @@ describe("O7 where npm start listens", () => {
       issuer: "http://localhost:9001",
     });
   });
+  test("by https, with everything that names it, when HTTPS is set", () => {
+    expect(
+      readServing(["--ip", "0.0.0.0", "--var", "IP_LIMITS:on"], { HTTPS: "1", PORT: "9000" }, wifi),
+    ).toMatchObject({
+      origin: "https://127.0.0.1:9000",
+      others: ["https://192.168.1.5:9000"],
+      issuer: "https://192.168.1.5:9000",
+      rest: ["--local-protocol", "https", "--var", "IP_LIMITS:on"],
+    });
+    expect(readServing([], { HTTPS: "1" }, wifi).issuer).toBe("https://127.0.0.1:8787");
+    expect(readServing([], { HTTPS: "" }, wifi)).toMatchObject({ issuer: "http://127.0.0.1:8787", rest: [] });
+  });
   test("without a network the address is this machine's", () => {
     expect(readServing(["--ip", "0.0.0.0"], {}, {}).issuer).toBe("http://127.0.0.1:8787");
   });
