@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { isPublicHost } from "./core/client/callback-target.ts";
 import { readWebhookSecret } from "./core/client/webhook-secret.ts";
+import { isLong, isVaried } from "./core/keys/strength.ts";
+import { isContact, readServiceAccount } from "./core/message/push-sender.ts";
 import type { QueueMessage } from "./core/message/queue.ts";
 import { no, ok, type Result } from "./core/result.ts";
 
@@ -64,6 +66,7 @@ const TARGET_LIST = new RegExp(`^(?:${TARGET})(?: *, *(?:${TARGET}))*$`);
 /** Absolute URIs without a fragment (RFC 8707 §2). */
 const isUriList = (text: string): boolean =>
   text.split(",").every((uri) => URL.canParse(uri.trim()) && !uri.includes("#"));
+const HOST_LIST = /^[a-z0-9.-]+(?::\d{1,5})?(?: *, *[a-z0-9.-]+(?::\d{1,5})?)*$/;
 const COUNTRY_LIST = /^(?:\*|[A-Z]{2}(?: *, *[A-Z]{2})*)$/;
 
 /** Who carries messages away, and what they need for it; `unmetByDelivery` tells what must not be missing together. */
@@ -99,6 +102,12 @@ const delivery = {
   SMS_COUNTRIES: optional(z.string().regex(COUNTRY_LIST)),
   SMS_PER_RANGE: perHour(30),
   SMS_PER_COUNTRY: perHour(1_000),
+  // Who wakes devices that answer: Web Push, and FCM for native apps.
+  PUSH_CONTACT: optional(z.string().refine(isContact)),
+  PUSH_HOSTS: optional(z.string().regex(HOST_LIST)),
+  FCM_SERVICE_ACCOUNT: optional(z.string().refine((text) => readServiceAccount(text) !== undefined)),
+  FCM_URL: baseUrl("https://fcm.googleapis.com"),
+  FCM_TOKEN_URL: baseUrl("https://oauth2.googleapis.com"),
 };
 
 const schema = z.object({
@@ -123,7 +132,12 @@ const schema = z.object({
   ADMIN_TOKEN: optional(z.string().regex(/^[\x21-\x7e]+$/)),
   IP_LIMITS: z.enum(["on", "off"]).default("on"),
   // How the pages of the deployment itself name it, such as the phone page's sign-in.
-  SERVICE_NAME: optional(z.string().max(60).regex(/^[^\p{C}<>]+$/u)),
+  SERVICE_NAME: optional(
+    z
+      .string()
+      .max(60)
+      .regex(/^[^\p{C}<>]+$/u),
+  ),
   ...delivery,
   ALLOW_PRIVATE_CALLBACKS: switched,
   ALLOW_WEAK_SECRETS: switched,
@@ -198,6 +212,8 @@ function unfitForProduction(env: Env): string[] {
     SMTP_SECURITY: env.SMTP_SECURITY === "none",
     RESEND_URL: isHttp(env.RESEND_URL),
     TWILIO_URL: isHttp(env.TWILIO_URL),
+    FCM_URL: isHttp(env.FCM_URL),
+    FCM_TOKEN_URL: isHttp(env.FCM_TOKEN_URL),
     DELIVERY_WEBHOOK_URL: isHttp(env.DELIVERY_WEBHOOK_URL),
   };
   return Object.entries(checks).flatMap(([name, unfit]) => (unfit ? [name] : []));
@@ -223,23 +239,6 @@ const textsOf = (env: Env): readonly (readonly [SecretName, readonly string[]])[
     ],
   ];
 };
-
-/** 32 random bytes have fewer than 16 values, or fewer than 16 steps from one to the next, once in 10^10. */
-const VARIETY = 16;
-const TOKEN_LENGTH = 32;
-/** Digits alone are enough for a long token, a few signs over and over are not. */
-const TOKEN_VARIETY = 6;
-
-function isVaried(key: string): boolean {
-  const bytes = Uint8Array.fromBase64(key, { alphabet: "base64url" });
-  const steps = bytes.slice(1).map((byte, index) => (byte - (bytes[index] ?? 0) + 256) % 256);
-  return new Set(bytes).size >= VARIETY && new Set(steps).size >= VARIETY;
-}
-
-function isLong(token: string): boolean {
-  const drawn = token.replace(/^whsec_/, "");
-  return drawn.length >= TOKEN_LENGTH && new Set(drawn).size >= TOKEN_VARIETY;
-}
 
 /** Secrets that can be guessed, and those that share a text: who learns one would have the other. */
 function weakSecrets(env: Env): string[] {

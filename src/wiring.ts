@@ -11,6 +11,7 @@ import { makeDeliveries } from "./delivery/deliveries.ts";
 import { makeDocuments } from "./delivery/document.ts";
 import { connect } from "./delivery/email/connect.ts";
 import { outboxCarriers } from "./delivery/outbox/carrier.ts";
+import { choosePushes } from "./delivery/pushes.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
 import { authsignalPorts, authsignalRules } from "./doors/authsignal/part.ts";
 import { cotterRules } from "./doors/cotter/part.ts";
@@ -216,6 +217,7 @@ function build(env: Env): Shared {
     ...oauthPorts(env, { clients, handles, secrets, documents, webhooks, inboxes, sealing, clock, log }),
     doors: RULES,
     ...deliveriesOf(env, { db, events, inboxes, log, sealing }),
+    pushes: choosePushes(env, { keyring, clock }),
     ...demoOf(env),
     limits: limitsOf(env),
     health: makeHealth(db),

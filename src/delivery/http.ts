@@ -4,7 +4,7 @@ import type { Millis } from "../core/time.ts";
 export type Post = {
   readonly url: string | URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   /** Milliseconds that the receiver may take. */
   readonly within: Millis;
   /** Statuses below 500 that may pass, beside 408 and 429. */
@@ -23,21 +23,33 @@ const ANSWER_LIMIT = 4_096;
  * One POST, bounded in time, following no redirect. Of the answer only the status counts; the receiver's words stay outside, since
  * they may repeat what was sent. Never throws for what the receiver did or failed to do.
  */
-export async function post({ url, headers, body, within, ...reading }: Post): Promise<DeliveryOutcome> {
-  const signal = AbortSignal.timeout(within);
-  let answer: Response;
-  try {
-    answer = await fetch(url, { method: "POST", redirect: "manual", headers, body, signal });
-  } catch {
-    return { kind: "retry", reason: signal.aborted ? "no answer in time" : "no connection" };
-  }
-  const outcome = outcomeOf(answer.status, reading.passing);
-  if (outcome.kind !== "sent" && reading.readsCode) {
+export async function post({ passing, readsCode, ...sent }: Post): Promise<DeliveryOutcome> {
+  const answer = await request(sent);
+  if (!(answer instanceof Response)) return answer;
+  const outcome = outcomeOf(answer.status, passing);
+  if (outcome.kind !== "sent" && readsCode) {
     return { ...outcome, reason: `${outcome.reason}${await codeIn(answer)}` };
   }
   // A stream that breaks now changes nothing.
   await answer.body?.cancel().catch(() => undefined);
   return outcome;
+}
+
+/** The same for whoever reads the answer: it, or why there is none. A body that is not read is the caller's to cancel. */
+export async function request({
+  url,
+  headers,
+  body,
+  within,
+}: Pick<Post, "url" | "headers" | "body" | "within">): Promise<
+  Response | { readonly kind: "retry"; readonly reason: string }
+> {
+  const signal = AbortSignal.timeout(within);
+  try {
+    return await fetch(url, { method: "POST", redirect: "manual", headers, body, signal });
+  } catch {
+    return { kind: "retry", reason: signal.aborted ? "no answer in time" : "no connection" };
+  }
 }
 
 /** What a receiver's status means: 2xx arrived, 3xx and most 4xx are final, everything else may pass. */

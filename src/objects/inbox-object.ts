@@ -1,24 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { ChallengeId, ClientId, DeviceId, SubjectKey } from "../core/ids.ts";
-import {
-  type CodeRequest,
-  holdsCode,
-  type PutCode,
-  putCode,
-  type TriedCode,
-  tryCode,
-} from "../core/inbox/codes.ts";
-import {
-  type Count,
-  type Counted,
-  countStart,
-  countTogether,
-  makeTally,
-  returnStart,
-  type StartAbout,
-  type StartHere,
-  uncount,
-} from "../core/inbox/counters.ts";
+import * as codes from "../core/inbox/codes.ts";
+import * as counters from "../core/inbox/counters.ts";
 import { type Claim, claimDelivery, endDelivery } from "../core/inbox/deliveries.ts";
 import { silence } from "../core/inbox/denials.ts";
 import { endAll, removeDevice } from "../core/inbox/ending.ts";
@@ -30,6 +13,7 @@ import * as browsers from "../core/inbox/remembered.ts";
 import { isFull, spend, unspend, usedFor } from "../core/inbox/spent.ts";
 import type { Asker } from "../core/inbox/state.ts";
 import * as kept from "../core/inbox/state.ts";
+import { subscribe, unsubscribe } from "../core/inbox/subscriptions.ts";
 import { own } from "../core/own.ts";
 import type { CountedStart, Guess, Inboxes, InboxView } from "../core/ports/inboxes.ts";
 import type { Instant } from "../core/time.ts";
@@ -52,7 +36,7 @@ export class InboxObject extends DurableObject {
   readonly #cell = openCell<kept.InboxState>(this.ctx.storage, kept.EMPTY_INBOX);
   /** Starts handed out of the lease since this object woke. */
   #used: number | undefined;
-  readonly #tally = makeTally();
+  readonly #tally = counters.makeTally();
 
   list(who: SubjectKey, request: prompts.PromptRequest): prompts.Listed {
     const state = this.#state();
@@ -63,7 +47,11 @@ export class InboxObject extends DurableObject {
     return value;
   }
 
-  listCounted(who: SubjectKey, start: StartHere, request: prompts.PromptRequest | undefined): ListedOrFull {
+  listCounted(
+    who: SubjectKey,
+    start: counters.StartHere,
+    request: prompts.PromptRequest | undefined,
+  ): ListedOrFull {
     const { next, value } = prompts.listCounted(this.#state(), start, request, Date.now());
     this.#keep(who, next);
     return value;
@@ -168,30 +156,30 @@ export class InboxObject extends DurableObject {
     this.#keep(who, guesses.forgiveGuesses(this.#state(), guesser));
   }
 
-  putCode(who: SubjectKey, request: CodeRequest): PutCode {
-    const { next, value } = putCode(this.#state(), request, Date.now());
+  putCode(who: SubjectKey, request: codes.CodeRequest): codes.PutCode {
+    const { next, value } = codes.putCode(this.#state(), request, Date.now());
     this.#keep(who, next);
     return value;
   }
 
-  tryCode(who: SubjectKey, guess: Pick<CodeRequest, "challengeId" | "hash">): TriedCode {
-    const { next, value } = tryCode(this.#state(), guess, Date.now());
+  tryCode(who: SubjectKey, guess: Pick<codes.CodeRequest, "challengeId" | "hash">): codes.TriedCode {
+    const { next, value } = codes.tryCode(this.#state(), guess, Date.now());
     this.#keep(who, next);
     return value;
   }
 
-  holdsCode(_who: SubjectKey, code: Pick<CodeRequest, "challengeId" | "hash">): boolean {
-    return holdsCode(this.#state(), code, Date.now());
+  holdsCode(_who: SubjectKey, code: Pick<codes.CodeRequest, "challengeId" | "hash">): boolean {
+    return codes.holdsCode(this.#state(), code, Date.now());
   }
 
-  countTogether(who: SubjectKey, counts: readonly Count[]): Counted {
-    const { next, value } = countTogether(this.#state(), counts, Date.now());
+  countTogether(who: SubjectKey, counts: readonly counters.Count[]): counters.Counted {
+    const { next, value } = counters.countTogether(this.#state(), counts, Date.now());
     this.#keep(who, next);
     return value;
   }
 
   uncount(who: SubjectKey, kinds: readonly string[]): void {
-    this.#keep(who, uncount(this.#state(), kinds));
+    this.#keep(who, counters.uncount(this.#state(), kinds));
   }
 
   claimDelivery(who: SubjectKey, id: string, expiresAt: Instant): Claim {
@@ -208,14 +196,14 @@ export class InboxObject extends DurableObject {
     return own(this.#state().deliveries, id);
   }
 
-  countStart(who: SubjectKey, limit: number, about?: StartAbout): CountedStart {
+  countStart(who: SubjectKey, limit: number, about?: counters.StartAbout): CountedStart {
     const now = Date.now();
     const full = about && this.#tally.fullUntil(about, now);
     if (full !== undefined) return { allowed: false, scope: "person", retryAt: full };
     const state = this.#state();
     // What an earlier life may have handed out counts as used.
     const used = this.#used ?? state.lease?.taken ?? 0;
-    const counted = countStart(state, used, limit, now);
+    const counted = counters.countStart(state, used, limit, now);
     this.#keep(who, counted.next);
     this.#used = counted.used;
     if (!counted.allowed) return { allowed: false, scope: "client", retryAt: counted.retryAt };
@@ -223,9 +211,9 @@ export class InboxObject extends DurableObject {
     return { allowed: true, retryAt: counted.retryAt };
   }
 
-  returnStart(_who: SubjectKey, windowEnds: Instant, about?: StartAbout): void {
+  returnStart(_who: SubjectKey, windowEnds: Instant, about?: counters.StartAbout): void {
     if (about) this.#tally.remove(about, Date.now());
-    if (this.#used !== undefined) this.#used = returnStart(this.#state(), this.#used, windowEnds);
+    if (this.#used !== undefined) this.#used = counters.returnStart(this.#state(), this.#used, windowEnds);
   }
 
   remember(who: SubjectKey, entry: kept.Remembered): void {
@@ -240,6 +228,20 @@ export class InboxObject extends DurableObject {
     const { next, value } = browsers.recall(this.#state(), cookie, Date.now());
     this.#keep(who, next);
     return value;
+  }
+
+  subscribe(who: SubjectKey, subscription: kept.Subscription): boolean {
+    const { next, value } = subscribe(this.#state(), subscription, Date.now());
+    this.#keep(who, next);
+    return value;
+  }
+
+  unsubscribe(who: SubjectKey, deviceId: DeviceId, address?: string): void {
+    this.#keep(who, unsubscribe(this.#state(), deviceId, address));
+  }
+
+  subscriptionsOf(_who: SubjectKey): readonly kept.Subscription[] {
+    return this.#state().subscriptions ?? [];
   }
 
   disconnect(who: SubjectKey, deviceId: DeviceId): readonly ChallengeId[] {

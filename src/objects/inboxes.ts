@@ -60,6 +60,9 @@ export function makeInboxes(whole: DurableObjectNamespace, { jurisdiction }: Opt
     remember: (who, entry) => call(who, (stub) => stub.remember(who, entry)),
     rememberedOf: (who, cookie) => call(who, (stub) => stub.rememberedOf(who, cookie)),
     recall: (who, cookie) => call(who, (stub) => stub.recall(who, cookie)),
+    subscribe: (who, subscription) => call(who, (stub) => stub.subscribe(who, subscription)),
+    unsubscribe: (who, deviceId, address) => call(who, (stub) => stub.unsubscribe(who, deviceId, address)),
+    subscriptionsOf: (who) => call(who, (stub) => stub.subscriptionsOf(who)),
     socket: (who, deviceId, protocol) =>
       call(who, async (stub) => upgraded(await stub.fetch(upgradeRequest(deviceId, protocol)))),
     disconnect: (who, deviceId) => call(who, (stub) => stub.disconnect(who, deviceId)),

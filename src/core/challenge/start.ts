@@ -9,6 +9,7 @@ import type { Services } from "../ports/services.ts";
 import type { Refusal, RefusalOf } from "../refusal.ts";
 import { no, ok, type Result } from "../result.ts";
 import type { Instant, Millis } from "../time.ts";
+import { announce } from "./push.ts";
 import {
   type ChallengeSpec,
   CONTEXT_LIMIT,
@@ -69,7 +70,7 @@ export type Started = {
 
 type Powers = Pick<
   Services,
-  "challenges" | "inboxes" | "handles" | "chance" | "clock" | "events" | "background" | "log"
+  "challenges" | "inboxes" | "handles" | "pushes" | "chance" | "clock" | "events" | "background" | "log"
 >;
 
 const DRAWS = 4;
@@ -96,11 +97,20 @@ export async function startChallenge(
   if (!begun.ok) return begun;
   const { snapshot, listed } = begun.value;
   if (listed?.outcome === "suppressed") noteSuppressed(powers, request, listed);
+  if (listed?.outcome === "listed") tellOf(powers, request, snapshot, listed);
   return ok({
     snapshot,
-    ...(listed ? { prompt: listed } : {}),
+    ...(listed ? { prompt: withoutPush(listed) } : {}),
     ...(matchCode === undefined ? {} : { matchCode }),
   });
+}
+
+/** Where devices are woken is nobody's beside them: a start's caller does not get it. */
+const withoutPush = ({ push: _, ...listed }: Listed): Listed => listed;
+
+function tellOf(powers: Powers, { client, user }: StartRequest, { spec }: Snapshot, listed: Listed): void {
+  const { id: challengeId, expiresAt } = spec;
+  if (user) announce(powers, { userId: user.id, client, challengeId, expiresAt }, listed);
 }
 
 const about = ({ about, user }: StartRequest): string | undefined => about ?? user?.id;

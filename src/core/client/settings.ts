@@ -79,6 +79,8 @@ export type ClientSettings = {
   readonly proximity?: ProximityRule;
   /** What becomes there of an approval on the very device that began; `mark` when it is missing (RFC 10027 §6.2). */
   readonly same_device?: SameDeviceRule;
+  /** Whether the client's webhook is told of each request that is put before a user; false when it is missing. */
+  readonly prompt_webhook?: boolean;
   /** Whether an approval needs the device's own unlock, which a passkey shows; false when it is missing. */
   readonly require_unlock?: boolean;
   /** Where a browser may be sent after signing out (OpenID Connect RP-Initiated Logout 1.0). */
@@ -199,6 +201,9 @@ export const sameDeviceOf = (settings: ClientSettings): SameDeviceRule => settin
 
 /** Whether a request is approved only behind the device's own unlock: a fingerprint, a face, a PIN. */
 export const requiresUnlock = (settings: ClientSettings): boolean => settings.require_unlock === true;
+
+/** Whether the client's webhook is told of each of its requests that is put before a user, so that its own server wakes an app. */
+export const hearsOfPrompts = (settings: ClientSettings): boolean => settings.prompt_webhook === true;
 
 /** Compared byte for byte, as redirect URIs are. */
 export const postLogoutRedirectUris = (settings: ClientSettings): readonly string[] =>

@@ -18,7 +18,8 @@ import {
 import { compareNamed, type Named } from "./named.ts";
 import { endWaits } from "./recovery.ts";
 import { isSpentElsewhere, spend, unsignedSecond } from "./spent.ts";
-import type { InboxState, Prompt } from "./state.ts";
+import type { InboxState, Prompt, Subscription } from "./state.ts";
+import { subscribersTo } from "./subscriptions.ts";
 import { freeAt, latest } from "./windows.ts";
 
 export type PromptRequest = Omit<Prompt, "signingSecond" | "listedAt" | "status">;
@@ -30,6 +31,8 @@ export type Listed = {
   readonly reason?: KeptBack["reason"];
   /** When the same start would be listed, if nothing else happened. */
   readonly retryAt?: Instant;
+  /** Whom the prompt wakes; only of one that is listed, and missing where there is nobody. */
+  readonly push?: readonly Subscription[];
 };
 
 /** `yields`: a prompt of the same client stands, whose asker brought something, and this one did not. */
@@ -64,7 +67,11 @@ type Step<T> = { readonly next: InboxState; readonly value: T };
  */
 export function list(state: InboxState, request: PromptRequest, now: Instant): Step<Listed> {
   const known = findPrompt(state, request.challengeId);
-  if (known) return { next: state, value: { outcome: "listed", signingSecond: known.signingSecond } };
+  if (known) {
+    const { signingSecond, status } = known;
+    const push = status.name === "live" ? pushOf(state, known) : {};
+    return { next: state, value: { outcome: "listed", signingSecond, ...push } };
+  }
   const kept = sweep(state, now);
   const rival = livePrompts(kept, now).find((prompt) => prompt.clientId === request.clientId);
   const back = keptBack(kept, request, rival, now);
@@ -89,8 +96,18 @@ export function list(state: InboxState, request: PromptRequest, now: Instant): S
   };
   return {
     next,
-    value: { outcome: "listed", signingSecond, ...(rival ? { superseded: rival.challengeId } : {}) },
+    value: {
+      outcome: "listed",
+      signingSecond,
+      ...(rival ? { superseded: rival.challengeId } : {}),
+      ...pushOf(next, prompt),
+    },
   };
+}
+
+function pushOf(state: InboxState, prompt: Prompt): Pick<Listed, "push"> {
+  const push = subscribersTo(state, prompt);
+  return push.length === 0 ? {} : { push };
 }
 
 /** Of this inbox alone: later than any prompt's before, and none that a device has signed by itself. */

@@ -1,5 +1,5 @@
 import type { Caller } from "../caller.ts";
-import type { Approvers } from "../challenge/approvers.ts";
+import type { Approvers, Enroller } from "../challenge/approvers.ts";
 import type { DecisionKind, Door, JsonObject, Origin, Purpose } from "../challenge/state.ts";
 import type { ChallengeId, ClientId, DeviceId, Realm } from "../ids.ts";
 import type { Instant } from "../time.ts";
@@ -130,6 +130,8 @@ export type InboxState = {
   readonly guesses?: readonly CountedGuess[];
   /** Browsers in which the user need give no other code for a while. */
   readonly remembered?: readonly Remembered[];
+  /** Where devices of our pages are woken, the one that subscribed first in front. */
+  readonly subscriptions?: readonly Subscription[];
   /** Messages to this subject that are on their way or went out of late. */
   readonly deliveries: Readonly<Record<string, Delivery>>;
 };
@@ -148,6 +150,19 @@ export const EMPTY_INBOX: InboxState = {
   codes: {},
   codeSends: [],
   deliveries: {},
+};
+
+/** A browser's push subscription with its keys (base64url), or an app's registration token at FCM. */
+export type PushTarget =
+  | { readonly endpoint: string; readonly p256dh: string; readonly auth: string }
+  | { readonly fcm: string };
+
+/** How one device is woken when a prompt is listed. `through`: whose requests stand before it. */
+export type Subscription = {
+  readonly device: DeviceId;
+  readonly through: Enroller;
+  readonly target: PushTarget;
+  readonly at: Instant;
 };
 
 /** What is remembered of one message: who is at it, or how it ended. */

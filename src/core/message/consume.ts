@@ -1,4 +1,5 @@
 import type { AuditEvent } from "../audit/event.ts";
+import { wakeAgain } from "../challenge/push.ts";
 import { settledMessage } from "../challenge/record.ts";
 import { Outage } from "../fault.ts";
 import { endGrants } from "../grant/end.ts";
@@ -16,6 +17,7 @@ type Powers = Pick<
   TellPowers &
   Parameters<typeof endGrants>[0] &
   Parameters<typeof deliverMessage>[0] &
+  Parameters<typeof wakeAgain>[0] &
   Parameters<typeof tellWebhook>[0];
 
 /** One delivery of the queue, as the platform hands it over. */
@@ -121,6 +123,8 @@ async function handle(powers: Powers, message: QueueMessage, attempts: number): 
     }
     case "deliver":
       return (await deliverMessage(powers, message.message, attempts)) ?? DONE;
+    case "push":
+      return (await wakeAgain(powers, message, attempts)) ?? DONE;
     case "webhook": {
       const told = await tellWebhook(powers, message.clientId, message.event);
       return told.kind === "retry" ? webhookRetrySeconds(attempts) : DONE;

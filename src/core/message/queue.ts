@@ -1,6 +1,6 @@
 import type { AuditEvent } from "../audit/event.ts";
 import type { Door, JsonObject } from "../challenge/state.ts";
-import type { ClientId, DeviceId, GrantId, UserId } from "../ids.ts";
+import type { ChallengeId, ClientId, DeviceId, GrantId, UserId } from "../ids.ts";
 import type { SealedMessage } from "../ports/deliveries.ts";
 import type { Instant } from "../time.ts";
 
@@ -53,6 +53,14 @@ export type QueueMessage =
     }
   /** Tells a client, in the way of the door that opened it, that a grant of its has ended. */
   | { readonly kind: "tell_ended"; readonly door: Door; readonly grant: EndedGrant }
+  /** Wakes a device whose push service did not take it at once; by ids alone, where it is woken stays in the inbox. */
+  | {
+      readonly kind: "push";
+      readonly userId: UserId;
+      readonly challengeId: ChallengeId;
+      readonly device: DeviceId;
+      readonly expiresAt: Instant;
+    }
   /** Sends a message to a user. */
   | { readonly kind: "deliver"; readonly message: SealedMessage };
 

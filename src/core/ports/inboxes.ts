@@ -16,6 +16,7 @@ import type {
   SignedUp,
   SignUp,
   Silence,
+  Subscription,
 } from "../inbox/state.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
@@ -121,6 +122,12 @@ export type Inboxes = {
   rememberedOf(who: SubjectKey, cookie: Cookie): Promise<Recalled>;
   /** Uses a cookie, once; one that was used before ends what it stands for (30 s for a lost answer). */
   recall(who: SubjectKey, cookie: Cookie): Promise<Recalled>;
+  /** Keeps where a device is woken; false where it was removed, or its user is gone. */
+  subscribe(who: SubjectKey, subscription: Subscription): Promise<boolean>;
+  /** Forgets it; with `address`, only if that is still its own. */
+  unsubscribe(who: SubjectKey, deviceId: DeviceId, address?: string): Promise<void>;
+  /** Where the user's devices are woken. */
+  subscriptionsOf(who: SubjectKey): Promise<readonly Subscription[]>;
   /** The approving device's own socket on its inbox: 101, with the sub-protocol that is selected. */
   socket(who: SubjectKey, deviceId: DeviceId, protocol?: string): Promise<Response>;
   /**

@@ -25,6 +25,7 @@ import type {
 import type { Inboxes } from "./inboxes.ts";
 import type { ClientAssertions, ClientTokens, DpopProofs, Keyring, TokenVerifier } from "./keys.ts";
 import type { PersonalData } from "./personal-data.ts";
+import type { Pushes } from "./pushes.ts";
 import type { Devices, Records, UserCodes } from "./records.ts";
 import type { RecoveryCodes } from "./recovery-codes.ts";
 import type { ClientSecrets, Handles, Proofs, Sealing } from "./secrets.ts";
@@ -125,6 +126,7 @@ export type Services = DoorPorts & {
   readonly webhooks: Webhooks;
   readonly documents: Documents;
   readonly deliveries: Deliveries;
+  readonly pushes: Pushes;
   /** In development only. */
   readonly outbox?: Outbox;
   /** The files of the demo and of the phone page in it; in development only. */

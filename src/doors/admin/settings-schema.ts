@@ -60,6 +60,7 @@ const standardMembers = {
   first_party: z.boolean(),
   insecure_tap: z.boolean(),
   require_unlock: z.boolean(),
+  prompt_webhook: z.boolean(),
   proximity: z.enum(["ignore", "warn", "step_up", "deny"]),
   same_device: z.enum(["ignore", "mark", "deny"]),
   post_logout_redirect_uris: uniqueList(redirectUri),

@@ -19,7 +19,16 @@ export type StartVerification = Omit<Verification, "number"> & {
 
 type Powers = Pick<
   Services,
-  "challenges" | "inboxes" | "handles" | "chance" | "clock" | "limits" | "events" | "background" | "log"
+  | "challenges"
+  | "inboxes"
+  | "handles"
+  | "pushes"
+  | "chance"
+  | "clock"
+  | "limits"
+  | "events"
+  | "background"
+  | "log"
 >;
 
 /** How long an authorization code can be exchanged (Cotter §8.1: five minutes, once). */

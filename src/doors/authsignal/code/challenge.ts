@@ -46,7 +46,7 @@ export type CodeSending = {
   readonly linkOf?: (id: ChallengeId, secret: string) => string;
 };
 
-export type SendingPowers = Pick<Services, "challenges"> & Parameters<typeof sendActionCode>[0];
+export type SendingPowers = Pick<Services, "challenges" | "pushes"> & Parameters<typeof sendActionCode>[0];
 
 export const CLOSED = no({ code: "not_allowed", detail: "the action takes no challenge" } as const);
 
