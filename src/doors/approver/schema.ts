@@ -28,20 +28,25 @@ const signed = {
   signature: z.string().max(33_000).optional(),
 };
 
-export const decisionBody = z.object({
-  decision: z.enum(["approve", "deny"]),
-  match_code: z
-    .string()
-    .regex(/^\d{6}$/)
-    .optional(),
-  scan: ticket.optional(),
-  not_me: z.literal(true).optional(),
-  page: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,64}$/)
-    .optional(),
-  ...signed,
-});
+export const decisionBody = z
+  .object({
+    decision: z.enum(["approve", "deny"]),
+    match_code: z
+      .string()
+      .regex(/^\d{6}$/)
+      .optional(),
+    scan: ticket.optional(),
+    not_me: z.literal(true).optional(),
+    page: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,64}$/)
+      .optional(),
+    ...signed,
+  })
+  .refine(({ decision, not_me: notMe }) => decision === "deny" || notMe === undefined, {
+    path: ["not_me"],
+    error: "belongs to a denial",
+  });
 export type DecisionBody = z.output<typeof decisionBody>;
 
 export const scanBody = z.union([
@@ -67,5 +72,15 @@ export const enrolBody = z.object({
   passkey: z.object({ credential_id: bytes, client_data: bytes, attestation_data: bytes }).optional(),
 });
 export type EnrolBody = z.output<typeof enrolBody>;
+
+/** A browser's subscription as its `toJSON` writes it, or an app's registration token. What they name is looked at where it is kept. */
+export const pushBody = z.union([
+  z.object({
+    endpoint: z.string().min(1).max(2_048),
+    keys: z.object({ p256dh: z.string().max(200), auth: z.string().max(200) }),
+  }),
+  z.object({ fcm: z.object({ token: z.string().regex(/^[A-Za-z0-9_:.-]{1,1024}$/) }) }),
+]);
+export type PushBody = z.output<typeof pushBody>;
 
 export type SignedBody = Pick<ActBody, "passkey" | "signature">;
