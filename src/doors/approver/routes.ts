@@ -16,12 +16,14 @@ import { decide } from "./prompt/decide.ts";
 import { listPrompts } from "./prompt/list.ts";
 import { scan } from "./prompt/scan.ts";
 import { showStanding } from "./prompt/standing.ts";
+import { showPush, subscribePush, unsubscribePush } from "./push.ts";
 import {
   actBody,
   beginBody,
   decisionBody,
   enrolBeginBody,
   enrolBody,
+  pushBody,
   renameBody,
   scanBody,
   sessionBody,
@@ -43,12 +45,14 @@ const withBody =
 
 /** `GET /approver/config`: what a page or an app has to know of this deployment. */
 async function showConfig(c: Context<AppEnv>): Promise<Response> {
-  const { config } = services(c);
+  const { config, pushes } = services(c);
+  const pushKey = await pushes.publicKey();
   const rpId = ownRpId(services(c));
   return c.json({
     issuer: config.issuer,
     name: config.name,
     ...(rpId === undefined ? {} : { rp_id: rpId }),
+    ...(pushKey === undefined ? {} : { push: { public_key: pushKey } }),
   });
 }
 
@@ -91,6 +95,10 @@ function approverRoutes(): Hono<AppEnv> {
   routes.get("/recovery-codes", asDevice(countRecoveryCodes));
   const coded = withBody(newRecoveryCodes);
   routes.post("/recovery-codes", jsonBody(actBody, malformed), (c) => coded(c, c.req.valid("json")));
+  const subscribed = withBody(subscribePush);
+  routes.put("/push-subscription", jsonBody(pushBody, malformed), (c) => subscribed(c, c.req.valid("json")));
+  routes.get("/push-subscription", asDevice(showPush));
+  routes.delete("/push-subscription", asDevice(unsubscribePush));
   routes.get("/activity", asDevice(listActivity));
   return routes;
 }
