@@ -8,6 +8,7 @@ import {
   layout,
   makeClient,
   newest,
+  newestLink,
   picture,
   type Site,
   startSite,
@@ -191,6 +192,48 @@ test("who does not unlock the device makes no passkey and uses none, and is told
     expect(complaints).toEqual([]);
   } finally {
     await close();
+  }
+});
+
+test("T33 the letter about a new passkey takes it back, by a box and a button", async () => {
+  const { page, close } = await openPage();
+  const reader = await openPage();
+  try {
+    const address = `cleo-${randomUUID().slice(0, 8)}@example.com`;
+    await withAuthenticator(page, true);
+    await signInByCode(page, address);
+    await page.goto(passkeysUrl());
+    await page.getByRole("button", { name: "Add a passkey" }).click();
+    await page.getByText("The passkey was added.").waitFor();
+
+    const link = await newestLink(place, address);
+    await reader.page.goto(link);
+    expect(await reader.page.title()).toBe("Take the new device back - Shop");
+    await look(reader.page, "undo");
+    // Without the tick the browser sends nothing, and one that does is told so.
+    const undo = reader.page.getByRole("button", { name: "Take it back" });
+    const sure = reader.page.getByRole("checkbox", { name: "It was not me. Take this device back." });
+    await undo.click();
+    expect(await sure.evaluate((box: HTMLInputElement) => box.validity.valid)).toBe(false);
+    await sure.evaluate((box: HTMLInputElement) => box.form?.setAttribute("novalidate", ""));
+    await undo.click();
+    await reader.page.getByRole("alert").getByText("Tick the box").waitFor();
+    await look(reader.page, "undo-unsure");
+    // By keyboard alone.
+    await sure.focus();
+    await reader.page.keyboard.press("Space");
+    await reader.page.keyboard.press("Tab");
+    await reader.page.keyboard.press("Enter");
+    await reader.page.getByRole("heading", { name: "The device was taken back" }).waitFor();
+    await look(reader.page, "undo-done");
+    await reader.page.goto(link);
+    await reader.page.getByRole("heading", { name: "This device is gone already" }).waitFor();
+    await look(reader.page, "undo-gone");
+    // What is refused stands in the console, and nothing else does.
+    expect(reader.complaints.filter((text) => !/422|410/.test(text))).toEqual([]);
+  } finally {
+    await close();
+    await reader.close();
   }
 });
 

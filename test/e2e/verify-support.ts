@@ -70,7 +70,7 @@ export function layout() {
   );
   const beyond = shown.filter((element) => element.getBoundingClientRect().right > root.clientWidth + 1);
   const controls = shown.filter((element) =>
-    element.matches("button,.button,input:not([type=radio]),.quiet"),
+    element.matches("button,.button,input:not([type=radio],[type=checkbox]),.choice,.quiet"),
   );
   const low = controls.filter((element) => element.getBoundingClientRect().height < 44);
   const overlapping = controls.flatMap((a, index) =>

@@ -65,16 +65,18 @@ export const UndoEnrolment = ({ setting, action, token, device, until, unsure }:
       <input type="hidden" name="t" value={token} />
       <p>{WORDS.will}</p>
       <ErrorNote id="error" said={unsure ? { text: WORDS.unsure } : undefined} reader={setting} />
-      <label class="choice">
-        <input
-          type="checkbox"
-          name="sure"
-          value="yes"
-          required
-          {...(unsure && { "aria-describedby": "error" })}
-        />
-        {WORDS.sure}
-      </label>
+      <p>
+        <label class="choice">
+          <input
+            type="checkbox"
+            name="sure"
+            value="yes"
+            required
+            {...(unsure && { "aria-describedby": "error" })}
+          />
+          {WORDS.sure}
+        </label>
+      </p>
       <button class="button primary" type="submit">
         {WORDS.undo}
       </button>
