@@ -18,7 +18,7 @@ const isReady = (is: boolean): void => {
 async function begin(token: string, isNew: boolean): Promise<Scene | undefined> {
   isReady(false);
   say(h("p", { class: "soft" }, WORDS.settingUp));
-  beginAct(WORDS.setUp);
+  if (isNew) beginAct(WORDS.setUp);
   try {
     scene = await openScene(token, isNew);
   } catch (error) {

@@ -11,15 +11,23 @@ let began = 0;
 /** Rows whose answer is still to come. */
 const open = new Map<string, { readonly row: HTMLElement; readonly at: number; readonly body: string }>();
 
+/** When each row happened. An act's name has no time: it comes last, and nothing passes it. */
+const times = new WeakMap<Element, number>();
+
 /** From here on times count anew; the act's name stands between the rows. */
 export function beginAct(name: string): void {
   began = performance.timeOrigin + performance.now();
   append(h("li", { class: "act" }, h("h3", {}, name)));
 }
 
+/** By time: what the phone tells comes here a moment later than what happened in this page. */
 function append(row: HTMLElement): void {
+  const time = times.get(row) ?? Number.POSITIVE_INFINITY;
   const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-  list.append(row);
+  let before = list.lastElementChild;
+  while (before && (times.get(before) ?? 0) > time) before = before.previousElementSibling;
+  if (before) before.after(row);
+  else list.prepend(row);
   if (isAtEnd) list.scrollTop = list.scrollHeight;
 }
 
@@ -39,8 +47,11 @@ const more = (row: HTMLElement, bodies: readonly string[]): void => {
   row.replaceChildren(h("details", {}, h("summary", {}, ...line.childNodes), h("pre", {}, text)));
 };
 
-const rowOf = (who: Who, time: number, what: readonly Node[]): HTMLElement =>
-  h("li", {}, h("div", { class: "line" }, ...heading(who, time, what)));
+function rowOf(who: Who, time: number, what: readonly Node[]): HTMLElement {
+  const row = h("li", {}, h("div", { class: "line" }, ...heading(who, time, what)));
+  times.set(row, time);
+  return row;
+}
 
 const code = (text: string): Node => h("code", {}, text);
 const arrow = (way: "in" | "out"): Node =>

@@ -35,7 +35,7 @@ export const WORDS = {
   } as Readonly<Record<string, string>>,
   claims: {
     signIn: "What the app reads in the ID token:",
-    pay: "What the bank's API reads in the access token:",
+    pay: "What an API reads in the access token:",
     tv: "What the TV reads in the ID token:",
   },
   paid: "Paid",
