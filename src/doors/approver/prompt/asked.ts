@@ -62,8 +62,9 @@ export const nameOf = (client: Client): string =>
 export const saidOf = ({ door, context }: Asked, doors: readonly DoorRules[]): Said =>
   doors.find((rules) => rules.door === door)?.says?.({ context }) ?? {};
 
-/** JSON of a client, in characters that can be shown and signed: a lone surrogate is none (RFC 8785 §3.2.2.2). */
+/** JSON of a client, in what can be shown and signed: a lone surrogate is no character (RFC 8785 §3.2.2.2), and 1e999 no number, which JSON writes as null. */
 function wellFormed(value: Json): Json {
+  if (typeof value === "number") return Number.isFinite(value) ? value : null;
   if (typeof value === "string") return value.toWellFormed();
   if (typeof value !== "object" || value === null) return value;
   if (isList(value)) return value.map(wellFormed);
