@@ -5,6 +5,7 @@ import { parseEnv as parseDotenv } from "node:util";
 import { describe, expect, test } from "vitest";
 import { SECRETS } from "../../scripts/deploy-plan.ts";
 import { makeSecrets } from "../../scripts/kept-secrets.ts";
+import { contactOf } from "../../src/core/message/push-sender.ts";
 import { parseEnv, readEnv } from "../../src/env.ts";
 
 const example = parseDotenv(
@@ -55,6 +56,45 @@ describe("the environment", () => {
     expect(refused({ ...production, ...named })).toEqual([]);
     const env = parseEnv({ ...production, OPEN_CLIENT_HOSTS: "" });
     expect(env.ok && [env.value.OPEN_CLIENT_HOSTS, env.value.OPEN_CLIENT_REALM]).toEqual([undefined, "main"]);
+  });
+
+  test.each([
+    "mailto:ops@sign.example",
+    "mailto:push+abuse@mail.sign.example",
+    "https://sign.example/contact",
+    "",
+  ])("takes a contact that push services can write to: %j", (PUSH_CONTACT) => {
+    expect(refused({ ...production, PUSH_CONTACT })).toEqual([]);
+  });
+
+  test.each([
+    "mailto:ops@localhost",
+    "mailto:ops@sign.local",
+    "mailto:ops@app.localhost",
+    "mailto:ops@127.0.0.1",
+    "mailto:ops@[::1]",
+    "mailto:ops@sign",
+    "mailto:ops",
+    "mailto:a@sign.example,b@sign.example",
+    "mailto:ops@sign.example?subject=x",
+    "ops@sign.example",
+    "http://sign.example",
+    "https://localhost",
+    "https://192.0.2.1",
+    "https://8.8.8.8",
+    "https://sign.internal/contact",
+    "tel:+491700000000",
+  ])("refuses a contact that none can, also in development: %s", (PUSH_CONTACT) => {
+    expect(refused({ ...production, PUSH_CONTACT })).toEqual(["PUSH_CONTACT"]);
+    expect(refused({ ...development, PUSH_CONTACT })).toEqual(["PUSH_CONTACT"]);
+  });
+
+  test("goes by the issuer where no contact is named, if push services can reach that", () => {
+    expect(contactOf(undefined, "https://sign.example")).toBe("https://sign.example");
+    expect(contactOf("mailto:ops@sign.example", "http://localhost:8787")).toBe("mailto:ops@sign.example");
+    for (const issuer of ["http://localhost:8787", "http://192.168.0.5:8787", "https://sign.local"]) {
+      expect(contactOf(undefined, issuer)).toBeUndefined();
+    }
   });
 
   test("fills in the production defaults", () => {
@@ -113,6 +153,11 @@ describe("the environment", () => {
     ["ISSUER", "sign.example"],
     ["ISSUER", "http://127.0.0.1.sign.example"],
     ["ENVIRONMENT", "staging"],
+    ["PUSH_HOSTS", "https://push.example"],
+    ["PUSH_HOSTS", "push.example/send"],
+    ["FCM_SERVICE_ACCOUNT", "{}"],
+    ["FCM_URL", "fcm.googleapis.com"],
+    ["FCM_TOKEN_URL", "https://oauth2.googleapis.com/token/"],
     ["AUDIT_DAYS", "0"],
     ["AUDIT_DAYS", "30d"],
     ["IP_LIMITS", "yes"],

@@ -79,6 +79,8 @@ describe("who carries messages away", () => {
   test.each([
     ["SMTP_SECURITY", "none"],
     ["RESEND_URL", "http://resend.example"],
+    ["FCM_URL", "http://fcm.example"],
+    ["FCM_TOKEN_URL", "http://oauth2.example"],
     ["TWILIO_URL", "http://twilio.example"],
     ["DELIVERY_WEBHOOK_URL", "http://sender.example"],
   ])("T104 production sends nothing in the clear: %s = %s", (name, value) => {
