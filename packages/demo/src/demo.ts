@@ -23,7 +23,7 @@ async function begin(token: string, isNew: boolean): Promise<Scene | undefined> 
     scene = await openScene(token, isNew);
   } catch (error) {
     if (!(error instanceof Refused) || error.status !== 401) throw error;
-    askToken(isNew);
+    askToken(isNew, token !== likelyToken());
     return undefined;
   }
   say(h("p", {}, WORDS.ready(scene.user.email)));
@@ -32,12 +32,13 @@ async function begin(token: string, isNew: boolean): Promise<Scene | undefined> 
 }
 
 /** A server that has an admin token of its own: the one who runs it knows it. */
-function askToken(isNew: boolean): void {
+function askToken(isNew: boolean, wasTyped: boolean): void {
   const field = h("input", { id: "token", type: "password", autocomplete: "off", required: true });
   const form = h(
     "form",
     {},
     h("p", {}, WORDS.askToken),
+    ...(wasTyped ? [h("p", { role: "alert", class: "bad" }, WORDS.wrongToken)] : []),
     h("label", { for: "token" }, WORDS.token),
     field,
     h("button", { class: "button primary" }, WORDS.go),

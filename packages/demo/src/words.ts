@@ -2,7 +2,8 @@
 export const WORDS = {
   setUp: "Setting up",
   settingUp: "Registering an app and a user …",
-  ready: (account: string) => `The app knows its user as ${account}. Choose what it asks.`,
+  ready: (account: string) =>
+    `The app knows its user as ${account}. Once the phone is added, choose what the app asks.`,
   noPhone: "This user has no phone yet. Add it on the phone's screen first.",
   failed: "That did not work",
   askToken: "This server has an admin token of its own. The demo registers an app and a user with it.",
@@ -21,10 +22,10 @@ export const WORDS = {
     pay: "Confirm the payment on your phone",
     tv: "Sign in with your phone",
   },
-  number: "Type this number on the phone, or scan the code beside it:",
-  code: "Type this on the phone, or scan the code beside it:",
+  number: "Type this number on the phone, or scan the code:",
+  code: "Type this on the phone, or scan the code:",
   qr: "QR code for the phone's camera",
-  camera: "Hold the phone's camera to it",
+  camera: "Scan with the phone",
   nothingThere: "Nothing on the phone? A user is shown four requests of one app a minute; more wait unseen.",
   left: (seconds: number) => `${seconds} s left`,
   over: {
