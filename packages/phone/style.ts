@@ -45,6 +45,7 @@ dd{unicode-bidi:isolate;min-width:0}
 .details .details{padding-left:12px;border-left:2px solid var(--line)}
 .decision{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,9rem),1fr));gap:12px;margin:20px 0 12px}
 .decision .button{margin:0;min-height:52px}
+.decision .button:nth-child(3){grid-column:1/-1}
 .prompts,.devices,.events,.menu{margin:0 0 16px}
 .prompts li,.events li{padding:12px 0;border-bottom:1px solid var(--line)}
 .prompts .button{margin:0}

@@ -18,7 +18,7 @@ export type App = {
   readonly config: Config;
   me: Me;
   /** Why this browser is nobody's phone any more, where it was. */
-  lost?: "over" | "removed";
+  lost?: "over" | "removed" | "locked";
 };
 
 /** This build of the page, which is named in all that is signed here. */
@@ -68,6 +68,8 @@ async function renew(app: App): Promise<boolean> {
     return true;
   }
   if (opened.code === "not_a_device") await forget(app, "removed");
+  // The key stays: the account may be unlocked again.
+  if (opened.code === "user_locked") app.lost = "locked";
   return false;
 }
 
@@ -82,7 +84,7 @@ export async function call<T>(app: App, method: string, path: string, body?: unk
 }
 
 export const isOffline = ({ code }: Refused): boolean => code === OFFLINE;
-export const isOver = (app: App): boolean => app.me.device === undefined;
+export const isOver = (app: App): boolean => app.me.device === undefined || app.lost === "locked";
 
 export const loadConfig = (): Promise<Answer<Config>> => callOpen<Config>("GET", "/approver/config");
 

@@ -1,5 +1,5 @@
 import { proof } from "./api.ts";
-import { type App, call } from "./app.ts";
+import { type App, call, isOver } from "./app.ts";
 import type { Listed } from "./wire.ts";
 
 /** How the page stands with the service: it hears at once, it asks now and then, or nothing comes through. */
@@ -55,7 +55,7 @@ export class Feed {
     if (listed.ok) {
       this.latest = listed.value;
       this.#tell(this.#isOpen ? "live" : "away");
-    } else if (this.#app.me.device === undefined) this.#heard.over();
+    } else if (isOver(this.#app)) this.#heard.over();
     else this.#tell(listed.code === "offline" ? "offline" : "away");
   }
 
@@ -84,7 +84,7 @@ export class Feed {
   /** The list first: it renews a session that is over, which a socket cannot say. */
   async #begin(): Promise<void> {
     await this.refresh();
-    if (!this.#isStopped && this.#app.me.device !== undefined && !this.#isOpen) await this.#connect();
+    if (!this.#isStopped && !isOver(this.#app) && !this.#isOpen) await this.#connect();
   }
 
   async #connect(): Promise<void> {

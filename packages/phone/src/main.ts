@@ -83,7 +83,9 @@ async function route(): Promise<void> {
   if (name === "activity") return showIf(await activityView(app));
   if (name === "codes") return showIf(await codesView(app));
   if (name === "notifications") return showIf(await notificationsView(app, () => void route()));
-  return showList(showIf);
+  showList(showIf);
+  // What was kept from the person changes no list, so no socket tells of it.
+  if (feed?.latest) await feed.refresh();
 }
 
 /** The list; the one request that waits opens by itself. */

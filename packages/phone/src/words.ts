@@ -20,6 +20,7 @@ export const words = {
     cancelled: "No passkey was used. You can try again.",
     over: "Your session here is over. Use your passkey again, or set up this phone.",
     removed: "This phone was removed from your account, or its key is gone. Set it up again to go on.",
+    locked: "This account is locked. Ask whoever runs this service.",
     insecure: "This address is not safe enough to keep a key. Open the page by https, or on localhost.",
   },
   enrol: {

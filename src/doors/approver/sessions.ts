@@ -11,7 +11,7 @@ import { SECOND } from "../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { notePhone } from "../../http/phone-page.ts";
 import { proofOf, refuseCaller } from "./caller.ts";
-import { say } from "./errors.ts";
+import { refuse, say } from "./errors.ts";
 import type { BeginBody, SessionBody } from "./schema.ts";
 import { SESSION, writeSession } from "./session-token.ts";
 import { accountOf, deviceWire } from "./wire.ts";
@@ -35,10 +35,14 @@ export async function openSession(c: Context<AppEnv>, body: SessionBody): Promis
   if (!proof) return refuseCaller(c, { code: "bad_proof" });
   const found =
     "passkey" in body ? await byPasskey(c, body.passkey, proof.jkt) : await byKey(c, body.device_id, text);
+  // Told to nobody but whoever has shown the key.
+  if (found === LOCKED) return refuse(c, { code: LOCKED });
   if (typeof found === "string") return await notADevice(c, found);
   notePhone(c);
   return c.json(await sessionWire(c, found, proof.jkt), 201);
 }
+
+const LOCKED = "user_locked";
 
 type Found = { readonly device: Device; readonly user: UserRecord };
 
@@ -126,7 +130,9 @@ async function byKey(c: Context<AppEnv>, id: string, proof: string): Promise<Fou
   const isIts = key.ok && device?.key.fingerprint === key.value.fingerprint;
   const isLive =
     device && device.revokedAt === undefined && isOwn(device) && device.credentialId === undefined;
-  return (isIts && isLive && (await foundOf(c, device))) || "no such key";
+  const found = isIts && isLive && (await foundOf(c, device));
+  if (!found) return "no such key";
+  return found.user.user.status === "locked" ? LOCKED : found;
 }
 
 async function foundOf(c: Context<AppEnv>, device: Device): Promise<Found | undefined> {

@@ -43,7 +43,13 @@ async function usePasskey(app: App, notes: ReturnType<typeof notePlace>, entered
     const opened = await callByKey<Session>(app.me, app.config.issuer, "/approver/sessions", body);
     if (!opened.ok) {
       return notes.say(
-        opened.code === "not_a_device" ? start.refused : isOffline(opened) ? words.offline : words.trouble,
+        opened.code === "user_locked"
+          ? start.locked
+          : opened.code === "not_a_device"
+            ? start.refused
+            : isOffline(opened)
+              ? words.offline
+              : words.trouble,
       );
     }
     await keepSession(app, opened.value, passkey.credential_id);
