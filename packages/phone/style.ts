@@ -40,7 +40,7 @@ dd{unicode-bidi:isolate;min-width:0}
 .quoted{margin:0 0 16px;padding:12px;border:1px solid var(--line);border-radius:10px;background:var(--ground)}
 .quoted blockquote{margin:0;font-size:20px;font-weight:600;unicode-bidi:isolate}
 .details>div{padding:4px 0}
-.details dt{color:var(--soft)}
+.details dt{color:var(--soft);font-weight:400}
 .details dd{font-weight:600;white-space:pre-wrap}
 .details .details{padding-left:12px;border-left:2px solid var(--line)}
 .decision{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,9rem),1fr));gap:12px;margin:20px 0 12px}

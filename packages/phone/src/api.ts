@@ -10,7 +10,7 @@ export type Refused = {
 };
 export type Answer<T> = { readonly ok: true; readonly value: T } | Refused;
 
-/** Nothing came back: no network, or the service is away. */
+/** Nothing came back: there is no network, or none to the service. */
 export const OFFLINE = "offline";
 
 type Jwk = { readonly kty: string; readonly crv: string; readonly x: string; readonly y: string };
@@ -61,8 +61,8 @@ export const serverNow = (): number => Date.now() + clockAhead;
 
 function hearClock(answer: Response): void {
   const date = Date.parse(answer.headers.get("Date") ?? "");
-  // The header knows whole seconds: less than two is no difference.
-  if (Number.isFinite(date) && Math.abs(date - Date.now()) > 2000) clockAhead = date - Date.now();
+  // The header knows whole seconds: less than two is no difference. A clock that was put right since is believed again.
+  if (Number.isFinite(date) && Math.abs(date - serverNow()) > 2000) clockAhead = date - Date.now();
 }
 
 async function read<T>(answer: Response): Promise<Answer<T>> {
@@ -75,7 +75,7 @@ async function read<T>(answer: Response): Promise<Answer<T>> {
     return { ok: false, status: answer.status, code: "unreadable", more: {} };
   }
   if (answer.ok) return { ok: true, value: body as T };
-  const code = typeof body.code === "string" ? body.code : answer.status >= 500 ? OFFLINE : "refused";
+  const code = typeof body.code === "string" ? body.code : answer.status >= 500 ? "unavailable" : "refused";
   return { ok: false, status: answer.status, code, more: body };
 }
 

@@ -12,6 +12,7 @@ import {
 import { signText } from "./passkey.ts";
 import { forgetMe, type Me, saveMe } from "./store.ts";
 import type { Config, Session } from "./wire.ts";
+import { momentOf, put, words } from "./words.ts";
 
 /** The page's own state: the service that it belongs to, and what this browser is there. */
 export type App = {
@@ -19,6 +20,8 @@ export type App = {
   me: Me;
   /** Why this browser is nobody's phone any more, where it was. */
   lost?: "over" | "removed" | "locked";
+  /** Called when it is nobody's phone any more, whichever call has found that out. */
+  readonly ended: () => void;
 };
 
 /** This build of the page, which is named in all that is signed here. */
@@ -30,10 +33,12 @@ export async function keepSession(
   app: App,
   { token, device, account }: Session,
   credentialId: string | undefined,
+  key: CryptoKeyPair = app.me.key,
 ): Promise<void> {
   const own = credentialId === undefined ? {} : { credentialId };
+  delete app.lost;
   app.me = {
-    key: app.me.key,
+    key,
     token,
     account,
     device: { id: device.id, kind: credentialId === undefined ? "key" : "passkey", ...own },
@@ -44,19 +49,22 @@ export async function keepSession(
 export async function forget(app: App, why?: App["lost"]): Promise<void> {
   app.me = await forgetMe();
   if (why) app.lost = why;
+  app.ended();
 }
 
 /** Ends the session and keeps the key, so that the same passkey goes on with it. */
 async function endSession(app: App): Promise<void> {
   app.me = { key: app.me.key };
-  await saveMe(app.me);
   app.lost = "over";
+  await saveMe(app.me);
+  app.ended();
 }
 
 /** A key opens another session by itself; a passkey asks its person. */
 async function renew(app: App): Promise<boolean> {
   const { device } = app.me;
-  if (device?.kind !== "key") {
+  if (!device) return false;
+  if (device.kind !== "key") {
     await endSession(app);
     return false;
   }
@@ -69,7 +77,10 @@ async function renew(app: App): Promise<boolean> {
   }
   if (opened.code === "not_a_device") await forget(app, "removed");
   // The key stays: the account may be unlocked again.
-  if (opened.code === "user_locked") app.lost = "locked";
+  if (opened.code === "user_locked") {
+    app.lost = "locked";
+    app.ended();
+  }
   return false;
 }
 
@@ -84,6 +95,15 @@ export async function call<T>(app: App, method: string, path: string, body?: unk
 }
 
 export const isOffline = ({ code }: Refused): boolean => code === OFFLINE;
+
+/** Words for a refusal that has no words of its own where it comes up. */
+export function troubleOf(refused: Refused): string {
+  if (isOffline(refused)) return words.offline;
+  const { code, more } = refused;
+  if (code === "user_locked") return words.start.locked;
+  return code === "too_many" ? put(words.tooMany, { until: momentOf(String(more.until)) }) : words.trouble;
+}
+
 export const isOver = (app: App): boolean => app.me.device === undefined || app.lost === "locked";
 
 export const loadConfig = (): Promise<Answer<Config>> => callOpen<Config>("GET", "/approver/config");

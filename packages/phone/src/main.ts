@@ -1,4 +1,4 @@
-import { type App, build, isOver, loadConfig } from "./app.ts";
+import { type App, build, isOver, loadConfig, troubleOf } from "./app.ts";
 import { append, h } from "./dom.ts";
 import { Feed } from "./feed.ts";
 import { loadMe } from "./store.ts";
@@ -8,7 +8,7 @@ import { listView } from "./views/list.ts";
 import { activityView, codesView, moreView } from "./views/more.ts";
 import { keepSubscription, notificationsView } from "./views/notifications.ts";
 import { button, heading, note, type View } from "./views/parts.ts";
-import { goneView, type PromptHandle, promptView, whyGone } from "./views/prompt.ts";
+import { awayView, goneView, type PromptHandle, promptView, whyGone } from "./views/prompt.ts";
 import { codeView, scanFrame } from "./views/scan.ts";
 import { startView } from "./views/start.ts";
 import type { Prompt, Scanned } from "./wire.ts";
@@ -48,6 +48,10 @@ function routeOf(hash: string): readonly [name: string, value: string] {
 
 const isList = (name: string): boolean => name === "" || name === "requests";
 
+/** What the list was drawn from last: the same again is not drawn again, so that nobody loses their place in it. */
+let drawn = "";
+const stateOf = ({ line, latest }: Feed): string => JSON.stringify([line, latest]);
+
 /** What a link brought is taken from the address: it is good once, and nobody is to find it in the history. */
 const clearAddress = () => history.replaceState(null, "", location.pathname);
 
@@ -64,6 +68,9 @@ async function route(): Promise<void> {
   const showIf = (view: View) => {
     if (own === turn) show(view);
   };
+  const found = (what: Scanned) => {
+    if (own === turn) scanned(what);
+  };
   if (name === "add" && value !== "") {
     clearAddress();
     feed?.stop();
@@ -74,12 +81,12 @@ async function route(): Promise<void> {
   listen();
   if (name === "scan") {
     clearAddress();
-    return await scanFrame(app, value, scanned, showIf);
+    return await scanFrame(app, value, found, showIf);
   }
   if (name === "prompt") return await showPrompt(value, showIf);
-  if (name === "code") return showIf(codeView(app, value, scanned));
+  if (name === "code") return showIf(codeView(app, value, found));
   if (name === "devices") return showIf(await devicesView(app, () => void route()));
-  if (name === "more") return showIf(moreView(app, left));
+  if (name === "more") return showIf(moreView(app));
   if (name === "activity") return showIf(await activityView(app));
   if (name === "codes") return showIf(await codesView(app));
   if (name === "notifications") return showIf(await notificationsView(app, () => void route()));
@@ -94,7 +101,10 @@ function showList(showIf: (view: View) => void): void {
   const prompts = feed.latest?.prompts ?? [];
   const [only] = prompts;
   if (only && prompts.length === 1 && only.id !== seen) go(`#prompt=${only.id}`);
-  else showIf(listView(feed));
+  else {
+    drawn = stateOf(feed);
+    showIf(listView(feed));
+  }
 }
 
 /** The request that opened by itself: whoever goes back from it stays on the list. */
@@ -102,28 +112,30 @@ let seen: string | undefined;
 
 async function showPrompt(id: string, showIf: (view: View) => void): Promise<void> {
   seen = id;
-  if (!feed?.latest) await feed?.refresh();
-  const prompt = feed?.latest?.prompts.find((one) => one.id === id);
+  const find = () => feed?.latest?.prompts.find((one) => one.id === id);
+  // A push may know of it before the list does.
+  if (!find()) await feed?.refresh();
+  const prompt = find();
   if (prompt) return showIf(promptView(app, prompt, undefined, showIf));
-  showIf(goneView(await whyGone(app, id)));
+  const why = await whyGone(app, id);
+  if (why === undefined || why === "live") showIf(awayView(() => void route()));
+  else showIf(goneView(why));
 }
 
 /** A request that was scanned or typed: it is shown under no address, because it is this device's alone. */
 function scanned({ prompt, scan }: Scanned): void {
   seen = prompt.id;
   clearAddress();
-  show(promptView(app, prompt, scan, show));
+  const own = ++turn;
+  show(
+    promptView(app, prompt, scan, (view) => {
+      if (own === turn) show(view);
+    }),
+  );
 }
 
 function listen(): void {
-  feed ??= new Feed(app, {
-    changed: heard,
-    over() {
-      feed?.stop();
-      feed = undefined;
-      void route();
-    },
-  });
+  feed ??= new Feed(app, heard);
 }
 
 /** Something changed: the list is drawn anew, a request that is open stays as it is while it waits. */
@@ -134,18 +146,25 @@ function heard(now: Feed): void {
     if (name === "prompt") void stillWaits(now, open);
     return;
   }
-  if (isList(name) && !place.contains(document.activeElement?.closest("input") ?? null)) {
-    const before = document.activeElement?.id;
-    showList((view) => show(view, before === "heading"));
-  }
+  if (!isList(name) || stateOf(now) === drawn) return;
+  const before = nameOf(document.activeElement);
+  showList((view) => {
+    show(view, false);
+    for (const one of place.querySelectorAll<HTMLElement>("[id], a")) {
+      if (before !== "" && nameOf(one) === before) one.focus({ preventScroll: true });
+    }
+  });
 }
+
+/** What an element of the list is found by again after it was drawn anew. */
+const nameOf = (element: Element | null): string => element?.id || element?.getAttribute("href") || "";
 
 async function stillWaits(now: Feed, on: PromptHandle): Promise<void> {
   const isThere = now.latest?.prompts.some((one: Prompt) => one.id === on.id) ?? true;
   if (isThere || open !== on) return;
   const why = await whyGone(app, on.id);
   // An answer of this page is under way: it says itself what came of it.
-  if (open === on && !place.querySelector("[aria-disabled=true]")) show(goneView(why));
+  if (why !== undefined && open === on && !place.querySelector("[aria-disabled=true]")) show(goneView(why));
 }
 
 function entered(): void {
@@ -156,10 +175,10 @@ function entered(): void {
   toList();
 }
 
-function left(): void {
+function ended(): void {
   feed?.stop();
   feed = undefined;
-  toList();
+  void route();
 }
 
 /** The page's own files stay with the browser, so that it opens offline and a push can wake it. */
@@ -184,9 +203,13 @@ async function begin(): Promise<void> {
   main.replaceChildren(place);
   document.getElementById("build")?.append(put(words.build, { build }));
   if (!globalThis.isSecureContext) return failed(words.start.insecure);
-  const config = await loadConfig();
-  if (!config.ok) return failed(config.code === "offline" ? words.offline : words.trouble);
-  app = { config: config.value, me: await loadMe() };
+  const [config, me] = await Promise.all([loadConfig(), loadMe().catch(() => undefined)]);
+  if (!me) return failed(words.noStorage);
+  if (!config.ok) {
+    addEventListener("online", () => location.reload());
+    return failed(troubleOf(config));
+  }
+  app = { config: config.value, me, ended };
   addEventListener("hashchange", () => void route());
   await route();
   void registerWorker();

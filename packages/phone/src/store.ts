@@ -32,7 +32,7 @@ async function shelf(mode: IDBTransactionMode): Promise<IDBObjectStore> {
 
 const KEY = { name: "ECDSA", namedCurve: "P-256" } as const;
 
-const makeKey = (): Promise<CryptoKeyPair> =>
+export const makeKey = (): Promise<CryptoKeyPair> =>
   crypto.subtle.generateKey(KEY, false, ["sign", "verify"]) as Promise<CryptoKeyPair>;
 
 /** What is kept, or a new key where nothing is: a cleared browser begins anew. */

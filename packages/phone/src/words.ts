@@ -4,7 +4,13 @@ export const words = {
   home: "Requests",
   nav: { requests: "Requests", devices: "Devices", more: "More" },
   offline: "You are offline. Nothing can be answered until the connection is back.",
+  away: "The request cannot be fetched: you are offline, or the service does not answer just now.",
   trouble: "That did not work. Try again in a moment.",
+  tooMany: "Too many requests came from this network. Try again after {until}.",
+  loading: "Loading…",
+  noScript: "This page needs JavaScript: it keeps a key in this browser and signs with it.",
+  noStorage:
+    "This browser keeps nothing for this page, so it can hold no key. Leave its private mode, or allow it to store data.",
   back: "Back to the requests",
   tryAgain: "Try again",
   build: "Page {build}",
@@ -33,6 +39,7 @@ export const words = {
       "The key then stays in this browser. Whoever opens this browser can approve, and clearing its data removes it.",
     noPasskey:
       "This browser or address has no passkeys, so the key stays in this browser. Whoever opens it can approve.",
+    replaces: "This browser is a phone of {account} already. The new one takes its place here.",
     cancel: "Do not add",
     over: "The time to add this phone is over. Begin again.",
     again: "Begin again",
@@ -54,6 +61,7 @@ export const words = {
   },
   list: {
     title: "Nothing to approve",
+    looking: "Looking for requests…",
     calm: "When you sign in somewhere, the request comes up here by itself.",
     waiting: "{count} requests wait",
     one: "1 request waits",
@@ -73,6 +81,8 @@ export const words = {
   },
   prompt: {
     title: "Someone wants to sign in to {app}. Is it you?",
+    titleAddPhone: "Someone wants to add a phone to your account. Is it you?",
+    addPhone: "Whoever you approve here adds a phone that approves for you from then on.",
     titleAction: "{app} asks you to approve something. Is it you who asked?",
     app: "App",
     action: "What",
@@ -84,6 +94,9 @@ export const words = {
     message: "{app} says",
     details: "What you approve",
     unknownPlace: "not known",
+    yes: "yes",
+    no: "no",
+    none: "none",
     number: "Number on the other screen",
     numberHint: "Six digits. Type them as the other screen shows them.",
     numberWrong: "This is not the number on the other screen. {left} tries are left.",
@@ -148,7 +161,8 @@ export const words = {
     addAgain: "Show a new code",
     copy: "Copy the link",
     copied: "Copied",
-    kinds: { passkey: "Passkey", key: "Key in a browser" },
+    kinds: { passkey: "Passkey", key: "Key in a browser", other: "In an app" },
+    isNew: "New",
   },
   more: {
     title: "More",
@@ -157,6 +171,12 @@ export const words = {
     notifications: "Notifications",
     leave: "Forget this phone here",
     leaveHint: "The phone stays in your account. Remove it under Devices if somebody else has it.",
+    leaveQuestion:
+      "Forget this phone here? Nothing can be approved on it until you come back with your passkey.",
+    leaveKeyQuestion:
+      "Forget this phone here? Its key is deleted with it, and the phone has to be set up anew.",
+    leaveNow: "Forget it",
+    stay: "Keep it",
   },
   activity: {
     title: "What happened",
@@ -185,6 +205,8 @@ export const words = {
     none: "You have none.",
     make: "Make ten new codes",
     makeHint: "The codes before stop working.",
+    notHere:
+      "This phone may not make them: it is new, or an app has added it. Use a phone that you had before.",
     shown: "These are shown this once. Each is good once.",
     copy: "Copy",
     print: "Print",

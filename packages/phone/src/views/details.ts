@@ -1,5 +1,8 @@
 import type { JsonValue } from "@countersign/protocol/canonical";
 import { h } from "../dom.ts";
+import { words } from "../words.ts";
+
+const { prompt: said } = words;
 
 /** Characters that draw nothing, or turn what follows around: each is shown as its number, so that no line says what it does not (T13). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is made visible here
@@ -20,8 +23,8 @@ export const readable = (name: string): string =>
 const isList = (value: JsonValue): value is readonly JsonValue[] => Array.isArray(value);
 
 function plain(value: JsonValue): string {
-  if (value === null) return "none";
-  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (value === null) return said.none;
+  if (typeof value === "boolean") return value ? said.yes : said.no;
   return visible(String(value));
 }
 
@@ -31,6 +34,7 @@ export function detailsOf(value: JsonValue): HTMLElement {
   const entries: readonly (readonly [string, JsonValue])[] = isList(value)
     ? value.map((one, index) => [String(index + 1), one])
     : Object.entries(value).flatMap(([name, one]) => (one === undefined ? [] : [[name, one] as const]));
+  if (entries.length === 0) return h("p", { class: "value" }, said.none);
   return h(
     "dl",
     { class: "details" },

@@ -1,5 +1,6 @@
 import { encode } from "uqr";
-import { type App, act, call, isOffline } from "../app.ts";
+import { serverNow } from "../api.ts";
+import { type App, act, call, troubleOf } from "../app.ts";
 import { drawQr, h } from "../dom.ts";
 import { NoPasskey } from "../passkey.ts";
 import type { Device } from "../wire.ts";
@@ -16,7 +17,7 @@ type Row = { readonly app: App; readonly notes: Notes; readonly again: () => voi
 export async function devicesView(app: App, again: () => void): Promise<View> {
   const listed = await call<{ readonly devices: readonly Device[] }>(app, "GET", "/approver/devices");
   const notes = notePlace();
-  if (!listed.ok) notes.say(isOffline(listed) ? words.offline : words.trouble);
+  if (!listed.ok) notes.say(troubleOf(listed));
   const rows = listed.ok
     ? listed.value.devices.map((device) => deviceRow({ app, notes, again }, device))
     : [];
@@ -36,7 +37,7 @@ export async function devicesView(app: App, again: () => void): Promise<View> {
   };
 }
 
-const kindOf = (kind: string): string => said.kinds[kind as keyof typeof said.kinds] ?? visible(kind);
+const kindOf = (kind: string): string => said.kinds[kind as keyof typeof said.kinds] ?? said.kinds.other;
 
 function deviceRow(row: Row, device: Device): HTMLElement {
   const tools = h("div", { class: "tools" });
@@ -49,7 +50,7 @@ function deviceRow(row: Row, device: Device): HTMLElement {
     "li",
     { class: device.new && !device.this ? "fresh" : "" },
     h("h2", {}, visible(device.name)),
-    h("p", { class: "soft" }, [kindOf(device.kind), since].join(" · ")),
+    h("p", { class: "soft" }, [...(device.new ? [said.isNew] : []), kindOf(device.kind), since].join(" · ")),
     device.this ? h("p", { class: "here" }, said.this) : undefined,
     tools,
   );
@@ -89,7 +90,7 @@ function renaming({ app, again }: Row, device: Device, rest: () => void): Node[]
       name: name.input.value,
     });
     if (renamed.ok) return again();
-    sayAt(name, isOffline(renamed) ? words.offline : words.trouble);
+    sayAt(name, troubleOf(renamed));
   };
   return [name.place, button(said.save, save, "primary"), button(said.cancel, rest)];
 }
@@ -100,10 +101,7 @@ function removing({ app, notes, again }: Row, device: Device, rest: () => void):
       act(app, `/approver/devices/${device.id}/removal`, "remove_device", { target: device.id }),
     );
     if (removed?.ok) return again();
-    if (removed)
-      notes.say(
-        isOffline(removed) ? words.offline : removed.code === "not_allowed" ? said.tooNew : words.trouble,
-      );
+    if (removed) notes.say(removed.code === "not_allowed" ? said.tooNew : troubleOf(removed));
     rest();
   };
   return [
@@ -130,7 +128,7 @@ type Ticket = { readonly url: string; readonly expires_at: string };
 async function addAnother(app: App, notes: Notes, place: HTMLElement): Promise<void> {
   const made = await signing(notes, () => act<Ticket>(app, "/approver/tickets", "let_in_device"));
   if (!made) return;
-  if (!made.ok) return notes.say(isOffline(made) ? words.offline : words.trouble);
+  if (!made.ok) return notes.say(troubleOf(made));
   const { url, expires_at: until } = made.value;
   const left = h("p", { class: "hint", role: "timer" });
   const code = drawQr(encode(url, { border: 4 }).data, said.add);
@@ -145,12 +143,14 @@ async function addAnother(app: App, notes: Notes, place: HTMLElement): Promise<v
     copy,
     left,
   );
-  const tick = setInterval(() => {
-    const rest = Date.parse(until) - Date.now();
+  const count = () => {
+    const rest = Date.parse(until) - serverNow();
     left.textContent = put(words.prompt.left, { time: leftOf(rest) });
     if (!place.isConnected) clearInterval(tick);
     if (rest > 0) return;
     clearInterval(tick);
     place.replaceChildren(h("p", { role: "status" }, said.addOver));
-  }, 1000);
+  };
+  const tick = setInterval(count, 1000);
+  count();
 }

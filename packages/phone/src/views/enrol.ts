@@ -1,10 +1,12 @@
 import { callByKey, callOpen, type Refused } from "../api.ts";
-import { type App, isOffline, keepSession } from "../app.ts";
+import { type App, keepSession, troubleOf } from "../app.ts";
 import { h } from "../dom.ts";
 import { canPasskey, makePasskey, NoPasskey } from "../passkey.ts";
+import { makeKey } from "../store.ts";
 import type { Session } from "../wire.ts";
 import { momentOf, put, words } from "../words.ts";
-import { button, field, heading, link, notePlace, sayAt, type View } from "./parts.ts";
+import { visible } from "./details.ts";
+import { button, field, heading, link, note, notePlace, sayAt, type View } from "./parts.ts";
 import { SIGN_IN } from "./start.ts";
 
 type Begun = { readonly enrolment: string; readonly account: string; readonly public_key?: object };
@@ -31,18 +33,22 @@ function askView(app: App, begun: Begun, done: () => void, show: (view: View) =>
     autocomplete: "off",
   });
   const canUse = begun.public_key !== undefined && canPasskey();
-  const finish = async (made?: Awaited<ReturnType<typeof makePasskey>>) => {
-    const body = { enrolment: begun.enrolment, name: name.input.value, ...(made ? { passkey: made } : {}) };
-    const added = await callByKey<Session>(app.me, app.config.issuer, "/approver/enrolments", body);
+  // The same key and passkey for each try: an answer that was lost is given again to them, and to no others.
+  const made: { key?: CryptoKeyPair; passkey?: Awaited<ReturnType<typeof makePasskey>> } = {};
+  const finish = async (passkey?: typeof made.passkey) => {
+    const key = made.key ?? (await makeKey());
+    made.key = key;
+    const body = { enrolment: begun.enrolment, name: name.input.value, ...(passkey ? { passkey } : {}) };
+    const added = await callByKey<Session>({ key }, app.config.issuer, "/approver/enrolments", body);
     if (!added.ok) return notes.say(wordsFor(added));
-    await keepSession(app, added.value, made?.credential_id);
-    delete app.lost;
+    await keepSession(app, added.value, passkey?.credential_id, key);
     show(doneView(done));
   };
   const byPasskey = async () => {
     notes.clear();
     try {
-      await finish(await makePasskey(begun.public_key));
+      made.passkey ??= await makePasskey(begun.public_key);
+      await finish(made.passkey);
     } catch (cause) {
       if (!(cause instanceof NoPasskey)) throw cause;
       notes.say(cause.message === "twin" ? enrol.twin : enrol.cancelled);
@@ -53,7 +59,10 @@ function askView(app: App, begun: Begun, done: () => void, show: (view: View) =>
     body: [
       heading(enrol.title),
       h("p", {}, enrol.lead),
-      h("p", { class: "account" }, begun.account),
+      h("p", { class: "account" }, visible(begun.account)),
+      app.me.account === undefined
+        ? undefined
+        : note(put(enrol.replaces, { account: visible(app.me.account) }), "warning"),
       name.place,
       notes.place,
       canUse ? button(enrol.passkey, byPasskey, "primary") : undefined,
@@ -70,15 +79,14 @@ const doneView = (done: () => void): View => ({
 });
 
 function wordsFor(refused: Refused): string {
-  if (isOffline(refused)) return words.offline;
   const { code, more } = refused;
-  if (code === "ticket_over") return enrol.over;
+  if (code === "ticket_over" || code === "stale") return enrol.over;
   if (code === "stronger") return enrol.stronger;
   if (code === "full") return enrol.full;
   if (code === "waits") return put(enrol.waits, { until: momentOf(String(more.until)) });
   if (code === "code_locked") return put(enrol.locked, { until: momentOf(String(more.until)) });
   if (code === "wrong_recovery_code") return enrol.wrongRecovery;
-  return words.trouble;
+  return troubleOf(refused);
 }
 
 /** Why this phone cannot be added so, and the way on; a recovery code opens most of them. */

@@ -11,13 +11,19 @@ const { list } = words;
 export function listView(feed: Feed): View {
   const listed = feed.latest;
   const count = listed?.prompts.length ?? 0;
-  const title = count === 0 ? list.title : count === 1 ? list.one : put(list.waiting, { count });
+  const title = !listed
+    ? list.looking
+    : count === 0
+      ? list.title
+      : count === 1
+        ? list.one
+        : put(list.waiting, { count });
   return {
     title,
     body: [
       heading(title),
       feed.line === "offline" ? note(words.offline, "warning") : undefined,
-      count === 0 ? h("p", { class: "lead" }, list.calm) : undefined,
+      listed && count === 0 ? h("p", { class: "lead" }, list.calm) : undefined,
       count === 0 ? undefined : h("ul", { class: "prompts" }, ...(listed?.prompts ?? []).map(item)),
       listed ? newsOf(listed) : undefined,
       h("p", { class: "others" }, link(list.code, "#code")),
@@ -26,7 +32,7 @@ export function listView(feed: Feed): View {
         { class: `soft line ${feed.line}`, role: "status" },
         feed.line === "live" ? list.live : list.away,
       ),
-      listed ? h("p", { class: "soft" }, put(list.account, { account: listed.account })) : undefined,
+      listed ? h("p", { class: "soft" }, put(list.account, { account: visible(listed.account) })) : undefined,
     ],
   };
 }

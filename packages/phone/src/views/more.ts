@@ -1,32 +1,44 @@
-import { type App, act, call, forget, isOffline } from "../app.ts";
+import { type App, act, call, forget, troubleOf } from "../app.ts";
 import { h } from "../dom.ts";
 import type { Event } from "../wire.ts";
 import { momentOf, put, words } from "../words.ts";
 import { visible } from "./details.ts";
 import { signing } from "./devices.ts";
+import { stopNotifications } from "./notifications.ts";
 import { backLink, button, heading, link, note, notePlace, type View } from "./parts.ts";
 
 const { more, activity, codes } = words;
 
 /** The rest: what happened, recovery codes, notifications. */
-export const moreView = (app: App, left: () => void): View => ({
-  title: more.title,
-  body: [
-    heading(more.title),
-    h(
-      "ul",
-      { class: "menu" },
-      h("li", {}, link(more.activity, "#activity", "button")),
-      h("li", {}, link(more.codes, "#codes", "button")),
-      h("li", {}, link(more.notifications, "#notifications", "button")),
-    ),
-    button(more.leave, async () => {
-      await forget(app);
-      left();
-    }),
-    h("p", { class: "hint" }, more.leaveHint),
-  ],
-});
+export function moreView(app: App): View {
+  const leaving = h("div", {});
+  const rest = (): void =>
+    leaving.replaceChildren(
+      button(more.leave, () => leaving.replaceChildren(...asked)),
+      h("p", { class: "hint" }, more.leaveHint),
+    );
+  const question = app.me.device?.kind === "key" ? more.leaveKeyQuestion : more.leaveQuestion;
+  const leave = async () => {
+    await stopNotifications(app);
+    await forget(app);
+  };
+  const asked = [h("p", { role: "alert" }, question), button(more.leaveNow, leave), button(more.stay, rest)];
+  rest();
+  return {
+    title: more.title,
+    body: [
+      heading(more.title),
+      h(
+        "ul",
+        { class: "menu" },
+        h("li", {}, link(more.activity, "#activity", "button")),
+        h("li", {}, link(more.codes, "#codes", "button")),
+        h("li", {}, link(more.notifications, "#notifications", "button")),
+      ),
+      leaving,
+    ],
+  };
+}
 
 type Page = { readonly events: readonly Event[]; readonly next?: string };
 
@@ -39,9 +51,9 @@ export async function activityView(app: App): Promise<View> {
     const page = await call<Page>(
       app,
       "GET",
-      `/approver/activity${after === undefined ? "" : `?after=${after}`}`,
+      `/approver/activity${after === undefined ? "" : `?after=${encodeURIComponent(after)}`}`,
     );
-    if (!page.ok) return notes.say(isOffline(page) ? words.offline : words.trouble);
+    if (!page.ok) return notes.say(troubleOf(page));
     const { events, next } = page.value;
     rows.append(...events.map(eventRow));
     if (rows.children.length === 0) notes.say(activity.none, "good");
@@ -55,7 +67,7 @@ const eventRow = ({ at, type, client, place, device }: Event): HTMLElement =>
   h(
     "li",
     {},
-    h("span", { class: "what" }, activity.types[type] ?? type),
+    h("span", { class: "what" }, activity.types[type] ?? visible(type)),
     h(
       "span",
       { class: "soft" },
@@ -70,22 +82,23 @@ export async function codesView(app: App): Promise<View> {
   const left = await call<{ readonly left: number }>(app, "GET", "/approver/recovery-codes");
   const notes = notePlace();
   const place = h("div", {});
-  if (!left.ok) notes.say(isOffline(left) ? words.offline : words.trouble);
+  if (!left.ok) notes.say(troubleOf(left));
+  const count = h("p", {}, left.ok ? (left.value.left === 0 ? codes.none : put(codes.left, left.value)) : "");
   const make = async () => {
     const made = await signing(notes, () =>
       act<{ readonly codes: readonly string[] }>(app, "/approver/recovery-codes", "recovery_codes"),
     );
     if (!made) return;
-    if (!made.ok) return notes.say(isOffline(made) ? words.offline : words.trouble);
+    if (!made.ok) return notes.say(made.code === "not_allowed" ? codes.notHere : troubleOf(made));
+    count.textContent = put(codes.left, { left: made.value.codes.length });
     place.replaceChildren(...shown(made.value.codes, place));
   };
-  const count = left.ok ? left.value.left : 0;
   return {
     title: codes.title,
     body: [
       heading(codes.title),
       h("p", {}, codes.lead),
-      left.ok ? h("p", {}, count === 0 ? codes.none : put(codes.left, { left: count })) : undefined,
+      count,
       notes.place,
       place,
       button(codes.make, make, "primary"),

@@ -19,8 +19,16 @@ async function put(app: App, made: PushSubscription): Promise<boolean> {
   return (await call(app, "PUT", PATH, { endpoint, keys: { p256dh, auth } })).ok;
 }
 
+/** Whether a subscription is for this service's key: a browser takes no other beside it. */
+function isFor({ options }: PushSubscription, publicKey: string): boolean {
+  const { applicationServerKey: key } = options;
+  return key === null || toBase64Url(key) === publicKey;
+}
+
 async function subscribe(app: App, publicKey: string): Promise<boolean> {
   const { pushManager } = await navigator.serviceWorker.ready;
+  const before = await pushManager.getSubscription();
+  if (before && !isFor(before, publicKey)) await before.unsubscribe();
   const made = await pushManager.subscribe({
     userVisibleOnly: true,
     applicationServerKey: fromBase64Url(publicKey),
@@ -30,13 +38,27 @@ async function subscribe(app: App, publicKey: string): Promise<boolean> {
 
 /** Browsers withdraw and renew subscriptions by themselves: each opening compares, and tells the service anew where they differ. */
 export async function keepSubscription(app: App): Promise<void> {
-  if (!app.config.push || !canPush() || Notification.permission !== "granted") return;
-  const made = await subscription();
+  const { push } = app.config;
+  if (!push || !canPush() || Notification.permission !== "granted") return;
   const known = await call<{ readonly endpoint?: string }>(app, "GET", PATH);
-  if (!known.ok || known.value.endpoint === undefined) return;
-  if (!made) return void (await subscribe(app, app.config.push.public_key).catch(() => false));
-  const own = toBase64Url(await sha256(made.endpoint));
-  if (own !== known.value.endpoint) await put(app, made);
+  if (!known.ok) return;
+  const { endpoint } = known.value;
+  const made = await subscription();
+  if (made && isFor(made, push.public_key)) {
+    if (toBase64Url(await sha256(made.endpoint)) !== endpoint) await put(app, made);
+  } else if (made || endpoint !== undefined) {
+    await subscribe(app, push.public_key).catch(() => false);
+  }
+}
+
+/** Ends them on both sides, as far as either can be reached. Whether the service has heard it. */
+export async function stopNotifications(app: App): Promise<boolean> {
+  if (!canPush() || Notification.permission !== "granted") return true;
+  // The service first: a browser that has none while the service knows one would be given another.
+  const told = await call(app, "DELETE", PATH);
+  const registered = await navigator.serviceWorker.getRegistration("/phone");
+  await (await registered?.pushManager.getSubscription())?.unsubscribe();
+  return told.ok;
 }
 
 /** Turns notifications on and off. A browser is asked only after a press. */
@@ -57,9 +79,8 @@ export async function notificationsView(app: App, again: () => void): Promise<Vi
     notes.say(said.failed);
   };
   const off = async () => {
-    await (await subscription())?.unsubscribe();
-    await call(app, "DELETE", PATH);
-    again();
+    if (await stopNotifications(app)) again();
+    else notes.say(words.trouble);
   };
   const possible = push !== undefined && canPush();
   return {

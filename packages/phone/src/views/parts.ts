@@ -19,14 +19,21 @@ export const button = (
 
 const CLASSES = { primary: "button primary", plain: "button", quiet: "quiet" } as const;
 
-/** One press at a time: a second one while the first is under way does nothing. */
+/** One press at a time: another one while the first is under way does nothing, and of a group of answers one is given. */
 async function busy(pressed: HTMLButtonElement, work: () => void | Promise<void>): Promise<void> {
   if (pressed.getAttribute("aria-disabled") === "true") return;
-  pressed.setAttribute("aria-disabled", "true");
+  const group = pressed.closest(".decision");
+  const all = group ? [...group.querySelectorAll("button")] : [pressed];
+  for (const one of all) one.setAttribute("aria-disabled", "true");
+  document.querySelector(".note.fault")?.remove();
   try {
     await work();
+  } catch (cause) {
+    // Nothing fails in silence: storage, the key or the browser itself did not do its part.
+    (group ?? pressed).before(h("p", { class: "note error fault", role: "alert" }, words.trouble));
+    reportError(cause);
   } finally {
-    pressed.removeAttribute("aria-disabled");
+    for (const one of all) one.removeAttribute("aria-disabled");
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Refused, serverNow } from "../api.ts";
-import { type App, build, call, isOffline, sign } from "../app.ts";
+import { type App, build, call, isOffline, sign, troubleOf } from "../app.ts";
 import { h } from "../dom.ts";
 import { NoPasskey } from "../passkey.ts";
 import type { Prompt, Standing } from "../wire.ts";
@@ -23,8 +23,9 @@ export type PromptHandle = View & {
 /** What a refused answer comes to on the page: the request is over, the number has to be typed again, or something is said beside the answers. */
 export type Reaction = { readonly over: string } | { readonly number: string } | { readonly say: string };
 
-export function reactionTo({ code, more, ...refusal }: Refused): Reaction {
-  if (isOffline({ code, more, ...refusal })) return { say: words.offline };
+export function reactionTo(refused: Refused): Reaction {
+  const { code, more, status } = refused;
+  if (isOffline(refused) || code === "too_many" || status >= 500) return { say: troubleOf(refused) };
   if (code === "wrong_match_code") return { number: put(said.numberWrong, { left: Number(more.left) }) };
   if (code === "code_locked") return { say: put(said.locked, { until: momentOf(String(more.until)) }) };
   if (code === "already_decided") return { over: more.winner === "approve" ? "approved" : "denied" };
@@ -106,31 +107,40 @@ export function promptView(
   };
   const tick = setInterval(count, 1000);
   const answers = answersOf({ app, prompt, scan, notes, number, end });
+  const away = notePlace();
   left.textContent = put(said.left, { time: leftOf(Date.parse(prompt.expires_at) - serverNow()) });
   return {
     id: prompt.id,
     title,
     stop,
     offline(isAway) {
+      if (away.place.hasChildNodes() === isAway) return;
+      if (isAway) away.say(words.offline);
+      else away.clear();
       for (const one of answers.querySelectorAll("button")) one.disabled = isAway;
     },
     body: [
       heading(title),
       ...prompt.warnings.map((warning) => note(warning === "far" ? said.far : said.sameDevice, "warning")),
+      prompt.payload.purpose === "add_phone" ? note(said.addPhone, "warning") : undefined,
       factsOf(prompt),
       ...wordsOf(prompt),
       prompt.why_not === undefined ? undefined : note(said.whyNot[prompt.why_not], "warning"),
       h("p", {}, said.notYou),
       number?.place,
       notes.place,
+      away.place,
       answers,
       left,
     ],
   };
 }
 
+/** What purposes of the service's own are asked as; every other is something that the app calls by a name. */
+const TITLES: Readonly<Record<string, string>> = { sign_in: said.title, add_phone: said.titleAddPhone };
+
 const titleOf = ({ payload: { client, purpose } }: Prompt): string =>
-  put(purpose === "sign_in" ? said.title : said.titleAction, { app: visible(client.name) });
+  put(TITLES[purpose] ?? said.titleAction, { app: visible(client.name) });
 
 const numberField = () =>
   field(
@@ -142,18 +152,18 @@ const numberField = () =>
       autocomplete: "one-time-code",
       maxlength: 9,
       class: "figures spelt",
-      enterkeyhint: "go",
+      enterkeyhint: "done",
     },
     said.numberHint,
   );
 
 function factsOf({ payload: { client, purpose, shown } }: Prompt): HTMLElement {
-  const what = shown.action ?? (purpose === "sign_in" ? undefined : purpose);
+  const what = shown.action ?? (purpose in TITLES ? undefined : purpose);
   return facts([
     [said.app, visible(client.name)],
     [said.action, what === undefined ? undefined : visible(what)],
     [said.place, shown.place === undefined ? said.unknownPlace : visible(shown.place)],
-    [said.device, shown.device],
+    [said.device, shown.device === undefined ? undefined : visible(shown.device)],
     [said.time, timeOf(shown.at * 1000)],
     [said.code, shown.code?.replace(/^(.{4})(.{4})$/, "$1-$2")],
     [said.scope, shown.scope === undefined ? undefined : shown.scope.split(" ").map(readable).join(", ")],
@@ -200,8 +210,18 @@ export function goneView(reason: string): View {
   };
 }
 
-/** Why a request is not among those that wait. */
-export async function whyGone(app: App, id: string): Promise<string> {
+/** Why a request is not among those that wait; undefined where that cannot be asked just now. */
+export async function whyGone(app: App, id: string): Promise<string | undefined> {
   const asked = await call<Standing>(app, "GET", `/approver/prompts/${id}`);
-  return asked.ok ? asked.value.state : "unknown";
+  if (asked.ok) return asked.value.state;
+  return asked.status === 404 ? "unknown" : undefined;
+}
+
+/** A request that cannot be fetched just now. */
+export function awayView(again: () => void): View {
+  const title = words.home;
+  return {
+    title,
+    body: [heading(title), note(words.away), button(words.tryAgain, again, "primary"), backLink()],
+  };
 }

@@ -1,4 +1,5 @@
-import { type App, call, isOffline } from "../app.ts";
+import type { Refused } from "../api.ts";
+import { type App, call, troubleOf } from "../app.ts";
 import { h } from "../dom.ts";
 import type { Scanned } from "../wire.ts";
 import { momentOf, put, words } from "../words.ts";
@@ -8,6 +9,9 @@ import { goneView } from "./prompt.ts";
 const { list } = words;
 
 type Found = (scanned: Scanned) => void;
+
+/** A refusal that says something of the request itself. */
+const isAbout = ({ status }: Refused): boolean => [403, 404, 409, 410].includes(status);
 
 /** A QR code of a waiting screen, which the phone's own camera has opened (T96). */
 export async function scanFrame(
@@ -20,8 +24,8 @@ export async function scanFrame(
   const body = { challenge_id: text.slice(0, dot), frame: text.slice(dot + 1) };
   const scanned = await call<Scanned>(app, "POST", "/approver/scans", body);
   if (scanned.ok) return found(scanned.value);
-  if (isOffline(scanned))
-    return show({ title: words.home, body: [heading(words.home), note(words.offline), backLink()] });
+  if (!isAbout(scanned))
+    return show({ title: words.home, body: [heading(words.home), note(troubleOf(scanned)), backLink()] });
   show(goneView(scanned.code));
 }
 
@@ -50,11 +54,9 @@ export function codeView(app: App, given: string, found: Found): View {
     const scanned = await call<Scanned>(app, "POST", "/approver/scans", { user_code: typed });
     if (scanned.ok) return found(scanned.value);
     const { until } = scanned.more;
-    if (isOffline(scanned)) return sayAt(code, words.offline);
-    sayAt(
-      code,
-      scanned.status === 429 ? put(words.enrol.locked, { until: momentOf(String(until)) }) : list.codeUnknown,
-    );
+    if (scanned.code === "code_locked")
+      return sayAt(code, put(words.enrol.locked, { until: momentOf(String(until)) }));
+    sayAt(code, isAbout(scanned) ? list.codeUnknown : troubleOf(scanned));
   };
   const press = button(list.codeGo, go, "primary");
   code.input.addEventListener("keydown", (event) => {

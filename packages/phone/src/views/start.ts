@@ -1,5 +1,5 @@
 import { callByKey, callOpen, thumbprint } from "../api.ts";
-import { type App, isOffline, keepSession } from "../app.ts";
+import { type App, keepSession, troubleOf } from "../app.ts";
 import { h } from "../dom.ts";
 import { canPasskey, NoPasskey, signIn } from "../passkey.ts";
 import type { Session } from "../wire.ts";
@@ -24,6 +24,7 @@ export function startView(app: App, entered: () => void): View {
       heading(start.title),
       h("p", { class: "lead" }, put(start.lead, { name: app.config.name })),
       notes.place,
+      app.lost === "locked" ? button(words.tryAgain, () => location.reload()) : undefined,
       canUse ? [use, h("p", { class: "hint" }, start.passkeyHint)] : undefined,
       h("a", { class: canUse ? "button" : "button primary", href: SIGN_IN }, start.setUp),
       h("p", { class: "hint" }, start.setUpHint),
@@ -36,24 +37,15 @@ async function usePasskey(app: App, notes: ReturnType<typeof notePlace>, entered
   const { start } = words;
   notes.clear();
   const begun = await callOpen<Begun>("POST", "/approver/sessions/begin", { jkt: await thumbprint(app.me) });
-  if (!begun.ok) return notes.say(isOffline(begun) ? words.offline : words.trouble);
+  if (!begun.ok) return notes.say(troubleOf(begun));
   try {
     const passkey = await signIn(begun.value);
     const body = { passkey: { challenge: begun.value.challenge, ...passkey } };
     const opened = await callByKey<Session>(app.me, app.config.issuer, "/approver/sessions", body);
     if (!opened.ok) {
-      return notes.say(
-        opened.code === "user_locked"
-          ? start.locked
-          : opened.code === "not_a_device"
-            ? start.refused
-            : isOffline(opened)
-              ? words.offline
-              : words.trouble,
-      );
+      return notes.say(opened.code === "not_a_device" ? start.refused : troubleOf(opened));
     }
     await keepSession(app, opened.value, passkey.credential_id);
-    delete app.lost;
     entered();
   } catch (cause) {
     if (!(cause instanceof NoPasskey)) throw cause;
