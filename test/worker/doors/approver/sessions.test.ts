@@ -207,13 +207,20 @@ describe("T87 a token", () => {
     expect(await other.call("GET", "/prompts")).toMatchObject(OVER);
   });
 
-  test("is over once its user is locked, who may open another and decline", async () => {
-    const { id, phone } = await newPhoneOwner(at);
-    await setStatus(at, id, "locked");
-    expect(await phone.call("GET", "/prompts")).toMatchObject(OVER);
-    later(SECOND);
-    expect((await openByPasskey(at, id, passkeyOf(phone))).answer.status).toBe(201);
-  });
+  test.each(["passkey", "key"] as const)(
+    "is over once its user is locked, who is told so where they show the key: %s",
+    async (kind) => {
+      const { id, phone } = await newPhoneOwner(at, kind);
+      await setStatus(at, id, "locked");
+      expect(await phone.call("GET", "/prompts")).toMatchObject(OVER);
+      later(SECOND);
+      const again = phone.authenticator
+        ? (await openByPasskey(at, id, phone.authenticator)).answer
+        : await openByKey(at, phone.key, phone.deviceId);
+      expect(again).toMatchObject(refusal(403, "user_locked"));
+      expect(await openByKey(at, await newPageKey(), phone.deviceId)).toMatchObject(NOT_A_DEVICE);
+    },
+  );
 
   test("is over once its user is signed out everywhere", async () => {
     const { id, phone } = await newPhoneOwner(at, "key");
