@@ -93,6 +93,25 @@ describe.each(["passkey", "key"] as const)("a phone with a %s", (kind) => {
     await first.page.getByText("A device was removed").waitFor();
   });
 
+  test("signs in for a second one by its number, and is told that this adds a phone", async () => {
+    const address = freshAddress();
+    const first = kept(await newPhone(world, kind, address));
+    const second = kept(await openPhone(kind));
+    await second.page.goto(`${world.origin}/phone/sign-in`);
+    await second.page.getByLabel("E-mail address").fill(address);
+    await second.page.getByRole("button", { name: "Continue on my phone" }).click();
+    const number = (await second.page.locator(".number").textContent()) ?? "";
+    await sees(first, "Someone wants to add a phone to your account");
+    await first.page.getByText("adds a phone that approves for you").waitFor();
+    await typeNumber(first, number);
+    await press(first, "Approve");
+    await sees(first, "Approved");
+    await sees(second, "Add this phone?");
+    await press(second, addButton(kind));
+    await press(second, "Back to the requests");
+    await sees(second, CALM);
+  });
+
   test("what is open when its time is over says so, and is answered no more", async () => {
     const address = freshAddress();
     const phone = kept(await newPhone(world, kind, address));

@@ -14,6 +14,8 @@ function realmOf(id: ClientId): Realm | undefined {
   return id.startsWith(`${MARK}.`) ? parseRealm(id.slice(MARK.length + 1)) : undefined;
 }
 
+export const isOwnClientId = (id: ClientId): boolean => realmOf(id) !== undefined;
+
 /**
  * That client. It asks devices that our own pages have let in and no other, knows nobody by a backend's word, and has no tokens
  * (docs/decisions/0087).

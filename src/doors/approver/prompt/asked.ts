@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "../../../core/challenge/state.ts";
 import type { Client } from "../../../core/client/client.ts";
+import { isOwnClientId } from "../../../core/client/own-client.ts";
 import { brandOf } from "../../../core/client/settings.ts";
 import type { Prompt } from "../../../core/inbox/state.ts";
 import type { Snapshot } from "../../../core/ports/challenges.ts";
@@ -50,6 +51,9 @@ export const askedOf = ({ spec }: Pick<Snapshot, "spec">, code: string): Asked =
   scope: spec.scope,
   code,
 });
+
+/** Whoever signs in at our own page may add a phone there, which then approves for this user: that is what is asked. */
+const ADD_PHONE = "add_phone";
 
 const LONGEST_NAME = 80;
 const LONGEST_PLACE = 80;
@@ -108,7 +112,7 @@ export function payloadOf(
     nonce,
     exp: Math.floor(expiresAt / SECOND),
     client: { id: client.id, name: nameOf(client) },
-    purpose: asked.purpose,
+    purpose: isOwnClientId(client.id) ? ADD_PHONE : asked.purpose,
     shown: {
       at: Math.floor(startedAt / SECOND),
       ...(place === "" ? {} : { place: oneLine(place, LONGEST_PLACE) }),
