@@ -16,6 +16,9 @@ const words = WORDS.home;
 const Demo = () => (
   <section aria-labelledby="demo">
     <h2 id="demo">{words.demo}</h2>
+    <p>
+      <a href="/demo">{words.demoPage}</a>
+    </p>
     <p>{words.demoText}</p>
     <pre>
       <code>{words.demoCommand}</code>
