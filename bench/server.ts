@@ -12,6 +12,8 @@ export type Subject = { readonly origin: string; readonly adminToken: string; st
  * proxy's ceiling would be measured instead.
  */
 export async function serveSubject(): Promise<Subject> {
+  // wrangler builds the pages where it was started.
+  process.chdir(ROOT);
   const secrets = parseEnv(readFileSync(join(ROOT, ".dev.vars.example"), "utf8"));
   const server = createTestHarness({
     root: ROOT,
