@@ -93,7 +93,7 @@ export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
   };
 }
 
-/** The public half as an uncompressed point: 65 bytes (SEC 1 §2.3.3). */
+/** The public half as an uncompressed point: 65 bytes (RFC 5480 §2.2). */
 function pointOf({ publicJwk }: StoredKey): Uint8Array {
   const [x, y] = [fromBase64Url(publicJwk.x ?? ""), fromBase64Url(publicJwk.y ?? "")];
   if (x === undefined || y === undefined) throw new Error("the stored key has no public half");

@@ -5,7 +5,7 @@ import { Outage } from "../fault.ts";
 import { type UserId, userSubject } from "../ids.ts";
 import type { Listed } from "../inbox/prompts.ts";
 import type { Subscription } from "../inbox/state.ts";
-import { addressOf } from "../inbox/subscriptions.ts";
+import { addressOf, serviceOf } from "../inbox/subscriptions.ts";
 import type { QueueMessage } from "../message/queue.ts";
 import type { PushNote, PushOutcome } from "../ports/pushes.ts";
 import type { Services } from "../ports/services.ts";
@@ -78,10 +78,6 @@ async function attempt(send: () => Promise<PushOutcome>): Promise<PushOutcome> {
     return { kind: "retry", reason: cause.message };
   }
 }
-
-/** Whose push service it is; the rest of an address is a secret of its device. */
-export const serviceOf = (target: Subscription["target"]): string =>
-  "fcm" in target ? "fcm" : (URL.parse(target.endpoint)?.host ?? "");
 
 /** Seconds to wait after the first, second, … failed attempt of the queue. */
 const RETRY_AFTER_SECONDS = [5, 15, 30, 60, 120] as const;

@@ -13,6 +13,10 @@ type Subscribed = { readonly next: InboxState; readonly value: boolean };
 export const addressOf = (target: PushTarget): string =>
   "endpoint" in target ? target.endpoint : `fcm:${target.fcm}`;
 
+/** Whose push service it is; the rest of an address is a secret of its device. */
+export const serviceOf = (target: PushTarget): string =>
+  "fcm" in target ? "fcm" : (URL.parse(target.endpoint)?.host ?? "");
+
 const isSame = (one: PushTarget, other: PushTarget): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 /**

@@ -1,7 +1,7 @@
 import { auditEvent, type Requester } from "../audit/record.ts";
 import type { JsonObject } from "../challenge/state.ts";
 import { type UserId, userSubject } from "../ids.ts";
-import type { Prompt } from "../inbox/state.ts";
+import type { Prompt, Subscription } from "../inbox/state.ts";
 import { PERSONAL_LISTS, type PersonalList } from "../ports/personal-data.ts";
 import type { Services } from "../ports/services.ts";
 import { ANY_REALM, type UserRecord } from "../ports/users.ts";
@@ -42,6 +42,7 @@ export type PersonExport = {
   readonly person?: {
     readonly user?: UserRecord;
     readonly prompts: readonly Prompt[];
+    readonly subscriptions: readonly Subscription[];
   };
   readonly lists: Readonly<Record<PersonalList, readonly JsonObject[]>>;
   readonly next?: ExportCursor;
@@ -87,9 +88,11 @@ export async function exportPerson(
 }
 
 async function whoIs(powers: ExportPowers, userId: UserId) {
-  const [user, { prompts }] = await Promise.all([
+  const who = userSubject(userId);
+  const [user, { prompts }, subscriptions] = await Promise.all([
     powers.users.byId(userId, ANY_REALM),
-    powers.inboxes.view(userSubject(userId)),
+    powers.inboxes.view(who),
+    powers.inboxes.subscriptionsOf(who),
   ]);
-  return { ...(user && { user }), prompts };
+  return { ...(user && { user }), prompts, subscriptions };
 }

@@ -1,6 +1,7 @@
 import { toBase64Url } from "../../core/base64.ts";
 import type { JsonObject } from "../../core/challenge/state.ts";
-import type { Prompt } from "../../core/inbox/state.ts";
+import type { Prompt, Subscription } from "../../core/inbox/state.ts";
+import { serviceOf } from "../../core/inbox/subscriptions.ts";
 import type { ExportCursor, PersonExport } from "../../core/user/personal-data.ts";
 import { userWire } from "./translate.ts";
 
@@ -36,14 +37,22 @@ const promptWire = ({
   status: status.name,
 });
 
+/** The push service, and not the address there: whoever has that and the keys can wake the device. */
+const subscriptionWire = ({ device, target, at }: Subscription) => ({
+  device_id: device,
+  service: serviceOf(target),
+  subscribed_at: new Date(at).toISOString(),
+});
+
 const cursorWire = (cursor: ExportCursor): string =>
   toBase64Url(new TextEncoder().encode(JSON.stringify(cursor)));
 
-/** One page of what is held about a user; `user` and `prompts` are in the first one alone. */
+/** One page of what is held about a user; `user`, `prompts` and `push_subscriptions` are in the first one alone. */
 export const exportWire = ({ person, lists, next }: PersonExport) => ({
   ...(person && {
     user: person.user === undefined ? null : userWire(person.user),
     prompts: person.prompts.map(promptWire),
+    push_subscriptions: person.subscriptions.map(subscriptionWire),
   }),
   ...Object.fromEntries(Object.entries(lists).map(([list, rows]) => [list, rows.map(rowWire)])),
   next: next === undefined ? null : cursorWire(next),

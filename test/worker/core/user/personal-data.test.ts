@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { getTableName } from "drizzle-orm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { auditEvent } from "../../../../src/core/audit/record.ts";
-import { newUserId, parseClientId } from "../../../../src/core/ids.ts";
+import { newUserId, parseClientId, userSubject } from "../../../../src/core/ids.ts";
 import type { Services } from "../../../../src/core/ports/services.ts";
 import { PURGED_PER_RUN, TRAIL_PORTIONS, upkeep } from "../../../../src/core/upkeep.ts";
 import { ERASED_PER_CALL, EXPORTED_ROWS } from "../../../../src/core/user/personal-data.ts";
@@ -76,12 +76,20 @@ async function somebody() {
 describe("O13 what is held about a user", () => {
   test("is told whole, every table of it, and nothing that opens anything", async () => {
     const { userId, email, device, grant } = await somebody();
+    const target = { endpoint: "https://fcm.googleapis.com/fcm/send/a-secret", p256dh: "p", auth: "a" };
+    const through = { clientId: shop };
+    await powers.inboxes.noteDevice(userSubject(userId));
+    await powers.inboxes.subscribe(userSubject(userId), { device: device.id, through, target, at: 0 });
     const { status, body, text } = await admin("GET", `/users/${userId}/export`);
     expect(status).toBe(200);
     expect(body.next).toBeNull();
     expect(body.user).toMatchObject({ user_id: userId, identifiers: [{ value: email, verified: true }] });
     expect(body.profiles).toMatchObject([{ client_id: shop, profile: { displayName: "Ada L." } }]);
     expect(body.prompts).toEqual([]);
+    expect(body.push_subscriptions).toEqual([
+      { device_id: device.id, service: "fcm.googleapis.com", subscribed_at: "1970-01-01T00:00:00.000Z" },
+    ]);
+    expect(text).not.toContain("a-secret");
     expect(body.devices).toMatchObject([
       { id: device.id, name: "Phone", enrolled_at: expect.stringMatching(/Z$/) },
     ]);
