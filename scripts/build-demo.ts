@@ -1,16 +1,17 @@
 /** Bundles the demo (packages/demo) into `assets/demo/`, which is not kept in git and which the Worker hands out in development alone. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
 import { STYLE } from "../src/pages/style.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const from = resolve(root, "packages/demo/src");
-const to = resolve(root, "assets/demo");
+const assets = resolve(root, "assets/demo");
 
 async function bundle(entry: string): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [resolve(from, entry)],
+    entryPoints: [join(from, entry)],
     bundle: true,
     minify: true,
     format: "iife",
@@ -20,25 +21,26 @@ async function bundle(entry: string): Promise<string> {
   return outputFiles[0]?.text ?? "";
 }
 
-/** Writes a file when it has changed: a server that watches its files would begin anew for the same bytes. */
-function put(name: string, text: string): void {
-  const file = resolve(to, name);
-  try {
-    if (readFileSync(file, "utf8") === text) return;
-  } catch {
-    mkdirSync(to, { recursive: true });
-  }
-  writeFileSync(file, text);
+/**
+ * Writes a file when it has changed: a server that watches its files would begin anew for the same bytes. Several servers may start at
+ * once: a file is there whole or as it was.
+ */
+function put(file: string, text: string): void {
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return;
+  mkdirSync(dirname(file), { recursive: true });
+  const made = `${file}.${randomUUID()}`;
+  writeFileSync(made, text);
+  renameSync(made, file);
 }
 
-/** A deployment has no demo, so its files are not uploaded either. */
-export async function buildDemo(): Promise<void> {
-  if (process.env.WRANGLER_COMMAND === "deploy" || process.env.WRANGLER_COMMAND === "versions upload") {
+/** A deployment has no demo, so its files are not uploaded either. `command` is what wrangler builds for. */
+export async function buildDemo(to = assets, command = process.env.WRANGLER_COMMAND): Promise<void> {
+  if (command === "deploy" || command === "versions upload") {
     rmSync(to, { recursive: true, force: true });
     return;
   }
-  put("index.html", readFileSync(resolve(from, "index.html"), "utf8"));
-  put("demo.css", STYLE + readFileSync(resolve(from, "demo.css"), "utf8"));
-  put("demo.js", await bundle("demo.ts"));
-  put("watch.js", await bundle("watch.ts"));
+  put(join(to, "index.html"), readFileSync(join(from, "index.html"), "utf8"));
+  put(join(to, "demo.css"), STYLE + readFileSync(join(from, "demo.css"), "utf8"));
+  put(join(to, "demo.js"), await bundle("demo.ts"));
+  put(join(to, "watch.js"), await bundle("watch.ts"));
 }
