@@ -114,9 +114,10 @@ export function signInPages(said: Said, setting: Setting, fields: Readonly<Recor
     "code-error": CodeEntry({ ...code, error: { text: "That is not the code. You can try once more." } }),
     consent: Consent({ ...consent, resource: `https://${host}/api` }),
     "consent-unverified": Consent({ ...consent, scopes: [...SCOPES, "orders:read"], unverified: true }),
-    "device-code": DeviceCode(form),
+    "device-code": DeviceCode({ ...form, phone: "/phone" }),
     "device-code-error": DeviceCode({
       ...form,
+      phone: "/phone#code=WDJB-MJHT",
       value: "WDJB-MJH",
       error: { text: "That is not the code. Look at the other device." },
     }),

@@ -89,7 +89,8 @@ async function openPage(hash: string): Promise<void> {
   const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
   const page = pages.find(({ url }) => new URL(url).pathname === "/phone");
   if (!page) return void (await self.clients.openWindow(`/phone${hash}`));
-  await page.focus();
+  // Not every browser lets a worker bring a window to the front: the page shows the request all the same.
+  await page.focus().catch(() => undefined);
   if (hash !== "") page.postMessage(hash);
 }
 
