@@ -70,7 +70,7 @@ async function read<T>(answer: Response): Promise<Answer<T>> {
   const text = await answer.text();
   let body: Record<string, unknown> = {};
   try {
-    body = text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
+    body = (JSON.parse(text || "{}") ?? {}) as Record<string, unknown>;
   } catch {
     return { ok: false, status: answer.status, code: "unreadable", more: {} };
   }

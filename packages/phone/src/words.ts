@@ -57,7 +57,17 @@ export const words = {
     locked: "Too many wrong codes. Try again after {until}.",
     done: "This phone is added.",
     mail: "Every other device and your e-mail address are told. You can take it back there for 24 hours.",
-    deviceName: "Phone",
+    names: {
+      iphone: "iPhone",
+      ipad: "iPad",
+      phone: "Android phone",
+      tablet: "Android tablet",
+      chromebook: "Chromebook",
+      windows: "Windows computer",
+      mac: "Mac",
+      linux: "Linux computer",
+      other: "Phone",
+    },
   },
   list: {
     title: "Nothing to approve",
@@ -158,7 +168,6 @@ export const words = {
     add: "Add another phone",
     addLead: "Scan this with the other phone's camera. It is good for two minutes, and once.",
     addOver: "The time of this code is over.",
-    addAgain: "Show a new code",
     copy: "Copy the link",
     copied: "Copied",
     kinds: { passkey: "Passkey", key: "Key in a browser", other: "In an app" },
@@ -227,7 +236,13 @@ export const words = {
 
 /** Puts values into a sentence. */
 export const put = (sentence: string, values: Readonly<Record<string, string | number>>): string =>
-  sentence.replaceAll(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+  sentence.replaceAll(/\{(\w+)\}/g, (whole, name: string) =>
+    Object.hasOwn(values, name) ? String(values[name]) : whole,
+  );
+
+/** The word that stands under a name that somebody else has sent, if it is one of ours (T133). */
+export const wordOf = (group: Readonly<Record<string, string>>, name: unknown): string | undefined =>
+  typeof name === "string" && Object.hasOwn(group, name) ? group[name] : undefined;
 
 const clock = new Intl.DateTimeFormat("en", { hour: "numeric", minute: "2-digit" });
 const day = new Intl.DateTimeFormat("en", { day: "numeric", month: "long", year: "numeric" });

@@ -4,7 +4,7 @@ import { type App, act, call, troubleOf } from "../app.ts";
 import { drawQr, h } from "../dom.ts";
 import { NoPasskey } from "../passkey.ts";
 import type { Device } from "../wire.ts";
-import { dateOf, leftOf, momentOf, put, words } from "../words.ts";
+import { dateOf, leftOf, momentOf, put, wordOf, words } from "../words.ts";
 import { visible } from "./details.ts";
 import { backLink, button, field, heading, notePlace, sayAt, type View } from "./parts.ts";
 
@@ -37,7 +37,7 @@ export async function devicesView(app: App, again: () => void): Promise<View> {
   };
 }
 
-const kindOf = (kind: string): string => said.kinds[kind as keyof typeof said.kinds] ?? said.kinds.other;
+const kindOf = (kind: string): string => wordOf(said.kinds, kind) ?? said.kinds.other;
 
 function deviceRow(row: Row, device: Device): HTMLElement {
   const tools = h("div", { class: "tools" });

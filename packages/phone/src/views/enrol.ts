@@ -128,15 +128,16 @@ function closedView(
 
 /** `iPhone`, `Android phone`, or what else the browser says of its device. */
 export function guessName(userAgent: string): string {
-  const names: readonly (readonly [RegExp, string])[] = [
-    [/iPhone/, "iPhone"],
-    [/iPad/, "iPad"],
-    [/Android.*Mobile/, "Android phone"],
-    [/Android/, "Android tablet"],
-    [/CrOS/, "Chromebook"],
-    [/Windows/, "Windows computer"],
-    [/Mac OS X/, "Mac"],
-    [/Linux/, "Linux computer"],
+  const { names } = enrol;
+  const known: readonly (readonly [RegExp, string])[] = [
+    [/iPhone/, names.iphone],
+    [/iPad/, names.ipad],
+    [/Android.*Mobile/, names.phone],
+    [/Android/, names.tablet],
+    [/CrOS/, names.chromebook],
+    [/Windows/, names.windows],
+    [/Mac OS X/, names.mac],
+    [/Linux/, names.linux],
   ];
-  return names.find(([pattern]) => pattern.test(userAgent))?.[1] ?? enrol.deviceName;
+  return known.find(([pattern]) => pattern.test(userAgent))?.[1] ?? names.other;
 }

@@ -1,7 +1,7 @@
 import { type App, act, call, forget, troubleOf } from "../app.ts";
 import { h } from "../dom.ts";
 import type { Event } from "../wire.ts";
-import { momentOf, put, words } from "../words.ts";
+import { momentOf, put, wordOf, words } from "../words.ts";
 import { visible } from "./details.ts";
 import { signing } from "./devices.ts";
 import { stopNotifications } from "./notifications.ts";
@@ -67,7 +67,7 @@ const eventRow = ({ at, type, client, place, device }: Event): HTMLElement =>
   h(
     "li",
     {},
-    h("span", { class: "what" }, activity.types[type] ?? visible(type)),
+    h("span", { class: "what" }, wordOf(activity.types, type) ?? visible(type)),
     h(
       "span",
       { class: "soft" },

@@ -3,7 +3,7 @@ import { type App, build, call, isOffline, sign, troubleOf } from "../app.ts";
 import { h } from "../dom.ts";
 import { NoPasskey } from "../passkey.ts";
 import type { Prompt, Standing } from "../wire.ts";
-import { leftOf, momentOf, put, timeOf, words } from "../words.ts";
+import { leftOf, momentOf, put, timeOf, wordOf, words } from "../words.ts";
 import { detailsOf, readable, visible } from "./details.ts";
 import { backLink, button, facts, field, heading, note, notePlace, sayAt, type View } from "./parts.ts";
 
@@ -29,9 +29,8 @@ export function reactionTo(refused: Refused): Reaction {
   if (code === "wrong_match_code") return { number: put(said.numberWrong, { left: Number(more.left) }) };
   if (code === "code_locked") return { say: put(said.locked, { until: momentOf(String(more.until)) }) };
   if (code === "already_decided") return { over: more.winner === "approve" ? "approved" : "denied" };
-  if (code === "not_allowed")
-    return { say: said.whyNot[more.why as keyof typeof said.whyNot] ?? said.refused };
-  if (code in said.gone) return { over: code };
+  if (code === "not_allowed") return { say: wordOf(said.whyNot, more.why) ?? said.refused };
+  if (wordOf(said.gone, code) !== undefined) return { over: code };
   return code === "unknown_prompt" ? { over: "unknown" } : { say: said.refused };
 }
 
@@ -140,7 +139,7 @@ export function promptView(
 const TITLES: Readonly<Record<string, string>> = { sign_in: said.title, add_phone: said.titleAddPhone };
 
 const titleOf = ({ payload: { client, purpose } }: Prompt): string =>
-  put(TITLES[purpose] ?? said.titleAction, { app: visible(client.name) });
+  put(wordOf(TITLES, purpose) ?? said.titleAction, { app: visible(client.name) });
 
 const numberField = () =>
   field(
@@ -158,7 +157,7 @@ const numberField = () =>
   );
 
 function factsOf({ payload: { client, purpose, shown } }: Prompt): HTMLElement {
-  const what = shown.action ?? (purpose in TITLES ? undefined : purpose);
+  const what = shown.action ?? (wordOf(TITLES, purpose) === undefined ? purpose : undefined);
   return facts([
     [said.app, visible(client.name)],
     [said.action, what === undefined ? undefined : visible(what)],
@@ -203,7 +202,7 @@ function decidedView({ decision, not_me: notMe }: Decision): View {
 
 /** A request that is over, and why. */
 export function goneView(reason: string): View {
-  const text = said.gone[reason as keyof typeof said.gone] ?? said.gone.unknown;
+  const text = wordOf(said.gone, reason) ?? said.gone.unknown;
   return {
     title: said.goneTitle,
     body: [heading(said.goneTitle), h("p", { role: "status" }, text), backLink()],
