@@ -35,6 +35,28 @@ describe("static files", () => {
     expect((await ask("/qr.js", { method: "POST", body: "x" })).status).toBe(405);
   });
 
+  test("T93 the phone page and its files come as they were built, under a policy of their own", async () => {
+    const page = await ask("/phone");
+    expect(page.status).toBe(200);
+    expect(page.headers.get("content-type")).toMatch(/^text\/html/);
+    expect(page.headers.get("x-request-id")).toBeNull();
+    const policy = page.headers.get("content-security-policy") ?? "";
+    expect(policy).toContain("script-src 'self'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    const text = await page.text();
+    const loaded = [...text.matchAll(/\s(?:src|href)="(\/[^"]+)"/g)].map(([, path = ""]) => path);
+    expect(loaded).toContain("/phone/app.js");
+    for (const path of [...loaded, "/phone/sw.js", "/phone/icon-192.png"]) {
+      const file = await ask(path);
+      expect([path, file.status]).toEqual([path, 200]);
+      expect(file.headers.get("cache-control"), path).toBe("no-cache");
+      expect(file.headers.get("x-content-type-options"), path).toBe("nosniff");
+      expect(file.headers.get("etag"), path).toBeTruthy();
+    }
+    expect((await ask("/phone/sw.js")).headers.get("service-worker-allowed")).toBe("/phone");
+    expect((await ask("/phone/manifest.webmanifest")).headers.get("content-type")).toMatch(/manifest\+json/);
+  });
+
   test("T107 another method at the icon is 405 with Allow", async () => {
     for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
       const answer = await ask("/favicon.svg", { method, body: "x" });
@@ -52,6 +74,11 @@ describe("static files", () => {
     "//favicon.svg",
     "/FAVICON.svg",
     "/assets/favicon.svg",
+    "/phone.html",
+    "/phone/sign-in",
+    "/phone/undo",
+    "/phone/other.js",
+    "/PHONE",
   ])("%s is the Worker's to answer", async (path) => {
     expect((await ask(path)).headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
   });
