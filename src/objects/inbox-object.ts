@@ -4,7 +4,7 @@ import * as codes from "../core/inbox/codes.ts";
 import * as counters from "../core/inbox/counters.ts";
 import { type Claim, claimDelivery, endDelivery } from "../core/inbox/deliveries.ts";
 import { silence } from "../core/inbox/denials.ts";
-import { endAll, removeDevice } from "../core/inbox/ending.ts";
+import { type Ended, endAll, removeDevice } from "../core/inbox/ending.ts";
 import * as enrolment from "../core/inbox/enrolment.ts";
 import * as guesses from "../core/inbox/guesses.ts";
 import * as prompts from "../core/inbox/prompts.ts";
@@ -94,8 +94,7 @@ export class InboxObject extends DurableObject {
   }
 
   unspend(who: SubjectKey, digest: string): void {
-    const state = this.#state();
-    if (own(state.spent, digest)) this.#keep(who, unspend(state, digest));
+    if (own(this.#state().spent, digest)) this.#keep(who, unspend(this.#state(), digest));
   }
 
   openEnrolment(who: SubjectKey, opening: enrolment.Opening): void {
@@ -245,16 +244,11 @@ export class InboxObject extends DurableObject {
   }
 
   disconnect(who: SubjectKey, deviceId: DeviceId): readonly ChallengeId[] {
-    const { next, value } = removeDevice(this.#state(), deviceId, Date.now());
-    this.#keep(who, next);
-    for (const socket of openSockets(this.ctx, deviceId)) hangUp(socket, NOT_WELCOME, "device removed");
-    return value;
+    return this.#end(who, removeDevice(this.#state(), deviceId, Date.now()), "device removed", deviceId);
   }
 
   endAll(who: SubjectKey): readonly ChallengeId[] {
-    const { next, value } = endAll(this.#state());
-    this.#keep(who, next);
-    return value;
+    return this.#end(who, endAll(this.#state()), "user locked");
   }
 
   async wipe(_who: SubjectKey): Promise<void> {
@@ -286,6 +280,12 @@ export class InboxObject extends DurableObject {
   /** New members of the state have their beginnings in kept.EMPTY_INBOX; unknown ones are carried along. */
   #state(): kept.InboxState {
     return this.#cell.read() ?? kept.EMPTY_INBOX;
+  }
+
+  #end(who: SubjectKey, { next, value }: Ended, reason: string, tag?: DeviceId): readonly ChallengeId[] {
+    this.#keep(who, next);
+    for (const socket of openSockets(this.ctx, tag)) hangUp(socket, NOT_WELCOME, reason);
+    return value;
   }
 
   #keep(who: SubjectKey, next: kept.InboxState): void {

@@ -4,7 +4,7 @@ import { SPENT_MEMORY } from "./limits.ts";
 import { withoutRecoveries } from "./recovery.ts";
 import type { InboxState, Prompt } from "./state.ts";
 
-type Ended = { readonly next: InboxState; readonly value: readonly ChallengeId[] };
+export type Ended = { readonly next: InboxState; readonly value: readonly ChallengeId[] };
 
 const idOf = ({ challengeId }: Prompt): ChallengeId => challengeId;
 
