@@ -66,6 +66,7 @@ export type Command =
       readonly proof: VerifiedProof;
       readonly promptedAt?: Instant;
       readonly evidence?: string;
+      readonly page?: string;
       readonly ip?: string;
     }
   | {
@@ -73,6 +74,7 @@ export type Command =
       readonly proof: VerifiedProof;
       readonly promptedAt?: Instant;
       readonly evidence?: string;
+      readonly page?: string;
       readonly ip?: string;
     }
   | { readonly name: "cancel"; readonly by: string; readonly ip?: string }

@@ -17,10 +17,18 @@ export type Scanned = {
   readonly challengeId: ChallengeId;
   readonly proof: VerifiedProof;
   readonly evidence: string;
+  readonly page?: string;
   readonly ip?: string;
 };
 
 export const ipOf = ({ ip }: Scanned): { ip?: string } => (ip === undefined ? {} : { ip });
+
+/** What a step keeps of how the answer came. */
+const keptOf = ({ evidence, page, ip }: Pick<Word, "evidence" | "page" | "ip">) => ({
+  ...(evidence === undefined ? {} : { evidence }),
+  ...(page === undefined ? {} : { page }),
+  ...(ip === undefined ? {} : { ip }),
+});
 
 /**
  * Binds a scanned challenge to the device that scanned it: the first one, for good. Refused for another one, for another user, and for a
@@ -48,6 +56,8 @@ type Word = {
   readonly proof: VerifiedProof;
   /** Digest of the signature's own bytes, so that the same call may come again. */
   readonly evidence?: string;
+  /** The build of the page that asked, as what was signed names it. */
+  readonly page?: string;
   readonly ip?: string;
 };
 
@@ -96,7 +106,7 @@ const answerOf = (proof: VerifiedProof) => ({
 /** Carries what the inbox has settled to the challenge, which decides. */
 async function carry(
   powers: Powers,
-  { proof, evidence, ip }: Word,
+  { proof, ...word }: Word,
   { challengeId, listedAt, status }: Prompt,
   closer: string | undefined,
 ): Promise<Result<Applied, Refusal>> {
@@ -105,8 +115,7 @@ async function carry(
     name: proof.decision,
     proof,
     promptedAt: listedAt,
-    ...(evidence === undefined ? {} : { evidence }),
-    ...(ip === undefined ? {} : { ip }),
+    ...keptOf(word),
   });
   // A start opens its challenge beside the prompt. Who answers in between asks again: the inbox lets the same answer pass.
   if (!applied.ok && applied.error.code === "unknown_challenge" && status.name === "live")
@@ -139,12 +148,12 @@ export async function decideClaimed(
   { spec, claimant }: Snapshot,
   scanned: Scanned,
 ): Promise<Result<Applied, Refusal>> {
-  const { challengeId, proof, evidence } = scanned;
+  const { challengeId, proof } = scanned;
   // Only the claimer's word may end it: another one's action may go by the same name.
   const mayApprove = proof.decision === "approve" && proof.userId === claimant;
   const closer = mayApprove ? await closedBy(powers, spec, proof.userId) : undefined;
   if (closer !== undefined) return await endClosed(powers, challengeId, closer);
-  return await applyWord(powers, challengeId, { name: proof.decision, proof, evidence, ...ipOf(scanned) });
+  return await applyWord(powers, challengeId, { name: proof.decision, proof, ...keptOf(scanned) });
 }
 
 /**

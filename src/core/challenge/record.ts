@@ -58,12 +58,13 @@ export const grantListing = (grant: Grant): GrantListing => ({
 const finishedId = (at: Instant, challengeId: string): string =>
   at.toString(16).padStart(12, "0") + challengeId.slice(0, 20);
 
-const stepData = ({ at, what, by, ip, sessionName }: Step): JsonObject => ({
+const stepData = ({ at, what, by, ip, sessionName, page }: Step): JsonObject => ({
   at,
   what,
   ...(by === undefined ? {} : { by }),
   ...(ip === undefined ? {} : { ip }),
   ...(sessionName === undefined ? {} : { session_name: sessionName }),
+  ...(page === undefined ? {} : { page }),
 });
 
 /** The device that decided, or else the one that claimed. */

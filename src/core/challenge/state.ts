@@ -147,6 +147,8 @@ export type Step = {
   readonly sessionName?: string;
   /** Digest of the bytes that said it, where the door keeps it: the same bytes may come again. */
   readonly evidence?: string;
+  /** At a decision: the build of the page that asked, as the answer that was signed there names it. */
+  readonly page?: string;
 };
 
 export type Challenge = {

@@ -191,7 +191,8 @@ function decide(challenge: Challenge, command: CommandOf<"approve" | "deny">, no
       ? []
       : [{ at: command.promptedAt, what: "prompted", by: `user:${proof.userId}` }];
   const what = command.name === "approve" ? "approved" : "denied";
-  const said = command.evidence === undefined ? {} : { evidence: command.evidence };
+  const { evidence, page } = command;
+  const said = { ...(evidence === undefined ? {} : { evidence }), ...(page === undefined ? {} : { page }) };
   const steps = [
     ...prompted,
     { at: now, what, by: nameOf(approver), ...ipOf(command), ...said } satisfies Step,

@@ -74,7 +74,7 @@ async function answer(
     decision === "approve" && judged.match === "number"
       ? await match(c, found, caller, number)
       : ok(undefined);
-  return matched.ok ? await carry(c, found, signed.value) : matched;
+  return matched.ok ? await carry(c, found, signed.value, page) : matched;
 }
 
 /** Compares the number that was typed; a guess is counted for the challenge and for the person (T04). */
@@ -95,10 +95,12 @@ async function carry(
   c: Context<AppEnv>,
   { prompt, claimed, asked }: Found,
   proof: VerifiedProof,
+  page: string | undefined,
 ): Promise<Result<Applied, Refusal>> {
   const powers = services(c);
   const { ip } = originOf(c);
-  const from = ip === undefined ? {} : { ip };
+  // Which build of the page asked is on record with the answer.
+  const from = { ...(ip === undefined ? {} : { ip }), ...(page === undefined ? {} : { page }) };
   if (prompt) return await decideChallenge(powers, { prompt, proof, ...from });
   if (!claimed) throw new Error("a request is a prompt or a claimed challenge");
   const scanned = { challengeId: asked.challengeId, proof, evidence: proof.digest, ...from };
