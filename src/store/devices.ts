@@ -73,8 +73,10 @@ export function makeDevices(db: Store): Devices {
 
     notePasskey: (deviceId, state) => notePasskey(db, deviceId, state),
 
-    async revoke(userId, deviceId, event, now) {
-      const target = and(eq(devices.userId, userId), eq(devices.id, deviceId), isLive);
+    async revoke(userId, deviceId, event, now, signedBy) {
+      const signer = and(eq(devices.id, signedBy ?? deviceId), isLive);
+      const stands = exists(db.select({ id: devices.id }).from(devices).where(signer));
+      const target = and(eq(devices.userId, userId), eq(devices.id, deviceId), isLive, stands);
       const stillLive = exists(db.select({ id: devices.id }).from(devices).where(target));
       // The audit row goes first, while its guard can still see a live device.
       const [, revoked] = await db.batch([

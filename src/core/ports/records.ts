@@ -87,8 +87,17 @@ export type Devices = {
    * may be backed up and could not before, or the other way round.
    */
   notePasskey(deviceId: DeviceId, state: PasskeyState): Promise<boolean>;
-  /** Revokes a live device together with its audit row; undefined when it was not live. */
-  revoke(userId: UserId, deviceId: DeviceId, event: AuditEvent, now: Instant): Promise<Device | undefined>;
+  /**
+   * Revokes a live device together with its audit row; undefined when it was not live, or the one that has signed for it is not: of two that
+   * revoke each other at once one stays.
+   */
+  revoke(
+    userId: UserId,
+    deviceId: DeviceId,
+    event: AuditEvent,
+    now: Instant,
+    signedBy?: DeviceId,
+  ): Promise<Device | undefined>;
 };
 
 /** The list of grants and the audit trail, written together: INSERT OR IGNORE, so that repeats are free. */

@@ -64,7 +64,8 @@ export async function remove(c: Context<AppEnv>, caller: PhoneCaller, body: ActB
   if (!signed.ok) return refuse(c, signed.error);
   const { userId, id: deviceId } = device;
   const reason = "removed_by_user";
-  const revoked = await revokeDevice(powers, { userId, deviceId, reason, ...by(c, caller) });
+  const asked = { userId, deviceId, reason, signedBy: caller.device.id, ...by(c, caller) };
+  const revoked = await revokeDevice(powers, asked);
   if (!revoked.ok) return refuse(c, revoked.error);
   const client = await powers.clients.find(device.clientId);
   if (!revoked.value.repeated && client) {
@@ -87,7 +88,7 @@ export async function letIn(c: Context<AppEnv>, caller: PhoneCaller, body: ActBo
     realm,
     clientId: ownClientId(realm),
     deviceId,
-    since: now,
+    since: caller.began,
     until: now + QR_TICKET,
   });
   const url = `${powers.config.issuer}/phone#add=${ticket}`;

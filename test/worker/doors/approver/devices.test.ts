@@ -99,6 +99,15 @@ describe("T33 a removal", () => {
     expect(await remove(phone, vendors.id)).toMatchObject(refusal(403, "not_allowed", { why: "other_door" }));
   });
 
+  test("T100 of two phones that remove each other at once one stays", async () => {
+    const { id, phone: one } = await newPhoneOwner(at, "key");
+    const other = await newPhoneOf(at, id, "key", { deviceId: one.deviceId as never });
+    later(2 * DAY);
+    const answers = await Promise.all([remove(one, other.deviceId), remove(other, one.deviceId)]);
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([204, 401]);
+    expect(await at.services.devices.ofUser(id)).toHaveLength(1);
+  });
+
   test("ends the grants that the device had opened", async () => {
     const { id, phone } = await newPhoneOwner(at, "key");
     const { prompt, number, party, started } = await asked(at, id, phone);
