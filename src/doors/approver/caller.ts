@@ -5,13 +5,19 @@ import type { DpopProof } from "../../core/ports/keys.ts";
 import type { Services } from "../../core/ports/services.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
 import { no, ok, type Result } from "../../core/result.ts";
+import type { Instant } from "../../core/time.ts";
 import { isOver } from "../../core/user/user.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import { problem } from "../../http/problem.ts";
 import { type PhoneSession, readSession } from "./session-token.ts";
 
 /** The device that calls, and whose it is: both live. */
-export type PhoneCaller = { readonly device: Device; readonly user: UserRecord };
+export type PhoneCaller = {
+  readonly device: Device;
+  readonly user: UserRecord;
+  /** When its session began: what comes of a call ends with the session. */
+  readonly began: Instant;
+};
 
 type NotIn = { readonly code: "bad_proof" | "session_over" };
 
@@ -66,7 +72,7 @@ async function standing(
   if (!device || !user || device.userId !== userId || device.realm !== realm) return undefined;
   if (device.revokedAt !== undefined || !isOwn(device)) return undefined;
   // Sessions know whole seconds: one that began in the second of the end is over.
-  return isOver(user.user, began) ? undefined : { device, user };
+  return isOver(user.user, began) ? undefined : { device, user, began };
 }
 
 const NOT_IN = {

@@ -61,7 +61,7 @@ function approverRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const open = limitReads(busy);
   routes.use(noStore);
-  routes.get("/config", showConfig);
+  routes.get("/config", open, showConfig);
   routes.post("/sessions/begin", open, jsonBody(beginBody, malformed), (c) =>
     beginSession(c, c.req.valid("json")),
   );

@@ -7,7 +7,7 @@ import { isOwn, isOwnPasskey, reachOf } from "../../core/device/own-pages.ts";
 import { tellsNews } from "../../core/device/passkey.ts";
 import { parseDeviceId, parseUserId } from "../../core/ids.ts";
 import type { UserRecord } from "../../core/ports/users.ts";
-import { SECOND } from "../../core/time.ts";
+import { type Instant, SECOND } from "../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { notePhone } from "../../http/phone-page.ts";
 import { proofOf, refuseCaller } from "./caller.ts";
@@ -30,6 +30,8 @@ export async function beginSession(c: Context<AppEnv>, { jkt }: BeginBody): Prom
 
 /** `POST /approver/sessions`: a device shows itself, and gets the token that goes with the key of its proofs. */
 export async function openSession(c: Context<AppEnv>, body: SessionBody): Promise<Response> {
+  // Before anything is read: whoever is locked or signed out from here on has ended this session too.
+  const began = services(c).clock.now();
   const text = c.req.header("DPoP") ?? "";
   const proof = await proofOf(c, text);
   if (!proof) return refuseCaller(c, { code: "bad_proof" });
@@ -39,7 +41,7 @@ export async function openSession(c: Context<AppEnv>, body: SessionBody): Promis
   if (found === LOCKED) return refuse(c, { code: LOCKED });
   if (typeof found === "string") return await notADevice(c, found);
   notePhone(c);
-  return c.json(await sessionWire(c, found, proof.jkt), 201);
+  return c.json(await sessionWire(c, found, { jkt: proof.jkt, began }), 201);
 }
 
 const LOCKED = "user_locked";
@@ -60,21 +62,24 @@ async function notADevice(c: Context<AppEnv>, reason: string): Promise<Response>
   return say(c, 403, "not_a_device", "This is no device of anybody's here.");
 }
 
-/** The session of a device, with the token for the key of this thumbprint. */
-export async function sessionWire(c: Context<AppEnv>, { device, user }: Found, jkt: string) {
+/** The session of a device, with the token for the key of this thumbprint; `began`: when this call began. */
+export async function sessionWire(
+  c: Context<AppEnv>,
+  { device, user }: Found,
+  { jkt, began }: { readonly jkt: string; readonly began: Instant },
+) {
   const powers = services(c);
-  const now = powers.clock.now();
   const token = await writeSession(powers, {
     deviceId: device.id,
     userId: device.userId,
     realm: device.realm,
     jkt,
-    began: Math.floor(now / SECOND) * SECOND,
+    began: Math.floor(began / SECOND) * SECOND,
   });
   return {
     token,
     expires_in: SESSION / SECOND,
-    device: deviceWire(device, device, now),
+    device: deviceWire(device, device, powers.clock.now()),
     account: accountOf(user),
   };
 }

@@ -62,6 +62,8 @@ export type Flow = {
   readonly name: string;
   /** Whether all that it writes is written by the word of a device that the user has at its beginning. */
   readonly byDevice?: boolean;
+  /** Whether it is our own pages', which no client's being disabled ends. */
+  readonly ofNoClient?: boolean;
   /** Whether its challenge is nobody's until somebody proves or claims it. */
   readonly ofNobody?: boolean;
   /** What is there before it begins: of that nothing is watched. */

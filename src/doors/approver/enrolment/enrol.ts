@@ -22,6 +22,8 @@ export const LONGEST_NAME = 60;
 /** `POST /approver/enrolments`: the passkey that a browser made, or the key of its proofs, becomes a device of the ticket's user. */
 export async function enrol(c: Context<AppEnv>, body: EnrolBody): Promise<Response> {
   const powers = services(c);
+  // Before anything is read: whoever is locked or signed out from here on has ended this session too.
+  const began = powers.clock.now();
   const text = c.req.header("DPoP") ?? "";
   const proof = await proofOf(c, text);
   if (!proof) return refuseCaller(c, { code: "bad_proof" });
@@ -36,7 +38,7 @@ export async function enrol(c: Context<AppEnv>, body: EnrolBody): Promise<Respon
     // The same call again, because its answer was lost.
     const isSame = twin.revokedAt === undefined && twin.key.fingerprint === device.key.fingerprint;
     return isSame
-      ? c.json(await sessionWire(c, { device: twin, user: holder.user }, proof.jkt), 201)
+      ? c.json(await sessionWire(c, { device: twin, user: holder.user }, { jkt: proof.jkt, began }), 201)
       : ticketOver(c);
   }
   const why = begun.recovered
@@ -49,7 +51,7 @@ export async function enrol(c: Context<AppEnv>, body: EnrolBody): Promise<Respon
   const { client, user } = holder;
   tellDeviceEnrolled(powers, { client, user, device, origin: originOf(c) });
   notePhone(c);
-  return c.json(await sessionWire(c, { device, user }, proof.jkt), 201);
+  return c.json(await sessionWire(c, { device, user }, { jkt: proof.jkt, began }), 201);
 }
 
 async function deviceOf(
