@@ -43,6 +43,19 @@ const NO_TABLE: Readonly<Record<string, string>> = {
   ),
   ...Object.fromEntries(
     [
+      ["GET prompts", "GET prompts/:id", "GET socket", "POST prompts/:id/decision", "POST scans"],
+      ["GET devices", "PATCH devices/:id", "POST devices/:id/removal", "POST tickets", "GET activity"],
+      ["GET recovery-codes", "POST recovery-codes"],
+      ["PUT push-subscription", "GET push-subscription", "DELETE push-subscription"],
+    ]
+      .flat()
+      .map((route) => [
+        route.replace(" ", " /approver/"),
+        "a device's session, told by its MAC and its proof",
+      ]),
+  ),
+  ...Object.fromEntries(
+    [
       ["challenge/push", "challenge/email-otp", "challenge/sms", "challenge/whatsapp"],
       ["challenge/email-magic-link", "verify/email-magic-link/finalize", "verify/push"],
       ["verify/email-otp", "verify/sms", "verify/whatsapp"],

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { toBase64Url } from "../../../../src/core/base64.ts";
 import { endInFlight } from "../../../../src/core/challenge/end-in-flight.ts";
+import { startChallenge } from "../../../../src/core/challenge/start.ts";
 import { revokeDevice } from "../../../../src/core/device/revoke.ts";
+import { Outage } from "../../../../src/core/fault.ts";
 import { type DeviceId, type UserId, userSubject } from "../../../../src/core/ids.ts";
 import { consumeEvents } from "../../../../src/core/message/consume.ts";
 import type { QueueMessage } from "../../../../src/core/message/queue.ts";
@@ -213,10 +215,29 @@ describe("a request that is put before a user", () => {
   });
 
   test("tells its starter nothing of where devices are woken", async () => {
-    const { id, subscription } = await newWokenOwner();
-    const started = await begin(await newParty(deployed), id);
-    expect(JSON.stringify(started.body)).not.toContain(subscription.endpoint);
-    expect(JSON.stringify(started.body)).not.toContain("push");
+    const { id } = await newWokenOwner();
+    const party = await newParty(deployed);
+    const client = await at.services.clients.find(party.id);
+    if (!client) throw new Error("no client");
+    const started = await startChallenge(at.services, {
+      ...{ door: "oauth", purpose: "sign_in", scope: "openid", matchCode: true, requiresClaim: false },
+      ...{ client, caller: { brought: "secret" }, user: { id, locked: false }, context: {}, origin: {} },
+      ...{ lifetime: 60_000, redeemWindow: 60_000, replayWindow: 0 },
+      draw: async () => at.services.challenges.fresh(),
+    });
+    expect(started).toMatchObject({ ok: true, value: { prompt: { outcome: "listed" } } });
+    expect(started.ok && started.value.prompt).not.toHaveProperty("push");
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+  });
+
+  test("wakes nobody where its challenge did not come about", async () => {
+    const { id } = await newWokenOwner();
+    const party = await newParty(deployed);
+    const lost = new Outage("the answer was lost");
+    vi.spyOn(at.services.challenges, "open").mockRejectedValueOnce(lost);
+    expect(await start(deployed, party, id)).toMatchObject({ status: 503 });
+    expect(sent).toEqual([]);
+    vi.restoreAllMocks();
   });
 
   test.each([404, 410])("%d: the subscription has ended, and is forgotten", async (status) => {
