@@ -1,7 +1,7 @@
 import { type App, build, isOver, loadConfig, troubleOf } from "./app.ts";
 import { append, h } from "./dom.ts";
 import { Feed } from "./feed.ts";
-import { loadMe } from "./store.ts";
+import { loadMe, onOtherTab } from "./store.ts";
 import { devicesView } from "./views/devices.ts";
 import { enrolView } from "./views/enrol.ts";
 import { listView } from "./views/list.ts";
@@ -16,7 +16,7 @@ import { put, words } from "./words.ts";
 
 const main = document.querySelector("main") as HTMLElement;
 const nav = document.querySelector("nav") as HTMLElement;
-const place = h("div", { id: "view" });
+const place = h("div", { id: "view" }, h("p", { role: "status" }, words.loading));
 
 /** The view that is on the screen, where something from outside may change it. */
 let open: PromptHandle | undefined;
@@ -24,6 +24,22 @@ let feed: Feed | undefined;
 let app: App;
 /** Of several loads that are under way the last one counts. */
 let turn = 0;
+/** The name of the view that was asked for last. */
+let at = "";
+
+/** The part of the page that a view belongs to, as the links above name it. */
+const PARTS: Readonly<Record<string, string>> = {
+  "": "#requests",
+  requests: "#requests",
+  prompt: "#requests",
+  scan: "#requests",
+  code: "#requests",
+  devices: "#devices",
+  more: "#more",
+  activity: "#more",
+  codes: "#more",
+  notifications: "#more",
+};
 
 function show(view: View, focus = true): void {
   open?.stop();
@@ -31,10 +47,11 @@ function show(view: View, focus = true): void {
   document.title = `${view.title} – ${app?.config.name ?? words.title}`;
   place.replaceChildren();
   append(place, view.body);
+  place.removeAttribute("aria-busy");
   nav.hidden = app === undefined || isOver(app);
   for (const one of nav.querySelectorAll("a")) {
-    if (one.hash === (location.hash || "#requests")) one.setAttribute("aria-current", "page");
-    else one.removeAttribute("aria-current");
+    if (one.hash !== PARTS[at]) one.removeAttribute("aria-current");
+    else one.setAttribute("aria-current", one.hash === (location.hash || "#requests") ? "page" : "true");
   }
   open?.offline(feed?.line === "offline");
   if (focus) document.getElementById("heading")?.focus();
@@ -62,9 +79,24 @@ function go(hash: string): void {
 
 const toList = () => go("#requests");
 
+/** Shows what the address names. Nothing fails in silence here either: storage or the key may not do its part. */
 async function route(): Promise<void> {
+  place.setAttribute("aria-busy", "true");
+  try {
+    await load();
+  } catch (cause) {
+    show({
+      title: words.title,
+      body: [heading(words.title), note(words.trouble), button(words.tryAgain, () => route(), "primary")],
+    });
+    reportError(cause);
+  }
+}
+
+async function load(): Promise<void> {
   const own = ++turn;
   const [name, value] = routeOf(location.hash);
+  at = name;
   const showIf = (view: View) => {
     if (own === turn) show(view);
   };
@@ -80,6 +112,8 @@ async function route(): Promise<void> {
   if (isOver(app)) return showIf(startView(app, entered));
   listen();
   if (name === "scan") {
+    // The request waits in the list too, which would open it without what was scanned.
+    seen = value.slice(0, value.indexOf("."));
     clearAddress();
     return await scanFrame(app, value, found, showIf);
   }
@@ -111,6 +145,8 @@ function showList(showIf: (view: View) => void): void {
 let seen: string | undefined;
 
 async function showPrompt(id: string, showIf: (view: View) => void): Promise<void> {
+  // The id goes into the path of a call: a link may bring anything.
+  if (!/^[0-9a-f]{64}$/.test(id)) return showIf(goneView("unknown"));
   seen = id;
   const find = () => feed?.latest?.prompts.find((one) => one.id === id);
   // A push may know of it before the list does.
@@ -172,7 +208,20 @@ function entered(): void {
   feed = undefined;
   listen();
   void keepSubscription(app);
-  toList();
+  // A link that came here before there was a phone is followed now.
+  const [name] = routeOf(location.hash);
+  if (["prompt", "scan", "code"].includes(name)) void route();
+  else toList();
+}
+
+/** Another tab of this browser has set up, signed in or forgotten the phone. */
+async function changedElsewhere(): Promise<void> {
+  const before = app.me;
+  app.me = await loadMe();
+  const isSame = before.device?.id === app.me.device?.id;
+  if (isSame || at === "add") return;
+  delete app.lost;
+  ended();
 }
 
 function ended(): void {
@@ -201,6 +250,7 @@ const failed = (text: string): void => {
 
 async function begin(): Promise<void> {
   main.replaceChildren(place);
+  place.setAttribute("aria-busy", "true");
   document.getElementById("build")?.append(put(words.build, { build }));
   if (!globalThis.isSecureContext) return failed(words.start.insecure);
   const [config, me] = await Promise.all([loadConfig(), loadMe().catch(() => undefined)]);
@@ -211,6 +261,7 @@ async function begin(): Promise<void> {
   }
   app = { config: config.value, me, ended };
   addEventListener("hashchange", () => void route());
+  onOtherTab(() => void changedElsewhere());
   await route();
   void registerWorker();
   if (!isOver(app)) void keepSubscription(app);
