@@ -70,7 +70,7 @@ describe("the files of the phone page", () => {
     for (const { src, sizes, type } of icons) {
       const bytes = bytesOf(src.slice(1));
       if (type !== "image/png") continue;
-      // PNG §11.2.2: width and height stand at the start of IHDR.
+      // Width and height stand at the start of a PNG's header.
       const view = new DataView(bytes.buffer, bytes.byteOffset);
       expect(`${view.getUint32(16)}x${view.getUint32(20)}`, src).toBe(sizes);
     }
