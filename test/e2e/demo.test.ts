@@ -175,7 +175,7 @@ test("the phone's camera takes the place of the number", async () => {
   await addPhone(demo, "passkey");
   await press(demo, "Sign in");
   await press(demo, "Scan with the phone");
-  await demo.phone.getByRole("heading", { name: "Is it you?" }).waitFor();
+  await demo.phone.getByLabel("Number on the other screen").waitFor({ state: "detached" });
   await answer(demo, "Approve");
   await screen(demo).getByRole("heading", { name: "Approved" }).waitFor();
 });
@@ -227,7 +227,7 @@ test("at another name of the same machine it leads to the one that the server ca
   expect(await screen(demo).getByRole("link").getAttribute("href")).toBe(`${named}/demo`);
 });
 
-test("a server with an admin token of its own is asked for it", async () => {
+test("a server with an admin token of its own is asked for it, and one that goes away is missed", async () => {
   const own = await startServer({ vars: { ADMIN_TOKEN: "an-admin-token-of-its-own" } });
   try {
     const demo = await openDemo(own.origin, "key");
@@ -237,7 +237,11 @@ test("a server with an admin token of its own is asked for it", async () => {
     await look(demo, "token");
     await demo.page.getByLabel("Admin token").fill("an-admin-token-of-its-own");
     await press(demo, "Go on");
-    await demo.phone.getByRole("heading", { name: "Add this phone?" }).waitFor();
+    await addPhone(demo, "key");
+    await press(demo, "Sign in");
+    await screen(demo).getByRole("heading", { name: "Waiting for your phone" }).waitFor();
+    await own.stop();
+    await screen(demo).getByRole("heading", { name: "The connection to the server was lost" }).waitFor();
   } finally {
     await own.stop();
     own.remove();

@@ -82,6 +82,7 @@ export const ACTS: Readonly<Record<ActName, Act>> = {
 export type Heard = {
   /** What the QR code says from now on. */
   scanned(text: string): void;
+  /** What came of it; `lost` where the server went away. */
   settled(state: string): void;
 };
 
@@ -92,6 +93,7 @@ const NEW_CODE_MS = 25_000;
 export function waitFor(who: Who, asked: Asked, issuer: string, heard: Heard): () => void {
   const socket = wait(who, asked.socket, asked.handle);
   let id = "";
+  let isOver = false;
   const askForCode = () => socket.send("qr");
   let timer: ReturnType<typeof setInterval> | undefined;
   socket.addEventListener("open", () => {
@@ -103,10 +105,16 @@ export function waitFor(who: Who, asked: Asked, issuer: string, heard: Heard): (
     const told = JSON.parse(String(data)) as { type?: string; id?: string; state?: string; frame?: string };
     id = told.id ?? id;
     if (told.type === "qr") heard.scanned(`${issuer}/phone#scan=${id}.${told.frame}`);
-    if (told.type === "settled") heard.settled(String(told.state));
+    if (told.type !== "settled") return;
+    isOver = true;
+    heard.settled(String(told.state));
   });
-  socket.addEventListener("close", () => clearInterval(timer));
+  socket.addEventListener("close", () => {
+    clearInterval(timer);
+    if (!isOver) heard.settled("lost");
+  });
   return () => {
+    isOver = true;
     clearInterval(timer);
     socket.close();
   };

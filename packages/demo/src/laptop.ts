@@ -10,6 +10,8 @@ const screen = at("screen");
 
 /** What goes on now; a new act ends it. */
 let stop: (() => void) | undefined;
+/** Of several presses the last one counts. */
+let turn = 0;
 
 export function say(...parts: readonly (Node | string)[]): void {
   screen.replaceChildren(...parts);
@@ -29,7 +31,7 @@ function showWaiting(
 ): { draw(text: string): void; stop(): void } {
   const code = qrCode(WORDS.qr);
   let says = scanned;
-  const left = h("p", { class: "soft" });
+  const left = h("p", { class: "soft", role: "timer" });
   const tick = () => {
     const seconds = Math.max(0, Math.round((until - Date.now()) / 1000));
     left.textContent = WORDS.left(seconds);
@@ -91,9 +93,12 @@ const showOver = (state: string): void => say(h("h3", { class: "bad" }, WORDS.ov
 export async function play(act: ActName, scene: Scene, endpoints: Endpoints): Promise<void> {
   stop?.();
   stop = undefined;
+  turn += 1;
+  const own = turn;
   beginAct(WORDS.acts[act]);
   if (!(await hasPhone(scene))) return say(h("p", { role: "alert" }, WORDS.noPhone));
   const asked = await ACTS[act].ask(scene, endpoints);
+  if (own !== turn) return;
   const waiting = showWaiting(act, asked);
   const end = waitFor(ACTS[act].who, asked, endpoints.issuer, {
     scanned: waiting.draw,

@@ -65,6 +65,7 @@ export function showReal(issuer: string, begin: () => Promise<Scene | undefined>
     link.href = address;
     shown.hidden = false;
     frame.hidden = true;
+    frame.src = "about:blank";
   };
   beside.replaceChildren(
     h("button", { type: "button", class: "button", click: () => void use() }, WORDS.realButton),

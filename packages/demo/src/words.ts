@@ -32,6 +32,7 @@ export const WORDS = {
     approved: "Approved",
     denied: "The phone declined",
     expired: "Nobody answered in time",
+    lost: "The connection to the server was lost. Ask again",
     cancelled: "This request was replaced by a newer one",
   } as Readonly<Record<string, string>>,
   claims: {
@@ -44,7 +45,7 @@ export const WORDS = {
   socketOpen: "socket opens",
   socketClose: "socket closes",
   realSecure:
-    "Scan this with a phone in the same network. It adds that phone for a new user. The first time the phone warns of the certificate, because this server made it itself: go on.",
+    "Scan this with a phone in the same network. It adds that phone for a new user, within two minutes. The first time the phone warns of the certificate, because this server made it itself: go on.",
   realPlain:
     "Browsers give keys and passkeys to https pages and to localhost alone. For a real phone stop the server, and start it with https for your network:",
   realCommand: "HTTPS=1 npm start -- --ip 0.0.0.0",

@@ -34,6 +34,12 @@ const NO_TABLE: Readonly<Record<string, string>> = {
   "GET /v1/link/:id": "a link, told by its object",
   "POST /v1/link/:id": "a link, told by its object",
   ...Object.fromEntries(
+    ["", "/phone", "/:file{[a-z][a-z-]*\\.[a-z]+}"].map((path) => [
+      `GET /demo${path}`,
+      "a static file, in development only",
+    ]),
+  ),
+  ...Object.fromEntries(
     ["signup", "login"].flatMap((page) =>
       ["check", "again", "sent", "finish"].map((path) => [
         `POST /${page}/${path}`,
