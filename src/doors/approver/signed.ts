@@ -52,7 +52,7 @@ export async function signedBy(
 }
 
 /** How far a device's clock may be from ours. */
-const SKEW = MINUTE;
+export const SKEW = MINUTE;
 
 type Act = {
   /** What it is good for, and nothing else. */

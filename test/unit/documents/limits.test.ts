@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { codeSendsPerHour, startsPerMinute } from "../../../src/core/client/settings.ts";
 import { CEREMONY } from "../../../src/core/device/ceremony.ts";
 import { AFTER_REMOVAL, FRESH, MOST_PASSKEYS, UNDO } from "../../../src/core/device/own-enrolment.ts";
+import { QR_TICKET } from "../../../src/core/device/ticket.ts";
 import { ROTATION_GRACE } from "../../../src/core/grant/rotate.ts";
 import {
   CHOSEN_LETTERS,
@@ -42,6 +43,8 @@ import {
   STRANGERS_GUESSES,
 } from "../../../src/core/inbox/limits.ts";
 import { DAY, HOUR, MINUTE, type Millis, SECOND } from "../../../src/core/time.ts";
+import { SESSION } from "../../../src/doors/approver/session-token.ts";
+import { SKEW } from "../../../src/doors/approver/signed.ts";
 import { REPEAT } from "../../../src/doors/authsignal/backend-code/read.ts";
 import { TEXTS } from "../../../src/doors/authsignal/code/send.ts";
 import { LIVE_CODES } from "../../../src/doors/loginid/code/issue.ts";
@@ -167,7 +170,12 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "the window for a first device": span(ENROLMENT_WINDOW),
   "how long after signing in a session may add and remove passkeys": span(FRESH),
   "what a browser may take to make or use a passkey on our page": `${span(CEREMONY)}, once`,
-  "live passkeys of our page that a user may have": `${MOST_PASSKEYS}`,
+  "live passkeys and phones of our pages that a user may have": `${MOST_PASSKEYS}`,
+  "the session of a phone, by the key of its page": span(SESSION),
+  "leave for one more phone, in the QR code of an older one": `${span(QR_TICKET)}, once`,
+  "what a phone signs to remove a device, let one in or make recovery codes, from its own time": `${span(SKEW)}, once`,
+  "how long a new phone removes no older device, and one that a code let in approves nothing that an older one of a vendor's could":
+    span(UNDO),
   "how long after a removed passkey a code adds none": span(AFTER_REMOVAL),
   "the link that takes a new device back, in the letter that tells of it": span(UNDO),
   "the wait for a device in place of a lost one": span(RECOVERY_WAIT),
