@@ -5,8 +5,8 @@ declare const BUILD: string;
 const CACHE = `countersign-phone-${BUILD}`;
 const FILES = ["/phone", "/phone/app.js", "/phone/app.css", "/phone/manifest.webmanifest", "/phone/icon.svg"];
 const NEUTRAL = { title: "Sign-in request", body: "Open to see who asks." };
-/** The one address that a push may lead to. */
-const PROMPT = /^#prompt=[0-9a-f]{64}$/;
+/** Where a push may lead to: a request, or the devices. */
+const PLACE = /^#(?:prompt=[0-9a-f]{64}|devices)$/;
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
@@ -58,7 +58,7 @@ function saidBy(data: PushMessageData | null): Said {
       title: typeof title === "string" ? title : NEUTRAL.title,
       body: typeof body === "string" ? body : NEUTRAL.body,
       ...(typeof tag === "string" ? { tag } : {}),
-      ...(PROMPT.test(hash) ? { hash } : {}),
+      ...(PLACE.test(hash) ? { hash } : {}),
     };
   } catch {
     return NEUTRAL;
@@ -82,7 +82,7 @@ self.addEventListener("push", (event) => {
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   const hash = String((event.notification.data as { hash?: string } | null)?.hash ?? "");
-  event.waitUntil(openPage(PROMPT.test(hash) ? hash : ""));
+  event.waitUntil(openPage(PLACE.test(hash) ? hash : ""));
 });
 
 async function openPage(hash: string): Promise<void> {

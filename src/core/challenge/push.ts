@@ -7,14 +7,14 @@ import type { Listed } from "../inbox/prompts.ts";
 import type { Subscription } from "../inbox/state.ts";
 import { addressOf, serviceOf } from "../inbox/subscriptions.ts";
 import type { QueueMessage } from "../message/queue.ts";
-import type { PushNote, PushOutcome } from "../ports/pushes.ts";
+import type { PromptNote, PushOutcome } from "../ports/pushes.ts";
 import type { Services } from "../ports/services.ts";
 import { SECOND } from "../time.ts";
 
 type SendPowers = Pick<Services, "pushes" | "inboxes" | "log">;
 
 /** A request that was put before a user. */
-export type Announced = PushNote & { readonly userId: UserId; readonly client: Client };
+export type Announced = PromptNote & { readonly userId: UserId; readonly client: Client };
 
 /**
  * Behind the answer of a start whose prompt was listed: wakes the devices before which it stands, and tells its client where that asked for it.
@@ -55,7 +55,7 @@ async function wake(
   { pushes, inboxes, log }: SendPowers,
   userId: UserId,
   { device, target }: Subscription,
-  note: PushNote,
+  note: PromptNote,
 ): Promise<"done" | "retry"> {
   const outcome = await attempt(() => pushes.send(target, note));
   if (outcome.kind === "sent") return "done";

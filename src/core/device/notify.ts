@@ -10,6 +10,7 @@ import type { Services } from "../ports/services.ts";
 import type { UserRecord } from "../ports/users.ts";
 import { DAY } from "../time.ts";
 import type { Device } from "./device.ts";
+import { UNDO } from "./own-enrolment.ts";
 import { undoLink } from "./undo-enrolment.ts";
 
 type Powers = Pick<
@@ -36,13 +37,29 @@ export function tellDeviceRemoved(powers: Powers, news: DeviceNews): void {
  * a link that takes it back within 24 h. The enrolment stands whatever becomes of the letters.
  */
 export function tellDeviceEnrolled(
-  powers: Powers & Pick<Services, "config">,
+  powers: Powers & Pick<Services, "config" | "pushes">,
   news: DeviceNews & { readonly device: Device },
 ): void {
+  powers.background(() => wakeOthers(powers, news));
   if (addressesOf(news).length === 0) return;
   powers.background(async () =>
     tell(powers, { ...news, link: await undoLink(powers, news.device) }, "device_enrolled"),
   );
+}
+
+/** Wakes the user's other devices, once: their pages show the new one for as long as it may be taken back. */
+async function wakeOthers(
+  { inboxes, pushes, log }: Pick<Services, "inboxes" | "pushes" | "log">,
+  { device: { id, userId, enrolledAt } }: { readonly device: Device },
+): Promise<void> {
+  const subscriptions = await inboxes.subscriptionsOf(userSubject(userId));
+  const others = subscriptions.filter(({ device }) => device !== id);
+  const note = { newDevice: id, expiresAt: enrolledAt + UNDO };
+  const woken = await Promise.all(others.map(({ target }) => pushes.send(target, note)));
+  for (const outcome of woken) {
+    if (outcome.kind === "sent" || outcome.kind === "gone") continue;
+    log("warn", "a device was not told of another one", { kind: outcome.kind, reason: outcome.reason });
+  }
 }
 
 /**

@@ -1,9 +1,13 @@
-import type { ChallengeId } from "../ids.ts";
+import type { ChallengeId, DeviceId } from "../ids.ts";
 import type { PushTarget } from "../inbox/state.ts";
 import type { Instant } from "../time.ts";
 
-/** What a device is told: that a request waits, and which. Nothing of what it says, and nothing secret. */
-export type PushNote = { readonly challengeId: ChallengeId; readonly expiresAt: Instant };
+/** A request waits, and which. Nothing of what it says, and nothing secret. */
+export type PromptNote = { readonly challengeId: ChallengeId; readonly expiresAt: Instant };
+/** A device was added to the user's own (T33); nothing of which. */
+export type DeviceNote = { readonly newDevice: DeviceId; readonly expiresAt: Instant };
+/** What a device is told. */
+export type PushNote = PromptNote | DeviceNote;
 
 /**
  * `gone`: the browser or app has ended the subscription. `refused`: trying again would change nothing. A reason holds no address and

@@ -3,7 +3,7 @@ import type { Clock } from "../../core/ports/edge.ts";
 import type { PushNote, PushOutcome } from "../../core/ports/pushes.ts";
 import { type Millis, SECOND, toSeconds } from "../../core/time.ts";
 import { outcomeOf, request } from "../http.ts";
-import { neutral } from "../push-words.ts";
+import { wordsOf } from "../push-words.ts";
 import { restOf } from "../web-push/send.ts";
 import { makeAccessTokens } from "./token.ts";
 
@@ -44,14 +44,19 @@ export function makeFcm({ account, url, tokenUrl, clock }: FcmOptions): Fcm {
   };
 }
 
-/** The request's id for the app, and the neutral words for whoever looks at the screen. */
-const messageOf = (token: string, { challengeId, expiresAt }: PushNote, rest: number) => ({
-  token,
-  data: { prompt_id: challengeId, expires_at: new Date(expiresAt).toISOString() },
-  notification: neutral,
-  android: { priority: "HIGH", ttl: `${rest}s`, notification: { tag: challengeId } },
-  apns: { headers: { "apns-priority": "10", "apns-expiration": String(toSeconds(expiresAt)) } },
-});
+/** The id for the app, and the neutral words for whoever looks at the screen. */
+function messageOf(token: string, note: PushNote, rest: number) {
+  const { words, tag } = wordsOf(note);
+  const { expiresAt } = note;
+  const id = "challengeId" in note ? { prompt_id: tag } : { device_id: tag };
+  return {
+    token,
+    data: { ...id, expires_at: new Date(expiresAt).toISOString() },
+    notification: words,
+    android: { priority: "HIGH", ttl: `${rest}s`, notification: { tag } },
+    apns: { headers: { "apns-priority": "10", "apns-expiration": String(toSeconds(expiresAt)) } },
+  };
+}
 
 /** 404 is also what a wrong project gets: only FCM's own word for it takes a device off the list. */
 async function isUnregistered(answer: Response): Promise<boolean> {

@@ -4,7 +4,7 @@ import type { Keyring } from "../../core/ports/keys.ts";
 import type { PushNote, PushOutcome, TargetFault } from "../../core/ports/pushes.ts";
 import { HOUR, type Instant, type Millis, SECOND, toSeconds } from "../../core/time.ts";
 import { outcomeOf, request } from "../http.ts";
-import { neutral } from "../push-words.ts";
+import { wordsOf } from "../push-words.ts";
 import { encrypt, readKeys } from "./encrypt.ts";
 import { type PushHosts, readEndpoint } from "./hosts.ts";
 
@@ -76,19 +76,16 @@ export const restOf = ({ expiresAt }: PushNote, now: Instant): number =>
   Math.max(0, Math.floor((expiresAt - now) / SECOND));
 
 /** A message that comes twice takes its own place. The push service learns no id by it. */
-async function topicOf({ challengeId }: PushNote): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(challengeId));
+async function topicOf(note: PushNote): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(wordsOf(note).tag));
   return toBase64Url(new Uint8Array(digest)).slice(0, TOPIC_LENGTH);
 }
 
 /** Declarative Web Push (W3C Push API, "web_push": 8030). */
-export const messageOf = (issuer: string, { challengeId }: PushNote): string =>
-  JSON.stringify({
+export function messageOf(issuer: string, note: PushNote): string {
+  const { words, tag, hash } = wordsOf(note);
+  return JSON.stringify({
     web_push: 8030,
-    notification: {
-      ...neutral,
-      navigate: `${issuer}/phone#prompt=${challengeId}`,
-      tag: challengeId,
-      app_badge: "1",
-    },
+    notification: { ...words, navigate: `${issuer}/phone${hash}`, tag, app_badge: "1" },
   });
+}

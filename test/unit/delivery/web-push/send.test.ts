@@ -1,6 +1,7 @@
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ChallengeId } from "../../../../src/core/ids.ts";
+import { newDeviceId } from "../../../../src/core/ids.ts";
 import { makeWebPush } from "../../../../src/delivery/web-push/send.ts";
 import { makeKeyring } from "../../../../src/keys/keyring.ts";
 import { newPushReader } from "../../../fakes/push-reader.ts";
@@ -52,6 +53,23 @@ describe("a message to a browser", () => {
         body: "Open to see who asks.",
         navigate: `https://sign.example/phone#prompt=${challengeId}`,
         tag: challengeId,
+        app_badge: "1",
+      },
+    });
+  });
+
+  test("T33 says that a device was added, and nothing of which", async () => {
+    pushService(201);
+    const { reader, target } = subscription();
+    const newDevice = newDeviceId("0b5f0f4e-6b0a-4b8e-9a52-6a1d1f2d3c4b");
+    expect(await webPush.send(target, { newDevice, expiresAt: note.expiresAt })).toEqual({ kind: "sent" });
+    expect(JSON.parse(reader.read(sent[0]!.init.body as Uint8Array))).toEqual({
+      web_push: 8030,
+      notification: {
+        title: "A device was added",
+        body: "Open to see it. If it was not you, remove it.",
+        navigate: "https://sign.example/phone#devices",
+        tag: newDevice,
         app_badge: "1",
       },
     });

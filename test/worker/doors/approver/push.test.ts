@@ -67,6 +67,8 @@ async function another(id: UserId, by: Phone) {
   if (!phone) throw new Error("no phone");
   const subscription = await newSubscription();
   expect(await put(phone, subscription)).toMatchObject({ status: 204 });
+  // That it was added has woken the others.
+  sent.splice(0);
   return { phone, subscription };
 }
 
@@ -94,6 +96,29 @@ async function bring(body: QueueMessage, attempts = 1): Promise<number | undefin
   expect(acked).toBe(again === undefined ? 1 : 0);
   return again;
 }
+
+describe("T33 a device that is added", () => {
+  test("wakes the others of its user, and says nothing of itself; itself is not woken", async () => {
+    const { id, phone, subscription } = await newWokenOwner();
+    const stranger = await newWokenOwner();
+    sent.splice(0);
+    const { phone: added } = await enrolPhone(
+      at,
+      await ticketFor(at, id, { deviceId: phone.deviceId as DeviceId }),
+      "key",
+    );
+    expect(added).toBeDefined();
+    expect(wokenAt()).toEqual([subscription.endpoint]);
+    expect(wokenAt()).not.toContain(stranger.subscription.endpoint);
+    const headers = new Headers(sent[0]?.init.headers);
+    expect(headers.get("Content-Encoding")).toBe("aes128gcm");
+    expect(Number(headers.get("TTL"))).toBeGreaterThan(86_000);
+    expect((await put(added as Phone, await newSubscription())).status).toBe(204);
+    sent.splice(0);
+    await enrolPhone(at, await ticketFor(at, id, { deviceId: phone.deviceId as DeviceId }), "key");
+    expect(sent).toHaveLength(2);
+  });
+});
 
 describe("a device says how it is woken", () => {
   test("by the deployment's own key, which is shown where Web Push is on", async () => {
