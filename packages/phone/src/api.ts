@@ -90,6 +90,7 @@ async function send<T>(
       method,
       headers: { ...headers, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
       cache: "no-store",
+      signal: AbortSignal.timeout(PATIENCE),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return await read<T>(answer);
@@ -97,6 +98,9 @@ async function send<T>(
     return { ok: false, status: 0, code: OFFLINE, more: {} };
   }
 }
+
+/** How long an answer may take: nobody waits before a line that is dead. */
+const PATIENCE = 30_000;
 
 /** A call that anybody may make. */
 export const callOpen = <T>(method: string, path: string, body?: unknown): Promise<Answer<T>> =>

@@ -235,7 +235,7 @@ async function registerWorker(): Promise<void> {
   if (!("serviceWorker" in navigator)) return;
   await navigator.serviceWorker.register("/phone/sw.js", { scope: "/phone" }).catch(() => undefined);
   navigator.serviceWorker.addEventListener("message", ({ data }) => {
-    if (typeof data === "string" && /^#prompt=[0-9a-f]{64}$/.test(data)) go(data);
+    if (typeof data === "string" && /^#(?:prompt=[0-9a-f]{64}|devices)$/.test(data)) go(data);
     if (data === "subscription") void keepSubscription(app);
   });
 }

@@ -24,10 +24,32 @@ const asked = <T>(request: IDBRequest<T>): Promise<T> =>
     request.onerror = () => reject(request.error);
   });
 
-async function shelf(mode: IDBTransactionMode): Promise<IDBObjectStore> {
+/** Nothing stays open: a browser whose data is cleared waits for nobody. */
+async function onShelf<T>(
+  mode: IDBTransactionMode,
+  work: (shelf: IDBObjectStore) => IDBRequest<T>,
+): Promise<T> {
   const opening = indexedDB.open(DATABASE, 1);
   opening.onupgradeneeded = () => opening.result.createObjectStore(SHELF);
-  return (await asked(opening)).transaction(SHELF, mode).objectStore(SHELF);
+  const database = await asked(opening);
+  try {
+    const transaction = database.transaction(SHELF, mode);
+    const request = work(transaction.objectStore(SHELF));
+    await new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve;
+      transaction.onabort = () => reject(transaction.error);
+    });
+    return request.result;
+  } finally {
+    database.close();
+  }
+}
+
+/** What one tab keeps, the others hear of: none goes on as a phone that was forgotten, or asks for a passkey that was shown. */
+let tabs: BroadcastChannel | undefined;
+export function onOtherTab(listener: () => void): void {
+  tabs ??= new BroadcastChannel(DATABASE);
+  tabs.onmessage = listener;
 }
 
 const KEY = { name: "ECDSA", namedCurve: "P-256" } as const;
@@ -37,7 +59,7 @@ export const makeKey = (): Promise<CryptoKeyPair> =>
 
 /** What is kept, or a new key where nothing is: a cleared browser begins anew. */
 export async function loadMe(): Promise<Me> {
-  const kept = (await asked((await shelf("readonly")).get(NAME))) as Me | undefined;
+  const kept = (await onShelf("readonly", (shelf) => shelf.get(NAME))) as Me | undefined;
   if (kept?.key) return kept;
   const made: Me = { key: await makeKey() };
   await saveMe(made);
@@ -45,7 +67,8 @@ export async function loadMe(): Promise<Me> {
 }
 
 export async function saveMe(me: Me): Promise<void> {
-  await asked((await shelf("readwrite")).put(me, NAME));
+  await onShelf("readwrite", (shelf) => shelf.put(me, NAME));
+  tabs?.postMessage("changed");
 }
 
 /** Forgets whose phone it is; with it the key, so that the next device has one of its own. */

@@ -12,6 +12,7 @@ export const words = {
   noStorage:
     "This browser keeps nothing for this page, so it can hold no key. Leave its private mode, or allow it to store data.",
   back: "Back to the requests",
+  backToMore: "Back",
   tryAgain: "Try again",
   build: "Page {build}",
   start: {
@@ -82,11 +83,13 @@ export const words = {
     codeTitle: "Connect a device",
     codeUnknown: "This code is not known. Type the code that the other screen shows now.",
     blocked: "{count} requests were kept from you, because there were too many or you had declined before.",
+    blockedOne: "1 request was kept from you, because there were too many or you had declined before.",
     silenced: "{client} asks you nothing until {until}.",
-    added: "{name} was added to your account {when}. If that was not you, remove it.",
+    added: "{name} was added to your account on {when}. If that was not you, remove it.",
     toDevices: "See your devices",
     live: "Connected",
     away: "Connecting…",
+    offline: "Offline",
     account: "Signed in as {account}",
   },
   prompt: {
@@ -108,7 +111,7 @@ export const words = {
     no: "no",
     none: "none",
     number: "Number on the other screen",
-    numberHint: "Six digits. Type them as the other screen shows them.",
+    numberHint: "The six digits that it shows now.",
     numberWrong: "This is not the number on the other screen. {left} tries are left.",
     numberEmpty: "Type the six digits that the other screen shows.",
     locked: "Too many wrong numbers. Try again after {until}.",
@@ -147,7 +150,8 @@ export const words = {
       old_frame: "The other screen shows a newer code. Scan that one.",
       user_locked: "Your account is locked. Ask whoever runs this service.",
     },
-    unsigned: "It was not signed. You can try again.",
+    unsigned:
+      "It was not signed. You can try again. If the passkey is gone from this phone, choose Forget this phone here under More, and set it up again.",
     refused: "The service did not take the answer. Load the page again and look once more.",
   },
   devices: {
@@ -167,6 +171,7 @@ export const words = {
     tooNew: "This phone is new: for its first day it removes none that you had before.",
     add: "Add another phone",
     addLead: "Scan this with the other phone's camera. It is good for two minutes, and once.",
+    addAgain: "Show a new code",
     addOver: "The time of this code is over.",
     copy: "Copy the link",
     copied: "Copied",

@@ -6,7 +6,7 @@ import { NoPasskey } from "../passkey.ts";
 import type { Device } from "../wire.ts";
 import { dateOf, leftOf, momentOf, put, wordOf, words } from "../words.ts";
 import { visible } from "./details.ts";
-import { backLink, button, field, heading, notePlace, sayAt, type View } from "./parts.ts";
+import { backLink, button, field, heading, notePlace, onEnter, sayAt, swap, type View } from "./parts.ts";
 
 const { devices: said } = words;
 
@@ -22,7 +22,13 @@ export async function devicesView(app: App, again: () => void): Promise<View> {
     ? listed.value.devices.map((device) => deviceRow({ app, notes, again }, device))
     : [];
   const adding = h("div", {});
-  const add = button(said.add, () => addAnother(app, notes, adding), "primary");
+  const add = button(
+    said.add,
+    async () => {
+      if (await addAnother(app, notes, adding)) add.textContent = said.addAgain;
+    },
+    "primary",
+  );
   return {
     title: said.title,
     body: [
@@ -44,7 +50,7 @@ function deviceRow(row: Row, device: Device): HTMLElement {
   const since = device.new
     ? put(said.new, { when: momentOf(device.enrolled_at) })
     : put(said.since, { date: dateOf(device.enrolled_at) });
-  const rest = () => tools.replaceChildren(...toolsOf(row, device, tools, rest));
+  const rest = () => swap(tools, ...toolsOf(row, device, tools, rest));
   rest();
   return h(
     "li",
@@ -60,18 +66,8 @@ function toolsOf(row: Row, device: Device, tools: HTMLElement, rest: () => void)
   const isOurs = device.kind === "passkey" || device.kind === "key";
   const named = { "aria-label": `${said.rename}: ${visible(device.name)}` };
   const gone = { "aria-label": `${said.remove}: ${visible(device.name)}` };
-  const rename = button(
-    said.rename,
-    () => tools.replaceChildren(...renaming(row, device, rest)),
-    "plain",
-    named,
-  );
-  const remove = button(
-    said.remove,
-    () => tools.replaceChildren(...removing(row, device, rest)),
-    "plain",
-    gone,
-  );
+  const rename = button(said.rename, () => swap(tools, ...renaming(row, device, rest)), "plain", named);
+  const remove = button(said.remove, () => swap(tools, ...removing(row, device, rest)), "plain", gone);
   return [
     ...(isOurs ? [rename] : []),
     ...(device.removable ? [remove] : [h("p", { class: "hint" }, isOurs ? said.tooNew : said.other)]),
@@ -92,7 +88,9 @@ function renaming({ app, again }: Row, device: Device, rest: () => void): Node[]
     if (renamed.ok) return again();
     sayAt(name, troubleOf(renamed));
   };
-  return [name.place, button(said.save, save, "primary"), button(said.cancel, rest)];
+  const press = button(said.save, save, "primary");
+  onEnter(name.input, press);
+  return [name.place, press, button(said.cancel, rest)];
 }
 
 function removing({ app, notes, again }: Row, device: Device, rest: () => void): Node[] {
@@ -106,8 +104,8 @@ function removing({ app, notes, again }: Row, device: Device, rest: () => void):
   };
   return [
     h("p", { role: "alert" }, put(said.removeQuestion, { name: visible(device.name) })),
-    button(said.removeNow, remove),
     button(said.keep, rest),
+    button(said.removeNow, remove),
   ];
 }
 
@@ -125,10 +123,13 @@ export async function signing<T>(notes: Notes, work: () => Promise<T>): Promise<
 
 type Ticket = { readonly url: string; readonly expires_at: string };
 
-async function addAnother(app: App, notes: Notes, place: HTMLElement): Promise<void> {
+/** Whether there is a code now. */
+async function addAnother(app: App, notes: Notes, place: HTMLElement): Promise<boolean> {
   const made = await signing(notes, () => act<Ticket>(app, "/approver/tickets", "let_in_device"));
-  if (!made) return;
-  if (!made.ok) return notes.say(troubleOf(made));
+  if (!made?.ok) {
+    if (made) notes.say(troubleOf(made));
+    return false;
+  }
   const { url, expires_at: until } = made.value;
   const left = h("p", { class: "hint", role: "timer" });
   const code = drawQr(encode(url, { border: 4 }).data, said.add);
@@ -146,11 +147,13 @@ async function addAnother(app: App, notes: Notes, place: HTMLElement): Promise<v
   const count = () => {
     const rest = Date.parse(until) - serverNow();
     left.textContent = put(words.prompt.left, { time: leftOf(rest) });
-    if (!place.isConnected) clearInterval(tick);
+    // Of a view that was left, or a code that was replaced.
+    if (!left.isConnected) return clearInterval(tick);
     if (rest > 0) return;
     clearInterval(tick);
     place.replaceChildren(h("p", { role: "status" }, said.addOver));
   };
   const tick = setInterval(count, 1000);
   count();
+  return true;
 }

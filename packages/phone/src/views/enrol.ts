@@ -6,7 +6,7 @@ import { makeKey } from "../store.ts";
 import type { Session } from "../wire.ts";
 import { momentOf, put, words } from "../words.ts";
 import { visible } from "./details.ts";
-import { button, field, heading, link, note, notePlace, sayAt, type View } from "./parts.ts";
+import { button, field, heading, link, note, notePlace, onEnter, sayAt, type View } from "./parts.ts";
 import { SIGN_IN } from "./start.ts";
 
 type Begun = { readonly enrolment: string; readonly account: string; readonly public_key?: object };
@@ -114,12 +114,14 @@ function closedView(
     if (begun.code === "ticket_over") return show(closedView(app, ticket, begun, done, show));
     sayAt(code, wordsFor(begun));
   };
+  const press = button(enrol.useRecovery, use, "primary");
+  onEnter(code.input, press);
   return {
     title: enrol.title,
     body: [
       heading(enrol.title),
       h("p", { role: "alert" }, wordsFor(refused)),
-      takesCode ? [code.place, button(enrol.useRecovery, use, "primary")] : undefined,
+      takesCode ? [code.place, press] : undefined,
       h("a", { class: "button", href: SIGN_IN }, enrol.again),
       h("p", { class: "others" }, link(words.back, "#requests")),
     ],

@@ -1,11 +1,13 @@
 import { h } from "../dom.ts";
-import type { Feed } from "../feed.ts";
+import type { Feed, Line } from "../feed.ts";
 import type { Listed, Prompt } from "../wire.ts";
 import { momentOf, put, timeOf, words } from "../words.ts";
 import { visible } from "./details.ts";
 import { heading, link, note, type View } from "./parts.ts";
 
 const { list } = words;
+
+const LINES: Readonly<Record<Line, string>> = { live: list.live, away: list.away, offline: list.offline };
 
 /** What waits, and what was kept from the person; calm where nothing does. */
 export function listView(feed: Feed): View {
@@ -27,23 +29,19 @@ export function listView(feed: Feed): View {
       count === 0 ? undefined : h("ul", { class: "prompts" }, ...(listed?.prompts ?? []).map(item)),
       listed ? newsOf(listed) : undefined,
       h("p", { class: "others" }, link(list.code, "#code")),
-      h(
-        "p",
-        { class: `soft line ${feed.line}`, role: "status" },
-        feed.line === "live" ? list.live : list.away,
-      ),
+      h("p", { class: `soft line ${feed.line}`, role: "status" }, LINES[feed.line]),
       listed ? h("p", { class: "soft" }, put(list.account, { account: visible(listed.account) })) : undefined,
     ],
   };
 }
 
-const item = ({ id, payload }: Prompt): HTMLElement =>
-  h(
-    "li",
-    {},
-    h("span", { class: "what" }, visible(payload.client.name), " · ", timeOf(payload.shown.at * 1000)),
-    h("a", { class: "button", href: `#prompt=${id}` }, list.open),
-  );
+function item({ id, payload }: Prompt): HTMLElement {
+  const what = `${visible(payload.client.name)} · ${timeOf(payload.shown.at * 1000)}`;
+  const open = { class: "button", href: `#prompt=${id}`, "aria-label": `${list.open}: ${what}` };
+  return h("li", {}, h("span", { class: "what" }, what), h("a", open, list.open));
+}
+
+const blockedOf = (count: number): string => (count === 1 ? list.blockedOne : put(list.blocked, { count }));
 
 function newsOf({ blocked, silences, new_devices: added }: Listed): HTMLElement[] {
   return [
@@ -55,7 +53,7 @@ function newsOf({ blocked, silences, new_devices: added }: Listed): HTMLElement[
         link(list.toDevices, "#devices", "button"),
       ),
     ),
-    ...(blocked.count === 0 ? [] : [note(put(list.blocked, { count: blocked.count }), "warning")]),
+    ...(blocked.count === 0 ? [] : [note(blockedOf(blocked.count), "warning")]),
     ...silences.map(({ client, until }) =>
       h("p", { class: "hint" }, put(list.silenced, { client: visible(client), until: momentOf(until) })),
     ),

@@ -5,7 +5,7 @@ import { momentOf, put, wordOf, words } from "../words.ts";
 import { visible } from "./details.ts";
 import { signing } from "./devices.ts";
 import { stopNotifications } from "./notifications.ts";
-import { backLink, button, heading, link, note, notePlace, type View } from "./parts.ts";
+import { backLink, button, heading, link, note, notePlace, swap, type View } from "./parts.ts";
 
 const { more, activity, codes } = words;
 
@@ -13,8 +13,9 @@ const { more, activity, codes } = words;
 export function moreView(app: App): View {
   const leaving = h("div", {});
   const rest = (): void =>
-    leaving.replaceChildren(
-      button(more.leave, () => leaving.replaceChildren(...asked)),
+    swap(
+      leaving,
+      button(more.leave, () => swap(leaving, ...asked)),
       h("p", { class: "hint" }, more.leaveHint),
     );
   const question = app.me.device?.kind === "key" ? more.leaveKeyQuestion : more.leaveQuestion;
@@ -22,7 +23,7 @@ export function moreView(app: App): View {
     await stopNotifications(app);
     await forget(app);
   };
-  const asked = [h("p", { role: "alert" }, question), button(more.leaveNow, leave), button(more.stay, rest)];
+  const asked = [h("p", { role: "alert" }, question), button(more.stay, rest), button(more.leaveNow, leave)];
   rest();
   return {
     title: more.title,
@@ -57,10 +58,13 @@ export async function activityView(app: App): Promise<View> {
     const { events, next } = page.value;
     rows.append(...events.map(eventRow));
     if (rows.children.length === 0) notes.say(activity.none, "good");
-    further.replaceChildren(...(next === undefined ? [] : [button(activity.more, () => load(next))]));
+    swap(further, ...(next === undefined ? [] : [button(activity.more, () => load(next))]));
   };
   await load();
-  return { title: activity.title, body: [heading(activity.title), notes.place, rows, further, backLink()] };
+  return {
+    title: activity.title,
+    body: [heading(activity.title), notes.place, rows, further, backLink("more")],
+  };
 }
 
 const eventRow = ({ at, type, client, place, device }: Event): HTMLElement =>
@@ -91,24 +95,19 @@ export async function codesView(app: App): Promise<View> {
     if (!made) return;
     if (!made.ok) return notes.say(made.code === "not_allowed" ? codes.notHere : troubleOf(made));
     count.textContent = put(codes.left, { left: made.value.codes.length });
-    place.replaceChildren(...shown(made.value.codes, place));
+    // Nobody makes the next ten while they write these down.
+    swap(place, ...shown(made.value.codes, rest));
   };
+  const rest = () =>
+    swap(place, button(codes.make, make, "primary"), h("p", { class: "hint" }, codes.makeHint));
+  rest();
   return {
     title: codes.title,
-    body: [
-      heading(codes.title),
-      h("p", {}, codes.lead),
-      count,
-      notes.place,
-      place,
-      button(codes.make, make, "primary"),
-      h("p", { class: "hint" }, codes.makeHint),
-      backLink(),
-    ],
+    body: [heading(codes.title), h("p", {}, codes.lead), count, notes.place, place, backLink("more")],
   };
 }
 
-function shown(texts: readonly string[], place: HTMLElement): Node[] {
+function shown(texts: readonly string[], kept: () => void): Node[] {
   const copy = button(codes.copy, async () => {
     await navigator.clipboard.writeText(texts.join("\n"));
     copy.textContent = words.devices.copied;
@@ -118,6 +117,6 @@ function shown(texts: readonly string[], place: HTMLElement): Node[] {
     h("ul", { class: "codes figures" }, ...texts.map((text) => h("li", {}, text))),
     copy,
     button(codes.print, () => print()),
-    button(codes.kept, () => place.replaceChildren()),
+    button(codes.kept, kept),
   ];
 }

@@ -93,7 +93,7 @@ export async function notificationsView(app: App, again: () => void): Promise<Vi
       possible && isOn ? [h("p", { role: "status" }, said.isOn), button(said.off, off)] : undefined,
       possible && !isOn ? button(said.on, on, "primary") : undefined,
       h("p", { class: "hint" }, said.home),
-      backLink(),
+      backLink("more"),
     ],
   };
 }

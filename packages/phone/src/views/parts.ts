@@ -66,7 +66,24 @@ export const facts = (rows: readonly (readonly [label: string, value: string | u
 export const link = (label: string, hash: string, look = "quiet"): HTMLElement =>
   h("a", { class: look, href: hash }, label);
 
-export const backLink = (): HTMLElement => h("p", { class: "others" }, link(words.back, "#requests"));
+export const backLink = (to: "requests" | "more" = "requests"): HTMLElement =>
+  h("p", { class: "others" }, link(to === "more" ? words.backToMore : words.back, `#${to}`));
+
+/** The one way on from a view that asks nothing. */
+export const wayOn = (): HTMLElement => link(words.back, "#requests", "button primary");
+
+/** Puts other controls in the place of these. The focus goes on to the first of them: it would be lost with the one that was pressed. */
+export function swap(place: HTMLElement, ...others: readonly Node[]): void {
+  const isHere = place.contains(document.activeElement);
+  place.replaceChildren(...others);
+  if (isHere) place.querySelector<HTMLElement>("input,button")?.focus();
+}
+
+/** Enter in a field presses this button. The number of a request has none: what approves is pressed itself. */
+export const onEnter = (input: HTMLInputElement, press: HTMLButtonElement): void =>
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") press.click();
+  });
 
 /** A labelled field. */
 export function field(

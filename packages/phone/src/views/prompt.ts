@@ -5,7 +5,18 @@ import { NoPasskey } from "../passkey.ts";
 import type { Prompt, Standing } from "../wire.ts";
 import { leftOf, momentOf, put, timeOf, wordOf, words } from "../words.ts";
 import { detailsOf, readable, visible } from "./details.ts";
-import { backLink, button, facts, field, heading, note, notePlace, sayAt, type View } from "./parts.ts";
+import {
+  backLink,
+  button,
+  facts,
+  field,
+  heading,
+  note,
+  notePlace,
+  sayAt,
+  type View,
+  wayOn,
+} from "./parts.ts";
 
 const { prompt: said } = words;
 
@@ -197,7 +208,8 @@ function decidedView({ decision, not_me: notMe }: Decision): View {
       : notMe
         ? [said.reported, said.reportedText]
         : [said.declined, said.declinedText];
-  return { title, body: [heading(title), h("p", { role: "status" }, text), backLink()] };
+  const kind = decision === "approve" ? "good" : "warning";
+  return { title, body: [heading(title), note(text, kind), wayOn()] };
 }
 
 /** A request that is over, and why. */
@@ -205,7 +217,7 @@ export function goneView(reason: string): View {
   const text = wordOf(said.gone, reason) ?? said.gone.unknown;
   return {
     title: said.goneTitle,
-    body: [heading(said.goneTitle), h("p", { role: "status" }, text), backLink()],
+    body: [heading(said.goneTitle), note(text, "warning"), wayOn()],
   };
 }
 

@@ -3,7 +3,7 @@ import { type App, call, troubleOf } from "../app.ts";
 import { h } from "../dom.ts";
 import type { Scanned } from "../wire.ts";
 import { momentOf, put, words } from "../words.ts";
-import { backLink, button, field, heading, note, sayAt, type View } from "./parts.ts";
+import { backLink, button, field, heading, note, onEnter, sayAt, type View } from "./parts.ts";
 import { goneView } from "./prompt.ts";
 
 const { list } = words;
@@ -59,9 +59,7 @@ export function codeView(app: App, given: string, found: Found): View {
     sayAt(code, isAbout(scanned) ? list.codeUnknown : troubleOf(scanned));
   };
   const press = button(list.codeGo, go, "primary");
-  code.input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") press.click();
-  });
+  onEnter(code.input, press);
   return {
     title: list.codeTitle,
     body: [heading(list.codeTitle), code.place, press, h("div", {}, backLink())],
