@@ -66,6 +66,7 @@ dd{unicode-bidi:isolate;min-width:0}
 .codes{margin:0 0 16px;padding:12px;border:1px solid var(--line);border-radius:10px}
 .codes li{padding:4px 0;font-size:16px}
 .qr{display:block;width:100%;max-width:320px;margin:0 auto 12px;background:#fff;border-radius:10px}
+.camera{display:block;width:100%;aspect-ratio:1;object-fit:cover;margin:0 0 12px;border-radius:10px;background:#000}
 .line{margin:20px 0 4px}
 .line::before{content:"";display:inline-block;width:8px;height:8px;margin-right:8px;border-radius:50%;background:var(--soft)}
 .line.live::before{background:var(--good);animation:pulse 2.4s ease-in-out infinite}

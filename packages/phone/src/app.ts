@@ -17,6 +17,8 @@ import { momentOf, put, words } from "./words.ts";
 /** The page's own state: the service that it belongs to, and what this browser is there. */
 export type App = {
   readonly config: Config;
+  /** This browser reads QR codes by itself. */
+  readonly canScan: boolean;
   me: Me;
   /** Why this browser is nobody's phone any more, where it was. */
   lost?: "over" | "removed" | "locked";

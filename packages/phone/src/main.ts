@@ -2,6 +2,7 @@ import { type App, build, isOver, loadConfig, troubleOf } from "./app.ts";
 import { append, h } from "./dom.ts";
 import { Feed } from "./feed.ts";
 import { loadMe, onOtherTab } from "./store.ts";
+import { cameraView, canScanHere } from "./views/camera.ts";
 import { devicesView } from "./views/devices.ts";
 import { enrolView } from "./views/enrol.ts";
 import { listView } from "./views/list.ts";
@@ -20,6 +21,7 @@ const place = h("div", { id: "view" }, h("p", { role: "status" }, words.loading)
 
 /** The view that is on the screen, where something from outside may change it. */
 let open: PromptHandle | undefined;
+let stop: (() => void) | undefined;
 let feed: Feed | undefined;
 let app: App;
 /** Of several loads that are under way the last one counts. */
@@ -42,7 +44,8 @@ const PARTS: Readonly<Record<string, string>> = {
 };
 
 function show(view: View, focus = true): void {
-  open?.stop();
+  stop?.();
+  ({ stop } = view);
   open = "id" in view ? (view as PromptHandle) : undefined;
   document.title = `${view.title} – ${app?.config.name ?? words.title}`;
   place.replaceChildren();
@@ -111,6 +114,7 @@ async function load(): Promise<void> {
   }
   if (isOver(app)) return showIf(startView(app, entered));
   listen();
+  if (name === "scan" && value === "") return showIf(cameraView(app, go));
   if (name === "scan") {
     // The request waits in the list too, which would open it without what was scanned.
     seen = value.slice(0, value.indexOf("."));
@@ -137,7 +141,7 @@ function showList(showIf: (view: View) => void): void {
   if (only && prompts.length === 1 && only.id !== seen) go(`#prompt=${only.id}`);
   else {
     drawn = stateOf(feed);
-    showIf(listView(feed));
+    showIf(listView(feed, app.canScan));
   }
 }
 
@@ -253,13 +257,17 @@ async function begin(): Promise<void> {
   place.setAttribute("aria-busy", "true");
   document.getElementById("build")?.append(put(words.build, { build }));
   if (!globalThis.isSecureContext) return failed(words.start.insecure);
-  const [config, me] = await Promise.all([loadConfig(), loadMe().catch(() => undefined)]);
+  const [config, me, canScan] = await Promise.all([
+    loadConfig(),
+    loadMe().catch(() => undefined),
+    canScanHere(),
+  ]);
   if (!me) return failed(words.noStorage);
   if (!config.ok) {
     addEventListener("online", () => location.reload());
     return failed(troubleOf(config));
   }
-  app = { config: config.value, me, ended };
+  app = { config: config.value, canScan, me, ended };
   addEventListener("hashchange", () => void route());
   onOtherTab(() => void changedElsewhere());
   await route();

@@ -92,6 +92,15 @@ export const words = {
     offline: "Offline",
     account: "Signed in as {account}",
   },
+  camera: {
+    open: "Scan a QR code",
+    outside: "For a QR code on another screen, use this phone's own camera app.",
+    title: "Scan a QR code",
+    lead: "Point the camera at the code on the other screen.",
+    picture: "What the camera sees",
+    denied: "The camera may not be used here. Use this phone's own camera app instead.",
+    foreign: "This code is not of this service.",
+  },
   prompt: {
     title: "Someone wants to sign in to {app}. Is it you?",
     titleAddPhone: "Someone wants to add a phone to your account. Is it you?",

@@ -63,9 +63,9 @@ describe("the headers of the phone page's files", () => {
     }
   });
 
-  test("passkeys may be used by the page itself, and what it does not need by nobody", () => {
+  test("passkeys and the camera may be used by the page itself, and what it does not need by nobody", () => {
     const policy = headersOf("/phone")["permissions-policy"];
-    for (const name of ["publickey-credentials-get", "publickey-credentials-create"]) {
+    for (const name of ["publickey-credentials-get", "publickey-credentials-create", "camera"]) {
       expect(policy).toContain(`${name}=(self)`);
     }
     for (const name of ["microphone", "geolocation"]) expect(policy).toContain(`${name}=()`);

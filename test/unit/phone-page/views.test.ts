@@ -4,6 +4,7 @@ import { leftOf, put } from "../../../packages/phone/src/words.ts";
 vi.stubGlobal("BUILD", "0123456789ab");
 const { reactionTo } = await import("../../../packages/phone/src/views/prompt.ts");
 const { readable, visible } = await import("../../../packages/phone/src/views/details.ts");
+const { hashOf } = await import("../../../packages/phone/src/views/camera.ts");
 const { guessName } = await import("../../../packages/phone/src/views/enrol.ts");
 const { words } = await import("../../../packages/phone/src/words.ts");
 
@@ -65,6 +66,27 @@ describe("T13 T14 texts of others", () => {
     ["x\u202ey", "x⟨202E⟩y"],
   ])("the name %j reads %j", (name, shown) => {
     expect(readable(name)).toBe(shown);
+  });
+});
+
+describe("a QR code that this page reads", () => {
+  const issuer = "https://sign.example";
+  test.each(["#scan=abc123.f-_0", "#code=WDJB-MJHT", "#add=abc.def~ghi"])("leads to %s", (hash) => {
+    expect(hashOf(`${issuer}/phone${hash}`, issuer)).toBe(hash);
+  });
+  test.each([
+    "https://sign.example.evil.example/phone#scan=abc.def",
+    "https://sign.example@evil.example/phone#scan=abc.def",
+    "http://sign.example/phone#scan=abc.def",
+    "https://sign.example/oauth/authorize#scan=abc.def",
+    "https://sign.example/phone#devices",
+    "https://sign.example/phone#scan=",
+    "https://sign.example/phone#scan=a b",
+    "https://sign.example/phone?x=1#scan=abc",
+    "javascript:alert(1)",
+    "",
+  ])("%j leads nowhere", (code) => {
+    expect(hashOf(code, issuer)).toBeUndefined();
   });
 });
 

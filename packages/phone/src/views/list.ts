@@ -5,12 +5,12 @@ import { momentOf, put, timeOf, words } from "../words.ts";
 import { visible } from "./details.ts";
 import { heading, link, note, type View } from "./parts.ts";
 
-const { list } = words;
+const { list, camera } = words;
 
 const LINES: Readonly<Record<Line, string>> = { live: list.live, away: list.away, offline: list.offline };
 
 /** What waits, and what was kept from the person; calm where nothing does. */
-export function listView(feed: Feed): View {
+export function listView(feed: Feed, canScan: boolean): View {
   const listed = feed.latest;
   const count = listed?.prompts.length ?? 0;
   const title = !listed
@@ -29,6 +29,9 @@ export function listView(feed: Feed): View {
       count === 0 ? undefined : h("ul", { class: "prompts" }, ...(listed?.prompts ?? []).map(item)),
       listed ? newsOf(listed) : undefined,
       h("p", { class: "others" }, link(list.code, "#code")),
+      canScan
+        ? h("p", { class: "others" }, link(camera.open, "#scan"))
+        : h("p", { class: "hint" }, camera.outside),
       h("p", { class: `soft line ${feed.line}`, role: "status" }, LINES[feed.line]),
       listed ? h("p", { class: "soft" }, put(list.account, { account: visible(listed.account) })) : undefined,
     ],

@@ -2,7 +2,12 @@ import { type Child, h } from "../dom.ts";
 import { words } from "../words.ts";
 
 /** A view: its title for the tab and the reader, and what stands in it. */
-export type View = { readonly title: string; readonly body: readonly Child[] };
+export type View = {
+  readonly title: string;
+  readonly body: readonly Child[];
+  /** Ends what goes on in it, when another takes its place. */
+  readonly stop?: () => void;
+};
 
 export const heading = (text: string): HTMLElement => h("h1", { id: "heading", tabindex: -1 }, text);
 

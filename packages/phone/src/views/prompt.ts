@@ -28,7 +28,6 @@ export type PromptHandle = View & {
   readonly id: string;
   /** Nothing can be sent: the answers wait for the connection, and are not queued. */
   offline(isOffline: boolean): void;
-  stop(): void;
 };
 
 /** What a refused answer comes to on the page: the request is over, the number has to be typed again, or something is said beside the answers. */
