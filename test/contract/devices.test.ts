@@ -281,6 +281,26 @@ describe("revoking", () => {
     ]);
   });
 
+  test("T100 of two that revoke each other one stays, and only its word is on record", async () => {
+    const one = await withUser(makeDevice());
+    const other = { ...makeDevice(), userId: one.userId };
+    await devices.insert(one, makeEvent());
+    await devices.insert(other, makeEvent());
+    const answers = await Promise.all([
+      devices.revoke(one.userId, other.id, makeEvent({ type: "device.revoked" }), NOW, one.id),
+      devices.revoke(one.userId, one.id, makeEvent({ type: "device.revoked" }), NOW, other.id),
+    ]);
+    expect(answers.filter((answer) => answer !== undefined)).toHaveLength(1);
+    expect(await devices.ofUser(one.userId)).toHaveLength(1);
+    const revocations = (await rowsOf("audit_events")).filter(({ type }) => type === "device.revoked");
+    expect(revocations).toHaveLength(1);
+    const [last] = await devices.ofUser(one.userId);
+    if (!last) throw new Error("nobody stayed");
+    expect(await devices.revoke(one.userId, last.id, makeEvent(), NOW, last.id)).toMatchObject({
+      id: last.id,
+    });
+  });
+
   test("T20 T100 a miss writes nothing: another user's device, an unknown one", async () => {
     const device = await withUser(makeDevice());
     await devices.insert(device, makeEvent());

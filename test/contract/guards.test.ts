@@ -93,7 +93,7 @@ const WRITES: Readonly<Record<string, Write>> = {
   "a passkey of our page": {
     signed: true,
     write: ({ userId, deviceId }) =>
-      devices.insertOwn(deviceOf(userId), makeEvent(), { most: 1, signedBy: deviceId, since: NOW }),
+      devices.insertOwn(deviceOf(userId), makeEvent(), { most: 2, signedBy: deviceId, since: NOW }),
   },
   "a key that leaves another user": {
     first: async () => devices.insert(await withUser(old), makeEvent()),

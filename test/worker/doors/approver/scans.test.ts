@@ -1,7 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MINUTE } from "../../../../src/core/time.ts";
-import { later, refusal, refusalsOf, setStatus, site, stateOf } from "../../support/approver.ts";
-import { askDevice, newParty, pollDevice, press } from "../../support/ciba.ts";
+import { writeSeen } from "../../../../src/doors/approver/prompt/seen.ts";
+import {
+  later,
+  refusal,
+  refusalsOf,
+  asked as requested,
+  setStatus,
+  site,
+  stateOf,
+} from "../../support/approver.ts";
+import { askDevice, newParty, poll, pollDevice, press } from "../../support/ciba.ts";
 import { claimsOf } from "../../support/cotter.ts";
 import { newPhoneOf, newPhoneOwner, type Phone } from "../../support/phone.ts";
 
@@ -174,5 +183,30 @@ describe("a code of a device without a browser", () => {
   test.each(["", "123", "AAAA-AAAA", "a".repeat(33), 5, null])("T107 %j is no code", async (code) => {
     const { phone } = await newPhoneOwner(at, "key");
     expect(await scan(phone, code)).toMatchObject(refusal(400, "malformed"));
+  });
+});
+
+describe("the QR code of a waiting screen", () => {
+  test("T21 stands for the number on the phone that has scanned it, and on no other", async () => {
+    const { id, phone } = await newPhoneOwner(at, "key");
+    const second = await newPhoneOf(at, id, "key", { deviceId: phone.deviceId as never });
+    const { prompt, party, started } = await requested(at, id, phone);
+    const of = { challengeId: prompt.id, deviceId: phone.deviceId as never };
+    const ticket = await writeSeen(at.services, of, { by: "frame", value: "A".repeat(22) });
+    const said = { decision: "approve", scan: ticket } as const;
+    expect(await second.decide(prompt, said)).toMatchObject(refusal(400, "number_needed"));
+    expect((await phone.decide(prompt, said)).status).toBe(200);
+    expect(claimsOf((await poll(at, party, started)).body.id_token).amr).toContain("mca");
+  });
+
+  test("T106 of another user's request is not there, whatever its frame", async () => {
+    const [ana, bob] = [await newPhoneOwner(at), await newPhoneOwner(at, "key")];
+    const { prompt } = await requested(at, ana.id, ana.phone);
+    for (const challenge_id of [prompt.id, "0".repeat(64), "x"]) {
+      const answer = await bob.phone.call("POST", "/scans", { challenge_id, frame: "A".repeat(22) });
+      expect(answer).toMatchObject(UNKNOWN);
+    }
+    const own = await ana.phone.call("POST", "/scans", { challenge_id: prompt.id, frame: "A".repeat(22) });
+    expect(own).toMatchObject(refusal(410, "old_frame"));
   });
 });
