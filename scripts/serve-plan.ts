@@ -1,6 +1,6 @@
 /** The decisions of `npm start` and `npm run reset`: where to listen, what to call it, whose state it is. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, isIP } from "node:net";
 import type { NetworkInterfaceInfo } from "node:os";
 import { dirname, resolve } from "node:path";
 
@@ -55,13 +55,19 @@ export const portOf = (variables: Variables): number => Number(variables.PORT ||
 const isLoopback = (ip: string): boolean => ip === "localhost" || ip === "::1" || ip.startsWith("127.");
 const hostOf = (ip: string): string => (ip.includes(":") ? `[${ip}]` : ip);
 
+/** `HOST` where it is an address to listen at: some shells keep the machine's own name under it. */
+const addressIn = (host: string | undefined): string | undefined =>
+  host !== undefined && (isIP(host) !== 0 || host === "localhost" || WILDCARDS.includes(host))
+    ? host
+    : undefined;
+
 /** Reads the command line of `npm start`. Throws for a port that is none. */
 export function readServing(args: readonly string[], variables: Variables, interfaces: Interfaces): Serving {
   const ips = takeFlag(args, "ip");
   const ports = takeFlag(ips.rest, "port");
   const inspectors = takeFlag(ports.rest, "inspector-port");
   const states = takeFlag(inspectors.rest, "persist-to");
-  const ip = ips.value || "127.0.0.1";
+  const ip = ips.value || addressIn(variables.HOST) || "127.0.0.1";
   const port = ports.value ? Number(ports.value) : portOf(variables);
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new Error(`not a port: ${ports.value ?? variables.PORT}`);

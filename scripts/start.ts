@@ -2,7 +2,7 @@
  * Serves the Worker on this machine: makes .dev.vars when missing, migrates the local database, runs `wrangler dev`.
  *
  * Environment: PORT (8787), ISSUER (the address it is reached at), STATE_DIR (.wrangler/state; with another port .wrangler/state-PORT),
- * INSPECTOR_PORT (0: any free), HTTPS (set: serves https with a certificate of wrangler's own making), MIGRATED (set: the state is a copy of one that this checkout has migrated). `npm start -- --ip 0.0.0.0` lets a phone of the same network in.
+ * INSPECTOR_PORT (0: any free), HTTPS (set: serves https with a certificate of wrangler's own making), MIGRATED (set: the state is a copy of one that this checkout has migrated). `HOST=0.0.0.0 npm start` (or `-- --ip 0.0.0.0`) lets a phone of the same network in.
  * Further arguments go to `wrangler dev` as they are, e.g. `npm start -- --var IP_LIMITS:on`.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -91,7 +91,7 @@ function sayReady({ origin, others, issuer }: Serving): void {
   console.log(
     issuer.startsWith("https:")
       ? "Nobody has signed the certificate: each browser warns of it once."
-      : "A phone has keys on https pages alone: for the phone page, HTTPS=1 npm start -- --ip 0.0.0.0",
+      : "A phone has keys on https pages alone: for the phone page, HTTPS=1 HOST=0.0.0.0 npm start",
   );
 }
 

@@ -4,6 +4,7 @@ import { tellDeviceRemoved } from "../../core/device/notify.ts";
 import { UNDO } from "../../core/device/own-enrolment.ts";
 import { undoEnrolment, undoOf } from "../../core/device/undo-enrolment.ts";
 import { ANY_REALM } from "../../core/ports/users.ts";
+import { limitOpenings } from "../../hosted/limits.ts";
 import { policyFor, settingFor, trouble } from "../../hosted/setting.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import type { Door } from "../../http/door.ts";
@@ -74,7 +75,7 @@ async function tell(c: Context<AppEnv>, device: Device): Promise<void> {
 
 function undoRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.use(noStore, refuseFrames);
+  routes.use(noStore, refuseFrames, limitOpenings);
   routes.get("/", showUndo);
   routes.post("/", takeUndo);
   return routes;

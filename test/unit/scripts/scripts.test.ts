@@ -71,6 +71,10 @@ describe("O7 where npm start listens", () => {
   });
   test("without a network the address is this machine's", () => {
     expect(readServing(["--ip", "0.0.0.0"], {}, {}).issuer).toBe("http://127.0.0.1:8787");
+    // The contract's own way; some shells keep the machine's name there.
+    expect(readServing([], { HOST: "0.0.0.0" }, wifi)).toEqual(readServing(["--ip", "0.0.0.0"], {}, wifi));
+    expect(readServing(["--ip", "127.0.0.2"], { HOST: "0.0.0.0" }, wifi).ip).toBe("127.0.0.2");
+    expect(readServing([], { HOST: "anas-laptop" }, wifi).ip).toBe("127.0.0.1");
   });
   test.each(["0", "65536", "x", "80.5"])("refuses the port %s", (PORT) => {
     expect(() => readServing([], { PORT }, {})).toThrow("not a port");
