@@ -82,9 +82,17 @@ export function hasNothing(db: Store, userId: UserId, but?: string): SQL {
 const insertFirst = (db: Store, device: Device, event: AuditEvent): ReturnType<Devices["insertFirst"]> =>
   insertWhile(db, device, event, standingOf(device), hasNothing(db, device.userId));
 
+/** Whether a device of our pages is live: `core/device/own-pages.ts` says the same of what was read. */
+function hasOwn(db: Store, userId: UserId): SQL {
+  const isPasskey = and(eq(devices.door, "oauth"), isNotNull(devices.credentialId));
+  const isOwn = or(eq(devices.door, "approver"), isPasskey);
+  const own = and(eq(devices.userId, userId), isNull(devices.revokedAt), isOwn);
+  return exists(db.select({ id: devices.id }).from(devices).where(own));
+}
+
 function insertOwn(
   db: Store,
-  ...[device, event, { most, signedBy, since }]: Parameters<Devices["insertOwn"]>
+  ...[device, event, { most, signedBy, since, alone }]: Parameters<Devices["insertOwn"]>
 ): ReturnType<Devices["insertOwn"]> {
   const { userId, door } = device;
   const ofKind = device.credentialId === undefined ? isNull : isNotNull;
@@ -93,7 +101,9 @@ function insertOwn(
     .select({ live: count() })
     .from(devices)
     .where(and(eq(devices.userId, userId), isAlike));
-  return insertWhile(db, device, event, standingOf(device, signedBy, since), sql`(${live}) < ${most}`);
+  const isOpen = sql`(${live}) < ${most}`;
+  const guard = alone ? sql`${isOpen} and not ${hasOwn(db, userId)}` : isOpen;
+  return insertWhile(db, device, event, standingOf(device, signedBy, since), guard);
 }
 
 /** The audit row goes before the device, while the guard can still see what is enrolled. */

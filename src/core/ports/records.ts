@@ -49,12 +49,17 @@ export type Devices = {
   /**
    * The same for a device of our pages, while the user has fewer than `most` live ones of its door and kind, passkey or key: of any number of
    * calls at once no more are written.
-   * `enrolment_closed` when they have as many.
+   * With `alone`, only while they have no live device of our pages at all, which is what a code may add. `enrolment_closed` otherwise.
    */
   insertOwn(
     device: Device,
     event: AuditEvent,
-    asked: { readonly most: number; readonly signedBy?: DeviceId; readonly since: Instant },
+    asked: {
+      readonly most: number;
+      readonly signedBy?: DeviceId;
+      readonly since: Instant;
+      readonly alone?: true;
+    },
   ): Enrolled<RefusalOf<"device_exists"> | RefusalOf<"enrolment_closed">>;
   /**
    * A device in place of these, which are removed in the same batch; each with its audit row. Only while its user has no other live device

@@ -46,7 +46,10 @@ export async function enrol(c: Context<AppEnv>, body: EnrolBody): Promise<Respon
     : closedBy(holder.client, begun.ticket, holder.ever, powers.clock.now());
   if (why) return closed(c, why);
   const stored = await store(c, begun, device);
-  if (!stored.ok) return refuse(c, stored.error);
+  if (!stored.ok) {
+    const isLate = stored.error.code === "enrolment_closed" && isByCodeAlone(begun);
+    return isLate ? closed(c, { kind: "stronger" }) : refuse(c, stored.error);
+  }
   await powers.inboxes.noteDevice(userSubject(device.userId));
   const { client, user } = holder;
   tellDeviceEnrolled(powers, { client, user, device, origin: originOf(c) });
@@ -92,7 +95,10 @@ async function deviceOf(
   return read.ok ? ok({ ...common, ...read.value, kind: "passkey", door: "oauth" }) : read;
 }
 
-function store(c: Context<AppEnv>, { ticket, recovered }: Begun, device: Device) {
+const isByCodeAlone = ({ ticket, recovered }: Begun): boolean => ticket.deviceId === undefined && !recovered;
+
+function store(c: Context<AppEnv>, begun: Begun, device: Device) {
+  const { ticket, recovered } = begun;
   const powers = services(c);
   const { ip } = originOf(c);
   const event = auditEvent(powers, {
@@ -113,5 +119,6 @@ function store(c: Context<AppEnv>, { ticket, recovered }: Begun, device: Device)
     most: MOST_PASSKEYS,
     since: ticket.since,
     ...(ticket.deviceId === undefined ? {} : { signedBy: ticket.deviceId }),
+    ...(isByCodeAlone(begun) ? { alone: true } : {}),
   });
 }

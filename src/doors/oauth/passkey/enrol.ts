@@ -88,7 +88,7 @@ async function store(powers: Powers, { session, origin }: NewPasskey, device: De
   const stored = await powers.devices.insertOwn(device, event, {
     most: MOST_PASSKEYS,
     since: session.createdAt,
-    ...(session.deviceId === undefined ? {} : { signedBy: session.deviceId }),
+    ...(session.deviceId === undefined ? { alone: true } : { signedBy: session.deviceId }),
   });
   if (!stored.ok) return refused(stored.error.code);
   await powers.inboxes.noteDevice(userSubject(device.userId));

@@ -253,6 +253,19 @@ describe("T33 who reads somebody's mail", () => {
     );
   });
 
+  test("T100 adds one of twenty that come at once with tickets of their own", async () => {
+    const { id } = await newOwner(at);
+    const tickets = await Promise.all(Array.from({ length: 20 }, () => ticketFor(at, id)));
+    const all = await Promise.all(
+      tickets.map((ticket, index) => enrolPhone(at, ticket, index % 2 ? "key" : "passkey")),
+    );
+    expect(all.filter(({ answer }) => answer.status === 201)).toHaveLength(1);
+    for (const { answer } of all) {
+      if (answer.status !== 201) expect(answer).toMatchObject(refusal(403, "stronger"));
+    }
+    expect(await live(id)).toHaveLength(1);
+  });
+
   test("comes to no more by the page of passkeys of a client: that device is marked the same", async () => {
     const address = `${fresh("ana")}@example.com`;
     const { userId } = await withPasskey(at, await newRp(at), address, await newAuthenticator());
