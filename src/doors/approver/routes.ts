@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { createMiddleware } from "hono/factory";
 import { ownRpId } from "../../core/device/ceremony.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import type { Door } from "../../http/door.ts";
@@ -56,11 +57,17 @@ async function showConfig(c: Context<AppEnv>): Promise<Response> {
   });
 }
 
+/** Proofs and acts have to be of this minute: phones whose clocks are wrong go by ours (RFC 9110 §6.6.1). Cloudflare sends it too, other hosts may not. */
+const dated = createMiddleware<AppEnv>(async function dated(c, next) {
+  await next();
+  if (c.res.status !== 101) c.header("Date", new Date(services(c).clock.now()).toUTCString());
+});
+
 /** `/approver` (docs/approver.md): by the device that answers, whose proof each call carries. */
 function approverRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const open = limitReads(busy);
-  routes.use(noStore);
+  routes.use(noStore, dated);
   routes.get("/config", open, showConfig);
   routes.post("/sessions/begin", open, jsonBody(beginBody, malformed), (c) =>
     beginSession(c, c.req.valid("json")),
