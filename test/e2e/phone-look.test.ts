@@ -273,6 +273,22 @@ describe("on Ana's phone", () => {
     await page.context().setOffline(false);
   });
 
+  test("the camera, where the browser reads codes by itself", async () => {
+    await stage.page.addInitScript(() => {
+      const Detector = class {
+        static getSupportedFormats = async () => ["qr_code"];
+      };
+      Object.assign(globalThis, { BarcodeDetector: Detector });
+    });
+    stage.says("GET /approver/prompts", listed([]));
+    await stage.open("");
+    await stage.page.getByRole("link", { name: "Scan a QR code" }).waitFor();
+    await looksRight("calm-camera");
+    await stage.page.getByRole("link", { name: "Scan a QR code" }).click();
+    await text("The camera may not be used here");
+    await looksRight("camera");
+  });
+
   test("a key that is gone leads to setting the phone up again", async () => {
     stage.says("GET /approver/prompts", { code: "session_over" }, 401);
     stage.says("POST /approver/sessions", { code: "not_a_device" }, 403);

@@ -44,7 +44,10 @@ export function cameraView(app: App, found: (hash: string) => void): View {
     if (hash === undefined) return notes.say(said.foreign);
     ends.abort();
     found(hash);
-  }).catch(() => notes.say(said.denied));
+  }).catch(() => {
+    video.hidden = true;
+    notes.say(said.denied);
+  });
   return {
     title: said.title,
     stop: () => ends.abort(),
