@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { leftOf, put } from "../../../packages/phone/src/words.ts";
 
 vi.stubGlobal("BUILD", "0123456789ab");
@@ -7,6 +7,11 @@ const { readable, visible } = await import("../../../packages/phone/src/views/de
 const { hashOf } = await import("../../../packages/phone/src/views/camera.ts");
 const { guessName } = await import("../../../packages/phone/src/views/enrol.ts");
 const { words } = await import("../../../packages/phone/src/words.ts");
+
+// Files of this project share a process: nothing of these is to be left for the next one.
+afterAll(() => {
+  vi.unstubAllGlobals();
+});
 
 const refusal = (status: number, code: string, more: Readonly<Record<string, unknown>> = {}) =>
   ({ ok: false, status, code, more }) as const;
