@@ -275,10 +275,7 @@ describe("on Ana's phone", () => {
 
   test("the camera, where the browser reads codes by itself", async () => {
     await stage.page.addInitScript(() => {
-      const Detector = class {
-        static getSupportedFormats = async () => ["qr_code"];
-      };
-      Object.assign(globalThis, { BarcodeDetector: Detector });
+      Object.assign(globalThis, { BarcodeDetector: { getSupportedFormats: async () => ["qr_code"] } });
     });
     stage.says("GET /approver/prompts", listed([]));
     await stage.open("");
