@@ -11,40 +11,25 @@ const root = resolve(import.meta.dirname, "..");
 /** A file below `assets/` with what is in it. */
 export type Built = { readonly path: string; readonly bytes: Uint8Array };
 
-/** Sources of the phone page; its hash is over all of them, and over what it shares with the server. */
-const SOURCES = [
-  "packages/phone/{src,sw,static,icons}/**/*",
-  "packages/phone/style.ts",
-  "packages/protocol/src/*.ts",
-  "src/pages/style.ts",
-  "scripts/build-phone.ts",
-];
+/** Stands in the scripts for the build, until all files are there. */
+const UNKNOWN = "@build@";
 
-const sources = (): readonly string[] =>
-  SOURCES.flatMap((pattern) =>
-    globSync(pattern, { cwd: root, exclude: (name) => name.endsWith("tsconfig.json") }),
-  )
-    .filter((path) => /\.[a-z]+$/.test(path))
-    .sort();
-
-/** Which build of the page this is: 12 hex digits that all that is signed on it names. */
-export function buildHash(): string {
+/** Which build of the page these files are: 12 hex digits that all that is signed on it names. Over the files themselves, so that a library counts too. */
+function buildOf(files: readonly Built[]): string {
   const hash = createHash("sha256");
-  for (const path of sources()) {
-    hash.update(`${path}\0`);
-    hash.update(readFileSync(join(root, path)));
-  }
+  for (const { path, bytes } of files) hash.update(`${path}\0${bytes.length}\0`).update(bytes);
   return hash.digest("hex").slice(0, 12);
 }
+
+const named = ({ path, bytes }: Built, build: string): Built =>
+  path.endsWith(".js")
+    ? { path, bytes: Buffer.from(Buffer.from(bytes).toString().replaceAll(UNKNOWN, build)) }
+    : { path, bytes };
 
 /** The licence of what is bundled asks for it. */
 const BANNER = "/*! with uqr, MIT License, (c) Project Nayuki, (c) 2023 Anthony Fu */";
 
-async function bundle(
-  entry: string,
-  format: "esm" | "iife",
-  define: Readonly<Record<string, string>>,
-): Promise<Uint8Array> {
+async function bundle(entry: string, format: "esm" | "iife"): Promise<Uint8Array> {
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -56,7 +41,7 @@ async function bundle(
     charset: "utf8",
     legalComments: "none",
     ...(entry.endsWith("main.ts") ? { banner: { js: BANNER } } : {}),
-    define,
+    define: { BUILD: JSON.stringify(UNKNOWN) },
   });
   const [file] = outputFiles;
   if (!file) throw new Error(`${entry} came to nothing`);
@@ -72,16 +57,17 @@ const copied = (from: string, to: string): Built => ({ path: to, bytes: readFile
 
 /** All files of the phone page. */
 export async function phoneFiles(): Promise<readonly Built[]> {
-  const define = { BUILD: JSON.stringify(buildHash()) };
   const icons = globSync("packages/phone/icons/*", { cwd: root }).sort();
-  return [
+  const files = [
     copied("packages/phone/static/phone.html", "phone.html"),
     copied("packages/phone/static/manifest.webmanifest", "phone/manifest.webmanifest"),
     { path: "phone/app.css", bytes: await styleSheet() },
-    { path: "phone/app.js", bytes: await bundle("packages/phone/src/main.ts", "esm", define) },
-    { path: "phone/sw.js", bytes: await bundle("packages/phone/sw/sw.ts", "iife", define) },
+    { path: "phone/app.js", bytes: await bundle("packages/phone/src/main.ts", "esm") },
+    { path: "phone/sw.js", bytes: await bundle("packages/phone/sw/sw.ts", "iife") },
     ...icons.map((path) => copied(path, `phone/${relative("packages/phone/icons", path)}`)),
   ];
+  const build = buildOf(files);
+  return files.map((file) => named(file, build));
 }
 
 function isWritten(path: string, bytes: Uint8Array): boolean {
