@@ -23,6 +23,8 @@ const SIZES = [
 
 /** Nothing of the view that is open is clipped, overlaps, is faint or too low to touch, at any size and by day and night. */
 async function looksRight(name: string, page: Page = stage.page): Promise<void> {
+  // Each place in a sentence was filled.
+  expect(await page.locator("body").innerText()).not.toMatch(/\{\w+\}|undefined|\[object/);
   for (const [width, height] of SIZES) {
     await page.setViewportSize({ width, height });
     for (const colorScheme of ["light", "dark"] as const) {

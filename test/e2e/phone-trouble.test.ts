@@ -1,6 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { becomePhone, listed, openStage, request, SESSION, type Stage, THIS } from "./phone-stage.ts";
-import { ask, freshAddress, openPhone, openWorld, press, sees, setUp, typeNumber } from "./phone-support.ts";
+import {
+  ask,
+  freshAddress,
+  newPhone,
+  openPhone,
+  openWorld,
+  operator,
+  type Phone,
+  press,
+  sees,
+  setUp,
+  typeNumber,
+  type World,
+} from "./phone-support.ts";
 
 let stage: Stage;
 beforeAll(async () => {
@@ -69,6 +82,31 @@ describe("links", () => {
 });
 
 describe("presses, and lines that are slow or dead", () => {
+  test("a notification that is pressed while the page loads is followed", async () => {
+    const { page, says, origin } = stage;
+    const prompt = request();
+    says("GET /approver/prompts", listed([]));
+    await stage.open("");
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    const [worker] = page.context().serviceWorkers();
+    if (!worker) throw new Error("no service worker runs");
+    const slow = gate();
+    const config = { issuer: origin, name: "Countersign", rp_id: "localhost" };
+    says("GET /approver/config", config, 200, slow.until);
+    const before = callsOf("GET /approver/config").length;
+    says("GET /approver/prompts", listed([prompt, request()]));
+    await stage.open("");
+    await vi.waitFor(() => expect(callsOf("GET /approver/config").length).toBeGreaterThan(before));
+    await worker.evaluate(async (hash) => {
+      // biome-ignore lint/suspicious/noExplicitAny: the globals of a service worker
+      const { clients } = globalThis as any;
+      for (const one of await clients.matchAll({ includeUncontrolled: true })) one.postMessage(hash);
+    }, `#prompt=${prompt.id}`);
+    slow.open();
+    await heading(IS_IT_YOU);
+    says("GET /approver/config", config);
+  });
+
   test("a view that comes late does not take the place of a newer one", async () => {
     const { page } = stage;
     const slow = gate();
@@ -174,10 +212,21 @@ describe("whose phone this is", () => {
   });
 });
 
-describe("clocks", () => {
+describe("before a real service", () => {
+  let world: World;
+  let phone: Phone;
+  beforeAll(async () => {
+    world = await openWorld();
+  });
+  afterAll(async () => {
+    await world.close();
+  });
+  afterEach(async () => {
+    await phone.close();
+  });
+
   test("a phone whose clock is ten minutes wrong is set up, sees a request and answers it", async () => {
-    const world = await openWorld();
-    const phone = await openPhone("key");
+    phone = await openPhone("key");
     await phone.page.addInitScript(() => {
       const real = Date.now.bind(Date);
       Date.now = () => real() - 600_000;
@@ -189,7 +238,25 @@ describe("clocks", () => {
     expect(await phone.page.getByText(/ left$/).textContent()).toMatch(/^[0-5]:\d\d left$/);
     await press(phone, "Approve");
     await sees(phone, "Approved");
-    await phone.close();
-    await world.close();
+  });
+
+  test("a session that is over under a request: the same passkey goes on, at that request", async () => {
+    const address = freshAddress();
+    phone = await newPhone(world, "passkey", address);
+    const started = await ask(world, address);
+    await typeNumber(phone, started.body.match_code ?? "");
+    const admin = operator(world);
+    const { body } = await admin("GET", "/admin/users", { query: { identifier: address } });
+    const [user] = body.users as readonly { readonly user_id: string }[];
+    await admin("DELETE", `/admin/users/${user?.user_id}/grants`);
+    await press(phone, "Approve");
+    await sees(phone, "Approve with this phone");
+    await phone.page.getByText("Your session here is over").waitFor();
+    // A session that begins in the second of the end is over with it: whoever is that quick presses again.
+    await vi.waitFor(async () => {
+      await press(phone, "Use my passkey");
+      await phone.page.getByRole("navigation").waitFor({ timeout: 1_500 });
+    }, 20_000);
+    expect(new URL(phone.page.url()).hash).toMatch(/^#prompt=[0-9a-f]{64}$/);
   });
 });

@@ -234,15 +234,19 @@ function ended(): void {
   void route();
 }
 
-/** The page's own files stay with the browser, so that it opens offline and a push can wake it. */
-async function registerWorker(): Promise<void> {
-  if (!("serviceWorker" in navigator)) return;
-  await navigator.serviceWorker.register("/phone/sw.js", { scope: "/phone" }).catch(() => undefined);
-  navigator.serviceWorker.addEventListener("message", ({ data }) => {
-    if (typeof data === "string" && /^#(?:prompt=[0-9a-f]{64}|devices)$/.test(data)) go(data);
-    if (data === "subscription") void keepSubscription(app);
+/** Where a notification that was pressed leads. Heard from the beginning: what comes while the page loads is not told twice. */
+function hearWorker(): void {
+  navigator.serviceWorker?.addEventListener("message", ({ data }) => {
+    const isLink = typeof data === "string" && /^#(?:prompt=[0-9a-f]{64}|devices)$/.test(data);
+    if (isLink && app) go(data);
+    else if (isLink) location.hash = data;
+    if (data === "subscription" && app) void keepSubscription(app);
   });
 }
+
+/** The page's own files stay with the browser, so that it opens offline and a push can wake it. */
+const registerWorker = () =>
+  navigator.serviceWorker?.register("/phone/sw.js", { scope: "/phone" }).catch(() => undefined);
 
 const failed = (text: string): void => {
   main.replaceChildren(
@@ -253,6 +257,7 @@ const failed = (text: string): void => {
 };
 
 async function begin(): Promise<void> {
+  hearWorker();
   main.replaceChildren(place);
   place.setAttribute("aria-busy", "true");
   document.getElementById("build")?.append(put(words.build, { build }));
