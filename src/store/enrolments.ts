@@ -92,7 +92,7 @@ function hasOwn(db: Store, userId: UserId): SQL {
 
 function insertOwn(
   db: Store,
-  ...[device, event, { most, signedBy, since, alone }]: Parameters<Devices["insertOwn"]>
+  ...[device, event, { most, signedBy, sessionId, since, alone }]: Parameters<Devices["insertOwn"]>
 ): ReturnType<Devices["insertOwn"]> {
   const { userId, door } = device;
   const ofKind = device.credentialId === undefined ? isNull : isNotNull;
@@ -103,7 +103,7 @@ function insertOwn(
     .where(and(eq(devices.userId, userId), isAlike));
   const isOpen = sql`(${live}) < ${most}`;
   const guard = alone ? sql`${isOpen} and not ${hasOwn(db, userId)}` : isOpen;
-  return insertWhile(db, device, event, standingOf(device, signedBy, since), guard);
+  return insertWhile(db, device, event, { ...standingOf(device, signedBy, since), sessionId }, guard);
 }
 
 /** The audit row goes before the device, while the guard can still see what is enrolled. */

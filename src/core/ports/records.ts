@@ -57,6 +57,8 @@ export type Devices = {
     asked: {
       readonly most: number;
       readonly signedBy?: DeviceId;
+      /** The session that let it in: where that was signed out meanwhile nothing is written. */
+      readonly sessionId?: GrantId;
       readonly since: Instant;
       readonly alone?: true;
     },

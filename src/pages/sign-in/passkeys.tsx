@@ -27,6 +27,8 @@ export type PasskeysProps = FormProps & {
   readonly done?: "added" | "removed";
   /** What the browser made was not taken. */
   readonly refused: boolean;
+  /** The device that signed this session in is new, and was to remove an older one. */
+  readonly tooNew?: boolean;
   readonly closed?: PasskeyClosed;
   /** This page, and this page behind a new sign-in: each a GET. */
   readonly here: string;
@@ -113,7 +115,7 @@ const NotNow = ({ setting, closed, again }: PasskeysProps & { readonly closed: P
 
 /** A user's passkeys: each can be removed, and one be added. The form of a row sends its `id` to `/remove` below `action`. */
 export const Passkeys = (props: PasskeysProps) => {
-  const { setting, account, action, rows, done, refused, closed } = props;
+  const { setting, account, action, rows, done, refused, tooNew = false, closed } = props;
   const { passkeys: words } = signInWords(setting.locale);
   return (
     <SignInFrame setting={setting} title={words.title} script={ADD_PASSKEY_SCRIPT}>
@@ -123,9 +125,9 @@ export const Passkeys = (props: PasskeysProps) => {
           {words.done[done]}
         </p>
       )}
-      {refused && (
+      {(refused || tooNew) && (
         <p class="error" role="status">
-          {words.refused}
+          {tooNew ? words.tooNew : words.refused}
         </p>
       )}
       <p>

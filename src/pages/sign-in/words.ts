@@ -40,6 +40,7 @@ const english = {
     failed: "No passkey was made. You can try again.",
     twice: "This device has a passkey of yours already.",
     refused: "The passkey was not added. You can try again.",
+    tooNew: "You signed in by a device that is new. For its first day it removes none that you had before.",
     done: { added: "The passkey was added.", removed: "The passkey was removed." },
     closed: {
       full: "You have as many passkeys as you can have. Remove one before you add another.",

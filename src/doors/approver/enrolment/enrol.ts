@@ -48,7 +48,8 @@ export async function enrol(c: Context<AppEnv>, body: EnrolBody): Promise<Respon
   const stored = await store(c, begun, device);
   if (!stored.ok) {
     const isLate = stored.error.code === "enrolment_closed" && isByCodeAlone(begun);
-    return isLate ? closed(c, { kind: "stronger" }) : refuse(c, stored.error);
+    if (isLate) return closed(c, { kind: "stronger" });
+    return stored.error.code === "grant_ended" ? ticketOver(c) : refuse(c, stored.error);
   }
   await powers.inboxes.noteDevice(userSubject(device.userId));
   const { client, user } = holder;
@@ -119,6 +120,7 @@ function store(c: Context<AppEnv>, begun: Begun, device: Device) {
     most: MOST_PASSKEYS,
     since: ticket.since,
     ...(ticket.deviceId === undefined ? {} : { signedBy: ticket.deviceId }),
+    ...(ticket.sessionId === undefined ? {} : { sessionId: ticket.sessionId }),
     ...(isByCodeAlone(begun) ? { alone: true } : {}),
   });
 }

@@ -88,6 +88,7 @@ async function store(powers: Powers, { session, origin }: NewPasskey, device: De
   const stored = await powers.devices.insertOwn(device, event, {
     most: MOST_PASSKEYS,
     since: session.createdAt,
+    sessionId: session.id,
     ...(session.deviceId === undefined ? { alone: true } : { signedBy: session.deviceId }),
   });
   if (!stored.ok) return refused(stored.error.code);

@@ -4,7 +4,7 @@ import { brandOf } from "../../../core/client/settings.ts";
 import { type Bound, beginCeremony, CEREMONY, ownRpId } from "../../../core/device/ceremony.ts";
 import type { Device } from "../../../core/device/device.ts";
 import { tellDeviceEnrolled, tellDeviceRemoved } from "../../../core/device/notify.ts";
-import { closedBy, isFresh } from "../../../core/device/own-enrolment.ts";
+import { closedBy, isFresh, isNew } from "../../../core/device/own-enrolment.ts";
 import { isOwnPasskey } from "../../../core/device/own-pages.ts";
 import { PASSKEY_PARAMETERS, userHandle } from "../../../core/device/passkey.ts";
 import { revokeDevice } from "../../../core/device/revoke.ts";
@@ -60,13 +60,17 @@ export async function showPasskeys(c: Context<AppEnv>): Promise<Response> {
 async function list(
   c: Context<AppEnv>,
   own: Own,
-  shown: { readonly done?: "added" | "removed"; readonly isRefused?: boolean },
+  shown: {
+    readonly done?: "added" | "removed";
+    readonly isRefused?: boolean;
+    readonly isTooNew?: boolean;
+  },
 ): Promise<Response> {
   const { session, client, at } = own;
   const powers = services(c);
   const setting = settingFor(c, client);
   const ever = await powers.devices.ofUser(session.grant.userId, { withRevoked: true });
-  const { done, isRefused = false } = shown;
+  const { done, isRefused = false, isTooNew = false } = shown;
   const body = Passkeys({
     setting,
     account: accountOf(session, client),
@@ -84,8 +88,9 @@ async function list(
     ...(done === undefined ? {} : { done }),
     ...closedOf(c, own, ever),
     refused: isRefused,
+    tooNew: isTooNew,
   });
-  return await verifyPage(c, body, policyFor(c, setting), isRefused ? 422 : 200);
+  return await verifyPage(c, body, policyFor(c, setting), isRefused || isTooNew ? 422 : 200);
 }
 
 const isListed = (device: Device): boolean => device.revokedAt === undefined && isOwnPasskey(device);
@@ -182,8 +187,13 @@ export async function removePasskey(c: Context<AppEnv>): Promise<Response> {
   const { session, client, at } = own;
   const { userId } = session.grant;
   const powers = services(c);
-  const device = (await powers.devices.ofUser(userId)).find(({ id }) => id === form.id);
+  const live = await powers.devices.ofUser(userId);
+  const device = live.find(({ id }) => id === form.id);
   if (!device || !isOwnPasskey(device)) return c.redirect(at.place, 303);
+  // As on the phone page: who has just added a device of their own does not drive the older ones out (T33).
+  const signer = live.find(({ id }) => id === session.grant.deviceId);
+  const isOlder = signer !== undefined && device.enrolledAt < signer.enrolledAt;
+  if (isOlder && isNew(signer, powers.clock.now())) return await list(c, own, { isTooNew: true });
   const origin = originOf(c);
   const by = { actor: `user:${userId}`, ip: origin.ip, reason: "removed_by_user" };
   const revoked = await revokeDevice(powers, { userId, deviceId: device.id, ...by });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ownClientId } from "../../../../src/core/client/own-client.ts";
 import { revokeDevice } from "../../../../src/core/device/revoke.ts";
+import { endSession } from "../../../../src/core/grant/end.ts";
 import { MAIN, type UserId } from "../../../../src/core/ids.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../../../src/core/time.ts";
 import { newAuthenticator, type Spoilt } from "../../../fakes/authenticator.ts";
@@ -9,6 +10,7 @@ import { fresh } from "../../support/cotter.ts";
 import { newRp, signInByCode } from "../../support/oauth.ts";
 import { withPasskey } from "../../support/oauth-passkeys.ts";
 import { browser } from "../../support/page.ts";
+import { havingName } from "../../support/people.ts";
 import {
   enrolPhone,
   newOwner,
@@ -61,6 +63,17 @@ describe("the first phone", () => {
     expect(again.location).toContain("#add=");
     expect(again.headers.get("Cache-Control")).toContain("no-store");
     expect(again.headers.get("Referrer-Policy")).toBe("no-referrer");
+  });
+
+  test("T33 a ticket of a session that was signed out since adds none", async () => {
+    const address = `${fresh("ana")}@example.com`;
+    const led = await signInByCode(at, "/phone/sign-in?realm=main", address, browser(at));
+    const user = await havingName(at, address);
+    const [session] = await at.services.records.grantsOfUser(user!.user.id);
+    await endSession(at.services, session!, { actor: "system", reason: "signed_out", ip: undefined });
+    const { answer } = await enrolPhone(at, led.split("#add=")[1] ?? "", "key");
+    expect(answer).toMatchObject(OVER);
+    expect(await live(user!.user.id)).toEqual([]);
   });
 
   test("T33 a session that signed in five minutes ago adds none: the user signs in anew", async () => {

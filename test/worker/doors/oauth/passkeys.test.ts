@@ -320,3 +320,23 @@ describe("a removal", () => {
     expect(await ofAddress(address)).toHaveLength(1);
   });
 });
+
+test("T33 a passkey that is new removes none that was there before, for its first day", async () => {
+  const rp = await newRp(at);
+  const [first, second] = [await newAuthenticator(), await newAuthenticator()];
+  const { person, userId } = await withPasskey(at, rp, mail(), first);
+  const [older] = listed((await person.get(passkeysAt(rp))).text);
+  later(60_000);
+  const owner = browser(at);
+  await signIn(owner, passkeysAt(rp), first, userId);
+  expect((await enrolled(owner, rp, second)).status).toBe(303);
+  const other = browser(at);
+  await signIn(other, passkeysAt(rp), second, userId);
+  const refused = await remove(other, rp, older!);
+  expect(refused.status).toBe(422);
+  expect(readable(refused.text)).toContain("For its first day it removes none");
+  expect(listed((await other.get(passkeysAt(rp))).text)).toHaveLength(2);
+  later(25 * 3_600_000);
+  await signIn(other, `${passkeysAt(rp)}&again=1`, second, userId);
+  expect((await remove(other, rp, older!)).status).toBe(303);
+});
