@@ -148,8 +148,9 @@ export function promptView(
 /** What purposes of the service's own are asked as; every other is something that the app calls by a name. */
 const TITLES: Readonly<Record<string, string>> = { sign_in: said.title, add_phone: said.titleAddPhone };
 
-const titleOf = ({ payload: { client, purpose } }: Prompt): string =>
-  put(wordOf(TITLES, purpose) ?? said.titleAction, { app: visible(client.name) });
+/** Whoever is shown details approves those: a payment is more than a sign-in. */
+const titleOf = ({ payload: { client, purpose, shown } }: Prompt): string =>
+  put((shown.details ? undefined : wordOf(TITLES, purpose)) ?? said.titleAction, { app: visible(client.name) });
 
 const numberField = () =>
   field(
