@@ -150,7 +150,9 @@ const TITLES: Readonly<Record<string, string>> = { sign_in: said.title, add_phon
 
 /** Whoever is shown details approves those: a payment is more than a sign-in. */
 const titleOf = ({ payload: { client, purpose, shown } }: Prompt): string =>
-  put((shown.details ? undefined : wordOf(TITLES, purpose)) ?? said.titleAction, { app: visible(client.name) });
+  put((shown.details ? undefined : wordOf(TITLES, purpose)) ?? said.titleAction, {
+    app: visible(client.name),
+  });
 
 const numberField = () =>
   field(
