@@ -157,7 +157,7 @@ describe("for a screen reader", () => {
     expect(read.replaceAll(/\d{1,2}:\d\d(?: [AP]M)?/g, "0:00")).toBe(
       `
 - main:
-  - heading "Someone wants to sign in to Shop. Is it you?" [level=1]
+  - heading "Shop asks you to approve something. Is it you who asked?" [level=1]
   - status: This comes from far away, or from a place that is not known.
   - term: App
   - definition: Shop
