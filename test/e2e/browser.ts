@@ -32,8 +32,7 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Ope
   page.on("requestfailed", (request) => {
     // The icon is fetched when everything else is there, and what draws codes beside it: a page that is left before has given them up.
     const isLeft =
-      request.failure()?.errorText === "net::ERR_ABORTED" &&
-      /\/(?:favicon\.svg|qr\.js)$/.test(request.url());
+      request.failure()?.errorText === "net::ERR_ABORTED" && /\/(?:favicon\.svg|qr\.js)$/.test(request.url());
     if (!isLeft) complaints.push(`${request.url()} failed`);
   });
   const close = async () => {
