@@ -1,4 +1,5 @@
 import { noteRefusal } from "../audit/note-refusal.ts";
+import { admits, enrollerOf } from "../challenge/approvers.ts";
 import type { Origin } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import { brandOf } from "../client/settings.ts";
@@ -11,6 +12,7 @@ import type { UserRecord } from "../ports/users.ts";
 import { DAY } from "../time.ts";
 import type { Device } from "./device.ts";
 import { UNDO } from "./own-enrolment.ts";
+import { isOwn, reachOf } from "./own-pages.ts";
 import { undoLink } from "./undo-enrolment.ts";
 
 type Powers = Pick<
@@ -47,13 +49,18 @@ export function tellDeviceEnrolled(
   );
 }
 
-/** Wakes the user's other devices, once: their pages show the new one for as long as it may be taken back. */
+/**
+ * Wakes the user's other devices, once: their pages show the new one for as long as it may be taken back. One that a client's device had let in
+ * hears only of those that it may see.
+ */
 async function wakeOthers(
   { inboxes, pushes, log }: Pick<Services, "inboxes" | "pushes" | "log">,
-  { device: { id, userId, enrolledAt } }: { readonly device: Device },
+  { device: added }: { readonly device: Device },
 ): Promise<void> {
+  const { id, userId, enrolledAt } = added;
   const subscriptions = await inboxes.subscriptionsOf(userSubject(userId));
-  const others = subscriptions.filter(({ device }) => device !== id);
+  const enroller = isOwn(added) ? reachOf(added) : enrollerOf(added);
+  const others = subscriptions.filter(({ device, through }) => device !== id && admits(enroller, through));
   const note = { newDevice: id, expiresAt: enrolledAt + UNDO };
   const woken = await Promise.all(others.map(({ target }) => pushes.send(target, note)));
   for (const outcome of woken) {

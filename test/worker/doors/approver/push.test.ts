@@ -8,9 +8,11 @@ import { type DeviceId, type UserId, userSubject } from "../../../../src/core/id
 import { consumeEvents } from "../../../../src/core/message/consume.ts";
 import type { QueueMessage } from "../../../../src/core/message/queue.ts";
 import { deleteUser } from "../../../../src/core/user/delete.ts";
+import { newTenant } from "../../support/authsignal.ts";
 import { newParty, type Party, start } from "../../support/ciba.ts";
+import { authsignalPhone } from "../../support/devices.ts";
 import { pageDeployment } from "../../support/page.ts";
-import { enrolPhone, newPhoneOwner, type Phone, ticketFor } from "../../support/phone.ts";
+import { enrolPhone, newPhoneOf, newPhoneOwner, type Phone, ticketFor } from "../../support/phone.ts";
 
 const CONTACT = "mailto:ops@sign.example";
 const at = pageDeployment({ PUSH_CONTACT: CONTACT, ALLOW_PRIVATE_CALLBACKS: "false" });
@@ -61,7 +63,7 @@ async function newWokenOwner() {
 }
 
 /** One more phone of the same user, which is woken too. */
-async function another(id: UserId, by: Phone) {
+async function another(id: UserId, by: Pick<Phone, "deviceId">) {
   const leave = await ticketFor(at, id, { deviceId: by.deviceId as DeviceId });
   const { phone } = await enrolPhone(at, leave, "key");
   if (!phone) throw new Error("no phone");
@@ -70,6 +72,14 @@ async function another(id: UserId, by: Phone) {
   // That it was added has woken the others.
   sent.splice(0);
   return { phone, subscription };
+}
+
+/** A user whose phone page was let in by the phone of a client's app: it goes as far as that one, and is woken. */
+async function newLetInOwner() {
+  const { id, phone: own } = await newPhoneOwner(at);
+  const tenant = await newTenant(deployed);
+  const vendors = await authsignalPhone(deployed, { userId: id, through: tenant });
+  return { id, own, tenant, ...(await another(id, { deviceId: vendors.id })) };
 }
 
 const begin = async (party: Party, id: string, over: Record<string, string> = {}) => {
@@ -117,6 +127,15 @@ describe("T33 a device that is added", () => {
     sent.splice(0);
     await enrolPhone(at, await ticketFor(at, id, { deviceId: phone.deviceId as DeviceId }), "key");
     expect(sent).toHaveLength(2);
+  });
+
+  test("does not wake a phone that another client's device had let in: it may not see it", async () => {
+    const { id, own, phone, subscription } = await newLetInOwner();
+    await newPhoneOf(at, id, "key", { deviceId: own.deviceId as DeviceId });
+    expect(wokenAt()).toEqual([]);
+    // One of its own reach it may see.
+    await newPhoneOf(at, id, "key", { deviceId: phone.deviceId as DeviceId });
+    expect(wokenAt()).toEqual([subscription.endpoint]);
   });
 });
 
@@ -228,6 +247,14 @@ describe("a request that is put before a user", () => {
     expect(Number(headers.get("TTL"))).toBeGreaterThan(0);
   });
 
+  test("wakes a phone that another client's device had let in only where that client may answer", async () => {
+    const { id, tenant, subscription } = await newLetInOwner();
+    await begin(await newParty(deployed, { approve_through: "own" }), id);
+    expect(wokenAt()).toEqual([]);
+    await begin(await newParty(deployed, { approve_through: [tenant.id] }), id);
+    expect(wokenAt()).toEqual([subscription.endpoint]);
+  });
+
   test("that is kept back wakes nobody", async () => {
     const { id } = await newWokenOwner();
     const party = await newParty(deployed);
@@ -303,6 +330,18 @@ describe("what may pass is tried again by the queue", () => {
     answers.delete(end);
     expect(await bring(message, 3)).toBeUndefined();
     expect(wokenAt()).toEqual(Array(3).fill(subscription.endpoint));
+  });
+
+  test("also where the own key could not be opened", async () => {
+    const { id, subscription } = await newWokenOwner();
+    vi.spyOn(at.services.pushes, "send").mockRejectedValueOnce(new Outage("the key cannot be opened now"));
+    await begin(await newParty(deployed), id);
+    expect(sent).toEqual([]);
+    const [message] = pushes();
+    if (!message) throw new Error("nothing waits in the queue");
+    expect(await bring(message)).toBeUndefined();
+    expect(wokenAt()).toEqual([subscription.endpoint]);
+    vi.restoreAllMocks();
   });
 
   test("by ids alone: nothing of where a device is woken rests in the queue", async () => {
