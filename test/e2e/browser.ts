@@ -8,6 +8,9 @@ const FLAGS = [
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ];
 
+/** Files that a page does not need to be read. */
+const LATE = /\/(?:favicon\.svg|qr\.js|phone\/(?:icon[\w-]*\.(?:svg|png)|manifest\.webmanifest|sw\.js))$/;
+
 export type OpenPage = {
   readonly page: Page;
   /** What the console, the policy or the network complained of. */
@@ -30,9 +33,9 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Ope
   });
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("requestfailed", (request) => {
-    // The icon is fetched when everything else is there, and what draws codes beside it: a page that is left before has given them up.
-    const isLeft =
-      request.failure()?.errorText === "net::ERR_ABORTED" && /\/(?:favicon\.svg|qr\.js)$/.test(request.url());
+    // Icon, manifest and worker are fetched when everything else is there, and what draws codes beside it: a page that is left before has
+    // given them up.
+    const isLeft = request.failure()?.errorText === "net::ERR_ABORTED" && LATE.test(request.url());
     if (!isLeft) complaints.push(`${request.url()} failed`);
   });
   const close = async () => {
