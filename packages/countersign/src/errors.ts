@@ -1,0 +1,65 @@
+/**
+ * What can go wrong, by `code`. Codes are stable; messages are for people and may change.
+ *
+ * | code | when |
+ * |---|---|
+ * | `invalid_argument` | refused before anything was sent: a bad issuer, a missing audience |
+ * | `denied` | the user said no, or is locked |
+ * | `expired` | nobody decided in time |
+ * | `cancelled` | the request was ended by the server or by a newer one |
+ * | `aborted` | your `AbortSignal` fired |
+ * | `network` | no answer came, or none that can be read; safe to begin again |
+ * | `unavailable` | the server cannot answer now, or too much was asked: see `retryAfter` |
+ * | `session_over` | the refresh token is no longer good: sign in again |
+ * | `refused` | the server refused: see `error` and `description` |
+ * | `invalid_token` | a token does not hold: see `reason` |
+ */
+export type ErrorCode =
+  | "invalid_argument"
+  | "denied"
+  | "expired"
+  | "cancelled"
+  | "aborted"
+  | "network"
+  | "unavailable"
+  | "session_over"
+  | "refused"
+  | "invalid_token";
+
+export type ErrorDetail = {
+  /** HTTP status of the server's refusal. */
+  readonly status?: number;
+  /** The server's own error code, such as `invalid_client` (RFC 6749 §5.2). */
+  readonly error?: string;
+  /** The server's words, for a log. */
+  readonly description?: string;
+  /** Seconds to wait, as the server asks. */
+  readonly retryAfter?: number;
+  /** Why a token was not taken, such as `audience`. */
+  readonly reason?: string;
+  readonly cause?: unknown;
+};
+
+/** Every failure of this library. Go by `code`. Never holds a token. */
+export class CountersignError extends Error {
+  override readonly name = "CountersignError";
+  readonly code: ErrorCode;
+  readonly status: number | undefined;
+  readonly error: string | undefined;
+  readonly description: string | undefined;
+  readonly retryAfter: number | undefined;
+  readonly reason: string | undefined;
+
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.code = code;
+    this.status = detail.status;
+    this.error = detail.error;
+    this.description = detail.description;
+    this.retryAfter = detail.retryAfter;
+    this.reason = detail.reason;
+  }
+}
+
+export const isCountersignError = (error: unknown): error is CountersignError =>
+  error instanceof CountersignError;
