@@ -92,6 +92,8 @@ export type ClientSettings = {
   readonly dpop_bound_access_tokens?: boolean;
   /** Whether the device grant gives refresh tokens; false when it is missing. */
   readonly device_refresh_tokens?: boolean;
+  /** Whether a device authorization request may name the user who is to be asked on their phone; false when it is missing. */
+  readonly device_login_hint?: boolean;
   /** Resource servers that the client may ask tokens for (RFC 8707 §2). */
   readonly resources?: readonly string[];
   /** Resource servers that the client is: it may ask about tokens of its realm that are for one of them (RFC 7662). */
@@ -223,6 +225,10 @@ export const bindsAccessTokens = (settings: ClientSettings): boolean =>
 /** Whether the device grant gives refresh tokens. */
 export const givesDeviceRefreshTokens = (settings: ClientSettings): boolean =>
   settings.device_refresh_tokens === true;
+
+/** Whether a device authorization request may name its user (docs/decisions/0097). */
+export const takesDeviceLoginHint = (settings: ClientSettings): boolean =>
+  settings.device_login_hint === true;
 
 /** Resource servers that it may ask tokens for; none by default. */
 export const resourcesOf = (settings: ClientSettings): readonly string[] => settings.resources ?? [];

@@ -68,6 +68,7 @@ const standardMembers = {
   backchannel_logout_session_required: z.boolean(),
   dpop_bound_access_tokens: z.boolean(),
   device_refresh_tokens: z.boolean(),
+  device_login_hint: z.boolean(),
   resources: uniqueList(resource),
   serves: uniqueList(resource),
   decoy_unknown_users: z.boolean(),

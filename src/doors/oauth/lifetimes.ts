@@ -1,4 +1,5 @@
-import { DAY, MINUTE, SECOND } from "../../core/time.ts";
+import type { ClientSettings } from "../../core/client/settings.ts";
+import { DAY, MINUTE, type Millis, SECOND } from "../../core/time.ts";
 
 /** How long an authorization code can be exchanged (RFC 6749 §4.1.2). */
 export const CODE_LIFETIME = 60 * SECOND;
@@ -7,6 +8,11 @@ export const DEVICE_CODE_LIFETIME = 10 * MINUTE;
 /** How long a CIBA request waits, unless the client's settings say otherwise, and the most that may be asked for. */
 export const CIBA_LIFETIME = 180 * SECOND;
 export const CIBA_LONGEST = 10 * MINUTE;
+
+/** How long somebody who is asked on their phone has, as the client has set it. */
+export const askedLifetime = ({ challenge_seconds: seconds }: ClientSettings): Millis =>
+  Math.min((seconds ?? CIBA_LIFETIME / SECOND) * SECOND, CIBA_LONGEST);
+
 /** How long an approval waits for the poll that collects it. */
 export const REDEEM_WINDOW = 60 * SECOND;
 /** How long the same poll gets the same tokens again, because answers are lost. An authorization code is good once. */

@@ -4,7 +4,7 @@ import { startChallenge } from "../../../core/challenge/start.ts";
 import type { JsonObject } from "../../../core/challenge/state.ts";
 import { aboutForBackend, takeStart } from "../../../core/challenge/take-start.ts";
 import type { Client } from "../../../core/client/client.ts";
-import { allowsBareTap, requiresUnlock, stepsUp } from "../../../core/client/settings.ts";
+import { requiresUnlock } from "../../../core/client/settings.ts";
 import { type ChallengeId, newUserId } from "../../../core/ids.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
@@ -12,10 +12,11 @@ import { no, ok, type Result } from "../../../core/result.ts";
 import { type Millis, SECOND } from "../../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { waitingUris } from "../../../http/waiting-uris.ts";
+import { numberForBackend } from "../asking/match-number.ts";
 import { knownClient } from "../client-auth.ts";
 import { errorOf, type OAuthError, wrong } from "../errors.ts";
 import type { Call, Parameters } from "../form.ts";
-import { CIBA_LIFETIME, CIBA_LONGEST, INTERVAL, REDEEM_WINDOW, REPLAY_WINDOW } from "../lifetimes.ts";
+import { askedLifetime, INTERVAL, REDEEM_WINDOW, REPLAY_WINDOW } from "../lifetimes.ts";
 import { type OAuthSubject, requestContext } from "../request.ts";
 import { readResource } from "../resource.ts";
 import { readScope } from "../scope.ts";
@@ -78,7 +79,7 @@ async function read(powers: Services, client: Client, form: Parameters): Promise
     hint: hint.value,
     scope: scope.value.join(" "),
     bindingMessage: bindingMessage.value,
-    lifetime: expiry.value ?? requestLifetime(client),
+    lifetime: expiry.value ?? askedLifetime(client.settings),
     subject: {
       ...kept,
       ...(matches(client) ? { matched: true } : {}),
@@ -88,20 +89,7 @@ async function read(powers: Services, client: Client, form: Parameters): Promise
   });
 }
 
-const requestLifetime = ({ settings }: Client): Millis =>
-  Math.min((settings.challenge_seconds ?? CIBA_LIFETIME / SECOND) * SECOND, CIBA_LONGEST);
-
 const matches = ({ settings }: Client): boolean => settings.match_code === "required";
-
-/**
- * A vendor's phone is asked for the number only where the client says so; our own page always is, unless the setting is named insecure and
- * no approval from far away needs it (T30).
- */
-const numberOf = ({ settings }: Client): boolean | "page" => {
-  if (settings.match_code === "required") return true;
-  const isBare = settings.match_code === "off" || allowsBareTap(settings);
-  return isBare && !stepsUp(settings) ? false : "page";
-};
 
 const isPinged = ({ settings, notificationEndpoint }: Client): boolean =>
   settings.backchannel_token_delivery_mode === "ping" && notificationEndpoint !== undefined;
@@ -129,7 +117,7 @@ async function begin(c: Context<AppEnv>, client: Client, asked: Asked): Promise<
     scope,
     ...(bindingMessage === undefined ? {} : { bindingMessage }),
     requiresClaim: false,
-    matchCode: numberOf(client),
+    matchCode: numberForBackend(client.settings),
     unlock: requiresUnlock(client.settings),
     context: await contextOf(powers, asked, { id, authReqId }),
     subject: asked.subject as JsonObject,

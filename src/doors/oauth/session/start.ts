@@ -3,25 +3,20 @@ import { type StartRequest, startChallenge } from "../../../core/challenge/start
 import type { JsonObject } from "../../../core/challenge/state.ts";
 import { callerFrom } from "../../../core/client/caller-from.ts";
 import type { Client } from "../../../core/client/client.ts";
-import {
-  allowsBareTap,
-  type ClientSettings,
-  requiresUnlock,
-  stepsUp,
-} from "../../../core/client/settings.ts";
+import { requiresUnlock } from "../../../core/client/settings.ts";
 import { type SentCode, sendCode } from "../../../core/code/send.ts";
 import { codeSubject } from "../../../core/code/subject.ts";
-import { newUserId } from "../../../core/ids.ts";
 import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import { MINUTE } from "../../../core/time.ts";
 import type { ReadIdentifier } from "../../../core/user/identifier.ts";
-import { viewOf } from "../../../core/user/name-view.ts";
 import { browserDigest, ownSecret } from "../../../hosted/browser.ts";
 import { isKnownBrowser } from "../../../hosted/known-browser.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { localeOf } from "../../../pages/verify/words.ts";
+import { userOrDecoy } from "../asking/asked-user.ts";
+import { numberForBrowser } from "../asking/match-number.ts";
 import { REPLAY_WINDOW, SESSION_LIFETIME } from "../lifetimes.ts";
 import { type OAuthSubject, requestContext } from "../request.ts";
 
@@ -43,20 +38,13 @@ export async function askDevices(
   client: Client,
   identifier: ReadIdentifier,
 ): Promise<Result<StartedSignIn, Refusal>> {
-  const { users, chance } = services(c);
-  const user = await users.byIdentifier(viewOf(client), identifier, { first: "proven" });
-  // Somebody whom nobody is, for whom as much is done: how long it takes tells nothing (T09).
-  const decoy = { id: newUserId(chance.uuid()), locked: false };
-  const asked = user?.user.status === "active" ? { id: user.user.id, locked: false } : decoy;
-  const matchCode = numberFor(client.settings);
-  return await begin(c, client, identifier, { way: "device", user: asked, matchCode });
+  const user = await userOrDecoy(services(c), client, identifier);
+  return await begin(c, client, identifier, {
+    way: "device",
+    user,
+    matchCode: numberForBrowser(client.settings),
+  });
 }
-
-/** A client that takes bare taps shows a number all the same, where approving from far away needs it (T30). */
-const numberFor = (settings: ClientSettings): boolean | "page" => {
-  if (settings.match_code !== "off" && !allowsBareTap(settings)) return true;
-  return stepsUp(settings) ? "page" : false;
-};
 
 /** Begins a sign-in that a code will prove; nothing is sent yet. */
 export const beginByCode = (

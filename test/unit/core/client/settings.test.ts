@@ -16,6 +16,7 @@ import {
   sameDeviceOf,
   servesOf,
   stepsUp,
+  takesDeviceLoginHint,
 } from "../../../../src/core/client/settings.ts";
 import { settingsSchema } from "../../../../src/doors/admin/settings-schema.ts";
 import { isCode, read, root, walk, withoutComments } from "../../sources.ts";
@@ -32,6 +33,7 @@ describe("settings of the standard door", () => {
     logout: backchannelLogout(settings),
     bound: bindsAccessTokens(settings),
     deviceRefresh: givesDeviceRefreshTokens(settings),
+    deviceHint: takesDeviceLoginHint(settings),
     resources: resourcesOf(settings),
     serves: servesOf(settings),
     decoy: hidesUnknownUsers(settings),
@@ -51,6 +53,7 @@ describe("settings of the standard door", () => {
       logout: undefined,
       bound: false,
       deviceRefresh: false,
+      deviceHint: false,
       resources: [],
       serves: [],
       decoy: false,
@@ -70,6 +73,7 @@ describe("settings of the standard door", () => {
       backchannel_logout_uri: "https://shop.example/logout",
       dpop_bound_access_tokens: true,
       device_refresh_tokens: true,
+      device_login_hint: true,
       resources: ["https://api.example"],
       serves: ["https://own.example"],
       decoy_unknown_users: true,
@@ -87,6 +91,7 @@ describe("settings of the standard door", () => {
       logout: { uri: "https://shop.example/logout", sessionRequired: false },
       bound: true,
       deviceRefresh: true,
+      deviceHint: true,
       resources: ["https://api.example"],
       serves: ["https://own.example"],
       decoy: true,

@@ -116,6 +116,11 @@ async function deviceFlow() {
   const asked = await waitsOf(() => oauth.askDevice(at, party, { scope }));
   const pending = await waitsOf(() => oauth.pollDevice(at, party, asked.value));
   const typed = await waitsOf(() => oauth.typeCode(at, user, asked.value));
+  const page = await oauth.newParty(at, { device_login_hint: true }, { kind: "public" });
+  const hint = { scope: "openid", login_hint: user.username };
+  await oauth.askDevice(at, page, hint);
+  const named = await waitsOf(() => oauth.askDevice(at, page, hint));
+  expect(named.value.body).toHaveProperty("match_code");
   await oauth.press(at, user, asked.value);
   const collected = await waitsOf(() => oauth.pollDevice(at, party, asked.value));
   const refreshed = await waitsOf(() =>
@@ -127,6 +132,7 @@ async function deviceFlow() {
   expect(refreshed.value.status).toBe(200);
   return {
     start: asked.waits,
+    "a start that names its user": named.waits,
     "a poll that finds it pending": pending.waits,
     "a page that looks for a code": typed.waits,
     "the poll that collects": collected.waits,
@@ -182,6 +188,7 @@ test("CIBA", async () => {
 test("the device grant", async () => {
   expect(await deviceFlow()).toEqual({
     start: 2,
+    "a start that names its user": 2,
     "a poll that finds it pending": 1,
     "a page that looks for a code": 3,
     "the poll that collects": 2,
