@@ -13,6 +13,7 @@
  * | `session_over` | the refresh token is no longer good: sign in again |
  * | `refused` | the server refused: see `error` and `description` |
  * | `invalid_token` | a token does not hold: see `reason` |
+ * | `not_signed` | on a phone: its person or its key did not sign; nothing was sent |
  */
 export type ErrorCode =
   | "invalid_argument"
@@ -24,7 +25,8 @@ export type ErrorCode =
   | "unavailable"
   | "session_over"
   | "refused"
-  | "invalid_token";
+  | "invalid_token"
+  | "not_signed";
 
 export type ErrorDetail = {
   /** HTTP status of the server's refusal. */
@@ -37,6 +39,8 @@ export type ErrorDetail = {
   readonly retryAfter?: number;
   /** Why a token was not taken, such as `audience`. */
   readonly reason?: string;
+  /** What else the refusal says, such as `left` or `until`, as the server names it. */
+  readonly data?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 };
 
@@ -49,6 +53,7 @@ export class CountersignError extends Error {
   readonly description: string | undefined;
   readonly retryAfter: number | undefined;
   readonly reason: string | undefined;
+  readonly data: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
@@ -58,6 +63,7 @@ export class CountersignError extends Error {
     this.description = detail.description;
     this.retryAfter = detail.retryAfter;
     this.reason = detail.reason;
+    this.data = detail.data ?? {};
   }
 }
 
