@@ -28,7 +28,7 @@ export function canonicalJson(value: JsonValue): string {
 const isList = (value: object): value is readonly JsonValue[] => Array.isArray(value);
 
 function textOf(text: string): string {
-  // Not \p{Surrogate}: engines of phones know no such names.
+  // A range, as not every engine of a phone knows \p{Surrogate}.
   if (/[\ud800-\udfff]/u.test(text)) throw new TypeError("a string has a lone surrogate");
   return JSON.stringify(text);
 }
