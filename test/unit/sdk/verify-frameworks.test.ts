@@ -7,7 +7,7 @@ import {
   type Demands,
   type Verifier,
 } from "../../../packages/countersign/src/verify/verify.ts";
-import { type Api, type Called, FRAMEWORKS } from "./verify-served.ts";
+import { type Api, type Called, FRAMEWORKS } from "../../fakes/verified-apis.ts";
 import { Issuer, NOW, newKey, ProofKey, seconds } from "./verify-support.ts";
 
 const ORIGIN = "https://api.example";

@@ -7,18 +7,18 @@ import { Hono } from "hono";
 import {
   claimsOf as expressClaims,
   requireAccessToken as expressGuard,
-} from "../../../packages/countersign/src/verify/for/express.ts";
+} from "../../packages/countersign/src/verify/for/express.ts";
 import {
   claimsOf as fastifyClaims,
   requireAccessToken as fastifyGuard,
-} from "../../../packages/countersign/src/verify/for/fastify.ts";
+} from "../../packages/countersign/src/verify/for/fastify.ts";
 import {
   withAccessToken as fetchGuard,
   type GuardOptions,
-} from "../../../packages/countersign/src/verify/for/fetch.ts";
-import { requireAccessToken as honoGuard } from "../../../packages/countersign/src/verify/for/hono.ts";
-import { withAccessToken as nextGuard } from "../../../packages/countersign/src/verify/for/next.ts";
-import type { AccessTokenClaims } from "../../../packages/countersign/src/verify/verify.ts";
+} from "../../packages/countersign/src/verify/for/fetch.ts";
+import { requireAccessToken as honoGuard } from "../../packages/countersign/src/verify/for/hono.ts";
+import { withAccessToken as nextGuard } from "../../packages/countersign/src/verify/for/next.ts";
+import type { AccessTokenClaims } from "../../packages/countersign/src/verify/verify.ts";
 
 export type Called = {
   readonly method?: string;
