@@ -163,6 +163,17 @@ describe("T90 a proof for something else", () => {
     expect(await refused({ dpop })).toBe("invalid_token/proof_malformed");
   });
 
+  test("a proof of more than 4 KiB is refused", async () => {
+    const pad = "x".repeat(3_000);
+    expect(await refused({ dpop: await prove({ claims: { pad } }) })).toBe("invalid_token/proof_malformed");
+  });
+
+  test("an address that is none fits no proof, whatever the proof says", async () => {
+    const proof = await prove({ claims: { htu: "/orders/7" } });
+    const dpop = { proof, method: "GET", url: "/orders/7" };
+    expect(await refusedFor(verifier.verify(token, { dpop }))).toBe("invalid_token/proof_url");
+  });
+
   test("two proofs in one header, or two headers, are refused", async () => {
     const dpop = `${await prove()}, ${await prove()}`;
     expect(await refused({ dpop })).toBe("invalid_token/proof_malformed");

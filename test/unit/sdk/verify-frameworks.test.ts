@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { CountersignError } from "../../../packages/countersign/src/errors.ts";
 import { claimsOf as expressClaims } from "../../../packages/countersign/src/verify/for/express.ts";
 import { claimsOf as fastifyClaims } from "../../../packages/countersign/src/verify/for/fastify.ts";
 import type { GuardOptions } from "../../../packages/countersign/src/verify/for/fetch.ts";
@@ -236,15 +237,18 @@ describe.each(Object.entries(FRAMEWORKS))("%s", (_, serve) => {
     ]);
   });
 
-  test("a fault of the program goes where the framework's faults go, and opens nothing", async () => {
-    const verifyCall = () => Promise.reject(new TypeError("a bug"));
-    const verifier: Verifier = { verify: verifyCall, verifyCall };
-    const served = await serve({ verifier });
-    open.push(served);
-    const { status, body } = await served.call("/orders/7", await bearer());
-    expect([status, body]).toEqual([500, { thrown: "a bug" }]);
-    expect(served.ran()).toBe(0);
-  });
+  test.each([new TypeError("a bug"), new CountersignError("invalid_argument", "a bug")])(
+    "a fault of the program (%s) goes where the framework's faults go, and opens nothing",
+    async (fault) => {
+      const verifyCall = () => Promise.reject(fault);
+      const verifier: Verifier = { verify: verifyCall, verifyCall };
+      const served = await serve({ verifier });
+      open.push(served);
+      const { status, body } = await served.call("/orders/7", await bearer());
+      expect([status, body]).toEqual([500, { thrown: "a bug" }]);
+      expect(served.ran()).toBe(0);
+    },
+  );
 
   test.each([
     [{ issuer: "http://sign.example" }],

@@ -22,6 +22,12 @@ const answering = (headers: Record<string, string>) => {
   issuer.answer = () => issuer.jwks(headers);
 };
 
+/** From here on the issuer answers when everybody has asked. */
+const slowly = () => {
+  const { answer } = issuer;
+  issuer.answer = () => new Promise((done) => setTimeout(() => done(answer()), 20));
+};
+
 describe("the JWKS is kept as its headers say", () => {
   test("it is asked when the first token comes, at its well-known address", async () => {
     expect(fetches()).toBe(0);
@@ -53,10 +59,12 @@ describe("the JWKS is kept as its headers say", () => {
   });
 
   test("a hundred tokens at once ask once", async () => {
-    await Promise.all(Array.from({ length: 100 }, () => verify()));
+    const tokens = await Promise.all(Array.from({ length: 100 }, () => issuer.sign()));
+    slowly();
+    await Promise.all(tokens.map((token) => verifier.verify(token)));
     expect(fetches()).toBe(1);
     at(300);
-    await Promise.all(Array.from({ length: 100 }, () => verify()));
+    await Promise.all(tokens.map((token) => verifier.verify(token)));
     expect(fetches()).toBe(2);
   });
 
@@ -97,8 +105,22 @@ describe("T88 an unknown kid", () => {
   test("asks once when many come at the same time", async () => {
     await verify();
     at(100);
-    const strangers = await Promise.all(Array.from({ length: 20 }, (_, index) => strange(index)));
-    await Promise.all(strangers.map((key) => refused(key)));
+    const signed = Array.from({ length: 20 }, async (_, index) => issuer.sign({ key: await strange(index) }));
+    const tokens = await Promise.all(signed);
+    slowly();
+    const all = await Promise.all(tokens.map((token) => refusedFor(verifier.verify(token))));
+    expect(new Set(all)).toEqual(new Set(["invalid_token/unknown_key"]));
+    expect(fetches()).toBe(2);
+  });
+
+  test("waits for the keys that another one has asked for", async () => {
+    await verify();
+    const next = await newKey("k2");
+    issuer.keys = [...issuer.keys, next];
+    const tokens = [await issuer.sign({ key: next }), await issuer.sign({ key: next })];
+    at(100);
+    slowly();
+    await Promise.all(tokens.map((token) => verifier.verify(token)));
     expect(fetches()).toBe(2);
   });
 
@@ -178,6 +200,16 @@ describe("an issuer that cannot be asked", () => {
     answering({ "Cache-Control": "max-age=300" });
     at(110);
     await verify(next);
+  });
+
+  test("once it has answered again, an unknown kid is one", async () => {
+    await verify();
+    issuer.answer = () => new Response(null, { status: 503 });
+    at(300);
+    await verify();
+    answering({ "Cache-Control": "max-age=300" });
+    at(310);
+    expect(await refused(await strange(0))).toBe("invalid_token/unknown_key");
   });
 
   test("a redirect is asked for by hand", async () => {

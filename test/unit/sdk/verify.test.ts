@@ -144,6 +144,13 @@ describe("what a token says about how it wants to be verified decides nothing", 
   });
 });
 
+test("what needs no key is refused without asking the issuer", async () => {
+  const before = issuer.asked.length;
+  for (const header of [{ typ: "JWT" }, { alg: "RS256" }, { kid: undefined }])
+    await refused(issuer.sign({ header }));
+  expect(issuer.asked.length).toBe(before);
+});
+
 describe("time, with 60 s between two clocks", () => {
   test.each([
     ["a minute less a second after exp", { exp: seconds(NOW) - 59 }, true],
@@ -174,6 +181,14 @@ describe("what is no access token of ours", () => {
   ])("%s is refused", async (_, token) => {
     expect(await refused(token)).toMatch(/^invalid_token\/(malformed|algorithm)$/);
   });
+
+  test.each(["=", "\n", " ", ".", "*"])(
+    "a good token with %j at its end is another text, and refused",
+    async (more) => {
+      expect(await refused(`${await issuer.sign()}${more}`)).toBe("invalid_token/malformed");
+      expect(await refused(`${more}${await issuer.sign()}`)).toBe("invalid_token/malformed");
+    },
+  );
 
   test.each([undefined, null, 7, {}, ["a.b.c"]])("%s in the place of a text is refused", async (token) => {
     expect(await refused(token as string)).toBe("invalid_token/malformed");
@@ -285,6 +300,7 @@ describe("options that cannot be right are refused before anything is sent", () 
     [{ issuer: "HTTPS://sign.example" }],
     [{ issuer: "ftp://localhost" }],
     [{ issuer: "http://localhost.evil.example" }],
+    [{ issuer: "http://evil-localhost" }],
     [{ issuer: "" }],
     [{ issuer: undefined }],
     [{ audience: "" }],

@@ -1,97 +1,28 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { OAuthClientProvider } from "@modelcontextprotocol/sdk/client/auth.js";
 import { makeApi } from "../support/api.ts";
 import { newestTo, sentTo } from "../support/outbox.ts";
+import { type ServedWorker, serveWorker } from "../support/served-worker.ts";
 
 type OAuthClientMetadata = OAuthClientProvider["clientMetadata"];
 type OAuthClientInformation = NonNullable<Awaited<ReturnType<OAuthClientProvider["clientInformation"]>>>;
 type OAuthTokens = Parameters<OAuthClientProvider["saveTokens"]>[0];
 
 const root = resolve(import.meta.dirname, "../../..");
-const READY_WITHIN_MS = 90_000;
 
-export type Example = {
-  log(): string;
-  stop(): Promise<void>;
-};
+export type Example = ServedWorker;
 
 /** Serves `examples/mcp-server` in workerd, as `npm start` there does. */
-export async function startExample(options: {
+export const startExample = async (options: {
   readonly port: number;
   readonly issuer: string;
   readonly resource: string;
-}): Promise<Example> {
-  const { port, issuer, resource } = options;
-  const dir = mkdtempSync(join(tmpdir(), "countersign-mcp-"));
-  const out = openSync(join(dir, "log"), "a");
-  const log = () => readFileSync(join(dir, "log"), "utf8");
-  const child = spawn(
-    process.execPath,
-    [
-      resolve(root, "node_modules/wrangler/bin/wrangler.js"),
-      ...["dev", "--config", "wrangler.toml", "--ip", "127.0.0.1", "--port", String(port)],
-      ...[
-        "--inspector-port",
-        "0",
-        "--persist-to",
-        join(dir, "state"),
-        "--show-interactive-dev-session=false",
-      ],
-      ...["--var", `ISSUER:${issuer}`, "--var", `RESOURCE:${resource}`],
-    ],
-    {
-      cwd: resolve(root, "examples/mcp-server"),
-      detached: true,
-      stdio: ["ignore", out, out],
-      env: {
-        ...process.env,
-        WRANGLER_SEND_METRICS: "false",
-        WRANGLER_HIDE_BANNER: "true",
-        WRANGLER_REGISTRY_PATH: join(dir, "registry"),
-        WRANGLER_CACHE_DIR: join(dir, "cache"),
-        XDG_CONFIG_HOME: join(dir, "config"),
-      },
-    },
-  );
-  const ended = new Promise<void>((done) => child.once("exit", () => done()));
-  const stop = async () => {
-    endGroup(child);
-    await ended;
-    rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-  };
-  const deadline = Date.now() + READY_WITHIN_MS;
-  while (!(await isThere(`http://127.0.0.1:${port}/`))) {
-    if (child.exitCode !== null || Date.now() > deadline) {
-      const said = log().slice(-4_000);
-      await stop();
-      throw new Error(`the example did not start\n${said}`);
-    }
-    await new Promise((wake) => setTimeout(wake, 200));
-  }
-  return { log, stop };
-}
-
-/** Wrangler and the runtime that it has started. */
-function endGroup({ pid }: ChildProcess): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
-}
-
-async function isThere(url: string): Promise<boolean> {
-  try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-    await answer.arrayBuffer();
-    return answer.status === 404;
-  } catch {
-    return false;
-  }
-}
+}): Promise<Example> =>
+  await serveWorker({
+    folder: resolve(root, "examples/mcp-server"),
+    port: options.port,
+    vars: { ISSUER: options.issuer, RESOURCE: options.resource },
+  });
 
 /** What an app keeps for the SDK, in memory: nothing of the SDK is changed. */
 export class Kept implements OAuthClientProvider {

@@ -73,7 +73,7 @@ function answerTo(
     };
     return { status: 503, headers: { ...NO_STORE, "Retry-After": String(retryAfter) }, body };
   }
-  if (code !== "invalid_token" || !isReason(reason)) return undefined;
+  if (!isReason(reason)) return undefined;
   const { status, error, words } = REFUSALS[reason];
   const challenge = challengesTo(reason, call, told).join(", ");
   return {

@@ -89,7 +89,7 @@ export function makeKeySource(options: KeySourceOptions): KeySource {
       if (found !== undefined) return found;
       const later = clock();
       const isCool = later >= (failure?.retryAt ?? askedAt + COOL_DOWN);
-      if (isGood(later) && (pending !== undefined || isCool)) {
+      if (pending !== undefined || isCool) {
         await ask(later);
         const next = await look(header);
         if (next !== undefined) return next;
@@ -131,19 +131,12 @@ async function fetchKeys({ issuer, fetch, clock }: KeySourceOptions): Promise<Kn
   return { keyOf: createLocalJWKSet({ keys }), freshUntil, goodUntil: freshUntil + STALE };
 }
 
-/** Of a JWKS (RFC 7517 §5) the keys that may sign access tokens: public, P-256, with a name. */
+/** The public keys of a JWKS (RFC 7517 §5). Which of them fits a token, by `kid` and kind, is jose's to say. */
 function usable(body: unknown): JWK[] {
   const keys = (body as { readonly keys?: unknown } | null)?.keys;
   if (!Array.isArray(keys)) throw new RefusedFetch("The issuer's keys are no JWKS");
-  return keys.filter(
-    (key) =>
-      key?.kty === "EC" &&
-      key.crv === "P-256" &&
-      typeof key.kid === "string" &&
-      key.d === undefined &&
-      (key.alg ?? "ES256") === "ES256" &&
-      (key.use ?? "sig") === "sig",
-  );
+  // Who reads a private key in public can sign with it.
+  return keys.filter((key) => typeof key === "object" && key !== null && key.d === undefined);
 }
 
 async function keyIn({ keyOf }: Known, header: KeyHeader): Promise<CryptoKey | undefined> {
