@@ -35,6 +35,7 @@ const worker = cloudflareTest(async () => ({
   miniflare: {
     bindings: {
       ...developmentVars,
+      ENVIRONMENT: "development",
       ISSUER: "http://localhost:8787",
       TEST_MIGRATIONS: await readD1Migrations(resolve(root, "migrations")),
     },

@@ -20,7 +20,7 @@ export async function serveSubject(): Promise<Subject> {
     workers: [
       {
         configPath: join(ROOT, "wrangler.toml"),
-        vars: { ISSUER: "http://127.0.0.1:8787" },
+        vars: { ISSUER: "http://127.0.0.1:8787", ENVIRONMENT: "development" },
         secrets: secrets as Record<string, string>,
       },
     ],

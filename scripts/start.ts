@@ -119,7 +119,8 @@ async function serve(serving: Serving): Promise<number> {
   let isServing = true;
   const served = wrangler([
     ...["dev", "--ip", ip, "--port", String(port), "--inspector-port", inspectorPort],
-    ...["--persist-to", stateDir, "--var", `ISSUER:${issuer}`, "--show-interactive-dev-session=false"],
+    ...["--persist-to", stateDir, "--show-interactive-dev-session=false"],
+    ...["--var", `ISSUER:${issuer}`, "--var", "ENVIRONMENT:development"],
     ...rest,
   ]).finally(() => {
     isServing = false;

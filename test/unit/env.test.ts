@@ -28,7 +28,12 @@ const bindings = {
 /** Bytes as a generator gives them, the same at each run. */
 const bytes = (seed: number) => createHash("sha256").update(`key ${seed}`).digest();
 const key = (seed: number) => bytes(seed).toString("base64url");
-const development = { ...bindings, ...example, ISSUER: "http://127.0.0.1:8787" };
+const development = {
+  ...bindings,
+  ...example,
+  ENVIRONMENT: "development",
+  ISSUER: "http://127.0.0.1:8787",
+};
 const production = {
   ...bindings,
   ENVIRONMENT: "production",
