@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Prompt } from "../../packages/phone/src/wire.ts";
+import type { PromptWire } from "../../packages/protocol/src/approver.ts";
 import { becomePhone, listed, openStage, request, type Stage, THIS } from "./phone-stage.ts";
 
 let stage: Stage;
@@ -18,7 +18,7 @@ const IS_IT_YOU = /Is it you/;
 const heading = (name: string | RegExp) => stage.page.getByRole("heading", { name, level: 1 }).waitFor();
 
 /** The request that waits is on the screen. */
-async function shows(prompt: Prompt): Promise<void> {
+async function shows(prompt: PromptWire): Promise<void> {
   stage.says("GET /approver/prompts", listed([prompt]));
   await stage.open(`#prompt=${prompt.id}`);
   await heading(IS_IT_YOU);

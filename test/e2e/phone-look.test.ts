@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Device } from "../../packages/phone/src/wire.ts";
+import type { DeviceWire } from "../../packages/protocol/src/approver.ts";
 import { faint, spilt } from "./page-looks.ts";
 import { becomePhone, events, listed, openStage, request, SESSION, type Stage, THIS } from "./phone-stage.ts";
 import { layout, picture, WELL_LAID_OUT } from "./verify-support.ts";
@@ -56,7 +56,7 @@ const LONG_ACCOUNT = `${"very.long.address.that.goes.on.and.on".padEnd(64, "x")}
 const LONG_DEVICE = "Donaudampfschifffahrtsgesellschaftskapitänsmützenablagetelefon";
 const UNTIL = "2026-10-20T12:10:00Z";
 
-const device = (more: Partial<Device>): Device => ({
+const device = (more: Partial<DeviceWire>): DeviceWire => ({
   ...THIS,
   id: "22222222-2222-4222-8222-222222222222",
   this: false,

@@ -1,6 +1,13 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Device, Event, Listed, Prompt, Session, Shown } from "../../packages/phone/src/wire.ts";
+import type {
+  DeviceWire,
+  EventWire,
+  ListedWire,
+  PromptWire,
+  SessionWire,
+  Shown,
+} from "../../packages/protocol/src/approver.ts";
 import { phoneFiles } from "../../scripts/build-phone.ts";
 import { type OpenPage, openPage } from "./browser.ts";
 import { type Site, startSite } from "./verify-support.ts";
@@ -22,6 +29,10 @@ export type Stage = OpenPage & {
   /** Tells the page over its socket that something changed. */
   stir(): void;
 };
+
+/** What the service calls itself; the page is reached at another address, as behind a tunnel. */
+const ISSUER = "https://sign.example";
+export const CONFIG = { issuer: ISSUER, name: "Countersign", rp_id: "localhost" } as const;
 
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
@@ -81,7 +92,7 @@ export async function openStage(): Promise<Stage> {
   });
   const says: Stage["says"] = (call, body, status = 200, after = undefined) =>
     void words.set(call, { status, body, ...(after ? { after } : {}) });
-  says("GET /approver/config", { issuer: site.origin, name: "Countersign", rp_id: "localhost" });
+  says("GET /approver/config", CONFIG);
   return {
     ...open,
     origin: site.origin,
@@ -101,7 +112,7 @@ export async function openStage(): Promise<Stage> {
   };
 }
 
-export const THIS: Device = {
+export const THIS: DeviceWire = {
   id: "11111111-1111-4111-8111-111111111111",
   name: "Ana's phone",
   kind: "key",
@@ -110,14 +121,14 @@ export const THIS: Device = {
   new: false,
   removable: true,
 };
-export const SESSION: Session = {
+export const SESSION: SessionWire = {
   token: "t0ken",
   expires_in: 2_592_000,
   device: THIS,
   account: "ana@example.com",
 };
 
-export const listed = (prompts: readonly Prompt[], more: Partial<Listed> = {}): Listed => ({
+export const listed = (prompts: readonly PromptWire[], more: Partial<ListedWire> = {}): ListedWire => ({
   prompts,
   blocked: { count: 0 },
   silences: [],
@@ -143,7 +154,11 @@ const MINUTE = 60_000;
 let made = 0;
 
 /** A request as the service shows it: from Berlin, of a shop, with a number. */
-export function request(shown: Partial<Shown> = {}, more: Partial<Prompt> = {}, name = "Shop"): Prompt {
+export function request(
+  shown: Partial<Shown> = {},
+  more: Partial<PromptWire> = {},
+  name = "Shop",
+): PromptWire {
   made += 1;
   const id = made.toString(16).padStart(64, "0");
   const now = Date.now();
@@ -157,7 +172,7 @@ export function request(shown: Partial<Shown> = {}, more: Partial<Prompt> = {}, 
     warnings: [],
     payload: {
       v: 1,
-      iss: "https://sign.example",
+      iss: ISSUER,
       id,
       nonce: "n0nce",
       exp: Math.floor(now / 1000) + 180,
@@ -174,7 +189,7 @@ export function request(shown: Partial<Shown> = {}, more: Partial<Prompt> = {}, 
   };
 }
 
-export const events: readonly Event[] = [
+export const events: readonly EventWire[] = [
   { id: "1", at: "2026-10-20T12:00:00Z", type: "approved", client: "Shop", place: "Berlin, DE" },
   { id: "2", at: "2026-10-19T12:00:00Z", type: "device_added", device: "Ana's tablet" },
   {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { becomePhone, listed, openStage, request, SESSION, type Stage, THIS } from "./phone-stage.ts";
+import { becomePhone, CONFIG, listed, openStage, request, SESSION, type Stage, THIS } from "./phone-stage.ts";
 import {
   ask,
   freshAddress,
@@ -69,7 +69,7 @@ describe("links", () => {
     await text("This phone was removed from your account");
     says("GET /approver/prompts", listed([]));
     says("POST /approver/enrolments/begin", { enrolment: "e1", account: SESSION.account });
-    await stage.open("#scan=1.2");
+    await stage.open(`#scan=1.${"A".repeat(22)}`);
     await heading("Approve with this phone");
     // Another tab sets the phone up; this one goes on with what it was opened for.
     says("POST /approver/scans", { prompt: request({}, { match: "none" }), scan: "s" });
@@ -83,7 +83,7 @@ describe("links", () => {
 
 describe("presses, and lines that are slow or dead", () => {
   test("a notification that is pressed while the page loads is followed", async () => {
-    const { page, says, origin } = stage;
+    const { page, says } = stage;
     const prompt = request();
     says("GET /approver/prompts", listed([]));
     await stage.open("");
@@ -91,8 +91,7 @@ describe("presses, and lines that are slow or dead", () => {
     const [worker] = page.context().serviceWorkers();
     if (!worker) throw new Error("no service worker runs");
     const slow = gate();
-    const config = { issuer: origin, name: "Countersign", rp_id: "localhost" };
-    says("GET /approver/config", config, 200, slow.until);
+    says("GET /approver/config", CONFIG, 200, slow.until);
     const before = callsOf("GET /approver/config").length;
     says("GET /approver/prompts", listed([prompt, request()]));
     await stage.open("");
@@ -104,7 +103,7 @@ describe("presses, and lines that are slow or dead", () => {
     }, `#prompt=${prompt.id}`);
     slow.open();
     await heading(IS_IT_YOU);
-    says("GET /approver/config", config);
+    says("GET /approver/config", CONFIG);
   });
 
   test("a view that comes late does not take the place of a newer one", async () => {

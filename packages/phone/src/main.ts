@@ -1,7 +1,15 @@
-import { type App, build, isOver, loadConfig, troubleOf } from "./app.ts";
+import {
+  browserPasskeys,
+  createPhone,
+  discover,
+  indexedDbStorage,
+  type Prompt,
+  webCryptoKeys,
+} from "../../countersign/src/phone/phone.ts";
+import { tried } from "./answers.ts";
+import { type App, build, isOver, lose, troubleOf } from "./app.ts";
 import { append, h } from "./dom.ts";
 import { Feed } from "./feed.ts";
-import { loadMe, onOtherTab } from "./store.ts";
 import { cameraView, canScanHere } from "./views/camera.ts";
 import { devicesView } from "./views/devices.ts";
 import { enrolView } from "./views/enrol.ts";
@@ -12,7 +20,6 @@ import { button, heading, note, type View } from "./views/parts.ts";
 import { awayView, goneView, type PromptHandle, promptView, whyGone } from "./views/prompt.ts";
 import { codeView, scanFrame } from "./views/scan.ts";
 import { startView } from "./views/start.ts";
-import type { Prompt, Scanned } from "./wire.ts";
 import { put, words } from "./words.ts";
 
 const main = document.querySelector("main") as HTMLElement;
@@ -103,7 +110,7 @@ async function load(): Promise<void> {
   const showIf = (view: View) => {
     if (own === turn) show(view);
   };
-  const found = (what: Scanned) => {
+  const found = (what: Prompt) => {
     if (own === turn) scanned(what);
   };
   if (name === "add" && value !== "") {
@@ -156,19 +163,19 @@ async function showPrompt(id: string, showIf: (view: View) => void): Promise<voi
   // A push may know of it before the list does.
   if (!find()) await feed?.refresh();
   const prompt = find();
-  if (prompt) return showIf(promptView(app, prompt, undefined, showIf));
+  if (prompt) return showIf(promptView(app, prompt, showIf));
   const why = await whyGone(app, id);
   if (why === undefined || why === "live") showIf(awayView(() => void route()));
   else showIf(goneView(why));
 }
 
 /** A request that was scanned or typed: it is shown under no address, because it is this device's alone. */
-function scanned({ prompt, scan }: Scanned): void {
+function scanned(prompt: Prompt): void {
   seen = prompt.id;
   clearAddress();
   const own = ++turn;
   show(
-    promptView(app, prompt, scan, (view) => {
+    promptView(app, prompt, (view) => {
       if (own === turn) show(view);
     }),
   );
@@ -200,7 +207,7 @@ function heard(now: Feed): void {
 const nameOf = (element: Element | null): string => element?.id || element?.getAttribute("href") || "";
 
 async function stillWaits(now: Feed, on: PromptHandle): Promise<void> {
-  const isThere = now.latest?.prompts.some((one: Prompt) => one.id === on.id) ?? true;
+  const isThere = now.latest?.prompts.some((one) => one.id === on.id) ?? true;
   if (isThere || open !== on) return;
   const why = await whyGone(app, on.id);
   // An answer of this page is under way: it says itself what came of it.
@@ -221,8 +228,8 @@ function entered(): void {
 /** Another tab of this browser has set up, signed in or forgotten the phone. */
 async function changedElsewhere(): Promise<void> {
   const before = app.me;
-  app.me = await loadMe();
-  const isSame = before.device?.id === app.me.device?.id;
+  app.me = await app.phone.me();
+  const isSame = before?.device.id === app.me?.device.id;
   if (isSame || at === "add") return;
   delete app.lost;
   ended();
@@ -262,19 +269,24 @@ async function begin(): Promise<void> {
   place.setAttribute("aria-busy", "true");
   document.getElementById("build")?.append(put(words.build, { build }));
   if (!globalThis.isSecureContext) return failed(words.start.insecure);
-  const [config, me, canScan] = await Promise.all([
-    loadConfig(),
-    loadMe().catch(() => undefined),
-    canScanHere(),
-  ]);
-  if (!me) return failed(words.noStorage);
-  if (!config.ok) {
+  const [found, canScan] = await Promise.all([tried(discover(location.origin)), canScanHere()]);
+  if (!found.ok) {
     addEventListener("online", () => location.reload());
-    return failed(troubleOf(config));
+    return failed(troubleOf(found));
   }
-  app = { config: config.value, canScan, me, ended };
+  const config = found.value;
+  const keys = webCryptoKeys(indexedDbStorage());
+  const passkeys = browserPasskeys();
+  const onEnded = (why: NonNullable<App["lost"]>) => lose(app, why);
+  const base = location.origin;
+  const phone = createPhone({ issuer: config.issuer, base, keys, passkeys, build, onEnded });
+  try {
+    app = { config, phone, canPasskey: passkeys !== undefined, canScan, me: await phone.me(), ended };
+  } catch {
+    return failed(words.noStorage);
+  }
   addEventListener("hashchange", () => void route());
-  onOtherTab(() => void changedElsewhere());
+  keys.onChange?.(() => void changedElsewhere());
   await route();
   void registerWorker();
   if (!isOver(app)) void keepSubscription(app);

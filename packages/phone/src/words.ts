@@ -262,9 +262,9 @@ const clock = new Intl.DateTimeFormat("en", { hour: "numeric", minute: "2-digit"
 const day = new Intl.DateTimeFormat("en", { day: "numeric", month: "long", year: "numeric" });
 const both = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 
-export const timeOf = (at: string | number): string => clock.format(new Date(at));
-export const dateOf = (at: string | number): string => day.format(new Date(at));
-export const momentOf = (at: string | number): string => both.format(new Date(at));
+export const timeOf = (at: string | number | Date): string => clock.format(new Date(at));
+export const dateOf = (at: string | number | Date): string => day.format(new Date(at));
+export const momentOf = (at: string | number | Date): string => both.format(new Date(at));
 
 /** `1:05` of milliseconds. */
 export function leftOf(milliseconds: number): string {

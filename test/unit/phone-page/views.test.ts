@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
+import { CountersignError } from "../../../packages/countersign/src/errors.ts";
+import { tried } from "../../../packages/phone/src/answers.ts";
 import { leftOf, put } from "../../../packages/phone/src/words.ts";
 
 vi.stubGlobal("BUILD", "0123456789ab");
@@ -76,14 +78,16 @@ describe("T13 T14 texts of others", () => {
 
 describe("a QR code that this page reads", () => {
   const issuer = "https://sign.example";
-  test.each(["#scan=abc123.f-_0", "#code=WDJB-MJHT", "#add=abc.def~ghi"])("leads to %s", (hash) => {
+  const FRAME = "f-_0".repeat(6);
+  test.each([`#scan=abc123.${FRAME}`, "#code=WDJB-MJHT", "#add=abc.def~ghi"])("leads to %s", (hash) => {
     expect(hashOf(`${issuer}/phone${hash}`, issuer)).toBe(hash);
   });
   test.each([
-    "https://sign.example.evil.example/phone#scan=abc.def",
-    "https://sign.example@evil.example/phone#scan=abc.def",
-    "http://sign.example/phone#scan=abc.def",
-    "https://sign.example/oauth/authorize#scan=abc.def",
+    `https://sign.example.evil.example/phone#scan=abc.${FRAME}`,
+    `https://sign.example@evil.example/phone#scan=abc.${FRAME}`,
+    `http://sign.example/phone#scan=abc.${FRAME}`,
+    `https://sign.example/oauth/authorize#scan=abc.${FRAME}`,
+    "https://sign.example/phone#scan=abc.def",
     "https://sign.example/phone#devices",
     "https://sign.example/phone#scan=",
     "https://sign.example/phone#scan=a b",
@@ -123,82 +127,25 @@ describe("small words", () => {
   });
 });
 
-describe("calls", () => {
-  let api: typeof import("../../../packages/phone/src/api.ts");
-  let key: CryptoKeyPair;
-  beforeAll(async () => {
-    api = await import("../../../packages/phone/src/api.ts");
-    const { makeKey } = await import("../../../packages/phone/src/store.ts");
-    key = await makeKey();
-  });
-  const answering = (answer: () => Response | Promise<Response>) => {
-    const asked = vi.fn(async (_path: string, _init: RequestInit) => await answer());
-    vi.stubGlobal("fetch", asked);
-    return asked;
-  };
-
-  test("the page's key signs and cannot be taken out of the browser", async () => {
-    expect(key.privateKey.extractable).toBe(false);
-    await expect(crypto.subtle.exportKey("jwk", key.privateKey)).rejects.toThrow();
-  });
-
-  test("RFC 9449 §4.2: a proof names method, address and token, and another each time", async () => {
-    const asked = answering(() => Response.json({}));
-    const me = { key, token: "tok" };
-    for (const _ of [1, 2])
-      await api.callAsDevice(me, "https://sign.example", "GET", "/approver/activity?after=x");
-    const proofs = asked.mock.calls.map(([, init]) => new Headers(init.headers).get("DPoP") ?? "");
-    expect(new Headers(asked.mock.calls[0]?.[1].headers).get("Authorization")).toBe("DPoP tok");
-    const [header, claims] = (proofs[0] ?? "")
-      .split(".", 2)
-      .map((part) => JSON.parse(Buffer.from(part, "base64url").toString()));
-    expect(header).toMatchObject({ typ: "dpop+jwt", alg: "ES256" });
-    expect(Object.keys(header.jwk).sort()).toEqual(["crv", "kty", "x", "y"]);
-    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode("tok"));
-    expect(claims).toMatchObject({
-      htm: "GET",
-      htu: "https://sign.example/approver/activity",
-      ath: Buffer.from(digest).toString("base64url"),
-    });
-    expect(proofs[0]).not.toBe(proofs[1]);
-    const [head = "", body = "", signature = ""] = (proofs[0] ?? "").split(".");
-    const isGood = await crypto.subtle.verify(
-      { name: "ECDSA", hash: "SHA-256" },
-      key.publicKey,
-      Buffer.from(signature, "base64url"),
-      new TextEncoder().encode(`${head}.${body}`),
-    );
-    expect(isGood).toBe(true);
-  });
+describe("what the library refuses", () => {
+  const refusing = (...detail: ConstructorParameters<typeof CountersignError>) =>
+    tried(Promise.reject(new CountersignError(...detail)));
 
   test.each([
-    ["problem details", () => Response.json({ code: "expired", left: 1 }, { status: 410 }), 410, "expired"],
-    ["an outage", () => new Response("", { status: 503 }), 503, "unavailable"],
-    ["a page of something between", () => new Response("<html>", { status: 502 }), 502, "unreadable"],
-    ["a refusal without a code", () => Response.json({ title: "x" }, { status: 400 }), 400, "refused"],
-    ["a code that is no text", () => Response.json({ code: 7 }, { status: 400 }), 400, "refused"],
-  ])("%s is a value", async (_, answer, status, code) => {
-    answering(answer);
-    expect(await api.callOpen("GET", "/approver/config")).toMatchObject({ ok: false, status, code });
+    ["expired", { status: 410, error: "expired", data: { left: 1 } }, 410, "expired"],
+    ["unavailable", { status: 503, error: "unavailable" }, 503, "unavailable"],
+    ["network", { status: 200 }, 200, "unreadable"],
+    ["network", {}, 0, "offline"],
+    ["invalid_argument", { error: "wrong_issuer" }, 400, "wrong_issuer"],
+    ["not_signed", { reason: "cancelled" }, 0, "unsigned"],
+  ] as const)("%s %j is a value", async (code, detail, status, name) => {
+    const more = "data" in detail ? detail.data : "reason" in detail ? { reason: detail.reason } : {};
+    expect(await refusing(code, "words", detail)).toEqual({ ok: false, status, code: name, more });
   });
 
-  test("JSON that is no object, and no network, are values too", async () => {
-    answering(() => Response.json(null, { status: 400 }));
-    expect(await api.callOpen("GET", "/x")).toMatchObject({ ok: false, code: "refused" });
-    answering(() => Promise.reject(new TypeError("Failed to fetch")));
-    expect(await api.callOpen("GET", "/x")).toMatchObject({ ok: false, status: 0, code: "offline" });
-    answering(() => new Response(null, { status: 204 }));
-    expect(await api.callOpen("DELETE", "/x")).toMatchObject({ ok: true });
-  });
-
-  test("the server's clock counts where this one is wrong, and no longer than it is", async () => {
-    const at = (time: number) =>
-      answering(() => Response.json({}, { headers: { Date: new Date(time).toUTCString() } }));
-    at(Date.now() + 3_600_000);
-    await api.callOpen("GET", "/x");
-    expect(api.serverNow() - Date.now()).toBeGreaterThan(3_590_000);
-    at(Date.now());
-    await api.callOpen("GET", "/x");
-    expect(Math.abs(api.serverNow() - Date.now())).toBeLessThan(2_500);
+  test("a key that does not sign, and what is no refusal, is a fault", async () => {
+    await expect(refusing("not_signed", "words", { reason: "key" })).rejects.toThrow("words");
+    await expect(tried(Promise.reject(new TypeError("gone")))).rejects.toThrow("gone");
+    expect(await tried(Promise.resolve(7))).toEqual({ ok: true, value: 7 });
   });
 });

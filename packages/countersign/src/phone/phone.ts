@@ -1,6 +1,7 @@
 import type { ConfigWire, PushTarget } from "../../../protocol/src/approver.ts";
 import { CountersignError } from "../errors.ts";
 import { type Account, accountOf } from "./account.ts";
+import type { ActivityEvent, PhoneDevice } from "./devices.ts";
 import { beginEnrolment, type Enrolment, type EnrolOptions, enrol, type Me, openSession } from "./enrol.ts";
 import { indexedDbStorage } from "./indexed-db.ts";
 import { type KeyStore, memoryStorage, type RecordStorage, type StoredPhone, webCryptoKeys } from "./keys.ts";
@@ -159,6 +160,7 @@ export function createPhone(options: PhoneOptions): Phone {
 
 export {
   type Account,
+  type ActivityEvent,
   type ApproveOptions,
   browserPasskeys,
   type DeclineOptions,
@@ -173,6 +175,7 @@ export {
   memoryStorage,
   type Passkeys,
   type PhoneCrypto,
+  type PhoneDevice,
   type PhoneLink,
   type Prompt,
   type PromptState,

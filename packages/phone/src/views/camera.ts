@@ -1,3 +1,4 @@
+import { readLink } from "../../../countersign/src/phone/phone.ts";
 import type { App } from "../app.ts";
 import { h } from "../dom.ts";
 import { words } from "../words.ts";
@@ -26,9 +27,8 @@ export async function canScanHere(): Promise<boolean> {
 
 /** Where a code leads on this page; undefined for one of anything else: a page that reads codes is led nowhere by them. */
 export function hashOf(code: string, issuer: string): string | undefined {
-  const start = `${issuer}/phone#`;
-  const rest = code.startsWith(start) ? code.slice(start.length) : "";
-  return /^(?:scan|code|add)=[\w.~-]+$/.test(rest) ? `#${rest}` : undefined;
+  const link = readLink(code, issuer);
+  return link && link.kind !== "prompt" ? code.slice(code.indexOf("#")) : undefined;
 }
 
 const PAUSE = 200;

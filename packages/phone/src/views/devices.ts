@@ -1,9 +1,8 @@
 import { encode } from "uqr";
-import { serverNow } from "../api.ts";
-import { type App, act, call, troubleOf } from "../app.ts";
+import type { PhoneDevice } from "../../../countersign/src/phone/phone.ts";
+import { type Answer, isUnsigned, tried } from "../answers.ts";
+import { type App, troubleOf } from "../app.ts";
 import { drawQr, h } from "../dom.ts";
-import { NoPasskey } from "../passkey.ts";
-import type { Device } from "../wire.ts";
 import { dateOf, leftOf, momentOf, put, wordOf, words } from "../words.ts";
 import { visible } from "./details.ts";
 import { backLink, button, field, heading, notePlace, onEnter, sayAt, swap, type View } from "./parts.ts";
@@ -15,12 +14,10 @@ type Row = { readonly app: App; readonly notes: Notes; readonly again: () => voi
 
 /** The person's devices, whichever door enrolled them. */
 export async function devicesView(app: App, again: () => void): Promise<View> {
-  const listed = await call<{ readonly devices: readonly Device[] }>(app, "GET", "/approver/devices");
+  const listed = await tried(app.phone.devices());
   const notes = notePlace();
   if (!listed.ok) notes.say(troubleOf(listed));
-  const rows = listed.ok
-    ? listed.value.devices.map((device) => deviceRow({ app, notes, again }, device))
-    : [];
+  const rows = listed.ok ? listed.value.map((device) => deviceRow({ app, notes, again }, device)) : [];
   const adding = h("div", {});
   const add = button(
     said.add,
@@ -45,24 +42,28 @@ export async function devicesView(app: App, again: () => void): Promise<View> {
 
 const kindOf = (kind: string): string => wordOf(said.kinds, kind) ?? said.kinds.other;
 
-function deviceRow(row: Row, device: Device): HTMLElement {
+function deviceRow(row: Row, device: PhoneDevice): HTMLElement {
   const tools = h("div", { class: "tools" });
-  const since = device.new
-    ? put(said.new, { when: momentOf(device.enrolled_at) })
-    : put(said.since, { date: dateOf(device.enrolled_at) });
+  const since = device.isNew
+    ? put(said.new, { when: momentOf(device.enrolledAt) })
+    : put(said.since, { date: dateOf(device.enrolledAt) });
   const rest = () => swap(tools, ...toolsOf(row, device, tools, rest));
   rest();
   return h(
     "li",
-    { class: device.new && !device.this ? "fresh" : "" },
+    { class: device.isNew && !device.isThis ? "fresh" : "" },
     h("h2", {}, visible(device.name)),
-    h("p", { class: "soft" }, [...(device.new ? [said.isNew] : []), kindOf(device.kind), since].join(" · ")),
-    device.this ? h("p", { class: "here" }, said.this) : undefined,
+    h(
+      "p",
+      { class: "soft" },
+      [...(device.isNew ? [said.isNew] : []), kindOf(device.kind), since].join(" · "),
+    ),
+    device.isThis ? h("p", { class: "here" }, said.this) : undefined,
     tools,
   );
 }
 
-function toolsOf(row: Row, device: Device, tools: HTMLElement, rest: () => void): Node[] {
+function toolsOf(row: Row, device: PhoneDevice, tools: HTMLElement, rest: () => void): Node[] {
   const isOurs = device.kind === "passkey" || device.kind === "key";
   const named = { "aria-label": `${said.rename}: ${visible(device.name)}` };
   const gone = { "aria-label": `${said.remove}: ${visible(device.name)}` };
@@ -70,11 +71,11 @@ function toolsOf(row: Row, device: Device, tools: HTMLElement, rest: () => void)
   const remove = button(said.remove, () => swap(tools, ...removing(row, device, rest)), "plain", gone);
   return [
     ...(isOurs ? [rename] : []),
-    ...(device.removable ? [remove] : [h("p", { class: "hint" }, isOurs ? said.tooNew : said.other)]),
+    ...(device.isRemovable ? [remove] : [h("p", { class: "hint" }, isOurs ? said.tooNew : said.other)]),
   ];
 }
 
-function renaming({ app, again }: Row, device: Device, rest: () => void): Node[] {
+function renaming({ app, again }: Row, device: PhoneDevice, rest: () => void): Node[] {
   const name = field(`name-${device.id}`, said.rename, {
     type: "text",
     maxlength: 60,
@@ -82,9 +83,7 @@ function renaming({ app, again }: Row, device: Device, rest: () => void): Node[]
     autocomplete: "off",
   });
   const save = async () => {
-    const renamed = await call<Device>(app, "PATCH", `/approver/devices/${device.id}`, {
-      name: name.input.value,
-    });
+    const renamed = await tried(app.phone.rename(device.id, name.input.value));
     if (renamed.ok) return again();
     sayAt(name, troubleOf(renamed));
   };
@@ -93,11 +92,9 @@ function renaming({ app, again }: Row, device: Device, rest: () => void): Node[]
   return [name.place, press, button(said.cancel, rest)];
 }
 
-function removing({ app, notes, again }: Row, device: Device, rest: () => void): Node[] {
+function removing({ app, notes, again }: Row, device: PhoneDevice, rest: () => void): Node[] {
   const remove = async () => {
-    const removed = await signing(notes, () =>
-      act(app, `/approver/devices/${device.id}/removal`, "remove_device", { target: device.id }),
-    );
+    const removed = await signing(notes, app.phone.remove(device.id));
     if (removed?.ok) return again();
     if (removed) notes.say(removed.code === "not_allowed" ? said.tooNew : troubleOf(removed));
     rest();
@@ -110,27 +107,22 @@ function removing({ app, notes, again }: Row, device: Device, rest: () => void):
 }
 
 /** What a person has to unlock for; undefined where they did not. */
-export async function signing<T>(notes: Notes, work: () => Promise<T>): Promise<T | undefined> {
+export async function signing<T>(notes: Notes, work: Promise<T>): Promise<Answer<T> | undefined> {
   notes.clear();
-  try {
-    return await work();
-  } catch (cause) {
-    if (!(cause instanceof NoPasskey)) throw cause;
-    notes.say(words.prompt.unsigned);
-    return undefined;
-  }
+  const answer = await tried(work);
+  if (answer.ok || !isUnsigned(answer)) return answer;
+  notes.say(words.prompt.unsigned);
+  return undefined;
 }
-
-type Ticket = { readonly url: string; readonly expires_at: string };
 
 /** Whether there is a code now. */
 async function addAnother(app: App, notes: Notes, place: HTMLElement): Promise<boolean> {
-  const made = await signing(notes, () => act<Ticket>(app, "/approver/tickets", "let_in_device"));
+  const made = await signing(notes, app.phone.ticket());
   if (!made?.ok) {
     if (made) notes.say(troubleOf(made));
     return false;
   }
-  const { url, expires_at: until } = made.value;
+  const { url, expiresAt: until } = made.value;
   const left = h("p", { class: "hint", role: "timer" });
   const code = drawQr(encode(url, { border: 4 }).data, said.add);
   const copy = button(said.copy, async () => {
@@ -145,7 +137,7 @@ async function addAnother(app: App, notes: Notes, place: HTMLElement): Promise<b
     left,
   );
   const count = () => {
-    const rest = Date.parse(until) - serverNow();
+    const rest = until.getTime() - app.phone.now();
     left.textContent = put(words.prompt.left, { time: leftOf(rest) });
     // Of a view that was left, or a code that was replaced.
     if (!left.isConnected) return clearInterval(tick);

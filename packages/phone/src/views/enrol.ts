@@ -1,15 +1,11 @@
-import { callByKey, callOpen, type Refused } from "../api.ts";
-import { type App, keepSession, troubleOf } from "../app.ts";
+import type { Enrolment, EnrolOptions } from "../../../countersign/src/phone/phone.ts";
+import { isUnsigned, type Refused, tried } from "../answers.ts";
+import { type App, become, troubleOf } from "../app.ts";
 import { h } from "../dom.ts";
-import { canPasskey, makePasskey, NoPasskey } from "../passkey.ts";
-import { makeKey } from "../store.ts";
-import type { Session } from "../wire.ts";
 import { momentOf, put, words } from "../words.ts";
 import { visible } from "./details.ts";
 import { button, field, heading, link, note, notePlace, onEnter, sayAt, type View } from "./parts.ts";
 import { SIGN_IN } from "./start.ts";
-
-type Begun = { readonly enrolment: string; readonly account: string; readonly public_key?: object };
 
 const { enrol } = words;
 
@@ -20,11 +16,11 @@ export async function enrolView(
   done: () => void,
   show: (view: View) => void,
 ): Promise<View> {
-  const begun = await callOpen<Begun>("POST", "/approver/enrolments/begin", { ticket });
+  const begun = await tried(app.phone.beginEnrolment(ticket));
   return begun.ok ? askView(app, begun.value, done, show) : closedView(app, ticket, begun, done, show);
 }
 
-function askView(app: App, begun: Begun, done: () => void, show: (view: View) => void): View {
+function askView(app: App, begun: Enrolment, done: () => void, show: (view: View) => void): View {
   const notes = notePlace();
   const name = field("name", enrol.name, {
     type: "text",
@@ -32,27 +28,13 @@ function askView(app: App, begun: Begun, done: () => void, show: (view: View) =>
     value: guessName(navigator.userAgent),
     autocomplete: "off",
   });
-  const canUse = begun.public_key !== undefined && canPasskey();
-  // The same key and passkey for each try: an answer that was lost is given again to them, and to no others.
-  const made: { key?: CryptoKeyPair; passkey?: Awaited<ReturnType<typeof makePasskey>> } = {};
-  const finish = async (passkey?: typeof made.passkey) => {
-    const key = made.key ?? (await makeKey());
-    made.key = key;
-    const body = { enrolment: begun.enrolment, name: name.input.value, ...(passkey ? { passkey } : {}) };
-    const added = await callByKey<Session>({ key }, app.config.issuer, "/approver/enrolments", body);
-    if (!added.ok) return notes.say(wordsFor(added));
-    await keepSession(app, added.value, passkey?.credential_id, key);
-    show(doneView(done));
-  };
-  const byPasskey = async () => {
+  const canUse = begun.canUsePasskey;
+  const finish = async (kind: NonNullable<EnrolOptions["kind"]>) => {
     notes.clear();
-    try {
-      made.passkey ??= await makePasskey(begun.public_key);
-      await finish(made.passkey);
-    } catch (cause) {
-      if (!(cause instanceof NoPasskey)) throw cause;
-      notes.say(cause.message === "twin" ? enrol.twin : enrol.cancelled);
-    }
+    const added = await tried(begun.finish({ name: name.input.value, kind }));
+    if (!added.ok) return notes.say(wordsFor(added));
+    become(app, added.value);
+    show(doneView(done));
   };
   return {
     title: enrol.title,
@@ -60,13 +42,13 @@ function askView(app: App, begun: Begun, done: () => void, show: (view: View) =>
       heading(enrol.title),
       h("p", {}, enrol.lead),
       h("p", { class: "account" }, visible(begun.account)),
-      app.me.account === undefined
+      app.me === undefined
         ? undefined
         : note(put(enrol.replaces, { account: visible(app.me.account) }), "warning"),
       name.place,
       notes.place,
-      canUse ? button(enrol.passkey, byPasskey, "primary") : undefined,
-      button(enrol.key, () => finish(), canUse ? "plain" : "primary"),
+      canUse ? button(enrol.passkey, () => finish("passkey"), "primary") : undefined,
+      button(enrol.key, () => finish("key"), canUse ? "plain" : "primary"),
       h("p", { class: "hint" }, canUse ? enrol.keyHint : enrol.noPasskey),
       h("p", { class: "others" }, link(enrol.cancel, "#requests")),
     ],
@@ -80,6 +62,7 @@ const doneView = (done: () => void): View => ({
 
 function wordsFor(refused: Refused): string {
   const { code, more } = refused;
+  if (isUnsigned(refused)) return more.reason === "twin" ? enrol.twin : enrol.cancelled;
   if (code === "ticket_over" || code === "stale") return enrol.over;
   if (code === "stronger") return enrol.stronger;
   if (code === "full") return enrol.full;
@@ -106,10 +89,7 @@ function closedView(
   );
   const use = async () => {
     const typed = code.input.value.trim();
-    const begun = await callOpen<Begun>("POST", "/approver/enrolments/begin", {
-      ticket,
-      recovery_code: typed || "-",
-    });
+    const begun = await tried(app.phone.beginEnrolment(ticket, { recoveryCode: typed || "-" }));
     if (begun.ok) return show(askView(app, begun.value, done, show));
     if (begun.code === "ticket_over") return show(closedView(app, ticket, begun, done, show));
     sayAt(code, wordsFor(begun));

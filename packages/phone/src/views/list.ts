@@ -1,13 +1,13 @@
+import type { Listed, Prompt, Standing } from "../../../countersign/src/phone/phone.ts";
 import { h } from "../dom.ts";
-import type { Feed, Line } from "../feed.ts";
-import type { Listed, Prompt } from "../wire.ts";
+import type { Feed } from "../feed.ts";
 import { momentOf, put, timeOf, words } from "../words.ts";
 import { visible } from "./details.ts";
 import { heading, link, note, type View } from "./parts.ts";
 
 const { list, camera } = words;
 
-const LINES: Readonly<Record<Line, string>> = { live: list.live, away: list.away, offline: list.offline };
+const LINES: Readonly<Record<Standing, string>> = { live: list.live, away: list.away, offline: list.offline };
 
 /** What waits, and what was kept from the person; calm where nothing does. */
 export function listView(feed: Feed, canScan: boolean): View {
@@ -46,9 +46,9 @@ function item({ id, payload }: Prompt): HTMLElement {
 
 const blockedOf = (count: number): string => (count === 1 ? list.blockedOne : put(list.blocked, { count }));
 
-function newsOf({ blocked, silences, new_devices: added }: Listed): HTMLElement[] {
+function newsOf({ blocked, silences, newDevices: added }: Listed): HTMLElement[] {
   return [
-    ...added.map(({ name, enrolled_at: at }) =>
+    ...added.map(({ name, enrolledAt: at }) =>
       h(
         "div",
         { class: "note warning", role: "status" },

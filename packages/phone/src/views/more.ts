@@ -1,10 +1,11 @@
-import { type App, act, call, forget, troubleOf } from "../app.ts";
+import type { ActivityEvent } from "../../../countersign/src/phone/phone.ts";
+import { tried } from "../answers.ts";
+import { type App, lose, troubleOf } from "../app.ts";
 import { h } from "../dom.ts";
-import type { Event } from "../wire.ts";
 import { momentOf, put, wordOf, words } from "../words.ts";
 import { visible } from "./details.ts";
 import { signing } from "./devices.ts";
-import { stopNotifications } from "./notifications.ts";
+import { unsubscribe } from "./notifications.ts";
 import { backLink, button, heading, link, note, notePlace, swap, type View } from "./parts.ts";
 
 const { more, activity, codes } = words;
@@ -18,10 +19,12 @@ export function moreView(app: App): View {
       button(more.leave, () => swap(leaving, ...asked)),
       h("p", { class: "hint" }, more.leaveHint),
     );
-  const question = app.me.device?.kind === "key" ? more.leaveKeyQuestion : more.leaveQuestion;
+  const question = app.me?.device.kind === "key" ? more.leaveKeyQuestion : more.leaveQuestion;
   const leave = async () => {
-    await stopNotifications(app);
-    await forget(app);
+    // The service first: a browser that has none while the service knows one would be given another.
+    await app.phone.signOut();
+    await unsubscribe();
+    lose(app);
   };
   const asked = [h("p", { role: "alert" }, question), button(more.stay, rest), button(more.leaveNow, leave)];
   rest();
@@ -41,19 +44,13 @@ export function moreView(app: App): View {
   };
 }
 
-type Page = { readonly events: readonly Event[]; readonly next?: string };
-
 /** What happened to the account, newest first. */
 export async function activityView(app: App): Promise<View> {
   const rows = h("ul", { class: "events" });
   const notes = notePlace();
   const further = h("div", {});
   const load = async (after?: string): Promise<void> => {
-    const page = await call<Page>(
-      app,
-      "GET",
-      `/approver/activity${after === undefined ? "" : `?after=${encodeURIComponent(after)}`}`,
-    );
+    const page = await tried(app.phone.activity(after === undefined ? {} : { after }));
     if (!page.ok) return notes.say(troubleOf(page));
     const { events, next } = page.value;
     rows.append(...events.map(eventRow));
@@ -67,7 +64,7 @@ export async function activityView(app: App): Promise<View> {
   };
 }
 
-const eventRow = ({ at, type, client, place, device }: Event): HTMLElement =>
+const eventRow = ({ at, type, client, place, device }: ActivityEvent): HTMLElement =>
   h(
     "li",
     {},
@@ -83,20 +80,18 @@ const eventRow = ({ at, type, client, place, device }: Event): HTMLElement =>
 
 /** How many recovery codes are left, and ten new ones. */
 export async function codesView(app: App): Promise<View> {
-  const left = await call<{ readonly left: number }>(app, "GET", "/approver/recovery-codes");
+  const left = await tried(app.phone.recoveryCodes());
   const notes = notePlace();
   const place = h("div", {});
   if (!left.ok) notes.say(troubleOf(left));
   const count = h("p", {}, left.ok ? (left.value.left === 0 ? codes.none : put(codes.left, left.value)) : "");
   const make = async () => {
-    const made = await signing(notes, () =>
-      act<{ readonly codes: readonly string[] }>(app, "/approver/recovery-codes", "recovery_codes"),
-    );
+    const made = await signing(notes, app.phone.newRecoveryCodes());
     if (!made) return;
     if (!made.ok) return notes.say(made.code === "not_allowed" ? codes.notHere : troubleOf(made));
-    count.textContent = put(codes.left, { left: made.value.codes.length });
+    count.textContent = put(codes.left, { left: made.value.length });
     // Nobody makes the next ten while they write these down.
-    swap(place, ...shown(made.value.codes, rest));
+    swap(place, ...shown(made.value, rest));
   };
   const rest = () =>
     swap(place, button(codes.make, make, "primary"), h("p", { class: "hint" }, codes.makeHint));

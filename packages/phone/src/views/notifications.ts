@@ -1,11 +1,11 @@
-import { type App, call } from "../app.ts";
-import { fromBase64Url, sha256, toBase64Url } from "../bytes.ts";
+import { fromBase64Url, toBase64Url, utf8 } from "../../../countersign/src/phone/bytes.ts";
+import { tried } from "../answers.ts";
+import type { App } from "../app.ts";
 import { h } from "../dom.ts";
 import { words } from "../words.ts";
 import { backLink, button, heading, notePlace, type View } from "./parts.ts";
 
 const { notifications: said } = words;
-const PATH = "/approver/push-subscription";
 
 const canPush = (): boolean =>
   "serviceWorker" in navigator && "PushManager" in globalThis && "Notification" in globalThis;
@@ -15,8 +15,8 @@ const subscription = async (): Promise<PushSubscription | null> =>
 
 async function put(app: App, made: PushSubscription): Promise<boolean> {
   const { endpoint, keys } = made.toJSON();
-  const { p256dh, auth } = keys ?? {};
-  return (await call(app, "PUT", PATH, { endpoint, keys: { p256dh, auth } })).ok;
+  const { p256dh = "", auth = "" } = keys ?? {};
+  return (await tried(app.phone.setPush({ endpoint: endpoint ?? "", keys: { p256dh, auth } }))).ok;
 }
 
 /** Whether a subscription is for this service's key: a browser takes no other beside it. */
@@ -36,18 +36,21 @@ async function subscribe(app: App, publicKey: string): Promise<boolean> {
   return await put(app, made);
 }
 
+const digestOf = async (text: string): Promise<string> =>
+  toBase64Url(await crypto.subtle.digest("SHA-256", utf8(text)));
+
 /** Browsers withdraw and renew subscriptions by themselves: each opening compares, and tells the service anew where they differ. */
 export async function keepSubscription(app: App): Promise<void> {
-  const { push } = app.config;
-  if (!push || !canPush() || Notification.permission !== "granted") return;
-  const known = await call<{ readonly endpoint?: string }>(app, "GET", PATH);
+  const { pushKey } = app.config;
+  if (!pushKey || !canPush() || Notification.permission !== "granted") return;
+  const known = await tried(app.phone.push());
   if (!known.ok) return;
   const { endpoint } = known.value;
   const made = await subscription();
-  if (made && isFor(made, push.public_key)) {
-    if (toBase64Url(await sha256(made.endpoint)) !== endpoint) await put(app, made);
+  if (made && isFor(made, pushKey)) {
+    if ((await digestOf(made.endpoint)) !== endpoint) await put(app, made);
   } else if (made || endpoint !== undefined) {
-    await subscribe(app, push.public_key).catch(() => false);
+    await subscribe(app, pushKey).catch(() => false);
   }
 }
 
@@ -55,26 +58,32 @@ export async function keepSubscription(app: App): Promise<void> {
 export async function stopNotifications(app: App): Promise<boolean> {
   if (!canPush() || Notification.permission !== "granted") return true;
   // The service first: a browser that has none while the service knows one would be given another.
-  const told = await call(app, "DELETE", PATH);
+  const told = await tried(app.phone.setPush(undefined));
+  await unsubscribe();
+  return told.ok;
+}
+
+/** Ends them on the browser's side. */
+export async function unsubscribe(): Promise<void> {
+  if (!canPush()) return;
   const registered = await navigator.serviceWorker.getRegistration("/phone");
   await (await registered?.pushManager.getSubscription())?.unsubscribe();
-  return told.ok;
 }
 
 /** Turns notifications on and off. A browser is asked only after a press. */
 export async function notificationsView(app: App, again: () => void): Promise<View> {
   const notes = notePlace();
-  const { push } = app.config;
+  const { pushKey } = app.config;
   const isOn =
-    push !== undefined &&
+    pushKey !== undefined &&
     canPush() &&
     Notification.permission === "granted" &&
     (await subscription()) !== null;
   const on = async () => {
-    if (!push) return;
+    if (!pushKey) return;
     const allowed = await Notification.requestPermission();
     if (allowed !== "granted") return notes.say(said.denied);
-    const done = await subscribe(app, push.public_key).catch(() => false);
+    const done = await subscribe(app, pushKey).catch(() => false);
     if (done) return again();
     notes.say(said.failed);
   };
@@ -82,7 +91,7 @@ export async function notificationsView(app: App, again: () => void): Promise<Vi
     if (await stopNotifications(app)) again();
     else notes.say(words.trouble);
   };
-  const possible = push !== undefined && canPush();
+  const possible = pushKey !== undefined && canPush();
   return {
     title: said.title,
     body: [

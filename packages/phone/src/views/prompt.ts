@@ -1,8 +1,7 @@
-import { type Refused, serverNow } from "../api.ts";
-import { type App, build, call, isOffline, sign, troubleOf } from "../app.ts";
+import type { Prompt } from "../../../countersign/src/phone/phone.ts";
+import { isOffline, isUnsigned, type Refused, tried } from "../answers.ts";
+import { type App, troubleOf } from "../app.ts";
 import { h } from "../dom.ts";
-import { NoPasskey } from "../passkey.ts";
-import type { Prompt, Standing } from "../wire.ts";
 import { leftOf, momentOf, put, timeOf, wordOf, words } from "../words.ts";
 import { detailsOf, readable, visible } from "./details.ts";
 import {
@@ -35,6 +34,7 @@ export type Reaction = { readonly over: string } | { readonly number: string } |
 
 export function reactionTo(refused: Refused): Reaction {
   const { code, more, status } = refused;
+  if (isUnsigned(refused)) return { say: said.unsigned };
   if (isOffline(refused) || code === "too_many" || status >= 500) return { say: troubleOf(refused) };
   if (code === "wrong_match_code") return { number: put(said.numberWrong, { left: Number(more.left) }) };
   if (code === "code_locked") return { say: put(said.locked, { until: momentOf(String(more.until)) }) };
@@ -45,9 +45,7 @@ export function reactionTo(refused: Refused): Reaction {
 }
 
 type Asking = {
-  readonly app: App;
   readonly prompt: Prompt;
-  readonly scan: string | undefined;
   readonly notes: ReturnType<typeof notePlace>;
   readonly number: ReturnType<typeof numberField> | undefined;
   /** Shows what came of it, in the place of the request. */
@@ -55,31 +53,22 @@ type Asking = {
 };
 
 /** Signs an answer over the payload that is on the screen, and sends it. Nothing is queued: without a connection it is not sent. */
-async function answer({ app, prompt, scan, notes, number, end }: Asking, decision: Decision): Promise<void> {
+async function answer({ prompt, notes, number, end }: Asking, decision: Decision): Promise<void> {
   notes.clear();
   if (number) number.error.hidden = true;
   const needsNumber = decision.decision === "approve" && number !== undefined;
   const typed = number?.input.value.replaceAll(/\D/g, "") ?? "";
   if (needsNumber && typed.length !== 6) return sayAt(number, said.numberEmpty);
-  const body = {
-    ...decision,
-    ...(needsNumber ? { match_code: typed } : {}),
-    ...(scan === undefined ? {} : { scan }),
-    page: build,
-  };
-  try {
-    const signed = await sign(app, { ...prompt.payload, ...body });
-    const path = `/approver/prompts/${prompt.id}/decision`;
-    const taken = await call<{ readonly state: string }>(app, "POST", path, { ...body, ...signed });
-    if (taken.ok) return end(decidedView(decision));
-    const reaction = reactionTo(taken);
-    if ("over" in reaction) end(goneView(reaction.over));
-    else if ("number" in reaction && number) sayAt(number, reaction.number);
-    else notes.say("say" in reaction ? reaction.say : said.refused);
-  } catch (cause) {
-    if (!(cause instanceof NoPasskey)) throw cause;
-    notes.say(said.unsigned);
-  }
+  const given =
+    decision.decision === "deny"
+      ? prompt.decline({ notMe: decision.not_me === true })
+      : prompt.approve(needsNumber ? { matchCode: typed } : {});
+  const taken = await tried<string>(given);
+  if (taken.ok) return end(decidedView(decision));
+  const reaction = reactionTo(taken);
+  if ("over" in reaction) end(goneView(reaction.over));
+  else if ("number" in reaction && number) sayAt(number, reaction.number);
+  else notes.say("say" in reaction ? reaction.say : said.refused);
 }
 
 /** *Decline* stands first, and each answer is as large as the other (T29). */
@@ -94,12 +83,7 @@ function answersOf(asking: Asking): HTMLElement {
 }
 
 /** One request, as it was put into what its answer signs: the page shows the very payload, and its id is that of the request on the screen (T23). */
-export function promptView(
-  app: App,
-  prompt: Prompt,
-  scan: string | undefined,
-  show: (view: View) => void,
-): PromptHandle {
+export function promptView(app: App, prompt: Prompt, show: (view: View) => void): PromptHandle {
   const title = titleOf(prompt);
   const notes = notePlace();
   const number = prompt.match === "number" && prompt.answers.includes("approve") ? numberField() : undefined;
@@ -110,14 +94,14 @@ export function promptView(
     show(view);
   };
   const count = () => {
-    const rest = Date.parse(prompt.expires_at) - serverNow();
+    const rest = prompt.expiresAt.getTime() - app.phone.now();
     left.textContent = put(said.left, { time: leftOf(rest) });
     if (rest <= 0) end(goneView("expired"));
   };
   const tick = setInterval(count, 1000);
-  const answers = answersOf({ app, prompt, scan, notes, number, end });
+  const answers = answersOf({ prompt, notes, number, end });
   const away = notePlace();
-  left.textContent = put(said.left, { time: leftOf(Date.parse(prompt.expires_at) - serverNow()) });
+  left.textContent = put(said.left, { time: leftOf(prompt.expiresAt.getTime() - app.phone.now()) });
   return {
     id: prompt.id,
     title,
@@ -134,7 +118,7 @@ export function promptView(
       prompt.payload.purpose === "add_phone" ? note(said.addPhone, "warning") : undefined,
       factsOf(prompt),
       ...wordsOf(prompt),
-      prompt.why_not === undefined ? undefined : note(said.whyNot[prompt.why_not], "warning"),
+      prompt.whyNot === undefined ? undefined : note(said.whyNot[prompt.whyNot], "warning"),
       h("p", {}, said.notYou),
       number?.place,
       notes.place,
@@ -225,8 +209,8 @@ export function goneView(reason: string): View {
 
 /** Why a request is not among those that wait; undefined where that cannot be asked just now. */
 export async function whyGone(app: App, id: string): Promise<string | undefined> {
-  const asked = await call<Standing>(app, "GET", `/approver/prompts/${id}`);
-  if (asked.ok) return asked.value.state;
+  const asked = await tried(app.phone.state(id));
+  if (asked.ok) return asked.value;
   return asked.status === 404 ? "unknown" : undefined;
 }
 

@@ -1,14 +1,14 @@
-import type { Refused } from "../api.ts";
-import { type App, call, troubleOf } from "../app.ts";
+import type { Prompt } from "../../../countersign/src/phone/phone.ts";
+import { type Refused, tried } from "../answers.ts";
+import { type App, troubleOf } from "../app.ts";
 import { h } from "../dom.ts";
-import type { Scanned } from "../wire.ts";
 import { momentOf, put, words } from "../words.ts";
 import { backLink, button, field, heading, note, onEnter, sayAt, type View } from "./parts.ts";
 import { goneView } from "./prompt.ts";
 
 const { list } = words;
 
-type Found = (scanned: Scanned) => void;
+type Found = (scanned: Prompt) => void;
 
 /** A refusal that says something of the request itself. */
 const isAbout = ({ status }: Refused): boolean => [403, 404, 409, 410].includes(status);
@@ -20,9 +20,7 @@ export async function scanFrame(
   found: Found,
   show: (view: View) => void,
 ): Promise<void> {
-  const dot = text.indexOf(".");
-  const body = { challenge_id: text.slice(0, dot), frame: text.slice(dot + 1) };
-  const scanned = await call<Scanned>(app, "POST", "/approver/scans", body);
+  const scanned = await tried(app.phone.scan(`${app.config.issuer}/phone#scan=${text}`));
   if (scanned.ok) return found(scanned.value);
   if (!isAbout(scanned))
     return show({ title: words.home, body: [heading(words.home), note(troubleOf(scanned)), backLink()] });
@@ -51,7 +49,7 @@ export function codeView(app: App, given: string, found: Found): View {
   const go = async () => {
     const typed = code.input.value.trim();
     if (typed === "") return sayAt(code, list.codeUnknown);
-    const scanned = await call<Scanned>(app, "POST", "/approver/scans", { user_code: typed });
+    const scanned = await tried(app.phone.enterCode(typed));
     if (scanned.ok) return found(scanned.value);
     const { until } = scanned.more;
     if (scanned.code === "code_locked")

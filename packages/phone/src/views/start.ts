@@ -1,22 +1,18 @@
-import { callByKey, callOpen, thumbprint } from "../api.ts";
-import { type App, keepSession, troubleOf } from "../app.ts";
+import { isUnsigned, tried } from "../answers.ts";
+import { type App, become, troubleOf } from "../app.ts";
 import { h } from "../dom.ts";
-import { canPasskey, NoPasskey, signIn } from "../passkey.ts";
-import type { Session } from "../wire.ts";
 import { put, words } from "../words.ts";
 import { button, heading, notePlace, type View } from "./parts.ts";
 
 /** Where somebody signs in to add this phone: a page of the service, which leads back here with a ticket. */
 export const SIGN_IN = "/phone/sign-in";
 
-type Begun = { readonly challenge: string; readonly rp_id: string; readonly timeout: number };
-
 /** A browser that is nobody's phone yet, or not any more. */
 export function startView(app: App, entered: () => void): View {
   const { start } = words;
   const notes = notePlace();
   if (app.lost) notes.say(start[app.lost]);
-  const canUse = app.config.rp_id !== undefined && canPasskey();
+  const canUse = app.config.rpId !== undefined && app.canPasskey;
   const use = button(start.passkey, () => usePasskey(app, notes, entered), "primary");
   return {
     title: start.title,
@@ -36,19 +32,11 @@ export function startView(app: App, entered: () => void): View {
 async function usePasskey(app: App, notes: ReturnType<typeof notePlace>, entered: () => void): Promise<void> {
   const { start } = words;
   notes.clear();
-  const begun = await callOpen<Begun>("POST", "/approver/sessions/begin", { jkt: await thumbprint(app.me) });
-  if (!begun.ok) return notes.say(troubleOf(begun));
-  try {
-    const passkey = await signIn(begun.value);
-    const body = { passkey: { challenge: begun.value.challenge, ...passkey } };
-    const opened = await callByKey<Session>(app.me, app.config.issuer, "/approver/sessions", body);
-    if (!opened.ok) {
-      return notes.say(opened.code === "not_a_device" ? start.refused : troubleOf(opened));
-    }
-    await keepSession(app, opened.value, passkey.credential_id);
-    entered();
-  } catch (cause) {
-    if (!(cause instanceof NoPasskey)) throw cause;
-    notes.say(start.cancelled);
+  const opened = await tried(app.phone.openSession());
+  if (opened.ok) {
+    become(app, opened.value);
+    return entered();
   }
+  if (isUnsigned(opened)) return notes.say(start.cancelled);
+  notes.say(opened.code === "not_a_device" ? start.refused : troubleOf(opened));
 }
