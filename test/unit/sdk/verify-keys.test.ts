@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createVerifier, type Verifier } from "../../../packages/countersign/src/verify/verify.ts";
 import { Issuer, type Key, NOW, newKey, refusedFor } from "./verify-support.ts";
 
@@ -221,6 +221,42 @@ describe("an issuer that cannot be asked", () => {
     await createVerifier(issuer.options({ fetch })).verify(await issuer.sign());
     expect(init).toMatchObject({ redirect: "manual" });
     expect(init?.signal).toBeInstanceOf(AbortSignal);
+  });
+});
+
+describe("in a Worker, where a request may end before the keys that it has asked for are there", () => {
+  const never = () => new Promise<Response>(() => undefined);
+  beforeEach(() => {
+    vi.stubGlobal("navigator", { userAgent: "Cloudflare-Workers" });
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  test("another request asks for itself", async () => {
+    const { answer } = issuer;
+    issuer.answer = never;
+    void verify();
+    await vi.waitFor(() => expect(fetches()).toBe(1));
+    issuer.answer = answer;
+    await verify();
+    expect(fetches()).toBe(2);
+  });
+
+  test("others go on with the old keys while one asks, and ask themselves after 5 s", async () => {
+    await verify();
+    const { answer } = issuer;
+    issuer.answer = never;
+    at(300);
+    void verify();
+    await vi.waitFor(() => expect(fetches()).toBe(2));
+    at(304);
+    await verify();
+    expect(fetches()).toBe(2);
+    issuer.answer = answer;
+    at(305);
+    await verify();
+    expect(fetches()).toBe(3);
   });
 });
 

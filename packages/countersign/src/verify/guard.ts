@@ -20,8 +20,8 @@ export type Answer = {
 };
 
 export type Admission =
-  | { readonly claims: AccessTokenClaims; readonly answer?: never }
-  | { readonly answer: Answer; readonly claims?: never };
+  | { readonly claims: AccessTokenClaims; readonly answer?: undefined }
+  | { readonly answer: Answer; readonly claims?: undefined };
 
 /** Reads the options once, and answers what decides about each call. A fault of the program itself is thrown. */
 export function makeGuard(options: GuardOptions): (call: IncomingCall) => Promise<Admission> {
