@@ -255,6 +255,7 @@ describe.each(Object.entries(FRAMEWORKS))("%s", (_, serve) => {
     [{ audience: "" }],
     [{ scope: 'a"b' }],
     [{ resourceMetadata: "api.example" }],
+    [{ resourceMetadata: "https://" }],
     [{ resourceMetadata: 'x:"' }],
   ])("options that cannot be right are refused at the start: %j", async (over) => {
     const options = { ...issuer.options(), ...over } as GuardOptions;
