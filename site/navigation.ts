@@ -48,6 +48,7 @@ export const NAVIGATION: readonly Group[] = [
     sources: [
       "packages/countersign/README.md",
       "docs/client.md",
+      "docs/verify.md",
       "docs/admin-api.md",
       "docs/limits.md",
       "docs/glossary.md",

@@ -21,6 +21,7 @@ const RUN: Readonly<Record<string, string>> = {
   "README.md": "test/wire/oauth/page-examples.test.ts",
   "docs/oauth.md": "test/wire/oauth/page-examples.test.ts",
   "docs/approver.md": "test/unit/documents/approver.test.ts",
+  "docs/verify.md": "test/wire/oauth/verify-page.test.ts",
 };
 
 /** Pieces of a program that lies elsewhere: parsed, not checked for types. */
