@@ -31,6 +31,8 @@ const PIECES: Readonly<Record<string, string>> = {
   "docs/oauth.md: const url = client.buildEndSessionUrl(":
     "a line for web.mjs of the same page; page-examples calls it so",
   "docs/authsignal.md: const authsignal = new Authsignal({ ap": "lines for an app that has the vendor's SDK",
+  'docs/phone-library.md: import * as Hardware from "@animo-id/e':
+    "test/unit/documents/phone-library.test.ts checks it with the types of Expo's modules",
   'docs/webhooks.md: import { Webhook } from "standardwebho':
     "the headers and the body are the reader's framework's",
 };
