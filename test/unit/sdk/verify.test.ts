@@ -1,5 +1,5 @@
 import { SignJWT } from "jose";
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { CountersignError } from "../../../packages/countersign/src/errors.ts";
 import {
   createVerifier,
@@ -7,7 +7,17 @@ import {
   verifyAccessToken,
 } from "../../../packages/countersign/src/verify/verify.ts";
 import { encoded, jws, p256 } from "../../fakes/jws.ts";
-import { AUDIENCE, goodClaims, ISSUER, Issuer, NOW, newKey, refusedFor, seconds } from "./verify-support.ts";
+import {
+  AUDIENCE,
+  goodClaims,
+  ISSUER,
+  Issuer,
+  NOW,
+  newKey,
+  ProofKey,
+  refusedFor,
+  seconds,
+} from "./verify-support.ts";
 
 let issuer: Issuer;
 let verifier: Verifier;
@@ -44,6 +54,29 @@ describe("an access token", () => {
 
   test("is taken by verifyAccessToken alike", async () => {
     expect((await verifyAccessToken(await issuer.sign(), issuer.options())).client_id).toBe("web");
+  });
+});
+
+describe("verifyAccessToken without a verifier", () => {
+  const options = { issuer: "https://one-off.example", audience: AUDIENCE };
+  beforeEach(() => {
+    issuer.now = Date.now();
+    issuer.asked = [];
+    vi.stubGlobal("fetch", issuer.fetch);
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  test("keeps the keys and the used proofs between calls", async () => {
+    const key = await ProofKey.start();
+    const token = await issuer.sign({ claims: { iss: options.issuer, cnf: { jkt: key.jkt } } });
+    const url = "https://api.example/orders";
+    const dpop = { proof: await key.prove({ token, url, now: issuer.now }), method: "GET", url };
+    await verifyAccessToken(token, { ...options, dpop });
+    const again = verifyAccessToken(token, { ...options, dpop });
+    expect(await refusedFor(again)).toBe("invalid_token/proof_replayed");
+    expect(issuer.asked).toEqual(["https://one-off.example/.well-known/jwks.json"]);
   });
 });
 
