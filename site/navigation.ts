@@ -49,6 +49,7 @@ export const NAVIGATION: readonly Group[] = [
       "packages/countersign/README.md",
       "docs/client.md",
       "docs/verify.md",
+      "docs/phone-library.md",
       "docs/admin-api.md",
       "docs/limits.md",
       "docs/glossary.md",
