@@ -265,4 +265,37 @@ describe("a watch whose socket says nothing", () => {
     await vi.advanceTimersByTimeAsync(120_000);
     expect(Dead.made).toHaveLength(2);
   });
+
+  test("a session that was over twice ends no watch: the next try goes on", async () => {
+    Dead.made.length = 0;
+    const service = newService();
+    const { phone } = await newPhone(service, { WebSocket: Dead as unknown as typeof WebSocket });
+    service.says("POST /approver/sessions", SESSION, 201);
+    service.says("GET /approver/prompts", { code: "session_over" }, 401);
+    vi.useFakeTimers();
+    const standings: string[] = [];
+    const watch = phone.watch({ onPrompts: () => undefined, onStanding: (one) => standings.push(one) });
+    await vi.waitFor(() => expect(standings).toEqual(["away"]));
+    expect(Dead.made).toEqual([]);
+    service.says("GET /approver/prompts", listed());
+    await vi.advanceTimersByTimeAsync(1_500);
+    await vi.waitFor(() => expect(Dead.made).toHaveLength(1));
+    watch.stop();
+  });
+
+  test("ends by itself where this is nobody's phone any more", async () => {
+    Dead.made.length = 0;
+    const service = newService();
+    const ended: string[] = [];
+    const onEnded = (why: string) => void ended.push(why);
+    const { phone } = await newPhone(service, { WebSocket: Dead as unknown as typeof WebSocket, onEnded });
+    service.says("POST /approver/sessions", { code: "not_a_device" }, 403);
+    service.says("GET /approver/prompts", { code: "session_over" }, 401);
+    vi.useFakeTimers();
+    phone.watch({ onPrompts: () => undefined });
+    await vi.waitFor(() => expect(ended).toEqual(["removed"]));
+    const before = service.sent.length;
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect([service.sent.length, Dead.made.length]).toEqual([before, 0]);
+  });
 });

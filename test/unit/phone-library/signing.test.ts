@@ -215,6 +215,32 @@ describe("what an answer takes", () => {
   });
 
   test.each([
+    ["is refused", async () => false],
+    ["fails", () => Promise.reject(new Error("no fingerprint is set up"))],
+  ])("nothing is signed where the app's own unlock %s", async (_, unlock) => {
+    const { prompt, sent } = await asked({ match: "none" });
+    await expect(prompt.approve({ unlock })).rejects.toMatchObject({ code: "not_signed", reason: "locked" });
+    await expect(prompt.decline({ unlock })).rejects.toMatchObject({ code: "not_signed", reason: "locked" });
+    expect(sent()).toEqual([]);
+  });
+
+  test("an app's own passkeys that fail are no fault of another kind", async () => {
+    const fails = () => Promise.reject(new Error("no passkeys on this phone"));
+    const service = newService();
+    const { phone } = await newPhone(service, { passkeys: { get: fails, create: fails } });
+    const options = {
+      challenge: "Yw",
+      user: { id: "dQ", name: "a", displayName: "a" },
+      excludeCredentials: [],
+    };
+    service.says("POST /approver/enrolments/begin", { enrolment: "e1", account: "a", public_key: options });
+    service.sent.length = 0;
+    const added = phone.enrol("t1", { kind: "passkey", confirm: () => true });
+    await expect(added).rejects.toMatchObject({ code: "not_signed", reason: "cancelled" });
+    expect(service.sent.map(({ call }) => call)).toEqual(["POST /approver/enrolments/begin"]);
+  });
+
+  test.each([
     ["throws", () => Promise.reject(new Error("the key is gone"))],
     ["answers DER", async () => new Uint8Array(71)],
   ])("a key that %s sends nothing, and says so", async (_, sign) => {

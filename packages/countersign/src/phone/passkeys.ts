@@ -1,5 +1,5 @@
 import type { AssertionWire, AttestationWire } from "../../../protocol/src/approver.ts";
-import { CountersignError } from "../errors.ts";
+import { CountersignError, isCountersignError } from "../errors.ts";
 import { fromBase64Url, toBase64Url } from "./bytes.ts";
 
 /** What a passkey is asked; `challenge` is base64url. Without `credentialId` any passkey of this service may answer. */
@@ -75,6 +75,14 @@ async function create(asked: CreationWire): Promise<AttestationWire> {
 /** This device has one of the person's passkeys already (WebAuthn §5.1.3, step 20). */
 const isTwin = (cause: unknown): boolean =>
   cause instanceof DOMException && cause.name === "InvalidStateError";
+
+/** An app's own passkeys, whose faults are `not_signed` too. */
+export function guarded({ get, create }: Passkeys): Passkeys {
+  const refused = (cause: unknown): never => {
+    throw isCountersignError(cause) ? cause : notSigned("cancelled", cause);
+  };
+  return { get: (asked) => get(asked).catch(refused), create: (options) => create(options).catch(refused) };
+}
 
 /** `navigator.credentials` as the seam of `createPhone`; undefined where a browser has no passkeys. */
 export function browserPasskeys(): Passkeys | undefined {

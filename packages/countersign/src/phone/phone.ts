@@ -8,7 +8,7 @@ import { type KeyStore, memoryStorage, type RecordStorage, type StoredPhone, web
 import { type Line, send, serverClock } from "./line.ts";
 import { type PhoneLink, readLink } from "./links.ts";
 import { publicJwk, rawSignature } from "./native-bytes.ts";
-import { browserPasskeys, type Passkeys } from "./passkeys.ts";
+import { browserPasskeys, guarded, type Passkeys } from "./passkeys.ts";
 import type { ApproveOptions, DeclineOptions, Prompt, PromptState } from "./prompt.ts";
 import { enterCode, type Listed, listRequests, scanLink } from "./requests.ts";
 import { type Ended, makeSeat } from "./seat.ts";
@@ -47,7 +47,7 @@ export type PhoneOptions = {
   readonly crypto?: PhoneCrypto;
 };
 
-/** A phone of somebody: it lists what waits for them, and signs their answers. Every failure is a `CountersignError`. */
+/** A phone of somebody: it lists what waits for them, and signs their answers. Every failure is a `CountersignError`, but what an app's own `keys` throw. */
 export type Phone = Account & {
   /** Who this phone is; undefined: nobody's, or its session is over. */
   me(): Promise<Me | undefined>;
@@ -118,7 +118,8 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
  * The approving half for an app of one's own (docs/phone-library.md). Throws `invalid_argument` for an issuer that is no origin.
  */
 export function createPhone(options: PhoneOptions): Phone {
-  const { keys, passkeys, showsAll = false, build, onEnded } = options;
+  const { keys, showsAll = false, build, onEnded } = options;
+  const passkeys = options.passkeys && guarded(options.passkeys);
   const line = lineOf(options);
   const seat = makeSeat({ line, keys, ended: (why) => onEnded?.(why) });
   const config = once(() => send<ConfigWire>(line, configCall, undefined));

@@ -126,6 +126,17 @@ function seenBy(
   return { match_code: digits, ...seen };
 }
 
+async function unlocked(mayUnlock: ApproveOptions["unlock"]): Promise<void> {
+  const locked = (cause?: unknown) =>
+    new CountersignError("not_signed", "The person did not unlock.", { reason: "locked", cause });
+  try {
+    if (!mayUnlock || (await mayUnlock())) return;
+  } catch (cause) {
+    throw locked(cause);
+  }
+  throw locked();
+}
+
 async function send(
   { seat, signing, showsAll }: Asking,
   { id, payload, path }: Pick<Prompt, "id" | "payload"> & { readonly path: string },
@@ -135,8 +146,7 @@ async function send(
   const { issuer, clock } = seat.line;
   refuseUnfit(payload, { id, issuer, now: clock.now(), decision: answer.decision, showsAll });
   const phone = await seat.signedIn();
-  if (mayUnlock && !(await mayUnlock()))
-    throw new CountersignError("not_signed", "The person did not unlock.", { reason: "locked" });
+  await unlocked(mayUnlock);
   const signed = await signText(signing, phone, textToSign(payload, answer));
   await seat.call({ method: "POST", path: `${path}/decision`, body: { ...answer, ...signed } });
 }

@@ -18,6 +18,8 @@ export type Seat = {
   readonly line: Line;
   readonly keys: KeyStore;
   load(): Promise<StoredPhone | undefined>;
+  /** Whether what is kept is enough to call. */
+  isEnrolled(): Promise<boolean>;
   /** What is kept, where that is enough to call. Throws `session_over` otherwise. */
   signedIn(): Promise<SignedIn>;
   keep(signer: Signer, session: SessionWire, credentialId: string | undefined): Promise<void>;
@@ -85,6 +87,10 @@ export function makeSeat({ line, keys, ended }: SeatOptions): Seat {
   const kept = shelf(keys);
   let renewing: Promise<void> | undefined;
 
+  const isEnrolled = async (): Promise<boolean> => {
+    const { token, device } = (await kept.load()) ?? {};
+    return token !== undefined && device !== undefined;
+  };
   const signedIn = async (): Promise<SignedIn> => {
     const phone = await kept.load();
     const { token, device } = phone ?? {};
@@ -139,5 +145,5 @@ export function makeSeat({ line, keys, ended }: SeatOptions): Seat {
     }
     return await send<T>(line, call, await signedIn());
   };
-  return { line, keys, load: kept.load, signedIn, keep, forget, open, call, renew };
+  return { line, keys, load: kept.load, isEnrolled, signedIn, keep, forget, open, call, renew };
 }

@@ -1,7 +1,7 @@
 import { isCountersignError } from "../errors.ts";
 import { proofFor } from "./line.ts";
 import type { Listed } from "./requests.ts";
-import { isError, type Seat } from "./seat.ts";
+import type { Seat } from "./seat.ts";
 
 /** How a phone stands with the service: it hears at once, it asks now and then, or nothing comes through. */
 export type Standing = "live" | "away" | "offline";
@@ -49,6 +49,8 @@ export class Feed implements Watch {
   readonly #ends = new AbortController();
   #socket: WebSocket | undefined;
   #pause = SOON;
+  /** One try to come back at a time, whatever has asked for it. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Nothing has come by the socket since it was asked for a sign of life. */
   #isQuiet = false;
   #asked = 0;
@@ -69,19 +71,25 @@ export class Feed implements Watch {
     else void this.#begin();
   }
 
-  /** An answer that a younger one has overtaken says nothing any more. */
   async refresh(): Promise<void> {
+    await this.#ask();
+  }
+
+  /** Whether the list came. An answer that a younger one has overtaken says nothing any more. */
+  async #ask(): Promise<boolean> {
     const own = ++this.#asked;
     try {
       const listed = await this.#watching.list();
-      if (this.#isStopped || own < this.#heard) return;
+      if (this.#isStopped || own < this.#heard) return true;
       this.#heard = own;
-      this.#options.onPrompts(listed);
+      this.#show(listed);
       this.#tell(this.#isOpen ? "live" : "away");
+      return true;
     } catch (error) {
-      if (this.#isStopped || own < this.#heard) return;
+      if (this.#isStopped || own < this.#heard) return false;
       this.#heard = own;
       this.#tell(isOffline(error) ? "offline" : "away");
+      return false;
     }
   }
 
@@ -96,6 +104,15 @@ export class Feed implements Watch {
 
   get #isOpen(): boolean {
     return this.#socket?.readyState === OPEN;
+  }
+
+  /** A fault of the app's own is reported by its platform, and ends nothing here. */
+  #show(listed: Listed): void {
+    try {
+      this.#options.onPrompts(listed);
+    } catch (fault) {
+      void Promise.reject(fault);
+    }
   }
 
   #tell(standing: Standing): void {
@@ -116,9 +133,12 @@ export class Feed implements Watch {
 
   /** The list first: it renews a session that is over, which a socket cannot say. */
   async #begin(): Promise<void> {
-    await this.refresh();
+    const isThere = await this.#ask();
     if (this.#isStopped || this.#socket) return;
     try {
+      // Nobody's phone any more: there is nothing to watch until it is one again.
+      if (!(await this.#watching.seat.isEnrolled())) return this.stop();
+      if (!isThere) return this.#later();
       await this.#connect();
     } catch {
       // Storage, the key or the socket did not do its part just now.
@@ -129,13 +149,7 @@ export class Feed implements Watch {
   async #connect(): Promise<void> {
     const { seat, WebSocket: Socket } = this.#watching;
     if (!Socket) return;
-    const phone = await seat.signedIn().catch((error) => {
-      if (!isError(error, "session_over")) throw error;
-      return undefined;
-    });
-    // Nobody's phone any more: there is nothing to watch until it is one again.
-    if (!phone) return this.stop();
-    const { signer, token } = phone;
+    const { signer, token } = await seat.signedIn();
     const shown = await proofFor(seat.line, signer, "GET", "/approver/socket", token);
     // Whatever asked for it, there is one socket.
     if (this.#isStopped || this.#socket) return;
@@ -178,7 +192,8 @@ export class Feed implements Watch {
   }
 
   #later(): void {
-    setTimeout(() => !this.#isStopped && void this.#begin(), this.#pause);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => !this.#isStopped && void this.#begin(), this.#pause);
     this.#pause = Math.min(LATER, this.#pause * 2);
   }
 }
