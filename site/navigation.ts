@@ -50,6 +50,7 @@ export const NAVIGATION: readonly Group[] = [
       "docs/client.md",
       "docs/verify.md",
       "docs/phone-library.md",
+      "docs/phone-library.md",
       "docs/admin-api.md",
       "docs/limits.md",
       "docs/glossary.md",
