@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import type { Command, CommandName, GrantDraft, RedeemDraft } from "../../src/core/challenge/command.ts";
+import type { Moved } from "../../src/core/challenge/moved.ts";
 import type { ProofClaims, VerifiedProof } from "../../src/core/challenge/proof.ts";
 import type { Challenge, ChallengeSpec, DecisionKind } from "../../src/core/challenge/state.ts";
-import { born, type Moved, transition } from "../../src/core/challenge/transition.ts";
+import { born, transition } from "../../src/core/challenge/transition.ts";
 import type { ChallengeId, ClientId, DeviceId, GrantId, UserId } from "../../src/core/ids.ts";
 import type { Refusal } from "../../src/core/refusal.ts";
 import type { Result } from "../../src/core/result.ts";

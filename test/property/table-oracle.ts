@@ -1,7 +1,7 @@
 import type { Command } from "../../src/core/challenge/command.ts";
+import type { Moved } from "../../src/core/challenge/moved.ts";
 import type { VerifiedProof } from "../../src/core/challenge/proof.ts";
 import type { Challenge, ChallengeSpec, Phase, PhaseName } from "../../src/core/challenge/state.ts";
-import type { Moved } from "../../src/core/challenge/transition.ts";
 import type { ClientId } from "../../src/core/ids.ts";
 import type { Refusal } from "../../src/core/refusal.ts";
 import type { Result } from "../../src/core/result.ts";
