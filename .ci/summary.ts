@@ -15,9 +15,9 @@ type Report = {
 };
 type Suite = { passed: number; failed: number; skipped: number };
 
-const SUITES = ["unit", "property", "contract", "worker", "wire", "e2e"];
+const SUITES = ["unit", "property", "contract", "worker", "wire", "e2e", "examples"];
 /** Steps whose failure the reports already show, as a failed test. */
-const REPORTED_STEPS = ["test", "e2e"];
+const REPORTED_STEPS = ["test", "e2e", "examples"];
 
 const root = resolve(import.meta.dirname, "..");
 const [folder = ".", ...failedSteps] = process.argv.slice(2);

@@ -111,8 +111,8 @@ export async function newUser(stage: Stage) {
       await new Promise((wake) => setTimeout(wake, 50));
     }
   }
-  async function decide(said: Record<string, JsonValue>): Promise<Body> {
-    const { id: promptId, payload } = await prompt();
+  async function decide(said: Record<string, JsonValue>, asked?: Body): Promise<Body> {
+    const { id: promptId, payload } = asked ?? (await prompt());
     const header = { alg: "ES256", kid: device.id, typ: "countersign+jws" };
     const signature = await jws(key, header, canonicalJson({ ...payload, ...said }));
     return await call("POST", `/prompts/${promptId}/decision`, { ...said, signature });
@@ -126,6 +126,11 @@ export async function newUser(stage: Stage) {
     approve: (number: string | undefined) =>
       decide({ decision: "approve", ...(number === undefined ? {} : { match_code: number }) }),
     decline: () => decide({ decision: "deny" }),
+    /** Answers the device that shows this code of letters, whose link was scanned. It is in no list. */
+    decideCode: async (code: string, decision: "approve" | "deny") => {
+      const { prompt: asked, scan } = await call("POST", "/scans", { user_code: code });
+      return await decide({ decision, scan }, asked);
+    },
     approveScanned: async (text: string) => {
       const [id, frame] = (text.split("#scan=")[1] ?? "").split(".");
       const { scan } = await call("POST", "/scans", { challenge_id: id, frame });
