@@ -1,9 +1,9 @@
 /** Bundles the demo (packages/demo) into `assets/demo/`, which is not kept in git and which the Worker hands out in development alone. */
-import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { readFileSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { build } from "esbuild";
 import { STYLE } from "../src/pages/style.ts";
+import { put } from "./put.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const from = resolve(root, "packages/demo/src");
@@ -19,18 +19,6 @@ async function bundle(entry: string): Promise<string> {
     write: false,
   });
   return outputFiles[0]?.text ?? "";
-}
-
-/**
- * Writes a file when it has changed: a server that watches its files would begin anew for the same bytes. Several servers may start at
- * once: a file is there whole or as it was.
- */
-function put(file: string, text: string): void {
-  if (existsSync(file) && readFileSync(file, "utf8") === text) return;
-  mkdirSync(dirname(file), { recursive: true });
-  const made = `${file}.${randomUUID()}`;
-  writeFileSync(made, text);
-  renameSync(made, file);
 }
 
 /** A deployment has no demo, so its files are not uploaded either. `command` is what wrangler builds for. */

@@ -51,6 +51,7 @@ export const NAVIGATION: readonly Group[] = [
       "docs/client.md",
       "docs/verify.md",
       "docs/phone-library.md",
+      "docs/api.md",
       "docs/admin-api.md",
       "docs/limits.md",
       "docs/glossary.md",

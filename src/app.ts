@@ -17,6 +17,7 @@ import { pageDoors } from "./hosted/routes.ts";
 import { type AppEnv, readOrigin, services } from "./http/context.ts";
 import { devDemoRoutes } from "./http/dev-demo.ts";
 import { devOutboxRoutes } from "./http/dev-outbox.ts";
+import { devReferenceRoutes } from "./http/dev-reference.ts";
 import { type Door, doorOf, doorOfLost, type FaultStatus, problemFault, routedPath } from "./http/door.ts";
 import { refuseOtherMethods } from "./http/method-not-allowed.ts";
 import { problem } from "./http/problem.ts";
@@ -96,6 +97,7 @@ function sharedRoutes(doors: readonly Door[]): Hono<AppEnv> {
   routes.route("/", waitingRoutes());
   routes.route("/", devOutboxRoutes());
   routes.route("/", devDemoRoutes());
+  routes.route("/", devReferenceRoutes());
   return routes;
 }
 
@@ -126,7 +128,7 @@ function needed(wired: Wired): Services {
 
 export type App = {
   /** Every route and middleware as it is mounted; `ALL` stands for any method. */
-  readonly routes: readonly { readonly method: string; readonly path: string }[];
+  readonly routes: readonly { readonly method: string; readonly path: string; readonly handler: object }[];
   /** Answers a request with the services that it is given; 503 when there are none. */
   fetch(request: Request, wired: Wired, context: ExecutionContext): Promise<Response>;
   queue(messages: readonly Delivery[], wired: Wired): Promise<void>;
@@ -137,7 +139,7 @@ export type App = {
 export function makeApp(doors: readonly Door[] = openDoors()): App {
   const routes = makeRoutes(doors);
   return {
-    routes: routes.routes.map(({ method, path }) => ({ method, path })),
+    routes: routes.routes.map(({ method, path, handler }) => ({ method, path, handler })),
     fetch: async (request, wired, context) => await routes.fetch(request, { wired }, context),
     queue: async (messages, wired) => await consumeEvents(needed(wired), messages),
     scheduled: async (wired) => await upkeep(needed(wired)),

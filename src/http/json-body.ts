@@ -4,6 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import type * as z from "zod";
 import type { AppEnv } from "./context.ts";
 import { describeIssues, malformed, type RefuseMalformed } from "./malformed.ts";
+import { validating } from "./validates.ts";
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json$/i;
 const DEFAULT_LIMIT = 64 * 1024;
@@ -44,7 +45,7 @@ export function jsonBody<Schema extends z.ZodType>(
   const shaped: MiddlewareHandler = zValidator("json", schema, (result, c: Context<AppEnv>) =>
     result.success ? undefined : refuse(c, malformed(describeIssues(result.error))),
   );
-  return async function jsonBody(c, next) {
+  const read: MiddlewareHandler<AppEnv, string, JsonInput<Schema>> = async function jsonBody(c, next) {
     let wrong: string | undefined;
     const tooLarge = await limited(c, async () => {
       wrong = await unreadable(c);
@@ -53,4 +54,5 @@ export function jsonBody<Schema extends z.ZodType>(
     if (wrong !== undefined) return refuse(c, malformed(wrong));
     return (await shaped(c, next)) ?? undefined;
   };
+  return validating(read, { part: "json", schema });
 }

@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import type * as z from "zod";
 import type { AppEnv } from "./context.ts";
 import { describeIssues, malformed, type RefuseMalformed } from "./malformed.ts";
+import { validating } from "./validates.ts";
 
 /** What a route after `query(schema)` gets from `c.req.valid("query")`. */
 export type QueryInput<Schema extends z.ZodType> = {
@@ -21,10 +22,11 @@ export function query<Schema extends z.ZodType>(
   const shaped: MiddlewareHandler = zValidator("query", schema, (result, c: Context<AppEnv>) =>
     result.success ? undefined : refuse(c, malformed(describeIssues(result.error))),
   );
-  return async function query(c, next) {
+  const read: MiddlewareHandler<AppEnv, string, QueryInput<Schema>> = async function query(c, next) {
     if (Object.values(c.req.queries()).some((values) => values.length > 1)) {
       return await refuse(c, malformed("a query parameter came more than once"));
     }
     return (await shaped(c, next)) ?? undefined;
   };
+  return validating(read, { part: "query", schema });
 }

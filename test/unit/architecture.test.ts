@@ -15,6 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   hosted: ["core", "http", "pages", "hono", "zod", "@hono/zod-validator"],
   doors: ["core", "http", "pages", "hosted", "hono", "zod", "@hono/zod-validator", "@countersign/protocol"],
   "app.ts": ["core", "http", "doors/*/routes", "hosted/routes", "pages", "hono"],
+  "openapi.ts": ["core", "http", "doors/*/openapi/description", "zod"],
   "env.ts": ["core", "zod"],
   "wiring.ts": ["core", "store", "objects", "keys", "delivery", "http", "phones", "doors/*/part", "env.ts"],
   "worker.ts": ["app.ts", "env.ts", "wiring.ts", "objects"],
@@ -28,6 +29,7 @@ const FOR_DOOR_STORE: readonly string[] = ["store", "drizzle-orm"];
 const ONE_FILE: Readonly<Record<string, RegExp>> = {
   "doors/*/routes": /^src\/doors\/[^/]+\/routes\.ts$/,
   "doors/*/part": /^src\/doors\/[^/]+\/part\.ts$/,
+  "doors/*/openapi/description": /^src\/doors\/[^/]+\/openapi\/description\.ts$/,
   "hosted/routes": /^src\/hosted\/routes\.ts$/,
 };
 
@@ -145,6 +147,8 @@ describe("who may import whom", () => {
     ["src/worker.ts", 'import { Hono } from "hono";'],
     ["src/worker.ts", 'import { x } from "../scripts/start.ts";'],
     ["src/doors/shared.ts", ""],
+    ["src/app.ts", 'import { openApi } from "./openapi.ts";'],
+    ["src/doors/oauth/routes.ts", 'import { oauthDescription } from "../cotter/openapi/description.ts";'],
     ["src/utils/strings.ts", ""],
     ["src/helpers.ts", ""],
   ])("refuses, planted in %s: %s", (path, text) => {

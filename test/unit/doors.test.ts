@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, "../..");
 const run = promisify(execFile);
 
 /** Files that name doors, one line for each thing that a door brings. */
-const NAMING = ["src/app.ts", "src/wiring.ts"];
+const NAMING = ["src/app.ts", "src/openapi.ts", "src/wiring.ts"];
 const DOORS = ["admin", "approver", "authsignal", "cotter", "loginid", "oauth"];
 
 const planted = (door: string) => `export * from "../doors/${door}/routes.ts";\n`;

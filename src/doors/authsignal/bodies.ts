@@ -3,6 +3,7 @@ import type * as z from "zod";
 import { readExternalId } from "../../core/user/external-id.ts";
 import type { AppEnv } from "../../http/context.ts";
 import { type JsonInput, jsonBody } from "../../http/json-body.ts";
+import { validating } from "../../http/validates.ts";
 import { refuse } from "./errors.ts";
 
 /** A JSON body of this shape, or the refusal in this door's words. */
@@ -13,12 +14,16 @@ export function bodyOrNone<Schema extends z.ZodType<object>>(
   schema: Schema,
 ): MiddlewareHandler<AppEnv, string, JsonInput<Schema>> {
   const read = jsonBody(schema, refuse);
-  return async function bodyOrNone(c, next) {
+  const readOrNone: MiddlewareHandler<AppEnv, string, JsonInput<Schema>> = async function bodyOrNone(
+    c,
+    next,
+  ) {
     const bare = c.req.raw.body === null || c.req.header("Content-Length") === "0";
     if (!bare) return await read(c, next);
     c.req.addValidatedData("json", schema.parse({}));
     return await next();
   };
+  return validating(readOrNone, { part: "json", schema, optional: true });
 }
 
 /** What ends a path for the SDKs (§0.12). */

@@ -5,6 +5,7 @@ import { refreshRotation } from "../../core/client/settings.ts";
 import { refreshGrant, revokeRefreshToken } from "../../core/grant/refresh.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { type JsonInput, jsonBody } from "../../http/json-body.ts";
+import { validating } from "../../http/validates.ts";
 import { refuse } from "./errors.ts";
 import { refreshBody } from "./schema.ts";
 import { type Bundle, refreshedBundle } from "./tokens.ts";
@@ -29,12 +30,13 @@ export function sessionRoutes(): Hono<AppEnv> {
 }
 
 /** WEB signs out without a body; an app may send its refresh token. */
-const bodyOrNone: MiddlewareHandler<AppEnv, string, JsonInput<typeof refreshBody>> = async (c, next) => {
+const readOrNone: MiddlewareHandler<AppEnv, string, JsonInput<typeof refreshBody>> = async (c, next) => {
   const bare = c.req.raw.body === null || c.req.header("Content-Length") === "0";
   if (!bare) return await jsonBody(refreshBody, refuse)(c, next);
   c.req.addValidatedData("json", {});
   return await next();
 };
+const bodyOrNone = validating(readOrNone, { part: "json", schema: refreshBody, optional: true });
 
 async function rotate(c: Context<AppEnv>, body: RefreshBody): Promise<Response> {
   const { grant_type, refresh_token } = body;

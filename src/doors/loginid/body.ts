@@ -4,6 +4,7 @@ import type * as z from "zod";
 import type { AppEnv } from "../../http/context.ts";
 import type { JsonInput } from "../../http/json-body.ts";
 import { describeIssues, malformed } from "../../http/malformed.ts";
+import { validating } from "../../http/validates.ts";
 import { BAD_REQUEST, MISSING_BODY, MISSING_PARAMETER, refuse, wrong } from "./errors.ts";
 
 const LIMIT = 16 * 1024;
@@ -17,7 +18,7 @@ export function body<Schema extends z.ZodType>(
   schema: Schema,
 ): MiddlewareHandler<AppEnv, string, JsonInput<Schema>> {
   const limited = bodyLimit({ maxSize: LIMIT, onError: (c) => wrong(c, BAD_REQUEST) });
-  return async function body(c, next) {
+  const readBody: MiddlewareHandler<AppEnv, string, JsonInput<Schema>> = async function body(c, next) {
     let bytes = new ArrayBuffer(0);
     const tooLarge = await limited(c, async () => {
       bytes = await c.req.arrayBuffer();
@@ -31,6 +32,7 @@ export function body<Schema extends z.ZodType>(
     c.req.addValidatedData("json", read.data as object);
     return await next();
   };
+  return validating(readBody, { part: "json", schema });
 }
 
 /** A simple cross-site request cannot have this content type: only a page that its client lists gets past the preflight. */

@@ -125,7 +125,8 @@ export function referencesIn({ path, text }: Page): readonly Reference[] {
     ...each("decision", line, `\\bdecisions? ${LIST}`, ([list = ""]) => numbersOf(list)),
     ...each("decision", text, "\\bdecisions/(\\d{4})\\b", ([number = ""]) => [String(Number(number))]),
     ...each("document", text, "(?<![\\w.])((?:\\.{0,2}[\\w-]*/)*[\\w-]+\\.md)\\b", ([file = ""]) => [file]),
-    ...each("document", text, "\\b(docs/[\\w./-]*[\\w/])", ([file = ""]) =>
+    // `/docs/api` is an address of the server.
+    ...each("document", text, "(?<!(?:^|[^.])/)\\b(docs/[\\w./-]*[\\w/])", ([file = ""]) =>
       /decisions\/\d{4}$|\.md$/.test(file) ? [] : [file],
     ),
     ...(isMarkdown ? sourcesIn(text) : []),
