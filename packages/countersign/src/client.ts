@@ -59,7 +59,7 @@ export type Client = {
 export function createClient(options: ClientOptions): Client {
   const settings = readOptions(options);
   const caller = makeCaller(settings);
-  const powers: Powers = { settings, caller, discovery: makeDiscovery(caller, settings.issuer) };
+  const powers: Powers = { settings, caller, discovery: makeDiscovery(caller, settings) };
   const kept = makeKept(powers);
 
   async function byDevice(hint: string | undefined, options: Options): Promise<Session> {
@@ -79,9 +79,7 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     async signIn(identifier, options = {}) {
-      if (typeof identifier !== "string" || identifier.trim() === "") {
-        throw new CountersignError("invalid_argument", "identifier is missing");
-      }
+      demand(identifier, "identifier");
       return await byDevice(identifier, options);
     },
     deviceLogin: (options = {}) => byDevice(undefined, options),
@@ -89,6 +87,7 @@ export function createClient(options: ClientOptions): Client {
       if (settings.clientSecret === undefined) {
         throw new CountersignError("invalid_argument", "requestApproval needs a clientSecret");
       }
+      demand(typeof request.user === "string" ? request.user : request.user?.idToken, "user");
       const session = await run(powers, backchannel(request, settings.scope), options);
       const details = claimsOf(session.accessToken).authorization_details;
       return Array.isArray(details) ? { ...session, details: details as Detail[] } : session;
@@ -98,6 +97,12 @@ export function createClient(options: ClientOptions): Client {
     signOut: kept.signOut,
     fetch: kept.fetch,
   };
+}
+
+function demand(text: unknown, name: string): void {
+  if (typeof text !== "string" || text.trim() === "") {
+    throw new CountersignError("invalid_argument", `${name} is missing`);
+  }
 }
 
 function backchannel({ user, message, details, expiresIn, scope }: ApprovalRequest, usual: string) {

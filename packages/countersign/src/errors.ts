@@ -47,23 +47,18 @@ export type ErrorDetail = {
 /** Every failure of this library. Go by `code`. Never holds a token. */
 export class CountersignError extends Error {
   override readonly name = "CountersignError";
-  readonly code: ErrorCode;
-  readonly status: number | undefined;
-  readonly error: string | undefined;
-  readonly description: string | undefined;
-  readonly retryAfter: number | undefined;
-  readonly reason: string | undefined;
-  readonly data: Readonly<Record<string, unknown>>;
+  declare readonly code: ErrorCode;
+  declare readonly status: number | undefined;
+  declare readonly error: string | undefined;
+  declare readonly description: string | undefined;
+  declare readonly retryAfter: number | undefined;
+  declare readonly reason: string | undefined;
+  declare readonly data: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
-    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
-    this.code = code;
-    this.status = detail.status;
-    this.error = detail.error;
-    this.description = detail.description;
-    this.retryAfter = detail.retryAfter;
-    this.reason = detail.reason;
-    this.data = detail.data ?? {};
+    const { cause, ...rest } = detail;
+    super(message, cause === undefined ? undefined : { cause });
+    Object.assign(this, { data: {}, ...rest, code });
   }
 }
 

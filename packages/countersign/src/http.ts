@@ -1,31 +1,50 @@
+import { defined } from "./defined.ts";
 import { makeProof } from "./dpop.ts";
 import { CountersignError, type ErrorCode, type ErrorDetail } from "./errors.ts";
 import { backOff, checkAborted, pause } from "./pause.ts";
 import type { Settings } from "./settings.ts";
+import type { Waits } from "./waits.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
 
 /** How a call may be made. */
 export type How = {
   readonly signal?: AbortSignal | undefined;
-  /** The call changes nothing when it comes again: it is repeated until this time (ms) when no answer comes. */
+  /** The call changes nothing when it comes again: it is repeated until this time (ms) when no answer comes. Unset: it is sent once. */
   readonly repeatUntil?: number;
 };
 
-const ANSWER_WITHIN = 20_000;
-
 /** What the server's own error codes are to us; what is not here is `refused`. */
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  access_denied: "denied",
-  expired_token: "expired",
-  temporarily_unavailable: "unavailable",
-};
+const CODES: ReadonlyMap<string | undefined, ErrorCode> = new Map([
+  ["access_denied", "denied"],
+  ["expired_token", "expired"],
+  ["temporarily_unavailable", "unavailable"],
+]);
 
 /** Seconds of `Retry-After`, if it is there. */
 export function retryAfterOf(answer: Response): number | undefined {
   const seconds = Number(answer.headers.get("Retry-After") ?? Number.NaN);
-  return Number.isFinite(seconds) ? seconds : undefined;
+  return seconds >= 0 ? seconds : undefined;
 }
+
+const isTrouble = (status: number): boolean => status === 429 || status >= 500;
+
+/** The JSON object of a text; undefined for what is none. What a parser says of it is kept nowhere: it repeats a piece of the text. */
+function objectIn(text: string): Json | undefined {
+  try {
+    const body: unknown = JSON.parse(text || "{}");
+    return typeof body === "object" && body !== null ? (body as Json) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Browsers show no status of a redirect. It is never followed: secrets would go along. (Workers do not know `redirect: "error"`.) */
+const isRedirect = ({ status }: Response): boolean => status < 200 || (status > 299 && status < 400);
+
+/** No cookies in a browser. Workers do not know the member. */
+const BARE: RequestInit =
+  typeof document === "undefined" ? { redirect: "manual" } : { redirect: "manual", credentials: "omit" };
 
 /** One request and its JSON. Throws `network` when no answer comes, or none that can be read. */
 export async function ask(
@@ -33,7 +52,7 @@ export async function ask(
   url: string,
   init: RequestInit,
   signal: AbortSignal | undefined,
-  within = ANSWER_WITHIN,
+  within: number,
 ): Promise<{ readonly answer: Response; readonly body: Json }> {
   checkAborted(signal);
   // By hand: React Native has neither AbortSignal.timeout nor AbortSignal.any.
@@ -42,16 +61,12 @@ export async function ask(
   const late = setTimeout(stop, within);
   signal?.addEventListener("abort", stop);
   try {
-    const answer = await fetch(url, {
-      ...init,
-      signal: control.signal,
-      redirect: "error",
-      credentials: "omit",
-    });
-    const text = await answer.text();
-    const body: unknown = text === "" ? {} : JSON.parse(text);
-    if (typeof body !== "object" || body === null) throw new TypeError("no JSON object");
-    return { answer, body: body as Json };
+    const answer = await fetch(url, { ...init, ...BARE, signal: control.signal });
+    if (isRedirect(answer)) throw new TypeError("a redirect");
+    // What stands before the server says in HTML that it cannot be reached now.
+    const body = objectIn(await answer.text()) ?? (isTrouble(answer.status) ? {} : undefined);
+    if (!body) throw new TypeError("no JSON object");
+    return { answer, body };
   } catch (cause) {
     checkAborted(signal);
     throw new CountersignError("network", `No answer that can be read from ${new URL(url).host}`, { cause });
@@ -68,27 +83,28 @@ export function refusalOf(answer: Response, body: Json): CountersignError {
   const description = text("error_description") ?? text("detail");
   const { status } = answer;
   const retryAfter = retryAfterOf(answer);
-  const detail: ErrorDetail = {
-    status,
-    ...(error === undefined ? {} : { error }),
-    ...(description === undefined ? {} : { description }),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-  };
-  const known = error === undefined ? undefined : CODES[error];
-  const code = known ?? (status === 429 || status >= 500 ? "unavailable" : "refused");
+  const detail: ErrorDetail = { status, ...defined({ error, description, retryAfter }) };
+  const code = CODES.get(error) ?? (isTrouble(status) ? "unavailable" : "refused");
   return new CountersignError(code, description ?? error ?? `The server answered ${status}`, detail);
 }
 
+/** Seconds: a server that asks for more is asked again all the same, before what it keeps for us is lost. */
+const PATIENCE = 10;
+
 /** Tries again, until then, what may be tried again: no answer, or a server that cannot answer now. */
-async function repeating<T>({ signal, repeatUntil = 0 }: How, attempt: () => Promise<T>): Promise<T> {
+async function repeating<T>(
+  { again, attempt, answer }: Waits,
+  { signal, repeatUntil }: How,
+  once: (within: number) => Promise<T>,
+): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     try {
-      return await attempt();
+      return await once(repeatUntil === undefined ? answer : attempt);
     } catch (error) {
       if (!(error instanceof CountersignError)) throw error;
       const mayCome = error.code === "network" || error.code === "unavailable";
-      const rest = Math.max(backOff(tries), (error.retryAfter ?? 0) * 1000);
-      if (!mayCome || Date.now() + rest >= repeatUntil) throw error;
+      const rest = Math.max(backOff(again, tries), Math.min(error.retryAfter ?? 0, PATIENCE) * 1000);
+      if (!mayCome || repeatUntil === undefined || Date.now() + rest >= repeatUntil) throw error;
       await pause(rest, signal);
     }
   }
@@ -105,17 +121,28 @@ const encoded = (text: string): string => new URLSearchParams({ "": text }).toSt
 
 /** Calls as this client. The newest nonce of the server is remembered (RFC 9449 §8). */
 export function makeCaller(settings: Settings): Caller {
-  const { clientId, clientSecret, dpop } = settings;
+  const { clientId, clientSecret, dpop, waits } = settings;
   let nonce: string | undefined;
   const basic =
     clientSecret === undefined ? undefined : btoa(`${encoded(clientId)}:${encoded(clientSecret)}`);
 
-  async function once(url: string, body: URLSearchParams, signal: AbortSignal | undefined): Promise<Json> {
+  async function once(
+    url: string,
+    body: URLSearchParams,
+    signal: AbortSignal | undefined,
+    within: number,
+  ): Promise<Json> {
     for (const isLast of [false, true]) {
       const headers: Record<string, string> = { Accept: "application/json" };
       if (basic !== undefined) headers.Authorization = `Basic ${basic}`;
       if (dpop) headers.DPoP = await makeProof(dpop, { method: "POST", url, nonce });
-      const { answer, body: said } = await ask(settings, url, { method: "POST", headers, body }, signal);
+      const { answer, body: said } = await ask(
+        settings,
+        url,
+        { method: "POST", headers, body },
+        signal,
+        within,
+      );
       nonce = answer.headers.get("DPoP-Nonce") ?? nonce;
       if (answer.ok) return said;
       if (isLast || !dpop || said.error !== "use_dpop_nonce") throw refusalOf(answer, said);
@@ -125,16 +152,15 @@ export function makeCaller(settings: Settings): Caller {
 
   return {
     read: (url, how = {}) =>
-      repeating(how, async () => {
-        const { answer, body } = await ask(settings, url, {}, how.signal);
+      repeating(waits, how, async (within) => {
+        const { answer, body } = await ask(settings, url, {}, how.signal, within);
         if (!answer.ok) throw refusalOf(answer, body);
         return body;
       }),
     post: (url, form, how = {}) => {
-      const given = Object.entries(form).filter((pair): pair is [string, string] => pair[1] !== undefined);
-      const body = new URLSearchParams(given);
+      const body = new URLSearchParams(defined(form) as Record<string, string>);
       if (basic === undefined) body.set("client_id", clientId);
-      return repeating(how, () => once(url, body, how.signal));
+      return repeating(waits, how, (within) => once(url, body, how.signal, within));
     },
   };
 }

@@ -6,8 +6,6 @@ import { parseSession, readSession, type Session, writeSession } from "./session
 
 /** A token that ends sooner is refreshed before it is used. */
 const EARLY = 30_000;
-/** The server takes the refresh token before the newest one for 30 s: a repeated refresh has to come within them. */
-const REFRESH_WITHIN = 20_000;
 
 export type Kept = {
   /** Keeps a session in the place of the one before. */
@@ -24,11 +22,12 @@ const over = (cause?: unknown): CountersignError =>
 /** The session that a client keeps, and its tokens' life. */
 export function makeKept(powers: Powers): Kept {
   const { settings, caller, discovery } = powers;
-  const { storage, issuer, clientId } = settings;
+  const { storage, issuer, clientId, waits } = settings;
+  const mine = `${issuer} ${clientId}`;
   let refreshing: Promise<Session> | undefined;
 
-  const stored = async (): Promise<Session | undefined> => parseSession(await storage.get());
-  const keep = async (session: Session) => await storage.set(writeSession(session));
+  const stored = async (): Promise<Session | undefined> => parseSession(await storage.get(), mine);
+  const keep = async (session: Session) => await storage.set(writeSession(session, mine));
 
   async function renew(known: string | undefined): Promise<Session> {
     const kept = await stored();
@@ -38,13 +37,16 @@ export function makeKept(powers: Powers): Kept {
     const url = await discovery.endpoint("token_endpoint");
     const form = { grant_type: "refresh_token", refresh_token: kept.refreshToken };
     try {
-      const answer = await caller.post(url, form, { repeatUntil: Date.now() + REFRESH_WITHIN });
+      const answer = await caller.post(url, form, { repeatUntil: Date.now() + waits.repeat });
       const renewed = { ...kept, ...readSession(answer, { issuer, clientId, asked: kept.scope }) };
+      const now = await stored();
+      // Whoever signed out or in meanwhile has the last word, and so has a process that refreshed beside us.
+      if (!now) throw over();
+      if (now.refreshToken !== kept.refreshToken) return now;
       await keep(renewed);
       return renewed;
     } catch (error) {
       if (!(error instanceof CountersignError) || error.error !== "invalid_grant") throw error;
-      // Only what was refused is forgotten: somebody may have signed in meanwhile.
       if ((await stored())?.refreshToken === kept.refreshToken) await storage.remove();
       throw over(error);
     }
@@ -53,7 +55,7 @@ export function makeKept(powers: Powers): Kept {
   /** One refresh at a time: in this client, and between tabs where the browser has locks. */
   async function refresh(): Promise<Session> {
     const known = (await stored())?.refreshToken;
-    refreshing ??= locked(`countersign ${issuer} ${clientId}`, () => renew(known)).finally(() => {
+    refreshing ??= locked(`countersign ${mine}`, () => renew(known)).finally(() => {
       refreshing = undefined;
     });
     return await refreshing;
@@ -78,7 +80,7 @@ export function makeKept(powers: Powers): Kept {
     if (!kept) return;
     const url = await discovery.endpoint("revocation_endpoint");
     const token = kept.refreshToken ?? kept.accessToken;
-    await caller.post(url, { token }, { repeatUntil: Date.now() + REFRESH_WITHIN });
+    await caller.post(url, { token }, { repeatUntil: Date.now() + waits.repeat });
   }
 
   return {

@@ -8,7 +8,10 @@ export function checkAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw aborted(signal);
 }
 
-/** Waits this long, and no longer than until the machine wakes up or comes online. Throws `aborted`. */
+/** A timer that is set for longer than 2^31 ms fires at once. */
+const LONGEST = 60_000;
+
+/** Waits this long, at most a minute, and no longer than until the machine wakes up or comes online. Throws `aborted`. */
 export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   checkAborted(signal);
   await new Promise<void>((done) => {
@@ -18,7 +21,7 @@ export async function pause(ms: number, signal: AbortSignal | undefined): Promis
       stop();
       done();
     };
-    const timer = setTimeout(end, ms);
+    const timer = setTimeout(end, Math.min(ms, LONGEST));
     const stop = onWake(end);
     signal?.addEventListener("abort", end);
   });
@@ -41,5 +44,6 @@ export function onWake(call: () => void): () => void {
   };
 }
 
-/** Milliseconds before try number `n`: 0.25 s, doubled up to 8 s, and up to a half more so that many clients do not come at once. */
-export const backOff = (n: number): number => Math.min(250 * 2 ** n, 8_000) * (1 + Math.random() / 2);
+/** Milliseconds before try number `n`: the first wait, doubled up to 32 times, and up to a half more so that many clients do not come at once. */
+export const backOff = (first: number, n: number): number =>
+  first * Math.min(2 ** n, 32) * (1 + Math.random() / 2);

@@ -1,9 +1,10 @@
 import type { WaitState } from "../../protocol/src/waiting.ts";
-import type { Discovery, Endpoint } from "./discovery.ts";
+import { defined } from "./defined.ts";
+import { type Discovery, type Endpoint, isAt } from "./discovery.ts";
 import { CountersignError } from "./errors.ts";
 import type { Caller, Json } from "./http.ts";
 import { pause } from "./pause.ts";
-import { readSession, type Session } from "./session.ts";
+import { endIn, readSession, type Session, tokenIn } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import { waitForEnd } from "./wait.ts";
 
@@ -23,7 +24,7 @@ export type Prompt = {
 };
 
 export type Options = {
-  /** Called at the start and whenever there is something else to show. */
+  /** Called at the start and whenever there is something else to show. What it throws ends the wait, and is thrown. */
   readonly onPrompt?: (prompt: Prompt) => void;
   readonly signal?: AbortSignal;
 };
@@ -57,13 +58,14 @@ export async function run(powers: Powers, request: Request, options: Options): P
   const { signal } = options;
   const url = await discovery.endpoint(request.start, { signal });
   const body = await caller.post(url, request.form, { signal });
-  const handle = text(body, request.handle);
-  const seconds = body.expires_in;
-  if (handle === undefined || typeof seconds !== "number") {
+  const handle = tokenIn(body, request.handle);
+  const until = endIn(body);
+  if (handle === undefined || until === undefined) {
     throw new CountersignError("network", "The server's answer names no request");
   }
-  const started: Started = { body, handle, until: Date.now() + seconds * 1000 };
-  if (text(body, "wait_uri") === undefined) return await poll(powers, request, options, started);
+  const started: Started = { body, handle, until };
+  // The handle is a secret: it goes to no other server.
+  if (!isAt(settings.issuer, body.wait_uri)) return await poll(powers, request, options, started);
   const end = await waitForEnd(settings, waiting(powers, options, started));
   if (end !== "approved" && end !== "redeemed") {
     throw new CountersignError(end, WORDS[end]);
@@ -80,11 +82,14 @@ const WORDS = {
 function waiting({ settings }: Powers, { onPrompt, signal }: Options, { body, handle, until }: Started) {
   const show = shower(onPrompt, body, until);
   const id = handle.split(".")[0] ?? "";
+  const socketUri = text(body, "socket_uri");
+  // `ws` in the place of `http`, `wss` in that of `https`.
+  const isOurs = isAt(settings.issuer.replace("http", "ws"), socketUri);
   // Without a number to compare there is no screen to scan: the code of a device is typed, or its link opened.
   const showsQr = onPrompt !== undefined && text(body, "match_code") !== undefined;
   return {
     waitUri: text(body, "wait_uri") ?? "",
-    socketUri: text(body, "socket_uri") ?? "",
+    socketUri: isOurs ? socketUri : undefined,
     handle,
     until,
     signal,
@@ -92,8 +97,7 @@ function waiting({ settings }: Powers, { onPrompt, signal }: Options, { body, ha
       if (state === "pending" || state === "claimed") show({ state });
     },
     onQr: showsQr
-      ? (frame?: { readonly frame: string }) =>
-          show({ qrText: frame && `${settings.issuer}/phone#scan=${id}.${frame.frame}` })
+      ? (frame?: string) => show({ qrText: frame && `${settings.issuer}/phone#scan=${id}.${frame}` })
       : undefined,
   };
 }
@@ -102,24 +106,18 @@ type Changed = { readonly state?: "pending" | "claimed"; readonly qrText?: strin
 
 /** Tells what to show, at once and after each change of it. */
 function shower(onPrompt: Options["onPrompt"], body: Json, until: number): (changed: Changed) => void {
+  const verificationUriComplete = text(body, "verification_uri_complete");
   const given = {
     matchCode: text(body, "match_code"),
     userCode: text(body, "user_code"),
     verificationUri: text(body, "verification_uri"),
-    verificationUriComplete: text(body, "verification_uri_complete"),
-    qrText: text(body, "verification_uri_complete"),
+    verificationUriComplete,
+    qrText: verificationUriComplete,
   };
-  const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  let prompt: Prompt = { state: "pending", ...known, expiresAt: new Date(until) };
+  let prompt: Prompt = { state: "pending", ...defined(given), expiresAt: new Date(until) };
   onPrompt?.(prompt);
   return (changed) => {
-    const { qrText: _, ...rest } = prompt;
-    const next = "qrText" in changed ? rest : prompt;
-    const now: Prompt = {
-      ...next,
-      ...(changed.state === undefined ? {} : { state: changed.state }),
-      ...(changed.qrText === undefined ? {} : { qrText: changed.qrText }),
-    };
+    const now = defined({ ...prompt, ...changed }) as Prompt;
     if (now.state === prompt.state && now.qrText === prompt.qrText) return;
     prompt = now;
     onPrompt?.(prompt);
@@ -137,12 +135,12 @@ async function redeem(
   return readSession(answer, { ...settings, asked: form.scope ?? "" });
 }
 
-/** A server without our ways to wait is asked again and again (RFC 8628 §3.5). */
+/** A server without our ways to wait is asked again and again, until it tells the end (RFC 8628 §3.5). */
 async function poll(powers: Powers, request: Request, options: Options, started: Started): Promise<Session> {
   const { signal } = options;
   shower(options.onPrompt, started.body, started.until);
-  let seconds = typeof started.body.interval === "number" ? started.body.interval : 5;
-  while (Date.now() < started.until) {
+  let seconds = typeof started.body.interval === "number" ? Math.max(started.body.interval, 1) : 5;
+  for (;;) {
     await pause(seconds * 1000, signal);
     try {
       return await redeem(powers, request, started, { signal, repeatUntil: started.until });
@@ -152,5 +150,4 @@ async function poll(powers: Powers, request: Request, options: Options, started:
       else if (error.error !== "authorization_pending") throw error;
     }
   }
-  throw new CountersignError("expired", WORDS.expired);
 }

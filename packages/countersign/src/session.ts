@@ -1,4 +1,5 @@
 import { textOfBase64Url } from "./base64url.ts";
+import { defined } from "./defined.ts";
 import { CountersignError } from "./errors.ts";
 import type { Json } from "./http.ts";
 
@@ -34,8 +35,18 @@ export type Session = {
 const unreadable = (what: string): CountersignError =>
   new CountersignError("network", `The server's answer has no good ${what}`);
 
-const textIn = (body: Json, name: string): string | undefined =>
-  typeof body[name] === "string" ? (body[name] as string) : undefined;
+/** A member that goes into a header later on: visible characters alone (RFC 6749, appendix A). What is none would be repeated by an error. */
+export const tokenIn = (body: Json, name: string): string | undefined => {
+  const text = body[name];
+  return typeof text === "string" && /^[\x21-\x7e]+$/.test(text) ? text : undefined;
+};
+
+/** When `expires_in` is over, in ms of this machine's clock. */
+export function endIn({ expires_in: seconds }: Json): number | undefined {
+  return typeof seconds === "number" && seconds >= 0 && seconds < 1e10
+    ? Date.now() + seconds * 1000
+    : undefined;
+}
 
 /** The claims of a token, whoever signed it: it came from the server's own TLS connection (OpenID Connect Core §3.1.3.7, 6). */
 export function claimsOf(token: string): Json {
@@ -51,35 +62,30 @@ export function readSession(
   body: Json,
   { issuer, clientId, asked }: { readonly issuer: string; readonly clientId: string; readonly asked: string },
 ): Session {
-  const accessToken = textIn(body, "access_token");
-  const seconds = body.expires_in;
-  if (accessToken === undefined || typeof seconds !== "number") throw unreadable("access token");
-  const idToken = textIn(body, "id_token");
-  const refreshToken = textIn(body, "refresh_token");
+  const accessToken = tokenIn(body, "access_token");
+  const end = endIn(body);
+  if (accessToken === undefined || end === undefined) throw unreadable("access token");
+  const idToken = tokenIn(body, "id_token");
+  const refreshToken = tokenIn(body, "refresh_token");
   const claims = idToken === undefined ? undefined : (claimsOf(idToken) as Claims);
   if (claims && (claims.iss !== issuer || claims.aud !== clientId)) throw unreadable("ID token");
   return {
     accessToken,
-    tokenType: textIn(body, "token_type")?.toLowerCase() === "dpop" ? "DPoP" : "Bearer",
-    expiresAt: new Date(Date.now() + seconds * 1000),
-    scope: textIn(body, "scope") ?? asked,
-    ...(idToken === undefined ? {} : { idToken }),
-    ...(refreshToken === undefined ? {} : { refreshToken }),
-    ...(claims ? { claims } : {}),
+    tokenType: tokenIn(body, "token_type")?.toLowerCase() === "dpop" ? "DPoP" : "Bearer",
+    expiresAt: new Date(end),
+    scope: typeof body.scope === "string" ? body.scope : asked,
+    ...defined({ idToken, refreshToken, claims }),
   };
 }
 
-/** A session as one text, and back; undefined for what is none. */
-export const writeSession = (session: Session): string => JSON.stringify(session);
+/** A session as one text, and back; undefined for what is none, and for another client's: its tokens are not sent to our server. */
+export const writeSession = (session: Session, of: string): string => JSON.stringify({ ...session, of });
 
-export function parseSession(text: string | undefined): Session | undefined {
-  if (text === undefined) return undefined;
+export function parseSession(text: string | undefined, mine: string): Session | undefined {
   try {
-    const kept = JSON.parse(text) as Session & { readonly expiresAt: string };
+    const { of, ...kept } = JSON.parse(text ?? "") as Session & { readonly of: string };
     const expiresAt = new Date(kept.expiresAt);
-    return typeof kept.accessToken === "string" && !Number.isNaN(expiresAt.getTime())
-      ? { ...kept, expiresAt }
-      : undefined;
+    return of === mine && !Number.isNaN(expiresAt.getTime()) ? { ...kept, expiresAt } : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { CountersignError } from "./errors.ts";
 import { memoryStorage, type TokenStorage } from "./storage.ts";
+import { WAITS, type Waits } from "./waits.ts";
 
 /** What is needed of `WebSocket`, which every runtime but old Nodes has. */
 export type SocketMaker = new (url: string, protocols: string[]) => WebSocket;
@@ -31,6 +32,7 @@ export type Settings = {
   readonly dpop: CryptoKeyPair | undefined;
   readonly fetch: typeof globalThis.fetch;
   readonly WebSocket: SocketMaker | undefined;
+  readonly waits: Waits;
 };
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
@@ -69,5 +71,6 @@ export function readOptions(options: ClientOptions): Settings {
     // Called as a plain function: browsers refuse a `fetch` that is a method of something else.
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     WebSocket: Socket ?? undefined,
+    waits: { ...WAITS, ...(options as { readonly waits?: Partial<Waits> }).waits },
   };
 }

@@ -1,92 +1,93 @@
-import type {
-  QrMessage,
-  QrOverMessage,
-  SettledMessage,
-  WaitMessage,
-  WaitState,
-} from "../../protocol/src/waiting.ts";
+import type { WaitState } from "../../protocol/src/waiting.ts";
 import { onWake } from "./pause.ts";
-import type { SocketMaker } from "./settings.ts";
-import { isEnd, type Waiting } from "./waiting.ts";
+import type { Settings } from "./settings.ts";
+import { isEnd, isState, type Waiting } from "./waiting.ts";
 
-type Heard = WaitMessage | SettledMessage;
-
-const PING_EVERY = 20_000;
-/** No word within this time: the socket is dead, though nobody said so (a laptop that slept, a proxy that forgot). */
-const ANSWER_WITHIN = 8_000;
 const QR_EVERY = 25_000;
 
 /**
- * One socket, until it tells the end or is cut. Answers the last state it told, or undefined when it told none. Throws `aborted` only by
- * way of its caller: here an abort just closes it.
+ * One socket, until it tells the end or is cut. Answers the last state it told, or undefined when it told none. Throws what `onState` and
+ * `onQr` throw. An abort just closes it.
  */
 export function listen(
-  Socket: SocketMaker,
+  { WebSocket: Socket, waits }: Settings,
   { socketUri, handle, signal, onQr }: Waiting,
   note: (state: WaitState) => void,
 ): Promise<WaitState | undefined> {
-  return new Promise((done) => {
+  return new Promise((done, fail) => {
     let last: WaitState | undefined;
     let socket: WebSocket;
     try {
+      if (!Socket || !socketUri) throw new TypeError("no socket");
       socket = new Socket(socketUri, ["countersign.v1", `countersign.handle.${handle}`]);
     } catch {
       done(undefined);
       return;
     }
     let deadline: ReturnType<typeof setTimeout> | undefined;
+    let isOver = false;
     const say = (text: string) => {
       if (socket.readyState !== 1) return;
       socket.send(text);
       expectWord();
     };
     const expectWord = () => {
-      deadline ??= setTimeout(end, ANSWER_WITHIN);
+      deadline ??= setTimeout(end, waits.silence);
     };
-    const pings = setInterval(() => say("ping"), PING_EVERY);
+    const pings = setInterval(() => say("ping"), waits.ping);
     const codes = onQr ? setInterval(() => last === "pending" && say("qr"), QR_EVERY) : undefined;
     const stop = onWake(() => say("ping"));
+    /** What is thrown out of an event's listener ends a whole process: it goes to who waits. */
+    const guarded = (work: () => void) => {
+      try {
+        work();
+      } catch (error) {
+        fail(error);
+        end();
+      }
+    };
     function end(): void {
+      if (isOver) return;
+      isOver = true;
       clearTimeout(deadline);
       clearInterval(pings);
       clearInterval(codes);
       stop();
       signal?.removeEventListener("abort", end);
-      // A code is good only while its socket stands.
-      onQr?.(undefined);
       try {
         socket.close(1000);
       } catch {}
+      // A code is good only while its socket stands.
+      if (!signal?.aborted && !(last && isEnd(last))) guarded(() => onQr?.(undefined));
       done(last);
     }
+    const hear = (data: unknown) => {
+      clearTimeout(deadline);
+      deadline = undefined;
+      const { type, state, frame } = read(data);
+      if (type === "qr" && typeof frame === "string") onQr?.(frame);
+      else if (type === "qr_over") onQr?.(undefined);
+      if (!isState(state)) return;
+      const isFirst = last === undefined;
+      last = state;
+      note(last);
+      if (isEnd(last)) end();
+      else if (isFirst && onQr && last === "pending") say("qr");
+    };
     expectWord();
     signal?.addEventListener("abort", end);
     socket.addEventListener("close", end);
     socket.addEventListener("error", end);
-    socket.addEventListener("message", ({ data }: MessageEvent) => {
-      clearTimeout(deadline);
-      deadline = undefined;
-      const heard = read(data);
-      if (heard === undefined) return;
-      if ("type" in heard && heard.type === "qr") return onQr?.(heard);
-      if ("type" in heard && heard.type === "qr_over") return onQr?.(undefined);
-      const isFirst = last === undefined;
-      last = heard.state;
-      note(last);
-      if (isEnd(last)) end();
-      else if (isFirst && onQr && last === "pending") say("qr");
-    });
+    socket.addEventListener("message", ({ data }: MessageEvent) => guarded(() => isOver || hear(data)));
   });
 }
 
-/** A frame; undefined for `pong` and for what this version does not know. */
-function read(data: unknown): Heard | QrMessage | QrOverMessage | undefined {
-  if (typeof data !== "string" || !data.startsWith("{")) return undefined;
+/** The members of a frame; none for `pong` and for what cannot be read. */
+function read(data: unknown): Readonly<Record<string, unknown>> {
   try {
-    const heard = JSON.parse(data) as Heard | QrMessage | QrOverMessage;
-    const isKnown = "state" in heard || heard.type === "qr" || heard.type === "qr_over";
-    return isKnown ? heard : undefined;
+    const heard: unknown = JSON.parse(String(data));
+    return typeof heard === "object" && heard !== null ? (heard as Record<string, unknown>) : {};
   } catch {
-    return undefined;
+    return {};
   }
 }
