@@ -8,6 +8,7 @@ export const NAVIGATION: readonly Group[] = [
     title: "Guides",
     sources: [
       "docs/guides/sign-in-without-redirects.md",
+      "docs/guides/react.md",
       "docs/guides/approve-a-payment.md",
       "docs/guides/tv-and-cli.md",
       "docs/guides/verify-tokens.md",
