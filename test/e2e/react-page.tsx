@@ -72,9 +72,12 @@ async function pay(signal: AbortSignal, onPrompt: (prompt: Prompt) => void, to: 
   }
 }
 
-function Pay() {
+function Pay({ at }: { readonly at?: string }) {
   const { state, start, cancel } = useApproval({ start: pay });
   note(state.status);
+  useEffect(() => {
+    if (at !== undefined) start(at);
+  }, [at, start]);
   if (state.status === "waiting") return <Waiting prompt={state.prompt} onCancel={cancel} />;
   return (
     <>
@@ -90,9 +93,10 @@ function Pay() {
 function App() {
   const [isThere, setThere] = useState(true);
   const at = words.get("at");
+  const given = at === null ? {} : { at };
   return (
     <main>
-      {isThere && (words.has("pay") ? <Pay /> : <SignIn {...(at === null ? {} : { at })} />)}
+      {isThere && (words.has("pay") ? <Pay {...given} /> : <SignIn {...given} />)}
       <button type="button" onClick={() => setThere(false)}>
         Leave
       </button>

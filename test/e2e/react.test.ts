@@ -146,7 +146,7 @@ describe("useSignIn and Waiting, in StrictMode in a browser", () => {
     await open.page.getByText("Failed: denied").waitFor();
   });
 
-  test("a start in an effect, which StrictMode runs twice, rings the phone once", async () => {
+  test("a start in an effect, which StrictMode runs twice, asks once", async () => {
     const { page } = open;
     await visit(page, { at: user.email });
     await user.approve(await number(page));
@@ -220,6 +220,18 @@ describe("useApproval, with a backend that asks", () => {
     await page.getByText("Paid to Büro Müller").waitFor();
     expect(await rendered(page)).toEqual(["idle", "starting", "waiting", "approved"]);
     expect(complaints).toEqual([]);
+  });
+
+  test("a start in an effect, which StrictMode runs twice, asks the backend once", async () => {
+    const { page } = open;
+    let asked = 0;
+    page.on("request", (request) => {
+      if (request.url().includes("/pay?")) asked += 1;
+    });
+    await visit(page, { pay: "", at: "Ada" });
+    await user.approve(await number(page));
+    await page.getByText("Paid to Ada").waitFor();
+    expect(asked).toBe(1);
   });
 
   test("has the code of the error that the backend saw", async () => {
