@@ -126,28 +126,20 @@ export function makeCaller(settings: Settings): Caller {
   const basic =
     clientSecret === undefined ? undefined : btoa(`${encoded(clientId)}:${encoded(clientSecret)}`);
 
-  async function once(
-    url: string,
-    body: URLSearchParams,
-    signal: AbortSignal | undefined,
-    within: number,
-  ): Promise<Json> {
-    for (const isLast of [false, true]) {
+  /** With another proof where the server wants its nonce in it; and where a browser sent ours a second time, if the call may come again. */
+  async function once(url: string, body: URLSearchParams, how: How, within: number): Promise<Json> {
+    for (let tries = 0; ; tries += 1) {
       const headers: Record<string, string> = { Accept: "application/json" };
       if (basic !== undefined) headers.Authorization = `Basic ${basic}`;
       if (dpop) headers.DPoP = await makeProof(dpop, { method: "POST", url, nonce });
-      const { answer, body: said } = await ask(
-        settings,
-        url,
-        { method: "POST", headers, body },
-        signal,
-        within,
-      );
+      const init = { method: "POST", headers, body };
+      const { answer, body: said } = await ask(settings, url, init, how.signal, within);
       nonce = answer.headers.get("DPoP-Nonce") ?? nonce;
       if (answer.ok) return said;
-      if (isLast || !dpop || said.error !== "use_dpop_nonce") throw refusalOf(answer, said);
+      const wantsOther =
+        said.error === "use_dpop_nonce" || (how.repeatUntil && said.error === "invalid_dpop_proof");
+      if (tries > 1 || !dpop || !wantsOther) throw refusalOf(answer, said);
     }
-    throw new CountersignError("refused", "The server goes on asking for another nonce");
   }
 
   return {
@@ -160,7 +152,7 @@ export function makeCaller(settings: Settings): Caller {
     post: (url, form, how = {}) => {
       const body = new URLSearchParams(defined(form) as Record<string, string>);
       if (basic === undefined) body.set("client_id", clientId);
-      return repeating(waits, how, (within) => once(url, body, how.signal, within));
+      return repeating(waits, how, (within) => once(url, body, how, within));
     },
   };
 }

@@ -1,5 +1,5 @@
 /** What a runtime does with the library: it stands alone, so that Node, a page and a Worker run the same lines. */
-import type { Client, ClientOptions, CountersignError, Prompt, Session } from "countersign";
+import type { Client, ClientOptions, CountersignError, Prompt, Session, TokenStorage } from "countersign";
 
 export type Act = "signIn" | "deviceLogin" | "requestApproval" | "session" | "refresh" | "signOut";
 
@@ -13,8 +13,8 @@ export type Order = {
   /** So many clients over one storage do the last act at the same time. */
   readonly clients?: number;
   readonly identifier?: string;
-  /** What the storage holds at the beginning. */
-  readonly kept?: string | undefined;
+  /** Keeps the session where every tab of a page finds it. */
+  readonly shared?: boolean;
   /** When the signal fires: before the call, at once after it, or at the first prompt. Else `abort` of the runtime does it. */
   readonly abort?: "before" | "after" | "prompt";
   /** What `onPrompt` throws. */
@@ -46,6 +46,8 @@ export type Events = { prompt(prompt: Prompt): void; onAbort(abort: () => void):
 type Library = {
   createClient(options: ClientOptions): Client;
   newDpopKeys(): Promise<CryptoKeyPair>;
+  memoryStorage(): TokenStorage;
+  webStorage(storage: Storage): TokenStorage;
 };
 
 /** An error with all its members and causes, whoever can see them. */
@@ -108,20 +110,11 @@ async function perform(client: Client, act: Act, order: Order, events: Events): 
 
 /** Carries out an order; a failure is a part of the outcome. */
 export async function carryOut(
-  { createClient, newDpopKeys }: Library,
+  { createClient, newDpopKeys, memoryStorage, webStorage }: Library,
   order: Order,
   events: Events,
 ): Promise<Outcome> {
-  let { kept } = order;
-  const storage = {
-    get: () => kept,
-    set: (value: string) => {
-      kept = value;
-    },
-    remove: () => {
-      kept = undefined;
-    },
-  };
+  const storage = order.shared ? webStorage(localStorage) : memoryStorage();
   const { printed, stop } = overhear();
   const sessions: (Session | undefined)[] = [];
   const failures: Failure[] = [];
@@ -146,12 +139,13 @@ export async function carryOut(
       if (failures.length === 0) await attempt(() => perform(client, act, order, events));
     }
     const others = Array.from({ length: (order.clients ?? 1) - 1 }, () => createClient(options));
-    if (last === undefined || failures.length > 0) return { sessions, failures, kept, printed };
-    await Promise.all([client, ...others].map((one) => attempt(() => perform(one, last, order, events))));
+    if (last !== undefined && failures.length === 0) {
+      await Promise.all([client, ...others].map((one) => attempt(() => perform(one, last, order, events))));
+    }
   } catch (error) {
     failures.push(failureOf(error));
   } finally {
     stop();
   }
-  return { sessions, failures, kept, printed };
+  return { sessions, failures, kept: await storage.get(), printed };
 }

@@ -58,7 +58,8 @@ const STARTS: readonly Scenario[] = [
   {
     name: "the start never reaches the server",
     order: signIn(),
-    faults: [{ on: "start", do: "refuse" }],
+    // A browser tries again by itself where a connection ends without a word.
+    faults: [{ on: "start", do: "refuse", times: Number.POSITIVE_INFINITY }],
     user: { does: "nothing" },
     fails: "network",
     starts: 0,
