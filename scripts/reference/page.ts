@@ -102,9 +102,12 @@ function parameters(all: readonly Parameter[]): string {
   return `<ul class="members">${rows.join("")}</ul>`;
 }
 
-function operation(method: string, path: string, one: Operation, spec: Spec): string {
+function operation(method: string, path: string, one: Operation): string {
   const { operationId, summary, description, security, responses, requestBody } = one;
-  const shows = security.map((way) => Object.keys(way)[0] ?? "nothing").join(" or ");
+  const shows = security
+    .map((way) => Object.keys(way)[0])
+    .map((way) => (way === undefined ? "anybody" : `<a href="#way-${esc(way)}">${esc(way)}</a>`))
+    .join(" or ");
   const answers = Object.entries(responses);
   const own = answers.filter(([, { $ref }]) => !$ref);
   const errors = answers.filter(([, { $ref }]) => $ref).map(([status]) => status);
@@ -112,7 +115,7 @@ function operation(method: string, path: string, one: Operation, spec: Spec): st
 <h3>${esc(summary)}</h3>
 <p class="call"><b class="${method}">${method.toUpperCase()}</b> <code>${esc(path)}</code></p>
 ${description ? `<p>${prose(description)}</p>` : ""}
-<p class="soft">Shows who calls by: ${Object.keys(spec.components.securitySchemes).length === 0 ? "" : esc(shows)}</p>
+<p class="soft">Who calls: ${shows}</p>
 ${one.parameters ? fold("Parameters", parameters(one.parameters)) : ""}
 ${requestBody ? fold(requestBody.required ? "Request" : "Request, optional", body(requestBody.content)) : ""}
 ${own.map(([status, answer]) => fold(`${status} ${prose(answer.description)}`, answer.content ? body(answer.content) : "<p>No JSON body.</p>")).join("\n")}
@@ -124,7 +127,7 @@ function door({ name, description }: Spec["tags"][number], spec: Spec): string {
   const own = Object.entries(spec.paths).flatMap(([path, methods]) =>
     Object.entries(methods)
       .filter(([, { tags }]) => tags.includes(name))
-      .map(([method, one]) => operation(method, path, one, spec)),
+      .map(([method, one]) => operation(method, path, one)),
   );
   return `<section id="${anchor(name)}"><h2>${esc(name)}</h2><p>${prose(description)}</p>${own.join("\n")}</section>`;
 }
@@ -145,7 +148,7 @@ function index({ name }: Spec["tags"][number], spec: Spec): string {
 export function referencePage(spec: Spec): string {
   const { title, version, description } = spec.info;
   const ways = Object.entries(spec.components.securitySchemes).map(
-    ([name, way]) => `<li><code>${esc(name)}</code> ${prose(way.description)}</li>`,
+    ([name, way]) => `<li id="way-${esc(name)}"><code>${esc(name)}</code> ${prose(way.description)}</li>`,
   );
   const shapes = Object.entries(spec.components.schemas).map(
     ([name, schema]) => `<article id="shape-${esc(name)}"><h3>${esc(name)}</h3>${members(schema)}</article>`,
