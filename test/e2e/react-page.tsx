@@ -32,10 +32,14 @@ function SignIn({ at }: { readonly at?: string }) {
     if (state.status === "signed_in") reload();
   }, [state.status, reload]);
   if (state.status === "waiting") return <Waiting prompt={state.prompt} onCancel={cancel} qr={encode} />;
-  const send = (form: FormData) => start(String(form.get("address")));
   return (
     <>
-      <form action={send}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          start(String(new FormData(event.currentTarget).get("address")));
+        }}
+      >
         <label>
           Address <input name="address" />
         </label>
