@@ -34,6 +34,16 @@ test.each(scenarios)("in a page of another origin: $name", async (scenario) => {
 
 const silent: Events = { prompt: () => {}, onAbort: () => {} };
 
+test("a secret in a page is refused before anything is sent", async () => {
+  const { stage, backend } = theatre;
+  proxy.follow([]);
+  const options = { issuer: stage.origin, clientId: backend.client_id, clientSecret: backend.client_secret };
+  const { failures } = await tab.carryOut({ options, acts: ["requestApproval"], identifier: "ada" }, silent);
+  expect(failures).toMatchObject([{ name: "CountersignError", code: "invalid_argument" }]);
+  expect(failures[0]?.shown).not.toContain(backend.client_secret);
+  expect(proxy.count("discovery") + proxy.count("start")).toBe(0);
+});
+
 test("two tabs that refresh at once send one refresh, also when its answer gets lost", async () => {
   const { stage, page } = theatre;
   const user = await newUser(stage);

@@ -26,7 +26,7 @@ const pagesMayAsk = doorCors({
   credentials: false,
   methods: ["GET", "POST", "OPTIONS"],
   headers: ["Content-Type", "Authorization", "DPoP"],
-  expose: ["DPoP-Nonce", "WWW-Authenticate"],
+  expose: ["DPoP-Nonce", "Retry-After", "WWW-Authenticate"],
 });
 
 /** What a page of a client calls by itself. */

@@ -34,7 +34,7 @@ export type Rule =
   | { readonly on: Exclude<Kind, "socket">; readonly do: Fault; readonly times?: number }
   | { readonly on: "socket"; readonly do: SocketFault; readonly times?: number };
 
-type Happened = Kind | "frame";
+type Happened = Kind | "frame" | "redeemed";
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads members that it asserts
 type Body = any;
@@ -178,6 +178,7 @@ export async function startFaultProxy(): Promise<FaultProxy> {
     if (kind) book.note(kind);
     const answered = await coming;
     if (kind) book.keep(kind, answered.body);
+    if (kind === "redeem") book.note("redeemed");
     await passed();
     if (fault === "lose") answer.destroy();
     else if (fault === "cut") pass(answered, answer, Math.floor(answered.body.length / 2));

@@ -75,7 +75,7 @@ describe("is refused before anything is sent", () => {
 
 describe("secrets go to the issuer alone", () => {
   test("metadata of another issuer", async () => {
-    issuer.says(METADATA, { body: metadataOf(elsewhere.origin) });
+    issuer.says(METADATA, { body: { ...metadataOf(issuer.origin), issuer: elsewhere.origin } });
     await expect(client().signIn("ada")).rejects.toMatchObject({ code: "invalid_argument" });
     expect([...issuer.calls, ...elsewhere.calls]).toEqual([METADATA]);
   });
@@ -205,6 +205,17 @@ describe("answers that make no sense", () => {
     expect(issuer.calls.filter((path) => path === "/wait")).toHaveLength(1);
   });
 
+  test.each([31_536_000, 0, -5])("an interval of %i s makes no tight loop", async (interval) => {
+    issuer.says("/start", { body: { device_code: "handle-1", expires_in: 180, interval } });
+    const control = new AbortController();
+    const signedIn = client().signIn("ada", { signal: control.signal });
+    await vi.waitFor(() => expect(issuer.calls).toContain("/start"));
+    await new Promise((wake) => setTimeout(wake, 200));
+    control.abort();
+    await expect(signedIn).rejects.toMatchObject({ code: "aborted" });
+    expect(issuer.calls).not.toContain("/token");
+  });
+
   test("a server that ends each connection at once is asked again after a pause", async () => {
     issuer.says("/start", {
       body: startedAt(issuer.origin, { socket_uri: `${issuer.origin.replace("http", "ws")}/socket` }),
@@ -331,9 +342,10 @@ describe("a wait", () => {
       import { createClient } from ${JSON.stringify(library)};
       const client = createClient({ issuer: ${JSON.stringify(issuer.origin)}, clientId: "page" });
       await client.signIn("ada").catch(({ code }) => console.log(code));
+      console.log(process.getActiveResourcesInfo().filter((name) => name === "Timeout").length, "timers");
     `;
     const run = promisify(execFile);
     const { stdout } = await run(process.execPath, ["--input-type=module-typescript", "-e", script]);
-    expect(stdout.trim()).toBe("denied");
+    expect(stdout.trim()).toBe("denied\n0 timers");
   });
 });

@@ -51,7 +51,7 @@ const happened = (proxy: FaultProxy, moment: Moment | "redeem"): Promise<void> =
     case "two frames":
       return proxy.reached(["frame"], 2);
     case "redeem":
-      return proxy.reached(["redeem"]);
+      return proxy.reached(["redeemed"]);
   }
 };
 

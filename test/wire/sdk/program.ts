@@ -17,8 +17,8 @@ export type Order = {
   readonly shared?: boolean;
   /** When the signal fires: before the call, at once after it, or at the first prompt. Else `abort` of the runtime does it. */
   readonly abort?: "before" | "after" | "prompt";
-  /** What `onPrompt` throws. */
-  readonly promptThrows?: string;
+  /** Which call of `onPrompt` throws; counted from 1. */
+  readonly throwsAt?: number;
   readonly waits?: Readonly<Record<string, number>>;
 };
 
@@ -79,6 +79,7 @@ function overhear(): { readonly printed: string[]; stop(): void } {
 }
 
 async function perform(client: Client, act: Act, order: Order, events: Events): Promise<Session | undefined> {
+  let prompts = 0;
   const control = new AbortController();
   events.onAbort(() => control.abort());
   const options = {
@@ -86,7 +87,8 @@ async function perform(client: Client, act: Act, order: Order, events: Events): 
     onPrompt: (prompt: Prompt) => {
       events.prompt(prompt);
       if (order.abort === "prompt") control.abort();
-      if (order.promptThrows) throw new RangeError(order.promptThrows);
+      prompts += 1;
+      if (order.throwsAt === prompts) throw new RangeError("no screen");
     },
   };
   if (order.abort === "before") control.abort();

@@ -33,7 +33,7 @@ export type Scenario = {
 };
 
 /** Short, so that a fault that says nothing is noticed soon. */
-const SOON = { attempt: 1_500, again: 30 };
+const SOON = { attempt: 800, again: 30 };
 const NERVOUS = { ...SOON, ping: 400, silence: 500 };
 /** For a caller that gives up. */
 const BRIEF = { ...SOON, attempt: 400, repeat: 1_200 };
@@ -294,8 +294,16 @@ const ABORTS: readonly Scenario[] = [
     fails: "aborted",
   },
   {
-    name: "onPrompt throws",
-    order: signIn({ promptThrows: "no screen" }),
+    name: "onPrompt throws at the start",
+    order: signIn({ throwsAt: 1 }),
+    user: { does: "nothing" },
+    fails: "",
+    error: { name: "RangeError" },
+    grants: 0,
+  },
+  {
+    name: "onPrompt throws when a socket has told something",
+    order: signIn({ throwsAt: 2 }),
     user: { does: "nothing" },
     fails: "",
     error: { name: "RangeError" },

@@ -91,6 +91,7 @@ describe("pages of other origins", () => {
     expect(own.get("Access-Control-Allow-Origin")).toBe("https://shop.example");
     expect(own.get("Access-Control-Allow-Credentials")).toBeNull();
     expect(own.get("Access-Control-Expose-Headers")).toContain("DPoP-Nonce");
+    expect(own.get("Access-Control-Expose-Headers")).toContain("Retry-After");
     expect(own.get("Vary")).toContain("Origin");
     expect((await from("https://evil.example")).get("Access-Control-Allow-Origin")).toBeNull();
   });
