@@ -15,13 +15,15 @@ import { resolve } from "node:path";
 import { heldBy, readServing, type Serving, takeState } from "./serve-plan.ts";
 
 const root = resolve(import.meta.dirname, "..");
+/** The package's command line brings its own. */
+const WRANGLER = process.env.WRANGLER_BIN || resolve(root, "node_modules/wrangler/bin/wrangler.js");
 
 let current: ChildProcess | undefined;
 let stopping = false;
 
 function wrangler(args: readonly string[]): Promise<number> {
   if (stopping) return Promise.resolve(130);
-  const child = spawn(process.execPath, [resolve(root, "node_modules/wrangler/bin/wrangler.js"), ...args], {
+  const child = spawn(process.execPath, [WRANGLER, ...args], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" },

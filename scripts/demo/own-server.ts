@@ -2,9 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { extname, join, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "../..");
+/** `.mjs` where both are bundled (scripts/build-cli.ts). */
+const START = resolve(root, `scripts/start${extname(import.meta.filename)}`);
 const READY_WITHIN_MS = 120_000;
 const STOP_WITHIN_MS = 10_000;
 
@@ -59,7 +61,7 @@ export async function startOwnServer(): Promise<OwnServer> {
 function launch(dir: string, port: number): ChildProcess {
   const log = openSync(join(dir, "log"), "a");
   const { ISSUER: _issuer, ...environment } = process.env;
-  return spawn(process.execPath, [resolve(root, "scripts/start.ts"), "--env-file", ".dev.vars.example"], {
+  return spawn(process.execPath, [START, "--env-file", ".dev.vars.example"], {
     cwd: root,
     // A group of its own: Ctrl-C reaches the demo alone, which then stops it.
     detached: true,
