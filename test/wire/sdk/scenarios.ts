@@ -73,6 +73,23 @@ const STARTS: readonly Scenario[] = [
     fails: "network",
     grants: 0,
   },
+  {
+    name: "the start's answer is lost: it is not sent again",
+    order: signIn(),
+    faults: [{ on: "start", do: "lose" }],
+    user: { does: "nothing" },
+    fails: "network",
+    grants: 0,
+    only: ["Node", "workerd"],
+  },
+  {
+    // No page can forbid it. Both requests name the same user: the phone shows the newer one alone.
+    name: "a browser sends a start again by itself, whose answer is lost",
+    order: signIn(),
+    faults: [{ on: "start", do: "lose" }],
+    starts: 2,
+    only: ["Chromium"],
+  },
   { name: "the start is answered slowly", order: signIn(), faults: [{ on: "start", do: { delay: 300 } }] },
 ];
 
