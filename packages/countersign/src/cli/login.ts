@@ -14,7 +14,7 @@ function show({ userCode, verificationUri, verificationUriComplete }: Prompt): v
   const link = verificationUriComplete ?? verificationUri ?? "";
   note(`Open ${plain(verificationUri ?? link)} and enter the code ${plain(userCode ?? "")}`);
   note(`or scan this, or open ${plain(link)}\n`);
-  note(`${qrOf(link)}\n`);
+  note(`${qrOf(link, process.stderr)}\n`);
 }
 
 const whoOf = ({ claims }: Session): string =>

@@ -78,8 +78,8 @@ const stop = new AbortController();
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, () => stop.abort());
 // Nobody reads on, as behind `countersign tail | head`.
 process.stdout.on("error", () => process.exit(0));
-try {
-  process.exitCode = await main(process.argv.slice(2), stop.signal);
-} catch (error) {
-  process.exitCode = explain(error, stop.signal.aborted);
-}
+const code = await main(process.argv.slice(2), stop.signal).catch((error) =>
+  explain(error, stop.signal.aborted),
+);
+// A socket that is still closing would hold the process for seconds.
+process.stdout.write("", () => process.exit(code));

@@ -80,7 +80,7 @@ function links(origin: string, others: readonly string[]): void {
     say("\nFor a phone of the same network: countersign dev --host");
     return;
   }
-  say(`\n${qrOf(`${at}/phone`)}\n`);
+  say(`\n${qrOf(`${at}/phone`, process.stdout)}\n`);
   say("Scan it with the phone. It warns once: nobody has signed the certificate.");
 }
 
