@@ -52,6 +52,7 @@ export const NAVIGATION: readonly Group[] = [
       "docs/client.md",
       "docs/verify.md",
       "docs/phone-library.md",
+      "docs/cli.md",
       "docs/api.md",
       "docs/admin-api.md",
       "docs/limits.md",
