@@ -32,7 +32,7 @@ import {
   snapshotOf,
 } from "./record.ts";
 import { giveFrame, isShown } from "./scan-frames.ts";
-import { admit, hangUp, openSockets, orderAt, seatsOf, tell, tellWaiters } from "./sockets.ts";
+import { admit, answerClose, hangUp, openSockets, orderAt, seatsOf, tell, tellWaiters } from "./sockets.ts";
 
 type Bindings = { readonly EVENTS: Queue<QueueMessage> };
 type After = { readonly wake?: boolean; readonly alarmAt?: Instant };
@@ -160,6 +160,10 @@ export class ChallengeObject extends DurableObject<Bindings> {
     const record = this.#cell.read();
     const now = Date.now();
     if (record && viewOf(record.challenge, now).state === "pending") giveFrame(this.ctx, socket, now);
+  }
+
+  override webSocketClose(socket: WebSocket, code: number): void {
+    answerClose(socket, code);
   }
 
   scanned(value: string): Snapshot | undefined {

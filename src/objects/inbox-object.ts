@@ -19,6 +19,7 @@ import type { CountedStart, Guess, Inboxes, InboxView } from "../core/ports/inbo
 import type { Instant } from "../core/time.ts";
 import { idleAt } from "./inbox-life.ts";
 import { openInbox } from "./kept-inbox.ts";
+import { answerClose } from "./sockets.ts";
 
 type Taken = Omit<ReturnType<typeof enrolment.takeEnrolment>, "next">;
 type ListedOrFull = Awaited<ReturnType<Inboxes["listCounted"]>>;
@@ -265,6 +266,10 @@ export class InboxObject extends DurableObject {
 
   /** Devices answer through the Worker, never here. */
   override webSocketMessage(): void {}
+
+  override webSocketClose(socket: WebSocket, code: number): void {
+    answerClose(socket, code);
+  }
 
   /** Rings only for what passes: forgets counters once nothing in them counts, and a sign-up that nobody finished in its window. */
   override async alarm(): Promise<void> {

@@ -91,3 +91,10 @@ export function hangUp(socket: WebSocket, code: number, reason: string): void {
     // Closed from the other side meanwhile.
   }
 }
+
+/** Codes that no frame may carry (RFC 6455 §7.4.1): no code at all, a broken line, a failed handshake of TLS. */
+const UNSENDABLE = new Set([1004, 1005, 1006, 1015]);
+
+/** Answers a client's close (RFC 6455 §5.5.1). A hibernating socket is not answered by the platform: its client would wait ten seconds for it. */
+export const answerClose = (socket: WebSocket, code: number): void =>
+  hangUp(socket, UNSENDABLE.has(code) ? DONE : code, "");

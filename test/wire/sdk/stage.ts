@@ -122,6 +122,13 @@ export async function newUser(stage: Stage) {
     email,
     prompt,
     call,
+    /** The socket that tells this phone of requests. */
+    socket: async () =>
+      new WebSocket(`${stage.origin.replace(/^http/, "ws")}/approver/socket`, [
+        "countersign.v1",
+        `countersign.token.${token}`,
+        `countersign.proof.${await proof("GET", "/socket", token)}`,
+      ]),
     /** Approves with the number of the other screen. */
     approve: (number: string | undefined) =>
       decide({ decision: "approve", ...(number === undefined ? {} : { match_code: number }) }),
