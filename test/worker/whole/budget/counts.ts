@@ -33,3 +33,44 @@ export const WAITING = {
   poll: { requests: 1, objects: 1, d1Calls: 0, d1RowsWritten: 0, objectRows: 0, queue: 0 },
   hold: { requests: 1, objects: 2, d1Calls: 0, d1RowsWritten: 0, objectRows: 0, queue: 0 },
 } as const satisfies Readonly<Record<string, SignIn>>;
+
+/** Calls to D1 and objects in a row before each answer, asserted exactly in `waits.test.ts`. */
+export const WAITS = {
+  cotter: {
+    start: 2,
+    "the socket opens": 1,
+    "a poll that finds it pending": 1,
+    "the device asks for prompts": 2,
+    "the device answers": 3,
+    "the poll that collects": 2,
+    "the same poll again": 1,
+    refresh: 2,
+  },
+  loginid: {
+    "a backend asks for a code": 4,
+    "a backend approves it": 6,
+    "the wait of an approved code": 9,
+  },
+  authsignal: {
+    track: 3,
+    "challenge/push": 5,
+    "a poll that finds it pending": 1,
+    "the device answers": 7,
+    "the poll that collects": 4,
+    validate: 1,
+  },
+  ciba: {
+    start: 2,
+    "a poll that finds it pending": 1,
+    "the poll that collects": 2,
+    "the same poll again": 1,
+  },
+  device: {
+    start: 2,
+    "a start that names its user": 2,
+    "a poll that finds it pending": 1,
+    "a page that looks for a code": 3,
+    "the poll that collects": 2,
+    refresh: 2,
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, number>>>>;

@@ -5,6 +5,7 @@ import * as oauth from "../../support/ciba.ts";
 import * as cotter from "../../support/cotter.ts";
 import { counting, withoutBackground } from "../../support/counting.ts";
 import * as loginid from "../../support/loginid.ts";
+import { WAITS } from "./counts.ts";
 
 // How often an answer has to wait for D1 or an object, one call after the other. A person feels each of them: 5 to 100 ms. Raising a number
 // here needs a decision record.
@@ -145,53 +146,21 @@ beforeAll(async () => {
 });
 
 test("the Cotter door", async () => {
-  expect(await cotterFlow()).toEqual({
-    start: 2,
-    "the socket opens": 1,
-    "a poll that finds it pending": 1,
-    "the device asks for prompts": 2,
-    "the device answers": 3,
-    "the poll that collects": 2,
-    "the same poll again": 1,
-    refresh: 2,
-  });
+  expect(await cotterFlow()).toEqual(WAITS.cotter);
 });
 
 test("the LoginID door", async () => {
-  expect(await loginidFlow()).toEqual({
-    "a backend asks for a code": 4,
-    "a backend approves it": 6,
-    "the wait of an approved code": 9,
-  });
+  expect(await loginidFlow()).toEqual(WAITS.loginid);
 });
 
 test("the Authsignal door", async () => {
-  expect(await authsignalFlow()).toEqual({
-    track: 3,
-    "challenge/push": 5,
-    "a poll that finds it pending": 1,
-    "the device answers": 7,
-    "the poll that collects": 4,
-    validate: 1,
-  });
+  expect(await authsignalFlow()).toEqual(WAITS.authsignal);
 });
 
 test("CIBA", async () => {
-  expect(await cibaFlow()).toEqual({
-    start: 2,
-    "a poll that finds it pending": 1,
-    "the poll that collects": 2,
-    "the same poll again": 1,
-  });
+  expect(await cibaFlow()).toEqual(WAITS.ciba);
 });
 
 test("the device grant", async () => {
-  expect(await deviceFlow()).toEqual({
-    start: 2,
-    "a start that names its user": 2,
-    "a poll that finds it pending": 1,
-    "a page that looks for a code": 3,
-    "the poll that collects": 2,
-    refresh: 2,
-  });
+  expect(await deviceFlow()).toEqual(WAITS.device);
 });

@@ -1,0 +1,24 @@
+import type { Flow } from "../load/flow.ts";
+import { betterAuth } from "./better-auth.ts";
+import { ciba } from "./ciba.ts";
+import { cotter } from "./cotter.ts";
+import { oidcProvider } from "./oidc-provider.ts";
+import { bareJson, bareWrite, introspect, jwks, refresh } from "./steady.ts";
+
+const FLOWS: Readonly<Record<string, Flow>> = {
+  cotter,
+  ciba,
+  "oidc-provider": oidcProvider,
+  "better-auth": betterAuth,
+  "bare-json": bareJson,
+  "bare-write": bareWrite,
+  introspect,
+  jwks,
+  refresh,
+};
+
+export function flowNamed(name: string): Flow {
+  const flow = FLOWS[name];
+  if (!flow) throw new Error(`no flow ${name}: there are ${Object.keys(FLOWS).join(", ")}`);
+  return flow;
+}
