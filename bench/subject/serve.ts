@@ -9,7 +9,7 @@ const port = PORT ? Number(PORT) : await freePort();
 const bare = await serveBare({
   config: join(ROOT, "wrangler.toml"),
   script: "worker.js",
-  bindings: { ...values, ISSUER: `http://127.0.0.1:${port}` },
+  bindings: { ...values, ENVIRONMENT: "development", ISSUER: `http://127.0.0.1:${port}` },
   port,
   ...(STATE ? { state: STATE } : {}),
   ...(BUNDLE ? { folder: BUNDLE } : {}),
