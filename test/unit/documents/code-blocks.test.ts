@@ -18,7 +18,6 @@ const blocks = paths.flatMap((path) => blocksIn(path, read(path)));
 
 /** Scripts that a test runs as they stand on their page, so that they are only parsed here. */
 const RUN: Readonly<Record<string, string>> = {
-  "README.md": "test/wire/oauth/page-examples.test.ts",
   "docs/oauth.md": "test/wire/oauth/page-examples.test.ts",
   "docs/approver.md": "test/unit/documents/approver.test.ts",
   "docs/verify.md": "test/wire/oauth/verify-page.test.ts",
@@ -39,8 +38,6 @@ const PIECES: Readonly<Record<string, string>> = {
 
 /** Blocks that no tool reads, with the reason. */
 const UNREAD: Readonly<Record<string, string>> = {
-  "README.md: sequenceDiagram": "a diagram: GitHub draws it",
-  "README.md: No server answers on http://127.0.0.1:": "what `npm run demo` prints",
   "docs/approver.md: Authorization: DPoP <token>": "two headers",
   "docs/architecture.md: doors: oauth approver cotter loginid a": "a picture in letters",
   "docs/architecture.md: new device Worker ChallengeObject Inbo": "a picture in letters",

@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, "../../..");
 const read = (path: string): string => readFileSync(resolve(root, path), "utf8");
 const readme = read("README.md");
 
-describe("the backend's example", () => {
+describe("the backend's example of docs/oauth.md", () => {
   const issuer = "https://sign.example";
   let server: Server;
   let userOf: (token: string) => Promise<string>;
@@ -21,8 +21,9 @@ describe("the backend's example", () => {
     server = createServer((_, answer) => answer.setHeader("Content-Type", "application/json").end(jwks));
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     const { port } = server.address() as AddressInfo;
-    const blocks = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, block = ""]) => block);
-    const code = (blocks.find((block) => block.includes('from "jose"')) ?? "")
+    const page = read("docs/oauth.md");
+    const blocks = [...page.matchAll(/```js\n([\s\S]*?)```/g)].map(([, block = ""]) => block);
+    const code = (blocks.find((block) => block.includes("function userOf")) ?? "")
       .replace(/new URL\(`[^`]*`\)/, `new URL("http://127.0.0.1:${port}/.well-known/jwks.json")`)
       .replace("http://127.0.0.1:8787", issuer)
       .replace('from "jose"', `from ${JSON.stringify(import.meta.resolve("jose"))}`);
