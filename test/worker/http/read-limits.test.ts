@@ -39,6 +39,8 @@ const NO_TABLE: Readonly<Record<string, string>> = {
       "a static file, in development only",
     ]),
   ),
+  "GET /docs/api": "a static file, in development only",
+  "GET /docs/api.css": "a static file, in development only",
   ...Object.fromEntries(
     ["signup", "login"].flatMap((page) =>
       ["check", "again", "sent", "finish"].map((path) => [
