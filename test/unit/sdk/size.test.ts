@@ -4,15 +4,19 @@ import { build } from "esbuild";
 import { expect, test } from "vitest";
 
 const root = resolve(import.meta.dirname, "../../..");
-/** What docs/client.md promises to a page. */
-const LIMIT = 6 * 1024;
+const src = "./packages/countersign/src";
 
-test("what a page needs of the client library is under 6 KiB, packed", async () => {
+/** What docs/client.md and docs/phone-library.md promise to a page, in KiB. */
+test.each([
+  ["the client library", `export { createClient } from "${src}/client.ts";`, 6],
+  [
+    "the library of a phone",
+    `export { createPhone, indexedDbStorage, webCryptoKeys } from "${src}/phone/phone.ts";`,
+    7.5,
+  ],
+])("what a page needs of %s is small, packed", async (_, contents, limit) => {
   const { outputFiles } = await build({
-    stdin: {
-      contents: 'export { createClient } from "./packages/countersign/src/client.ts";',
-      resolveDir: root,
-    },
+    stdin: { contents, resolveDir: root },
     bundle: true,
     minify: true,
     format: "esm",
@@ -20,5 +24,5 @@ test("what a page needs of the client library is under 6 KiB, packed", async () 
   });
   const page = outputFiles[0]?.contents ?? new Uint8Array();
   expect(page.length).toBeGreaterThan(0);
-  expect(gzipSync(page, { level: 9 }).length).toBeLessThan(LIMIT);
+  expect(gzipSync(page, { level: 9 }).length).toBeLessThan(limit * 1024);
 });
