@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
+import { bundleWorker } from "./dry-run.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const dist = resolve(root, "packages/countersign/dist");
@@ -52,22 +53,7 @@ async function buildServer(): Promise<void> {
   const toml = readFileSync(join(root, "wrangler.toml"), "utf8");
   // Not by [build]: for a deployment it leaves the demo out.
   run(process.execPath, ["scripts/run.mjs", "build"]);
-  const temporary = join(root, "wrangler.deploy-carried.toml");
-  writeFileSync(temporary, toml.replace(/^(#[^\n]*\n)?\[build\]\n(?:.+\n)+/m, ""));
-  try {
-    const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
-    run(process.execPath, [
-      wrangler,
-      "deploy",
-      "--dry-run",
-      "--config",
-      temporary,
-      "--outdir",
-      join(server, "worker"),
-    ]);
-  } finally {
-    rmSync(temporary, { force: true });
-  }
+  bundleWorker(join(server, "worker"));
   for (const file of ["README.md", "worker.js.map"]) rmSync(join(server, "worker", file), { force: true });
   writeFileSync(join(server, "wrangler.toml"), carriedConfiguration(toml));
   cpSync(join(root, "assets"), join(server, "assets"), { recursive: true });

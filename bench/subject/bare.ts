@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from "wrangler";
+import { bundleWorker } from "../../scripts/dry-run.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -19,9 +20,12 @@ const { Miniflare, convertV4MiniflareOptions } = require("miniflare");
 /** Bundles a Worker as `wrangler deploy` does; answers the folder. */
 export function bundle(config: string): string {
   const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
+  if (config === join(ROOT, "wrangler.toml")) {
+    bundleWorker(folder);
+    return folder;
+  }
   const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
   execFileSync(process.execPath, [wrangler, "deploy", "--dry-run", "--config", config, "--outdir", folder], {
-    cwd: ROOT,
     stdio: ["ignore", "ignore", "inherit"],
     env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
   });
