@@ -39,6 +39,9 @@ export function makeKept(powers: Powers): Kept {
     try {
       const answer = await caller.post(url, form, { repeatUntil: Date.now() + waits.repeat });
       const renewed = { ...kept, ...readSession(answer, { issuer, clientId, asked: kept.scope }) };
+      // OpenID Connect Core §12.2
+      if (renewed.claims?.sub !== kept.claims?.sub)
+        throw new CountersignError("refused", "Tokens of another user");
       const now = await stored();
       // Whoever signed out or in meanwhile has the last word, and so has a process that refreshed beside us.
       if (!now) throw over();

@@ -252,6 +252,17 @@ describe("the session", () => {
     expect(storage.get()).toBeUndefined();
   });
 
+  test("a refresh that answers another user's ID token is not taken", async () => {
+    const storage = memoryStorage();
+    const page = client({ storage });
+    await page.signIn("ada");
+    const before = storage.get();
+    const id_token = `${btoa("{}")}.${btoa(JSON.stringify({ iss: issuer.origin, aud: "page", sub: "user-2" }))}.x`;
+    issuer.says("/token", { body: tokensOf(issuer.origin, { refresh_token: "refresh-2", id_token }) });
+    await expect(page.refresh()).rejects.toMatchObject({ code: "refused" });
+    expect(storage.get()).toBe(before);
+  });
+
   test("a refresh token that is too old ends it, and is not sent again", async () => {
     issuer.says("/token", expired(), { status: 400, body: { error: "invalid_grant" } });
     const page = client();
