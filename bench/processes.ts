@@ -6,7 +6,13 @@ import { createInterface } from "node:readline";
 
 export type Started = Readonly<Record<string, unknown>> & { readonly origin: string };
 
-export type Served = { readonly said: Started; readonly pid: number; stop(): Promise<void> };
+export type Served = {
+  readonly said: Started;
+  readonly pid: number;
+  stop(): Promise<void>;
+  /** SIGKILL to it and all that it has started. */
+  kill9(): Promise<void>;
+};
 
 const STOP_WITHIN = 5_000;
 
@@ -23,6 +29,10 @@ export async function serve(script: string, env: Readonly<Record<string, string>
   return {
     said,
     pid,
+    async kill9() {
+      killGroup(pid);
+      await ended;
+    },
     async stop() {
       child.kill("SIGTERM");
       const late = setTimeout(() => killGroup(pid), STOP_WITHIN);

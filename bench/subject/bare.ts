@@ -64,7 +64,7 @@ export async function serveBare({
       modules: [{ type: "ESModule", path: join(bundled, script) }],
       modulesRoot: bundled,
       bindings: { ...(workerOptions.bindings as object), ...bindings },
-      defaultPersistRoot: kept,
+      resourcePersistencePath: kept,
       unsafeDirectSockets: [{ host: "127.0.0.1", port }],
       host: "127.0.0.1",
       port: 0,
