@@ -59,7 +59,7 @@ async function measure(amount: Amount, turns: number): Promise<ReadonlyMap<Conte
 export async function flowFigures(isQuick: boolean): Promise<readonly Outcome[]> {
   const amount = isQuick
     ? { inFlight: 16, rounds: 300, warmUp: 60 }
-    : { inFlight: 16, rounds: 1_500, warmUp: 200 };
+    : { inFlight: 16, rounds: 600, warmUp: 100 };
   const runs = await measure(amount, isQuick ? 1 : 3);
   const of = (contender: Contender, what: keyof Load) =>
     median((runs.get(contender) ?? []).map((run) => run[what]));

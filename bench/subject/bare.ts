@@ -61,6 +61,8 @@ export async function serveBare({
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...(workerOptions as object),
+      // On the platform files are served before the Worker is asked: here their router would be two Workers more on the way of each call.
+      assets: undefined,
       modules: [{ type: "ESModule", path: join(bundled, script) }],
       modulesRoot: bundled,
       bindings: { ...(workerOptions.bindings as object), ...bindings },
