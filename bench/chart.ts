@@ -3,9 +3,9 @@ import { brief, type Outcome } from "./figure/outcome.ts";
 
 type Row = { readonly name: string; readonly perSecond: number; readonly cpuPerRound: number };
 
-const WIDTH = 760;
+const WIDTH = 800;
 const LINE = 34;
-const LEFT = 330;
+const LEFT = 350;
 const BAR = 150;
 
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
