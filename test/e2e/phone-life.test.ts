@@ -181,8 +181,9 @@ describe.each(["passkey", "key"] as const)("a phone with a %s", (kind) => {
     const started = await ask(world, address);
     await typeNumber(phone, started.body.match_code ?? "");
     await phone.page.context().setOffline(true);
-    await vi.waitFor(async () =>
-      expect(await phone.page.getByRole("button", { name: "Approve" }).isDisabled()).toBe(true),
+    await vi.waitFor(
+      async () => expect(await phone.page.getByRole("button", { name: "Approve" }).isDisabled()).toBe(true),
+      20_000,
     );
     await phone.page.context().setOffline(false);
     await vi.waitFor(

@@ -95,7 +95,7 @@ describe("presses, and lines that are slow or dead", () => {
     const before = callsOf("GET /approver/config").length;
     says("GET /approver/prompts", listed([prompt, request()]));
     await stage.open("");
-    await vi.waitFor(() => expect(callsOf("GET /approver/config").length).toBeGreaterThan(before));
+    await vi.waitFor(() => expect(callsOf("GET /approver/config").length).toBeGreaterThan(before), 10_000);
     await worker.evaluate(async (hash) => {
       // biome-ignore lint/suspicious/noExplicitAny: the globals of a service worker
       const { clients } = globalThis as any;
@@ -169,7 +169,7 @@ describe("whose phone this is", () => {
     const renewed = stage.page.waitForResponse((answer) => answer.url().endsWith("/approver/sessions"));
     await pressHere("Decline");
     await renewed;
-    await vi.waitFor(() => expect(callsOf(decision)).toHaveLength(2));
+    await vi.waitFor(() => expect(callsOf(decision)).toHaveLength(2), 10_000);
     const [first, second] = callsOf(decision);
     expect(second?.body).toBe(first?.body);
     await stage.page.getByRole("alert").waitFor();
