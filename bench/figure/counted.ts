@@ -31,7 +31,7 @@ export function countedFigures(): readonly Outcome[] {
   const rows = cotter.d1RowsWritten + cotter.objectRows;
   const over = Object.entries(BARS).flatMap(([door, bars]) => {
     const waits: Readonly<Record<string, number>> = WAITS[door as keyof typeof BARS];
-    return Object.entries(bars).filter(([step, most]) => (waits[step] ?? Number.NaN) > most);
+    return Object.entries(bars).filter(([step, most]) => (waits[step] ?? Number.POSITIVE_INFINITY) > most);
   });
   return [
     {

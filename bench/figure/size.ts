@@ -1,4 +1,4 @@
-/** B6 and B7: the bundle, the CPU of a start, and how long each route takes alone, which bounds its CPU. */
+/** B6 and B7: the bundle, the CPU of a start, and the CPU of each step alone. */
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -46,7 +46,7 @@ async function startCpu(turns: number): Promise<number> {
 
 type Route = { readonly route: string; readonly cpuMs: number; readonly p99: number };
 
-/** Each step of a sign-in alone on the machine: CPU in the mean, and the wall's p99, over which its CPU cannot be. */
+/** Each step of a sign-in alone on the machine: CPU in the mean, and p99 of the whole time. */
 async function routes(times: number): Promise<readonly Route[]> {
   const server = await serve("subject/serve.ts");
   try {
@@ -91,7 +91,7 @@ export async function sizeFigures(isQuick: boolean): Promise<readonly Outcome[]>
   for (const { route, cpuMs: cpu, p99 } of all) {
     console.error(`  ${route}: ${brief(cpu)} ms CPU in the mean, p99 ${brief(p99)} ms`);
   }
-  const worst = all.reduce((most, one) => (one.p99 > most.p99 ? one : most));
+  const dearest = all.reduce((most, one) => (one.cpuMs > most.cpuMs ? one : most));
   const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], {
     cwd: ROOT,
     encoding: "utf8",
@@ -112,10 +112,11 @@ export async function sizeFigures(isQuick: boolean): Promise<readonly Outcome[]>
       data: {},
     },
     {
-      figure: "B7 the slowest step alone, p99 of its whole time",
-      says: `${brief(worst.p99)} ms (${worst.route}, ${brief(worst.cpuMs)} ms CPU in the mean)`,
-      bar: `≤ ${ROUTE_BAR_MS} ms of CPU`,
-      met: worst.p99 <= ROUTE_BAR_MS || all.every((one) => one.cpuMs <= ROUTE_BAR_MS),
+      // A request's own CPU cannot be read here, only that of many: a p99 of CPU is not measured.
+      figure: "B7 CPU of the dearest step alone, in the mean",
+      says: `${brief(dearest.cpuMs)} ms (${dearest.route})`,
+      bar: `≤ ${ROUTE_BAR_MS} ms at p99, which is not measured`,
+      met: false,
       data: { routes: all },
     },
   ];

@@ -1,14 +1,15 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type ChallengeId, userSubject } from "../../../../src/core/ids.ts";
 import * as authsignal from "../../support/authsignal.ts";
-import { inside } from "../../support/challenges.ts";
+import { catchEvents, inside, storedIn, stubOf } from "../../support/challenges.ts";
 import * as oauth from "../../support/ciba.ts";
 import * as cotter from "../../support/cotter.ts";
 import { counting, countStorage } from "../../support/counting.ts";
 import * as loginid from "../../support/loginid.ts";
 import { until } from "../../support/until.ts";
-import { SIGN_INS, type SignIn, WAITING } from "./counts.ts";
+import { END, SIGN_INS, type SignIn, WAITING } from "./counts.ts";
 
 // Whole sign-ins, caches warm, with all that is written behind the answers: what docs/cost.md prices.
 const counter = counting(env);
@@ -138,4 +139,27 @@ test("a poll that finds it pending, and a long-poll that ends", async () => {
   const hold = `${pathname}${search}${search ? "&" : "?"}timeout=1`;
   const headers = { Authorization: `Bearer ${body.ID}` };
   expect(await costOf(() => at.call("GET", hold, undefined, headers))).toEqual(WAITING.hold);
+});
+
+test("the end of a grant, later: one alarm, one deletion, one message", async () => {
+  const client = await cotter.newClient(at);
+  const person = await cotter.newPerson(at, client);
+  const { body } = await cotter.start(at, client, person);
+  await cotter.respond(at, client, person, (await cotter.prompt(at, client, person)) ?? {}, true);
+  await cotter.poll(at, client, body);
+  await real.settled();
+  const id = uncounted.services.challenges.parse(new URL(String(body.wait_uri)).pathname.split("/")[2] ?? "");
+  if (id === undefined) throw new Error("no challenge");
+  const sent = await catchEvents(id);
+  const kept = await storedIn(id);
+  storage.take();
+  vi.useFakeTimers({ toFake: ["Date"], now: Number(kept.alarm) });
+  try {
+    expect(await runDurableObjectAlarm(stubOf(id))).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(sent).toHaveLength(END.grant.queue);
+  expect(storage.take()).toEqual({ deleteAll: END.grant.objectRows });
+  expect(await storedIn(id)).toEqual({ values: [], alarm: null });
 });
