@@ -8,7 +8,8 @@ import type { Authenticator, Profile, ProfileChange } from "../core/user/authent
 import { recordWhere } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
 import { hasNothing } from "./enrolments.ts";
-import { disabled, hasDevice, hasUser, heard, obstacle, stands, verdict } from "./guards.ts";
+import { disabled, hasDevice, hasUser, heard, stands, verdictOn } from "./guards.ts";
+import { kept, type Places } from "./kept.ts";
 import { present, rowWhere } from "./rows.ts";
 import { authenticators, clientProfiles } from "./schema.ts";
 
@@ -72,7 +73,7 @@ async function enrolWhere(
     .returning({ id: authenticators.id });
   // The audit row goes first, while its guard can still see what stood before.
   const [said, , written] = await db.batch([
-    verdict(db, obstacle(db, standing)),
+    verdictOn(db, standing),
     recordWhere(db, event, sql`${not(isProven)} and ${guard}`),
     write,
   ]);
@@ -133,6 +134,21 @@ const makeProfiles = (db: Store): Pick<Authenticators, "profile" | "changeProfil
   },
 });
 
+const allOf = kept((db, at: Places<Pick<Authenticator, "userId">>) =>
+  db
+    .select()
+    .from(authenticators)
+    .where(eq(authenticators.userId, at("userId")))
+    .orderBy(asc(authenticators.createdAt), asc(authenticators.id)),
+);
+
+const standing = kept((db, at: Places<Pick<Authenticator, "userId" | "id">>) =>
+  db
+    .select()
+    .from(authenticators)
+    .where(and(isRow({ userId: at("userId"), id: at("id") }), STANDS)),
+);
+
 /** Authenticators and profiles over D1. */
 export function makeAuthenticators(db: Store): Authenticators {
   return sheltered<Authenticators>({
@@ -140,22 +156,8 @@ export function makeAuthenticators(db: Store): Authenticators {
     ...makeRemoving(db),
     ...makeProfiles(db),
 
-    async ofUser(userId) {
-      const rows = await db
-        .select()
-        .from(authenticators)
-        .where(eq(authenticators.userId, userId))
-        .orderBy(asc(authenticators.createdAt), asc(authenticators.id));
-      return rows.map(present);
-    },
-
-    async find(userId, id) {
-      const rows = await db
-        .select()
-        .from(authenticators)
-        .where(and(isRow({ userId, id }), STANDS));
-      return rows.map(present)[0];
-    },
+    ofUser: async (userId) => (await allOf(db, { userId })).map(present),
+    find: async (userId, id) => (await standing(db, { userId, id })).map(present)[0],
 
     async put(row) {
       const kept = (name: "push_token" | "verified_at" | "last_verified_at" | "identifier") =>

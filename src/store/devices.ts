@@ -1,13 +1,14 @@
 import { and, desc, eq, exists, isNull, lt, or, sql } from "drizzle-orm";
 import type { AuditEvent } from "../core/audit/event.ts";
 import type { Device, PasskeyState } from "../core/device/device.ts";
-import type { ClientId, DeviceId, UserId } from "../core/ids.ts";
+import type { ClientId, DeviceId, Realm, UserId } from "../core/ids.ts";
 import type { Devices } from "../core/ports/records.ts";
 import { no, ok } from "../core/result.ts";
 import { recordWhere } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
 import { makeEnrolments } from "./enrolments.ts";
-import { heard, obstacle, stands, verdict } from "./guards.ts";
+import { heard, stands, verdictOn } from "./guards.ts";
+import { kept, type Places } from "./kept.ts";
 import { present } from "./rows.ts";
 import { devices } from "./schema.ts";
 
@@ -22,49 +23,72 @@ export function toDevice(row: DeviceRow): Device {
 /** Of devices of one key: the newest, and a live one before a revoked one of the same instant. */
 export const newestFirst = [desc(devices.enrolledAt), sql`${devices.revokedAt} is not null`];
 
+const liveOfKey = kept((db, at: Places<{ realm: Realm; fingerprint: string }>) =>
+  db
+    .select()
+    .from(devices)
+    .where(
+      and(
+        eq(devices.fingerprint, at("fingerprint")),
+        eq(devices.realm, at("realm")),
+        isNull(devices.revokedAt),
+      ),
+    ),
+);
+
+const liveOfCredential = kept((db, at: Places<{ realm: Realm; credentialId: string }>) =>
+  db
+    .select()
+    .from(devices)
+    .where(
+      and(
+        eq(devices.credentialId, at("credentialId")),
+        eq(devices.realm, at("realm")),
+        isNull(devices.revokedAt),
+      ),
+    ),
+);
+
+const usersOfKey = kept((db, at: Places<{ userId: UserId; fingerprint: string }>) =>
+  db
+    .select()
+    .from(devices)
+    .where(and(eq(devices.userId, at("userId")), eq(devices.fingerprint, at("fingerprint"))))
+    .orderBy(...newestFirst)
+    .limit(1),
+);
+
+const withId = kept((db, at: Places<{ id: DeviceId }>) =>
+  db
+    .select()
+    .from(devices)
+    .where(eq(devices.id, at("id"))),
+);
+
+const ofUser = kept((db, at: Places<{ userId: UserId }>, which: "live" | "all") => {
+  const ofThem = eq(devices.userId, at("userId"));
+  return db
+    .select()
+    .from(devices)
+    .where(which === "all" ? ofThem : and(ofThem, isNull(devices.revokedAt)))
+    .orderBy(desc(devices.enrolledAt), desc(devices.id));
+});
+
 /** Devices over D1: one live device per key by a partial unique index, revocation by one conditional statement. */
 export function makeDevices(db: Store): Devices {
-  const one = async (rows: Promise<DeviceRow[]>) => (await rows).map(toDevice)[0];
+  const one = async (rows: PromiseLike<DeviceRow[]>) => (await rows).map(toDevice)[0];
   const isLive = isNull(devices.revokedAt);
 
   return sheltered<Devices>({
     ...makeEnrolments(db),
 
-    byFingerprint: (realm, fingerprint) =>
-      one(
-        db
-          .select()
-          .from(devices)
-          .where(and(eq(devices.fingerprint, fingerprint), eq(devices.realm, realm), isLive)),
-      ),
-
-    byCredentialId: (realm, credentialId) =>
-      one(
-        db
-          .select()
-          .from(devices)
-          .where(and(eq(devices.credentialId, credentialId), eq(devices.realm, realm), isLive)),
-      ),
-
-    ofUserByFingerprint: (userId, fingerprint) =>
-      one(
-        db
-          .select()
-          .from(devices)
-          .where(and(eq(devices.userId, userId), eq(devices.fingerprint, fingerprint)))
-          .orderBy(...newestFirst)
-          .limit(1),
-      ),
-
-    byId: (id) => one(db.select().from(devices).where(eq(devices.id, id))),
+    byFingerprint: (realm, fingerprint) => one(liveOfKey(db, { realm, fingerprint })),
+    byCredentialId: (realm, credentialId) => one(liveOfCredential(db, { realm, credentialId })),
+    ofUserByFingerprint: (userId, fingerprint) => one(usersOfKey(db, { userId, fingerprint })),
+    byId: (id) => one(withId(db, { id })),
 
     async ofUser(userId, options) {
-      const ofThem = eq(devices.userId, userId);
-      const rows = await db
-        .select()
-        .from(devices)
-        .where(options?.withRevoked ? ofThem : and(ofThem, isLive))
-        .orderBy(desc(devices.enrolledAt), desc(devices.id));
+      const rows = await ofUser(db, { userId }, options?.withRevoked ? "all" : "live");
       return rows.map(toDevice);
     },
 
@@ -119,7 +143,7 @@ async function rekind(
   const standing = { userId, clientId, deviceId, since: event.at };
   const allowed = stands(db, standing);
   const [said, , changed] = await db.batch([
-    verdict(db, obstacle(db, standing)),
+    verdictOn(db, standing),
     recordWhere(db, event, allowed),
     db
       .update(devices)

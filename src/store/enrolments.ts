@@ -7,7 +7,7 @@ import type { MustBeActive } from "../core/ports/standing.ts";
 import { no } from "../core/result.ts";
 import { recordWhere } from "./audit.ts";
 import { commit, type Store } from "./database.ts";
-import { heard, obstacle, stands, verdict } from "./guards.ts";
+import { heard, obstacle, stands, verdict, verdictOn } from "./guards.ts";
 import { rowWhere } from "./rows.ts";
 import { authenticators, devices, grants } from "./schema.ts";
 
@@ -51,7 +51,7 @@ export function makeEnrolments(
                 .onConflictDoNothing(),
             ] as const);
       const written = await commit(db, [
-        verdict(db, obstacle(db, standing)),
+        verdictOn(db, standing),
         db.insert(devices).select(rowWhere(devices, toRow(device), stands(db, standing))),
         recordWhere(db, event, stored),
         ...listing,
@@ -116,7 +116,7 @@ async function insertWhile(
 ): ReturnType<Devices["insertFirst"]> {
   const guard = sql`${isOpen} and ${stands(db, standing)}`;
   const written = await commit(db, [
-    verdict(db, obstacle(db, standing)),
+    verdictOn(db, standing),
     recordWhere(db, event, guard),
     db
       .insert(devices)
@@ -199,7 +199,7 @@ async function replace(
   const target = and(eq(devices.id, old.device.id), isNull(devices.revokedAt));
   const stillLive = exists(db.select({ id: devices.id }).from(devices).where(target));
   const written = await commit(db, [
-    verdict(db, obstacle(db, standing)),
+    verdictOn(db, standing),
     recordWhere(db, old.event, sql`${stillLive} and ${allowed}`),
     db
       .update(devices)

@@ -3,6 +3,7 @@ import type { ClientId, DeviceId, GrantId, UserId } from "../core/ids.ts";
 import type { MustBeActive, NotActive } from "../core/ports/standing.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import type { Store } from "./database.ts";
+import { kept, type Places, type Values } from "./kept.ts";
 import { clients, devices, grants, users } from "./schema.ts";
 
 /** Whether this client is disabled. One that nobody has registered is not: clients are never deleted. */
@@ -57,6 +58,27 @@ export const stands = (db: Store, standing: MustBeActive): SQL => sql`${obstacle
 /** The first statement of a guarded batch: it says what keeps the others from writing. */
 export const verdict = (db: Store, of: SQL) =>
   db.select({ obstacle: sql<NotActive["code"] | null>`${of}`.as("obstacle") }).from(sql`(select 1)`);
+
+/** Which members somebody's standing has: so many texts has a statement that asks for it. */
+export const standingShape = ({ deviceId, sessionId, since }: MustBeActive): string =>
+  `${deviceId === undefined ? "" : "d"}${sessionId === undefined ? "" : "s"}${since === undefined ? "" : "t"}`;
+
+/** A standing of this shape whose members are places. */
+export const standingAt = (at: Places<Values>, shape: string): MustBeActive => ({
+  userId: at("userId"),
+  clientId: at("clientId"),
+  ...(shape.includes("d") ? { deviceId: at("deviceId") } : {}),
+  ...(shape.includes("s") ? { sessionId: at("sessionId") } : {}),
+  ...(shape.includes("t") ? { since: at("since") } : {}),
+});
+
+const keptVerdict = kept((db, at: Places<Values>, shape: string) =>
+  verdict(db, obstacle(db, standingAt(at, shape))),
+);
+
+/** The verdict on one standing. */
+export const verdictOn = (db: Store, standing: MustBeActive) =>
+  keptVerdict(db, { ...standing }, standingShape(standing));
 
 /** What a verdict says. */
 export function heard([row]: readonly { readonly obstacle: NotActive["code"] | null }[]): Result<

@@ -18,8 +18,11 @@ import {
 import { rowWhere } from "./rows.ts";
 import { identifiers, users } from "./schema.ts";
 
+/** An identifier as the keys of the table hold it. */
+type Named = Pick<ReadIdentifier, "kind" | "normal">;
+
 /** Every row of one identifier in a realm: one range of the primary key. */
-export const isNamed = (realm: Realm, { kind, normal }: ReadIdentifier) =>
+export const isNamed = (realm: Realm, { kind, normal }: Named) =>
   and(eq(identifiers.realm, realm), eq(identifiers.kind, kind), eq(identifiers.normal, normal));
 
 /** `case owner when … end`: owners in the order in which they are believed. */
@@ -30,7 +33,7 @@ const rank = (column: SQLWrapper, owners: readonly Owner[]): SQL =>
   )} end`;
 
 /** The id of who goes by this identifier by the word of the first of these owners who has it. */
-const holderBy = (db: Store, realm: Realm, identifier: ReadIdentifier, owners: readonly Owner[]) =>
+export const holderBy = (db: Store, realm: Realm, identifier: Named, owners: readonly Owner[]) =>
   db
     .select({ id: identifiers.userId })
     .from(identifiers)
@@ -56,30 +59,50 @@ export const calledBy = (db: Store, realm: Realm, externalId: string, owners: re
 /** Owners of external ids that a backend may mean: its own, its friends', the operator's. */
 export const namersFor = (view: NameView): readonly Owner[] => [...backendsFor(view), OPERATOR];
 
-/** The id of who a client means by an identifier. */
-export function meantBy(db: Store, view: NameView, identifier: ReadIdentifier, look: IdentifierLook) {
+/** Owners in the order in which a client that means somebody by an identifier believes them. */
+export function believedBy(view: NameView, look: IdentifierLook): readonly Owner[] {
   const proven = [PROVEN, OPERATOR];
   const own = backendsFor(view);
   const known = look.first === "own" ? [...own, ...proven] : [...proven, ...own];
-  return holderBy(db, view.realm, identifier, look.anonymous ? [...known, ...callersFor(view)] : known);
+  return look.anonymous ? [...known, ...callersFor(view)] : known;
 }
 
-/** The ids that a free text may mean to the Cotter door, in order of preference; SQLite stops at the first that is found. */
-export function anyName(db: Store, view: NameView, text: string): SQL {
-  const { realm } = view;
-  const identifier = readIdentifier(text);
-  const id = parseUserId(text);
-  const isId = and(eq(users.id, id ?? (text as UserId)), eq(users.realm, realm));
+/** What a free text may mean to a client: the values that `idOfText` compares. */
+export type Meaning = {
+  readonly realm: Realm;
+  readonly text: string;
+  /** The text as an id of ours, or the text itself: no id is like it. */
+  readonly id: UserId;
+  readonly identifier: Named | undefined;
+  readonly backends: readonly Owner[];
+  readonly callers: readonly Owner[];
+};
+
+export const meaningOf = (view: NameView, text: string): Meaning => ({
+  realm: view.realm,
+  text,
+  id: parseUserId(text) ?? (text as UserId),
+  identifier: readIdentifier(text),
+  backends: backendsFor(view),
+  callers: callersFor(view),
+});
+
+/** The id that a free text means to the Cotter door, in order of preference; SQLite stops at the first that is found. */
+export function idOfText(db: Store, meaning: Meaning): SQL {
+  const { realm, text, id, identifier, backends, callers } = meaning;
   const holder = (owners: readonly Owner[]) =>
     identifier === undefined ? [] : [holderBy(db, realm, identifier, owners)];
   const ways: SQLWrapper[] = [
-    db.select({ id: users.id }).from(users).where(isId),
+    db
+      .select({ id: users.id })
+      .from(users)
+      .where(and(eq(users.id, id), eq(users.realm, realm))),
     ...holder([PROVEN, OPERATOR]),
     // An address goes before a name that looks like it: users choose names.
-    ...holder(backendsFor(view)),
-    calledBy(db, realm, text, namersFor(view)),
-    ...holder(callersFor(view)),
-    calledBy(db, realm, text, callersFor(view)),
+    ...holder(backends),
+    calledBy(db, realm, text, [...backends, OPERATOR]),
+    ...holder(callers),
+    calledBy(db, realm, text, callers),
   ];
   return sql`coalesce(${sql.join(
     ways.map((way) => sql`(${way})`),

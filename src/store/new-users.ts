@@ -8,7 +8,7 @@ import { recordWhere } from "./audit.ts";
 import { commit, type Store } from "./database.ts";
 import { toRow as deviceRow } from "./enrolments.ts";
 import { disabled, hasUser, verdict } from "./guards.ts";
-import { anyName, displacedIn, giveIdentifiers } from "./names.ts";
+import { displacedIn, giveIdentifiers, idOfText, meaningOf } from "./names.ts";
 import { type Owner, ownerOf } from "./owners.ts";
 import { rowWhere } from "./rows.ts";
 import { devices, grants, users } from "./schema.ts";
@@ -29,7 +29,7 @@ function giversOf({ client, identifiers: given }: NewUser): readonly ClientId[] 
 function takenIn(db: Store, { unnamedIn, externalId, identifiers: given }: NewUser): SQL {
   if (!unnamedIn) return sql`false`;
   const names = [...given.map(({ value }) => value), ...(externalId === undefined ? [] : [externalId])];
-  const led = names.map((name) => sql`${anyName(db, unnamedIn, name)} is not null`);
+  const led = names.map((name) => sql`${idOfText(db, meaningOf(unnamedIn, name))} is not null`);
   return led.length === 0 ? sql`false` : sql`(${sql.join(led, sql` or `)})`;
 }
 

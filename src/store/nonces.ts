@@ -1,6 +1,8 @@
 import { inArray, lte, sql } from "drizzle-orm";
 import type { Nonces, NonceUse } from "../core/ports/clients.ts";
 import { commit, type Store, sheltered } from "./database.ts";
+import { kept, type Places, type Values } from "./kept.ts";
+import { rowPlaces, rowValues } from "./rows.ts";
 import { usedNonces } from "./schema.ts";
 
 /**
@@ -8,15 +10,19 @@ import { usedNonces } from "./schema.ts";
  * batch, unless it comes with the very request that it was spent for.
  */
 export const spendNonce = (db: Store, { hash, use, ...nonce }: NonceUse) =>
+  spend(db, rowValues(usedNonces, { ...nonce, nonceHash: hash, useHash: use ?? null }, ""));
+
+const spend = kept((db, at: Places<Values>) =>
   db
     .insert(usedNonces)
-    .values({ ...nonce, nonceHash: hash, useHash: use ?? null })
+    .values(rowPlaces(usedNonces, at, ""))
     .onConflictDoUpdate({
       target: [usedNonces.clientId, usedNonces.nonceHash],
       set: {
         expiresAt: sql`case when ${usedNonces.useHash} = excluded.use_hash then ${usedNonces.expiresAt} end`,
       },
-    });
+    }),
+);
 
 /** The column by which a batch says that its nonce was spent before. */
 export const SPENT = "used_nonces.expires_at";

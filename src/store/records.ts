@@ -4,10 +4,20 @@ import type { UserId } from "../core/ids.ts";
 import type { GrantListing } from "../core/message/queue.ts";
 import type { Records } from "../core/ports/records.ts";
 import { ok } from "../core/result.ts";
-import { record, recordWhere } from "./audit.ts";
+import { eventAt, eventValues, record, recordStanding, recordWhere } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
-import { hasGrant, heard, obstacle, stands, verdict } from "./guards.ts";
-import { present, rowWhere } from "./rows.ts";
+import {
+  hasGrant,
+  heard,
+  obstacle,
+  standingAt,
+  standingShape,
+  stands,
+  verdict,
+  verdictOn,
+} from "./guards.ts";
+import { kept, type Places, type Values } from "./kept.ts";
+import { present, rowPlaces, rowValues, rowWhere } from "./rows.ts";
 import { auditEvents, grants } from "./schema.ts";
 
 const GRANT_PAGE = 100;
@@ -22,10 +32,7 @@ export function makeRecords(db: Store): Records {
     },
 
     async note(event, standing) {
-      const [said] = await db.batch([
-        verdict(db, obstacle(db, standing)),
-        recordWhere(db, event, stands(db, standing)),
-      ]);
+      const [said] = await db.batch([verdictOn(db, standing), recordStanding(db, event, standing)]);
       return heard(said);
     },
 
@@ -104,14 +111,27 @@ async function listedGrants(
 async function finishListed(db: Store, event: AuditEvent, grant: GrantListing, began = grant.createdAt) {
   const { userId, clientId, deviceId, sessionId } = grant;
   const standing = { userId, clientId, deviceId, sessionId, since: began };
-  const isListed = hasGrant(db, userId, grant.id);
+  const values = { ...standing, ...rowValues(grants, grant, "grant."), ...eventValues(event) };
+  const shape = standingShape(standing);
   const [said] = await db.batch([
-    verdict(db, sql`case when not ${isListed} then ${obstacle(db, standing)} end`),
-    db
-      .insert(grants)
-      .select(rowWhere(grants, grant, stands(db, standing)))
-      .onConflictDoNothing(),
-    recordWhere(db, event, isListed),
+    verdictUnlessListed(db, values, shape),
+    list(db, values, shape),
+    recordListed(db, values),
   ]);
   return heard(said);
 }
+
+const isListed = (db: Store, at: Places<Values>) => hasGrant(db, at("grant.userId"), at("grant.id"));
+
+const verdictUnlessListed = kept((db, at: Places<Values>, shape: string) =>
+  verdict(db, sql`case when not ${isListed(db, at)} then ${obstacle(db, standingAt(at, shape))} end`),
+);
+
+const list = kept((db, at: Places<Values>, shape: string) =>
+  db
+    .insert(grants)
+    .select(rowWhere(grants, rowPlaces(grants, at, "grant."), stands(db, standingAt(at, shape))))
+    .onConflictDoNothing(),
+);
+
+const recordListed = kept((db, at: Places<Values>) => recordWhere(db, eventAt(at), isListed(db, at)));

@@ -3,7 +3,7 @@ import type { RecoveryCodes } from "../core/ports/recovery-codes.ts";
 import { ok } from "../core/result.ts";
 import { recordWhere } from "./audit.ts";
 import { type Store, sheltered } from "./database.ts";
-import { heard, obstacle, stands, verdict } from "./guards.ts";
+import { heard, stands, verdictOn } from "./guards.ts";
 import { rowWhere } from "./rows.ts";
 import { recoveryCodes } from "./schema.ts";
 
@@ -14,7 +14,7 @@ export function makeRecoveryCodes(db: Store): RecoveryCodes {
       const { userId } = standing;
       const guard = stands(db, standing);
       const [said] = await db.batch([
-        verdict(db, obstacle(db, standing)),
+        verdictOn(db, standing),
         recordWhere(db, event, guard),
         db.delete(recoveryCodes).where(and(eq(recoveryCodes.userId, userId), guard)),
         ...hashes.map((hash, index) =>
@@ -36,7 +36,7 @@ export function makeRecoveryCodes(db: Store): RecoveryCodes {
       const isGood = exists(db.select({ number: recoveryCodes.number }).from(recoveryCodes).where(good));
       // The audit row goes first, while its guard can still see a good code.
       const [said, , used] = await db.batch([
-        verdict(db, obstacle(db, standing)),
+        verdictOn(db, standing),
         recordWhere(db, event, sql`${isGood} and ${guard}`),
         db
           .update(recoveryCodes)

@@ -1,5 +1,6 @@
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
+import type { Places, Values } from "./kept.ts";
 
 type NullKeys<Row> = { [Key in keyof Row]: null extends Row[Key] ? Key : never }[keyof Row];
 type Present<Row> = Omit<Row, NullKeys<Row>> & { [Key in NullKeys<Row>]?: NonNullable<Row[Key]> };
@@ -22,4 +23,23 @@ export function rowWhere<Table extends SQLiteTable>(
     ([key, column]) => worked[key] ?? (given[key] === undefined ? sql`null` : sql.param(given[key], column)),
   );
   return sql`select ${sql.join(values, sql`, `)} where ${guard}`;
+}
+
+/** The values of a row for a statement that is put together once: each column's, by its name behind `prefix`. */
+export function rowValues<Table extends SQLiteTable>(
+  table: Table,
+  row: Table["$inferInsert"],
+  prefix: string,
+): Values {
+  const given: Record<string, unknown> = row;
+  return Object.fromEntries(Object.keys(getTableColumns(table)).map((key) => [prefix + key, given[key]]));
+}
+
+/** The row whose members are the places of these values. */
+export function rowPlaces<Table extends SQLiteTable>(
+  table: Table,
+  at: Places<Values>,
+  prefix: string,
+): Table["$inferInsert"] {
+  return Object.fromEntries(Object.keys(getTableColumns(table)).map((key) => [key, at(prefix + key)]));
 }

@@ -8,7 +8,8 @@ import { no, ok, type Result } from "../core/result.ts";
 import type { Instant } from "../core/time.ts";
 import { recordWhere } from "./audit.ts";
 import { commit, type Store, sheltered } from "./database.ts";
-import { heard, obstacle, stands, verdict } from "./guards.ts";
+import { heard, stands, verdictOn } from "./guards.ts";
+import { kept, type Places } from "./kept.ts";
 import { SPENT, spendNonce } from "./nonces.ts";
 import { present, rowWhere } from "./rows.ts";
 import { userCodes } from "./schema.ts";
@@ -28,6 +29,20 @@ const put = (db: Store, row: UserCodeRow, now: Instant, guard: SQL) => {
     })
     .returning({ hash: userCodes.hash });
 };
+
+const withHash = kept((db, at: Places<{ hash: string }>) =>
+  db
+    .select()
+    .from(userCodes)
+    .where(eq(userCodes.hash, at("hash"))),
+);
+
+const liveWithHash = kept((db, at: Places<{ hash: string; now: Instant }>) =>
+  db
+    .select()
+    .from(userCodes)
+    .where(and(eq(userCodes.hash, at("hash")), gt(userCodes.expiresAt, at("now")))),
+);
 
 type Whose = { readonly userId: UserId; readonly kind?: string; readonly purpose?: string };
 
@@ -68,7 +83,7 @@ export function makeUserCodes(db: Store): UserCodes {
       if (userId === undefined) return ok((await put(db, row, now, sql`true`)).length === 1);
       const standing = { userId, clientId, since: now };
       const [said, written] = await db.batch([
-        verdict(db, obstacle(db, standing)),
+        verdictOn(db, standing),
         put(db, row, now, stands(db, standing)),
       ]);
       const allowed = heard(said);
@@ -80,7 +95,7 @@ export function makeUserCodes(db: Store): UserCodes {
       const guard = stands(db, standing);
       const audit = event === undefined ? [] : [recordWhere(db, event, guard)];
       const done = await afterSpending(db, nonce, [
-        verdict(db, obstacle(db, standing)),
+        verdictOn(db, standing),
         put(db, row, now, guard),
         liveOf(db, row, now),
         ...audit,
@@ -96,8 +111,7 @@ export function makeUserCodes(db: Store): UserCodes {
     },
 
     async lookUp(hash, nonce) {
-      const wanted = db.select().from(userCodes).where(eq(userCodes.hash, hash));
-      const done = await afterSpending(db, nonce, [wanted]);
+      const done = await afterSpending(db, nonce, [withHash(db, { hash })]);
       return done.ok ? ok((done.value[0] as UserCodeRecord[]).map(present)[0]) : done;
     },
 
@@ -106,13 +120,7 @@ export function makeUserCodes(db: Store): UserCodes {
       return done.ok ? ok((done.value[0] as UserCodeRecord[]).map(present)) : done;
     },
 
-    async find(hash, now) {
-      const rows = await db
-        .select()
-        .from(userCodes)
-        .where(and(eq(userCodes.hash, hash), gt(userCodes.expiresAt, now)));
-      return rows.map(present)[0];
-    },
+    find: async (hash, now) => (await liveWithHash(db, { hash, now })).map(present)[0],
 
     async remove(hash) {
       const gone = await db

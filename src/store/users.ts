@@ -1,4 +1,4 @@
-import { and, asc, eq, exists, gt, inArray, isNull, not, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, exists, gt, inArray, not, or, type SQL, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import { type ClientId, MAIN, type UserId } from "../core/ids.ts";
 import { ANY_REALM, type UserChange, type UserRecord, type Users, type Within } from "../core/ports/users.ts";
@@ -7,18 +7,9 @@ import type { AssertedBy, Identifier, User } from "../core/user/user.ts";
 import { recordWhere } from "./audit.ts";
 import { holds } from "./belonging.ts";
 import { commit, type Store, sheltered } from "./database.ts";
-import { newestFirst, toDevice } from "./devices.ts";
+import { toDevice } from "./devices.ts";
 import { hasUser, heard, obstacle, stands, verdict } from "./guards.ts";
-import {
-  anyName,
-  calledBy,
-  displacedIn,
-  giveIdentifiers,
-  isNamed,
-  meantBy,
-  namersFor,
-  type Writing,
-} from "./names.ts";
+import { displacedIn, giveIdentifiers, isNamed, namersFor, type Writing } from "./names.ts";
 import { clash, makeNewUsers } from "./new-users.ts";
 import { OPERATOR, ownerOf } from "./owners.ts";
 import { present } from "./rows.ts";
@@ -32,6 +23,16 @@ import {
   recoveryCodes,
   users,
 } from "./schema.ts";
+import {
+  userByExternalId,
+  userById,
+  userByIdentifier,
+  userByIdWithin,
+  userByKey,
+  userByText,
+  userByTextWithKey,
+  usersWhere,
+} from "./user-queries.ts";
 
 type UserRow = typeof users.$inferSelect;
 type IdentifierRow = typeof identifiers.$inferSelect;
@@ -56,16 +57,8 @@ function toRecords(rows: readonly JoinedRow[]): UserRecord[] {
   return [...found.values()];
 }
 
-/** Every row of the users that `where` picks, joined with their identifiers: one query. */
 const recordsWhere = async (db: Store, where: SQL | undefined): Promise<UserRecord[]> =>
-  toRecords(
-    await db
-      .select({ user: users, identifier: identifiers })
-      .from(users)
-      .leftJoin(identifiers, eq(identifiers.userId, users.id))
-      .where(where)
-      .orderBy(asc(users.id), asc(identifiers.kind), asc(identifiers.normal)),
-  );
+  toRecords(await usersWhere(db, where));
 
 /** The same of one user at the end of a batch, where rows come by the names of their columns and a join would mix them up. */
 const readBack = (db: Store, id: UserId) =>
@@ -137,34 +130,21 @@ type Reads = Omit<Users, "insert" | "insertWithDevice" | "update" | "end" | "rem
 /** Users with a device of theirs, for calls that a device has signed. */
 const makeKeyReads = (db: Store): Pick<Reads, "byAnyNameWithKey" | "byDeviceKey"> => ({
   async byAnyNameWithKey(view, text, fingerprint) {
-    const rows = await db
-      .select({ user: users, identifier: identifiers, device: devices })
-      .from(users)
-      .leftJoin(identifiers, eq(identifiers.userId, users.id))
-      .leftJoin(devices, and(eq(devices.userId, users.id), eq(devices.fingerprint, fingerprint)))
-      .where(eq(users.id, anyName(db, view, text)))
-      .orderBy(...newestFirst, asc(identifiers.kind), asc(identifiers.normal));
+    const rows = await userByTextWithKey(db, view, text, fingerprint);
     const device = rows[0]?.device;
     const [record] = toRecords(rows.filter((row) => row.device?.id === device?.id));
     return record && { record, ...(device ? { device: toDevice(device) } : {}) };
   },
 
   async byDeviceKey(realm, fingerprint) {
-    const isLiveKey = and(eq(devices.fingerprint, fingerprint), isNull(devices.revokedAt));
-    const rows = await db
-      .select({ user: users, identifier: identifiers, device: devices })
-      .from(devices)
-      .innerJoin(users, eq(users.id, devices.userId))
-      .leftJoin(identifiers, eq(identifiers.userId, users.id))
-      .where(and(eq(devices.realm, realm), isLiveKey, eq(users.realm, realm)))
-      .orderBy(asc(identifiers.kind), asc(identifiers.normal));
+    const rows = await userByKey(db, { realm, fingerprint });
     const [record] = toRecords(rows);
     return record && rows[0] && { record, device: toDevice(rows[0].device) };
   },
 });
 
 function makeReads(db: Store): Reads {
-  const one = async (id: SQL) => (await recordsWhere(db, eq(users.id, id)))[0];
+  const one = async (rows: PromiseLike<readonly JoinedRow[]>) => toRecords(await rows)[0];
   const page = async (where: SQL | undefined, after: UserId | undefined, size: number) => {
     const ids = db
       .select({ id: users.id })
@@ -175,10 +155,11 @@ function makeReads(db: Store): Reads {
     return await recordsWhere(db, inArray(users.id, ids));
   };
   return {
-    byId: async (id, within) => (await recordsWhere(db, and(eq(users.id, id), inRealm(within))))[0],
-    byExternalId: (view, externalId) => one(sql`(${calledBy(db, view.realm, externalId, namersFor(view))})`),
-    byIdentifier: (view, identifier, look) => one(sql`(${meantBy(db, view, identifier, look)})`),
-    byAnyName: (view, text) => one(anyName(db, view, text)),
+    byId: (id, within) =>
+      one(within === ANY_REALM ? userById(db, { id }) : userByIdWithin(db, { id, realm: within })),
+    byExternalId: (view, externalId) => one(userByExternalId(db, view, externalId)),
+    byIdentifier: (view, identifier, look) => one(userByIdentifier(db, view, identifier, look)),
+    byAnyName: (view, text) => one(userByText(db, view, text)),
     ...makeKeyReads(db),
 
     async holdersOf(realm, identifier) {
