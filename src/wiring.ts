@@ -32,6 +32,7 @@ import { makeSealing } from "./keys/sealing.ts";
 import { parseSecretKeys } from "./keys/secret-keys.ts";
 import { makeVerifier } from "./keys/verifier.ts";
 import { WORDS } from "./keys/words.ts";
+import type { Unlist } from "./objects/challenge-object.ts";
 import { makeChallenges } from "./objects/challenges.ts";
 import { makeInboxes } from "./objects/inboxes.ts";
 import { phones } from "./phones/read-phone.ts";
@@ -229,6 +230,12 @@ function build(env: Env): Shared {
 const AFTER_ANSWER: Millis = 20;
 
 const pause = (length: Millis): Promise<void> => new Promise((resume) => setTimeout(resume, length));
+
+/** What an object takes its ended grant from the list with. */
+export const unlister =
+  ({ DB }: Pick<Env, "DB">): Unlist =>
+  ({ userId, id }) =>
+    makeRecords(openStore(DB)).removeGrant(userId, id);
 
 const known = new WeakMap<Env, Shared>();
 

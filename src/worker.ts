@@ -1,9 +1,18 @@
 import { makeApp } from "./app.ts";
 import { readEnv } from "./env.ts";
-import { wiring } from "./wiring.ts";
+import { ChallengeObject as Challenge } from "./objects/challenge-object.ts";
+import { unlister, wiring } from "./wiring.ts";
 
-export { ChallengeObject } from "./objects/challenge-object.ts";
 export { InboxObject } from "./objects/inbox-object.ts";
+
+type ChallengeEnv = ConstructorParameters<typeof Challenge>[1] & { readonly DB: D1Database };
+
+/** A challenge's object, with the list in D1 that its grant leaves in the end. */
+export class ChallengeObject extends Challenge {
+  constructor(ctx: DurableObjectState, env: ChallengeEnv) {
+    super(ctx, env, unlister(env));
+  }
+}
 
 const app = makeApp();
 

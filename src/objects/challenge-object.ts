@@ -12,15 +12,7 @@ import type { Refusal, RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import type { Instant, Millis } from "../core/time.ts";
 import { openCell } from "./cell.ts";
-import {
-  alarmAfterEnd,
-  farewell,
-  firstAlarm,
-  LOOK_AGAIN,
-  nextMoment,
-  settleRecord,
-  unheard,
-} from "./cleanup.ts";
+import { alarmAfterEnd, firstAlarm, LOOK_AGAIN, nextMoment, settleRecord, unheard } from "./cleanup.ts";
 import { ASKS_QR, DONE, redeemedFrame } from "./frames.ts";
 import {
   birth,
@@ -35,6 +27,8 @@ import { giveFrame, isShown } from "./scan-frames.ts";
 import { admit, answerClose, hangUp, openSockets, orderAt, seatsOf, tell, tellWaiters } from "./sockets.ts";
 
 type Bindings = { readonly EVENTS: Queue<QueueMessage> };
+/** Takes an ended grant from the list of its user. This room knows no database: the Worker's class brings it. */
+export type Unlist = (grant: Pick<Grant, "userId" | "id">) => Promise<void>;
 type After = { readonly wake?: boolean; readonly alarmAt?: Instant };
 
 /**
@@ -44,6 +38,12 @@ type After = { readonly wake?: boolean; readonly alarmAt?: Instant };
 export class ChallengeObject extends DurableObject<Bindings> {
   readonly #cell = openCell<ChallengeRecord>(this.ctx.storage);
   #pace: Pace | undefined;
+  readonly #unlist: Unlist;
+
+  constructor(ctx: DurableObjectState, env: Bindings, unlist: Unlist) {
+    super(ctx, env);
+    this.#unlist = unlist;
+  }
 
   open(spec: ChallengeSpec): Result<Snapshot, RefusalOf<"occupied">> {
     if (this.#cell.read()) return no({ code: "occupied" });
@@ -195,8 +195,8 @@ export class ChallengeObject extends DurableObject<Bindings> {
     const record = this.#cell.read() ?? settled;
     const at = nextMoment(record, Date.now());
     if (at !== undefined) return this.ctx.storage.setAlarm(at);
-    const last = farewell(record);
-    if (last) await this.env.EVENTS.send(last);
+    // Said here and not by the queue, whose three operations cost more than all that is done for it.
+    if (record.grant) await this.#unlist(record.grant);
     return this.#cell.forget();
   }
 

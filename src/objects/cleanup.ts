@@ -63,7 +63,3 @@ export function nextMoment({ challenge, grant }: ChallengeRecord, now: Instant):
 }
 
 const replayable = (phase: Phase): boolean => phase.name === "redeemed";
-
-/** The last word of an object that carried a grant: D1 takes it from the list, if nobody has. */
-export const farewell = ({ grant }: ChallengeRecord): QueueMessage | undefined =>
-  grant && { kind: "grant_ended", userId: grant.userId, grantId: grant.id };

@@ -22,9 +22,9 @@ export const SIGN_INS = {
   ciba: { requests: 5, objects: 9, d1Calls: 6, d1RowsWritten: 3, objectRows: 8, queue: 0 },
 } as const satisfies Readonly<Record<string, SignIn>>;
 
-/** The end of a challenge's object, later: its alarm rings, it deletes all that it has, and a grant's row goes by the queue. */
+/** The end of a challenge's object, later: its alarm rings, it deletes all that it has, and takes its grant from D1's list. */
 export const END = {
-  grant: { requests: 1, objects: 1, d1Calls: 1, d1RowsWritten: 1, objectRows: 1, queue: 1 },
+  grant: { requests: 0, objects: 1, d1Calls: 1, d1RowsWritten: 1, objectRows: 1, queue: 0 },
   none: { requests: 0, objects: 1, d1Calls: 0, d1RowsWritten: 0, objectRows: 1, queue: 0 },
 } as const satisfies Readonly<Record<string, SignIn>>;
 

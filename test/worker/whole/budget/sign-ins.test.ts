@@ -141,7 +141,7 @@ test("a poll that finds it pending, and a long-poll that ends", async () => {
   expect(await costOf(() => at.call("GET", hold, undefined, headers))).toEqual(WAITING.hold);
 });
 
-test("the end of a grant, later: one alarm, one deletion, one message", async () => {
+test("the end of a grant, later: one alarm, one deletion, one row of D1's list, no message", async () => {
   const client = await cotter.newClient(at);
   const person = await cotter.newPerson(at, client);
   const { body } = await cotter.start(at, client, person);
@@ -153,12 +153,18 @@ test("the end of a grant, later: one alarm, one deletion, one message", async ()
   const sent = await catchEvents(id);
   const kept = await storedIn(id);
   storage.take();
+  const batch = vi.spyOn(Object.getPrototypeOf(env.DB), "batch");
   vi.useFakeTimers({ toFake: ["Date"], now: Number(kept.alarm) });
   try {
     expect(await runDurableObjectAlarm(stubOf(id))).toBe(true);
   } finally {
     vi.useRealTimers();
   }
+  const told = (await Promise.all(batch.mock.results.map(({ value }) => value))) as D1Result[][];
+  batch.mockRestore();
+  expect(told).toHaveLength(END.grant.d1Calls);
+  const rows = told.flat().reduce((sum, { meta }) => sum + meta.rows_written, 0);
+  expect(rows).toBe(END.grant.d1RowsWritten);
   expect(sent).toHaveLength(END.grant.queue);
   expect(storage.take()).toEqual({ deleteAll: END.grant.objectRows });
   expect(await storedIn(id)).toEqual({ values: [], alarm: null });
