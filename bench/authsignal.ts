@@ -3,12 +3,12 @@ import { isObject, makeApi, objectOf, textOf } from "../scripts/demo/api.ts";
 import { expect } from "../scripts/demo/expect.ts";
 import { committedAt, heldFor, type Sample } from "./committed.ts";
 import { held } from "./held.ts";
-import type { Subject } from "./server.ts";
+import type { Place } from "./subject/place.ts";
 
 /** A waiting page: begun for a new user, told once their phone has answered. */
 type Waiting = { readonly challengeId: string; readonly told: Promise<number> };
 
-async function makeShop({ origin, adminToken }: Subject) {
+async function makeShop({ origin, adminToken }: Place) {
   const admin = makeApi(origin, { Authorization: `Bearer ${adminToken}` });
   const body = { name: "Bench", kind: "confidential", settings: { starts_per_minute: 0 } };
   const made = await admin.read("/admin/clients", 201, { method: "POST", body });
@@ -84,7 +84,7 @@ async function qrSocket(shop: Shop, person: Person): Promise<Waiting> {
 
 /** One approval from a phone to the page that waits for it, by a held poll or by the QR socket. */
 export async function authsignalRound(
-  subject: Subject,
+  subject: Place,
   way: "poll" | "socket",
 ): Promise<() => Promise<Sample>> {
   const shop = await makeShop(subject);

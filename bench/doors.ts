@@ -4,7 +4,7 @@ import { authsignalRound } from "./authsignal.ts";
 import type { Sample } from "./committed.ts";
 import { report } from "./figures.ts";
 import { loginidRound } from "./loginid.ts";
-import { serveSubject } from "./server.ts";
+import { withSubject } from "./subject/place.ts";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 300);
 const WARM_UP = 30;
@@ -27,20 +27,13 @@ async function measure(name: string, bar: number, round: () => Promise<Sample>):
   return p50 < bar;
 }
 
-async function main(): Promise<void> {
-  const subject = await serveSubject();
-  try {
-    console.log(`\n${ROUNDS} approvals a row, ${cpus().length} cores of ${cpus()[0]?.model ?? "?"}\n`);
-    const held = [
-      await measure("LoginID, held wait", 10, await loginidRound(subject)),
-      await measure("Authsignal, held poll", 5, await authsignalRound(subject, "poll")),
-      await measure("Authsignal, QR socket", 5, await authsignalRound(subject, "socket")),
-    ];
-    process.exitCode = held.every(Boolean) ? 0 : 1;
-  } finally {
-    await subject.stop();
-  }
-}
-
-await main();
+await withSubject(async (place) => {
+  console.log(`\n${ROUNDS} approvals a row, ${cpus().length} cores of ${cpus()[0]?.model ?? "?"}\n`);
+  const held = [
+    await measure("LoginID, held wait", 10, await loginidRound(place)),
+    await measure("Authsignal, held poll", 5, await authsignalRound(place, "poll")),
+    await measure("Authsignal, QR socket", 5, await authsignalRound(place, "socket")),
+  ];
+  process.exitCode = held.every(Boolean) ? 0 : 1;
+});
 process.exit();

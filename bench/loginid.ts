@@ -2,10 +2,10 @@ import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { makeApi, textOf } from "../scripts/demo/api.ts";
 import { committedAt, heldFor, type Sample } from "./committed.ts";
 import { held } from "./held.ts";
-import type { Subject } from "./server.ts";
+import type { Place } from "./subject/place.ts";
 
 /** A backend that approves codes by its service tokens, and an app without a secret whose device waits. */
-export async function loginidRound(subject: Subject): Promise<() => Promise<Sample>> {
+export async function loginidRound(subject: Place): Promise<() => Promise<Sample>> {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const admin = makeApi(subject.origin, { Authorization: `Bearer ${subject.adminToken}` });
   const register = async (client: object, settings: object = {}): Promise<string> => {

@@ -1,10 +1,12 @@
 // How soon a request is on the screen of a phone that has the page open. Every figure is of this machine, now.
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { report } from "./figures.ts";
-import { type Subject, serveSubject } from "./server.ts";
+import { ROOT } from "./subject/bare.ts";
+import { type Place, withSubject } from "./subject/place.ts";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 60);
 /** Requests that one person is shown in a minute: more would be kept from them. */
@@ -15,7 +17,7 @@ const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-backgro
 
 type Json = Readonly<Record<string, string>>;
 
-async function operator({ origin, adminToken }: Subject, path: string, body: object): Promise<Json> {
+async function operator({ origin, adminToken }: Place, path: string, body: object): Promise<Json> {
   const answer = await fetch(origin + path, {
     method: "POST",
     headers: { Authorization: `Bearer ${adminToken}`, "Content-Type": "application/json" },
@@ -26,13 +28,13 @@ async function operator({ origin, adminToken }: Subject, path: string, body: obj
 }
 
 /** A person whose phone is this browser, with the page open. */
-async function newPhone(subject: Subject, browser: BrowserContext): Promise<{ page: Page; address: string }> {
+async function newPhone(place: Place, browser: BrowserContext): Promise<{ page: Page; address: string }> {
   const address = `ana-${crypto.randomUUID().slice(0, 8)}@example.com`;
-  const { user_id } = await operator(subject, "/admin/users", { email: address, verified: true });
-  const { ticket } = await operator(subject, "/demo/ticket", { user_id });
+  const { user_id } = await operator(place, "/admin/users", { email: address, verified: true });
+  const { ticket } = await operator(place, "/demo/ticket", { user_id });
   await browser.clearCookies();
   const page = await browser.newPage();
-  await page.goto(`${subject.origin}/phone#add=${ticket}`);
+  await page.goto(`${place.origin}/phone#add=${ticket}`);
   await page.getByRole("button", { name: "Add without a passkey" }).click();
   await page.getByRole("button", { name: "Back to the requests" }).click();
   await page.getByText("Connected").waitFor();
@@ -54,10 +56,10 @@ const shownAt = (page: Page): Promise<number> =>
       }),
   );
 
-async function round(subject: Subject, client: Json, { page, address }: { page: Page; address: string }) {
+async function round(place: Place, client: Json, { page, address }: { page: Page; address: string }) {
   const shown = shownAt(page);
   const sent = Date.now();
-  const answer = await fetch(`${subject.origin}/oauth/bc-authorize`, {
+  const answer = await fetch(`${place.origin}/oauth/bc-authorize`, {
     method: "POST",
     headers: { Authorization: `Basic ${btoa(`${client.client_id}:${client.client_secret}`)}` },
     body: new URLSearchParams({ scope: "openid", login_hint: address }),
@@ -71,8 +73,7 @@ async function round(subject: Subject, client: Json, { page, address }: { page: 
   return { fromSent: at - sent, fromAnswer: at - answered };
 }
 
-async function main(): Promise<void> {
-  const subject = await serveSubject();
+async function main(place: Place): Promise<void> {
   const profile = mkdtempSync(join(tmpdir(), "countersign-bench-"));
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
   try {
@@ -82,15 +83,15 @@ async function main(): Promise<void> {
         executablePath,
         args: FLAGS,
       });
-      const phone = await newPhone(subject, browser);
+      const phone = await newPhone(place, browser);
       // Who was declined three times at a client is silent there for a while: each request is of a client of its own.
       for (let index = 0; index < A_PHONE; index++) {
-        const client = await operator(subject, "/admin/clients", {
+        const client = await operator(place, "/admin/clients", {
           name: "Bench",
           kind: "confidential",
           grant_types: [CIBA],
         });
-        samples.push(await round(subject, client, phone));
+        samples.push(await round(place, client, phone));
       }
       await browser.close();
     }
@@ -106,10 +107,11 @@ async function main(): Promise<void> {
     console.log(`bar: median under ${BAR} ms from sent to drawn: ${p50 < BAR ? "held" : "MISSED"}\n`);
     process.exitCode = p50 < BAR ? 0 : 1;
   } finally {
-    await subject.stop();
     rmSync(profile, { recursive: true, force: true });
   }
 }
 
-await main();
+// The page as it is now: bundling the Worker leaves the files of our pages alone.
+execFileSync(process.execPath, [join(ROOT, "scripts/run.mjs"), "build"], { cwd: ROOT, stdio: "inherit" });
+await withSubject(main, { ASSETS: "1" });
 process.exit();

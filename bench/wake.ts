@@ -14,7 +14,7 @@ import { type Device, makeDevice } from "../scripts/demo/device.ts";
 import { openWaiter } from "../scripts/demo/waiter.ts";
 import { HALF_TICK } from "./committed.ts";
 import { report } from "./figures.ts";
-import { type Subject, serveSubject } from "./server.ts";
+import { withSubject } from "./subject/place.ts";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 300);
 const WARM_UP = 30;
@@ -28,7 +28,7 @@ type Sample = {
   readonly answeredToTold: number;
 };
 
-async function round(subject: Subject, app: App, person: Person, phone: Device): Promise<Sample> {
+async function round(app: App, person: Person, phone: Device): Promise<Sample> {
   const event = await app.api.read("/api/v0/event/create_pending", 200, {
     method: "POST",
     body: {
@@ -40,8 +40,7 @@ async function round(subject: Subject, app: App, person: Person, phone: Device):
       location: "unknown",
     },
   });
-  const path = new URL(textOf(event, "socket_uri")).pathname;
-  const waiter = openWaiter(`${subject.origin.replace(/^http/, "ws")}${path}`, String(numberOf(event, "ID")));
+  const waiter = openWaiter(textOf(event, "socket_uri"), String(numberOf(event, "ID")));
   await waiter.first;
   const prompt = await newestPrompt(app, person);
   const sent = performance.now();
@@ -57,40 +56,33 @@ async function round(subject: Subject, app: App, person: Person, phone: Device):
   };
 }
 
-async function main(): Promise<void> {
-  const subject = await serveSubject();
-  try {
-    const app = await registerApp(subject.origin, subject.adminToken, { starts_per_minute: 0 });
-    const samples: Sample[] = [];
-    for (let index = 0; index < ROUNDS + WARM_UP; index++) {
-      // A user is asked five times a minute at most, so every round has its own.
-      const person = await signUp(app);
-      const phone = await makeDevice();
-      await enrol(app, person, phone);
-      const sample = await round(subject, app, person, phone);
-      if (index >= WARM_UP) samples.push(sample);
-    }
-    console.log(
-      `\n${samples.length} sign-ins on workerd, ${cpus().length} cores of ${cpus()[0]?.model ?? "?"}\n`,
-    );
-    report(
-      "approval sent by the phone, to told",
-      samples.map((sample) => sample.sentToTold),
-    );
-    const p50 = report(
-      "decision committed, to told",
-      samples.map((sample) => sample.decidedToTold),
-    );
-    report(
-      "the phone has its answer, to told",
-      samples.map((sample) => sample.answeredToTold),
-    );
-    console.log(`\nbar: median under ${BAR} ms from committed to told: ${p50 < BAR ? "held" : "MISSED"}`);
-    process.exitCode = p50 < BAR ? 0 : 1;
-  } finally {
-    await subject.stop();
+await withSubject(async ({ origin, adminToken }) => {
+  const app = await registerApp(origin, adminToken, { starts_per_minute: 0 });
+  const samples: Sample[] = [];
+  for (let index = 0; index < ROUNDS + WARM_UP; index++) {
+    // A user is asked five times a minute at most, so every round has its own.
+    const person = await signUp(app);
+    const phone = await makeDevice();
+    await enrol(app, person, phone);
+    const sample = await round(app, person, phone);
+    if (index >= WARM_UP) samples.push(sample);
   }
-}
-
-await main();
+  console.log(
+    `\n${samples.length} sign-ins on workerd, ${cpus().length} cores of ${cpus()[0]?.model ?? "?"}\n`,
+  );
+  report(
+    "approval sent by the phone, to told",
+    samples.map((sample) => sample.sentToTold),
+  );
+  const p50 = report(
+    "decision committed, to told",
+    samples.map((sample) => sample.decidedToTold),
+  );
+  report(
+    "the phone has its answer, to told",
+    samples.map((sample) => sample.answeredToTold),
+  );
+  console.log(`\nbar: median under ${BAR} ms from committed to told: ${p50 < BAR ? "held" : "MISSED"}`);
+  process.exitCode = p50 < BAR ? 0 : 1;
+});
 process.exit();

@@ -43,6 +43,8 @@ type Options = {
   /** What an earlier start has left; it stays there then. */
   readonly state?: string;
   readonly folder?: string;
+  /** Serves the static files, too: their router is two Workers more on the way of each call. */
+  readonly isWithAssets?: boolean;
 };
 
 /** Serves it on a socket of its own. */
@@ -53,6 +55,7 @@ export async function serveBare({
   port = 0,
   state,
   folder,
+  isWithAssets = false,
 }: Options): Promise<Bare> {
   const bundled = folder ?? bundle(config);
   const { workerOptions } = unstable_getMiniflareWorkerOptions(config);
@@ -61,8 +64,8 @@ export async function serveBare({
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...(workerOptions as object),
-      // On the platform files are served before the Worker is asked: here their router would be two Workers more on the way of each call.
-      assets: undefined,
+      // On the platform files are served before the Worker is asked: here their router would be part of each call.
+      ...(isWithAssets ? {} : { assets: undefined }),
       modules: [{ type: "ESModule", path: join(bundled, script) }],
       modulesRoot: bundled,
       bindings: { ...(workerOptions.bindings as object), ...bindings },
