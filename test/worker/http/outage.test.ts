@@ -22,16 +22,20 @@ const overloaded = () => {
   fault.calls++;
   return Promise.reject(new Error("D1_ERROR: D1 DB is overloaded. Too many requests queued."));
 };
+/** A statement may have been prepared long before: it fails when it is run. */
+const faulty = (statement: D1PreparedStatement): D1PreparedStatement =>
+  new Proxy(statement, {
+    get(real, name) {
+      if (name === "bind") return (...values: unknown[]) => faulty(real.bind(...values));
+      const value: unknown = Reflect.get(real, name, real);
+      if (typeof value !== "function") return value;
+      return fault.reads ? overloaded : value.bind(real);
+    },
+  });
 const faultyD1 = new Proxy(env.DB, {
   get(db, name) {
     if (name === "batch" && fault.writes) return overloaded;
-    if (name === "prepare" && fault.reads) {
-      const statement: unknown = new Proxy(
-        {},
-        { get: (_, method) => (method === "bind" ? () => statement : overloaded) },
-      );
-      return () => statement;
-    }
+    if (name === "prepare") return (query: string) => faulty(db.prepare(query));
     const value: unknown = Reflect.get(db, name, db);
     return typeof value === "function" ? value.bind(db) : value;
   },
