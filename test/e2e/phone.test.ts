@@ -65,7 +65,12 @@ describe.each(["passkey", "key"] as const)("a phone with a %s", (kind) => {
     await press(phone, "Decline");
     await sees(phone, "Declined");
     expect((await collect(world, first)).body.error).toBe("access_denied");
+    const others = phone.page.getByText("Another request is waiting.");
+    expect(await others.count()).toBe(0);
     const second = await ask(world, address);
+    // It says so, and stays: the next question must not come under a finger that has just pressed.
+    await others.waitFor();
+    await sees(phone, "Declined");
     await phone.page.getByRole("link", { name: "Back to the requests" }).click();
     await sees(phone, QUESTION);
     await press(phone, "This was not me");

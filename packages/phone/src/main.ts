@@ -10,6 +10,7 @@ import { tried } from "./answers.ts";
 import { type App, build, isOver, lose, troubleOf } from "./app.ts";
 import { append, h } from "./dom.ts";
 import { Feed } from "./feed.ts";
+import { isList, PARTS, routeOf } from "./routes.ts";
 import { cameraView, canScanHere } from "./views/camera.ts";
 import { devicesView } from "./views/devices.ts";
 import { enrolView } from "./views/enrol.ts";
@@ -29,6 +30,8 @@ const place = h("div", { id: "view" }, h("p", { role: "status" }, words.loading)
 /** The view that is on the screen, where something from outside may change it. */
 let open: PromptHandle | undefined;
 let stop: (() => void) | undefined;
+/** Tells a view of a request that is over how many others wait. */
+let others: View["others"];
 let feed: Feed | undefined;
 let app: App;
 /** Of several loads that are under way the last one counts. */
@@ -36,23 +39,9 @@ let turn = 0;
 /** The name of the view that was asked for last. */
 let at = "";
 
-/** The part of the page that a view belongs to, as the links above name it. */
-const PARTS: Readonly<Record<string, string>> = {
-  "": "#requests",
-  requests: "#requests",
-  prompt: "#requests",
-  scan: "#requests",
-  code: "#requests",
-  devices: "#devices",
-  more: "#more",
-  activity: "#more",
-  codes: "#more",
-  notifications: "#more",
-};
-
 function show(view: View, focus = true): void {
   stop?.();
-  ({ stop } = view);
+  ({ stop, others } = view);
   open = "id" in view ? (view as PromptHandle) : undefined;
   document.title = `${view.title} – ${app?.config.name ?? words.title}`;
   place.replaceChildren();
@@ -64,16 +53,12 @@ function show(view: View, focus = true): void {
     else one.setAttribute("aria-current", one.hash === (location.hash || "#requests") ? "page" : "true");
   }
   open?.offline(feed?.line === "offline");
+  others?.(waitingBeside());
   if (focus) document.getElementById("heading")?.focus();
 }
 
-/** `#prompt=…` -> its name and value. */
-function routeOf(hash: string): readonly [name: string, value: string] {
-  const [name = "", ...value] = hash.replace(/^#/, "").split("=");
-  return [name, value.join("=")];
-}
-
-const isList = (name: string): boolean => name === "" || name === "requests";
+/** How many requests wait beside the one that was shown last: the list may not have heard yet that it is over. */
+const waitingBeside = (): number => feed?.latest?.prompts.filter(({ id }) => id !== seen).length ?? 0;
 
 /** What the list was drawn from last: the same again is not drawn again, so that nobody loses their place in it. */
 let drawn = "";
@@ -193,6 +178,7 @@ function heard(now: Feed): void {
     if (name === "prompt") void stillWaits(now, open);
     return;
   }
+  others?.(waitingBeside());
   if (!isList(name) || stateOf(now) === drawn) return;
   const before = nameOf(document.activeElement);
   showList((view) => {

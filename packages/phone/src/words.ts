@@ -12,6 +12,8 @@ export const words = {
   noStorage:
     "This browser keeps nothing for this page, so it can hold no key. Leave its private mode, or allow it to store data.",
   back: "Back to the requests",
+  waitsOne: "Another request is waiting.",
+  waitsMore: "{count} other requests are waiting.",
   backToMore: "Back",
   tryAgain: "Try again",
   build: "Page {build}",

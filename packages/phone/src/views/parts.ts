@@ -1,5 +1,5 @@
 import { type Child, h } from "../dom.ts";
-import { words } from "../words.ts";
+import { put, words } from "../words.ts";
 
 /** A view: its title for the tab and the reader, and what stands in it. */
 export type View = {
@@ -7,6 +7,8 @@ export type View = {
   readonly body: readonly Child[];
   /** Ends what goes on in it, when another takes its place. */
   readonly stop?: () => void;
+  /** Of a request that is over: how many others wait, now and whenever that changes. */
+  readonly others?: (count: number) => void;
 };
 
 export const heading = (text: string): HTMLElement => h("h1", { id: "heading", tabindex: -1 }, text);
@@ -76,6 +78,19 @@ export const backLink = (to: "requests" | "more" = "requests"): HTMLElement =>
 
 /** The one way on from a view that asks nothing. */
 export const wayOn = (): HTMLElement => link(words.back, "#requests", "button primary");
+
+/** A request that is over: it says when others wait, and does not put one of them under the finger that has just pressed. */
+export function overView(title: string, said: HTMLElement): View {
+  const others = h("div", { class: "notes", role: "status" });
+  return {
+    title,
+    body: [heading(title), said, others, wayOn()],
+    others(count) {
+      const text = count === 1 ? words.waitsOne : count > 1 ? put(words.waitsMore, { count }) : "";
+      if (others.textContent !== text) others.textContent = text;
+    },
+  };
+}
 
 /** Puts other controls in the place of these. The focus goes on to the first of them: it would be lost with the one that was pressed. */
 export function swap(place: HTMLElement, ...others: readonly Node[]): void {

@@ -12,9 +12,9 @@ import {
   heading,
   note,
   notePlace,
+  overView,
   sayAt,
   type View,
-  wayOn,
 } from "./parts.ts";
 
 const { prompt: said } = words;
@@ -195,16 +195,13 @@ function decidedView({ decision, not_me: notMe }: Decision): View {
         ? [said.reported, said.reportedText]
         : [said.declined, said.declinedText];
   const kind = decision === "approve" ? "good" : "warning";
-  return { title, body: [heading(title), note(text, kind), wayOn()] };
+  return overView(title, note(text, kind));
 }
 
 /** A request that is over, and why. */
 export function goneView(reason: string): View {
   const text = wordOf(said.gone, reason) ?? said.gone.unknown;
-  return {
-    title: said.goneTitle,
-    body: [heading(said.goneTitle), note(text, "warning"), wayOn()],
-  };
+  return overView(said.goneTitle, note(text, "warning"));
 }
 
 /** Why a request is not among those that wait; undefined where that cannot be asked just now. */
