@@ -244,3 +244,27 @@ test("tail shows each event once, and the admin token is in no process list", as
   expect(known).toEqual(expect.arrayContaining(shown));
   expect(out).not.toMatch(stage.adminToken);
 });
+
+test("tail shows what happened while it was not looking, however many pages, in order", async () => {
+  const { user_id: id } = await operate(stage, "POST", "/admin/users", { username: `t-${randomUUID()}` });
+  const env = { COUNTERSIGN_ADMIN_TOKEN: stage.adminToken };
+  const tail = start(["tail", "--url", origin, "--user", id, "--json"], env);
+  await vi.waitFor(() => expect(tail.err()).toMatch(/Waiting for events/), 20_000);
+  tail.child.kill("SIGSTOP");
+  // A page holds 50.
+  const states = Array.from({ length: 120 }, (_, index) => (index % 2 === 0 ? "locked" : "active"));
+  for (const status of states) await operate(stage, "PATCH", `/admin/users/${id}`, { status });
+  tail.child.kill("SIGCONT");
+  const lines = () =>
+    tail
+      .out()
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line));
+  await vi.waitFor(() => expect(lines().length).toBeGreaterThanOrEqual(states.length), 20_000);
+  tail.child.kill("SIGINT");
+  expect((await tail.ended).code).toBe(130);
+  const shown = lines();
+  expect(shown.map(({ type }) => type)).toEqual(states.map((status) => `user.${status}`));
+  expect(new Set(shown.map((event) => event.id)).size).toBe(states.length);
+});
