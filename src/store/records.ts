@@ -32,6 +32,8 @@ export function makeRecords(db: Store): Records {
     },
 
     async note(event, standing) {
+      const [noted] = await db.batch([recordStanding(db, event, standing)]);
+      if (isWritten(noted)) return ok(undefined);
       const [said] = await db.batch([verdictOn(db, standing), recordStanding(db, event, standing)]);
       return heard(said);
     },
@@ -107,12 +109,20 @@ async function listedGrants(
   return rows.map(present);
 }
 
+/**
+ * Whether a guarded insert has written its row: then its guard held, and there is no need to ask. Where it has not, the same is written
+ * once more behind the verdict, in one batch: what was in the way may be gone by then.
+ */
+const isWritten = ({ meta }: D1Result): boolean => meta.changes > 0;
+
 /** A grant that is listed already stays so, whoever has fallen since: whoever ended them finds it in the list. */
 async function finishListed(db: Store, event: AuditEvent, grant: GrantListing, began = grant.createdAt) {
   const { userId, clientId, deviceId, sessionId } = grant;
   const standing = { userId, clientId, deviceId, sessionId, since: began };
   const values = { ...standing, ...rowValues(grants, grant, "grant."), ...eventValues(event) };
   const shape = standingShape(standing);
+  const [listed] = await db.batch([list(db, values, shape), recordListed(db, values)]);
+  if (isWritten(listed)) return ok(undefined);
   const [said] = await db.batch([
     verdictUnlessListed(db, values, shape),
     list(db, values, shape),

@@ -17,8 +17,8 @@ describe("finishing a challenge", () => {
   test("one batch writes three rows: the grant, the audit row and its index", async () => {
     const { d1, calls, batches } = recordingDatabase();
     await makeRecords(openStore(d1)).finish(makeEvent({ userId: newUserId() }), await withUser(makeGrant()));
-    expect(calls).toHaveLength(3);
-    expect(batches.map((metas) => metas.map(({ rows_written }) => rows_written))).toEqual([[0, 1, 2]]);
+    expect(calls).toHaveLength(2);
+    expect(batches.map((metas) => metas.map(({ rows_written }) => rows_written))).toEqual([[1, 2]]);
   });
 
   test("without a grant and without a user it writes one row", async () => {
@@ -38,6 +38,31 @@ describe("finishing a challenge", () => {
     expect(await records.grant(grant.userId, grant.id)).toEqual(grant);
     expect(await records.events({ size: 9 })).toEqual([event]);
     expect(batches.flat().every(({ rows_written }) => rows_written === 0)).toBe(true);
+  });
+
+  test("who stands again when the verdict is asked is listed, and refused otherwise", async () => {
+    const locked = await withUser(makeGrant());
+    const set = (status: string) =>
+      env.DB.prepare("update users set status = ? where id = ?").bind(status, locked.userId).run();
+    await set("locked");
+    expect(await records.finish(makeEvent(), locked)).toMatchObject({ error: { code: "user_locked" } });
+    expect(await sizes()).toEqual([0, 0]);
+    const { d1 } = recordingDatabase();
+    const unlockedBetween = new Proxy(d1, {
+      get: (target, name) =>
+        name === "batch"
+          ? async (statements: D1PreparedStatement[]) => {
+              const results = await target.batch(statements);
+              await set("active");
+              return results;
+            }
+          : Reflect.get(target, name),
+    });
+    expect(await makeRecords(openStore(unlockedBetween)).finish(makeEvent(), locked)).toEqual({
+      ok: true,
+      value: undefined,
+    });
+    expect(await sizes()).toEqual([1, 1]);
   });
 
   test("T100 a later statement that fails takes both back", async () => {
