@@ -8,7 +8,8 @@ import type { Place } from "./subject/place.ts";
 /** A waiting page: begun for a new user, told once their phone has answered. */
 type Waiting = { readonly challengeId: string; readonly told: Promise<number> };
 
-async function makeShop({ origin, adminToken }: Place) {
+/** A tenant: its backend, its pages and its phones. */
+export async function makeShop({ origin, adminToken }: Place) {
   const admin = makeApi(origin, { Authorization: `Bearer ${adminToken}` });
   const body = { name: "Bench", kind: "confidential", settings: { starts_per_minute: 0 } };
   const made = await admin.read("/admin/clients", 201, { method: "POST", body });
@@ -20,14 +21,16 @@ async function makeShop({ origin, adminToken }: Place) {
     const path = `/users/${user}/actions/${action}`;
     return textOf(await backend.read(path, 200, { method: "POST", body: more }), "token");
   };
+  /** What the backend makes of the token that its page was given. */
+  const validate = (token: string) => backend.read("/validate", 200, { method: "POST", body: { token } });
   const page = (token: string) => makeApi(`${origin}/v1/client`, { Authorization: `Bearer ${token}` });
-  return { origin, admin, clientId, phone, track, page };
+  return { origin, admin, clientId, phone, track, validate, page };
 }
 
 type Shop = Awaited<ReturnType<typeof makeShop>>;
 
 /** A user with a phone whose key was added in this namespace. */
-async function makePerson({ track, page, phone }: Shop, namespace: "push" | "qr-code") {
+export async function makePerson({ track, page, phone }: Shop, namespace: "push" | "qr-code") {
   const user = `bench-${randomUUID()}`;
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const key = publicKey.export({ type: "spki", format: "der" }).toString("base64");
@@ -44,12 +47,16 @@ async function makePerson({ track, page, phone }: Shop, namespace: "push" | "qr-
 
 type Person = Awaited<ReturnType<typeof makePerson>>;
 
+/** Asks the phones of a tracked action's user; answers the challenge's id. */
+export async function pushed({ page }: Shop, token: string): Promise<string> {
+  const body = { action: "signIn" };
+  return textOf(await page(token).read("/challenge/push", 200, { method: "POST", body }), "challengeId");
+}
+
 /** A push challenge whose poll is held by `Prefer: wait`. */
 async function heldPoll(shop: Shop, { user }: Person): Promise<Waiting> {
   const token = await shop.track(user, "signIn");
-  const page = shop.page(token);
-  const started = await page.read("/challenge/push", 200, { method: "POST", body: { action: "signIn" } });
-  const challengeId = textOf(started, "challengeId");
+  const challengeId = await pushed(shop, token);
   const headers = { Authorization: `Bearer ${token}`, Prefer: "wait=10" };
   const told = held(`${shop.origin}/v1/client/verify/push`, headers, { challengeId }).then(({ at, body }) => {
     expect(isObject(body) && body.isVerified === true, "a verified poll", body);
@@ -83,11 +90,8 @@ async function qrSocket(shop: Shop, person: Person): Promise<Waiting> {
 }
 
 /** One approval from a phone to the page that waits for it, by a held poll or by the QR socket. */
-export async function authsignalRound(
-  subject: Place,
-  way: "poll" | "socket",
-): Promise<() => Promise<Sample>> {
-  const shop = await makeShop(subject);
+export async function authsignalRound(place: Place, way: "poll" | "socket"): Promise<() => Promise<Sample>> {
+  const shop = await makeShop(place);
   return async () => {
     const person = await makePerson(shop, way === "poll" ? "push" : "qr-code");
     const { challengeId, told } = await (way === "poll" ? heldPoll : qrSocket)(shop, person);

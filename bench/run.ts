@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: every figure of the plan, beside the peers, on this machine. `--quick` takes under two minutes; names (flow, steady,
- * waiters, size, counted) choose. Writes results/<date>.json and results/<date>.svg. Ends with 0 when every figure could be measured; which
- * ones fall short stands in the table.
+ * waiters, size, free-plan, counted) choose. Writes results/<date>.json and results/<date>.svg. Ends with 0 when every figure could be
+ * measured; which ones fall short stands in the table.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
@@ -9,6 +9,7 @@ import { resolve } from "node:path";
 import { chart } from "./chart.ts";
 import { countedFigures } from "./figure/counted.ts";
 import { flowFigures } from "./figure/flow.ts";
+import { freePlanFigures } from "./figure/free-plan.ts";
 import type { Outcome } from "./figure/outcome.ts";
 import { sizeFigures } from "./figure/size.ts";
 import { steadyFigures } from "./figure/steady.ts";
@@ -21,6 +22,7 @@ const FIGURES: Readonly<
   steady: steadyFigures,
   waiters: waiterFigures,
   size: sizeFigures,
+  "free-plan": freePlanFigures,
   counted: countedFigures,
 };
 
@@ -55,4 +57,4 @@ writeFileSync(
 );
 const drawn = chart(outcomes, date);
 if (drawn !== undefined) writeFileSync(resolve(folder, `${name}.svg`), drawn);
-process.exit(0);
+process.exit();
