@@ -1,4 +1,4 @@
-/** better-auth, its device authorization plugin on SQLite (WAL, synchronous NORMAL). Users sign up by name and password before the clock runs. */
+/** better-auth, its device authorization plugin on SQLite (WAL, synchronous FULL). Users sign up by name and password before the clock runs. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { freePort } from "../subject/port.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "countersign-bench-better-auth-"));
 const database = new DatabaseSync(join(folder, "data.sqlite"));
-database.exec("pragma journal_mode = wal; pragma synchronous = normal");
+database.exec("pragma journal_mode = wal; pragma synchronous = full");
 const port = await freePort();
 const origin = `http://127.0.0.1:${port}`;
 const auth = betterAuth({

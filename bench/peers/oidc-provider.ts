@@ -1,6 +1,6 @@
 /**
  * node-oidc-provider, CIBA in poll mode with a JWT access token and a refresh token. Durable: its adapter keeps everything in SQLite
- * (WAL, synchronous NORMAL). STORE=memory takes its own in-memory adapter. Nobody approves there by themselves, so `/approve` stands for
+ * (WAL, synchronous FULL). STORE=memory takes its own in-memory adapter. Nobody approves there by themselves, so `/approve` stands for
  * the phone.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -16,7 +16,7 @@ import { freePort } from "../subject/port.ts";
 const CIBA = "urn:openid:params:grant-type:ciba";
 const folder = mkdtempSync(join(tmpdir(), "countersign-bench-oidc-"));
 const database = new DatabaseSync(join(folder, "data.sqlite"));
-database.exec("pragma journal_mode = wal; pragma synchronous = normal");
+database.exec("pragma journal_mode = wal; pragma synchronous = full");
 database.exec(
   "create table kept (id text primary key, grant_id text, value text not null, ends_at integer) without rowid",
 );
