@@ -51,7 +51,7 @@ function outcomeOf(measured: Steps["measured"], amount: Amount): Pick<Outcome, "
 }
 
 export async function freePlanFigures(isQuick: boolean): Promise<readonly Outcome[]> {
-  const amount = isQuick ? { rounds: 12, warmUp: 12 } : { rounds: 120, warmUp: 40 };
+  const amount = isQuick ? { rounds: 12, warmUp: 12 } : { rounds: 120, warmUp: 80 };
   const about = {
     figure: "B7 p99 CPU of the dearest step, D1 and objects in it",
     bar: `≤ ${BAR_MS} ms on every route`,

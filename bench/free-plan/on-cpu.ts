@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { treeOf } from "../processes.ts";
 
 /** What follows an answer begins 20 ms after it (src/wiring.ts): once no thread has run for longer, that is done as well. */
-const STILL_MS = 30;
+const STILL_MS = 25;
 const STILL_WITHIN_MS = 5_000;
 const NANOSECONDS = 1e6;
 
