@@ -3,6 +3,7 @@ import { betterAuth } from "./better-auth.ts";
 import { ciba } from "./ciba.ts";
 import { cotter } from "./cotter.ts";
 import { oidcProvider } from "./oidc-provider.ts";
+import { openauth } from "./openauth.ts";
 import { bareJson, bareWrite, introspect, jwks, refresh } from "./steady.ts";
 
 const FLOWS: Readonly<Record<string, Flow>> = {
@@ -10,6 +11,7 @@ const FLOWS: Readonly<Record<string, Flow>> = {
   ciba,
   "oidc-provider": oidcProvider,
   "better-auth": betterAuth,
+  openauth,
   "bare-json": bareJson,
   "bare-write": bareWrite,
   introspect,
