@@ -35,6 +35,7 @@ export async function makeLoginid(place: Place) {
   };
   return {
     admin,
+    web,
     async newUser() {
       const username = `bench-${randomUUID()}`;
       const made = await admin.read("/admin/users", 201, { method: "POST", body: { username } });
