@@ -91,7 +91,8 @@ export class ChallengeObject extends DurableObject<Bindings> {
     if (isForeign && state !== "redeemed") return { snapshot };
     if (!isSettled(state) && interval !== undefined)
       return { snapshot, ...this.#paced(record, interval, now) };
-    const isReady = snapshot.spec.subject !== undefined && (state === "approved" || state === "redeemed");
+    const isSaid = snapshot.spec.subject !== undefined || order.draft.grant === undefined;
+    const isReady = isSaid && (state === "approved" || state === "redeemed");
     return isReady ? { snapshot, redeemed: this.apply({ name: "redeem", ...order }) } : { snapshot };
   }
 

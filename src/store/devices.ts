@@ -74,6 +74,9 @@ const ofUser = kept((db, at: Places<{ userId: UserId }>, which: "live" | "all") 
     .orderBy(desc(devices.enrolledAt), desc(devices.id));
 });
 
+/** A user's live devices, for a batch that asks for more. */
+export const liveDevicesOf = (db: Store, userId: UserId) => ofUser(db, { userId }, "live");
+
 /** Devices over D1: one live device per key by a partial unique index, revocation by one conditional statement. */
 export function makeDevices(db: Store): Devices {
   const one = async (rows: PromiseLike<DeviceRow[]>) => (await rows).map(toDevice)[0];

@@ -8,11 +8,13 @@ import { no, ok, type Result } from "../core/result.ts";
 import type { Instant } from "../core/time.ts";
 import { recordWhere } from "./audit.ts";
 import { commit, type Store, sheltered } from "./database.ts";
+import { liveDevicesOf, toDevice } from "./devices.ts";
 import { heard, stands, verdictOn } from "./guards.ts";
 import { kept, type Places } from "./kept.ts";
 import { SPENT, spendNonce } from "./nonces.ts";
 import { present, rowWhere } from "./rows.ts";
-import { userCodes } from "./schema.ts";
+import { type devices, userCodes, users } from "./schema.ts";
+import { toUser } from "./users.ts";
 
 type UserCodeRecord = typeof userCodes.$inferSelect;
 
@@ -35,6 +37,13 @@ const withHash = kept((db, at: Places<{ hash: string }>) =>
     .select()
     .from(userCodes)
     .where(eq(userCodes.hash, at("hash"))),
+);
+
+const userWithId = kept((db, at: Places<{ userId: UserId }>) =>
+  db
+    .select()
+    .from(users)
+    .where(eq(users.id, at("userId"))),
 );
 
 const liveWithHash = kept((db, at: Places<{ hash: string; now: Instant }>) =>
@@ -73,6 +82,28 @@ async function afterSpending(
   if (done.ok) return ok((done.value as readonly unknown[]).slice(1));
   if (done.error !== SPENT) throw new Error(`a code conflicts on ${done.error}`);
   return no({ code: "replayed" });
+}
+
+/** The code and whoever carries it, as one batch sees them. */
+async function lookUpOf(
+  db: Store,
+  { userId, hash }: { readonly userId: UserId; readonly hash: string },
+  nonce: NonceUse | undefined,
+): ReturnType<UserCodes["lookUpOf"]> {
+  const done = await afterSpending(db, nonce, [
+    withHash(db, { hash }),
+    userWithId(db, { userId }),
+    liveDevicesOf(db, userId),
+  ]);
+  if (!done.ok) return done;
+  const [codes, [user], owned] = done.value as [
+    UserCodeRecord[],
+    (typeof users.$inferSelect)[],
+    (typeof devices.$inferSelect)[],
+  ];
+  const row = codes.map(present)[0];
+  const holder = user && { user: toUser(user), devices: owned.map(toDevice) };
+  return ok({ ...(row ? { row } : {}), ...(holder ? { holder } : {}) });
 }
 
 /** The directory of codes that users carry, over D1: one live row per keyed hash, by primary key. */
@@ -114,6 +145,8 @@ export function makeUserCodes(db: Store): UserCodes {
       const done = await afterSpending(db, nonce, [withHash(db, { hash })]);
       return done.ok ? ok((done.value[0] as UserCodeRecord[]).map(present)[0]) : done;
     },
+
+    lookUpOf: (userId, hash, nonce) => lookUpOf(db, { userId, hash }, nonce),
 
     async ofUser(asked, now, nonce) {
       const done = await afterSpending(db, nonce, [liveOf(db, asked, now)]);

@@ -39,7 +39,8 @@ type IdentifierRow = typeof identifiers.$inferSelect;
 type JoinedRow = { readonly user: UserRow; readonly identifier: IdentifierRow | null };
 type Collected = { readonly user: User; readonly identifiers: Identifier[] };
 
-function toUser({ externalOwner: _, ...row }: UserRow): User {
+/** A row as core knows it. */
+export function toUser({ externalOwner: _, ...row }: UserRow): User {
   return present(row);
 }
 

@@ -1,12 +1,14 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
 import { openStore } from "../../src/store/database.ts";
+import { makeDevices } from "../../src/store/devices.ts";
 import { makeNonces } from "../../src/store/nonces.ts";
 import { makeUserCodes } from "../../src/store/user-codes.ts";
 import { freshState } from "../worker/database.ts";
 import {
   countOf,
   makeCode,
+  makeDevice,
   makeEvent,
   makeNonce,
   NOW,
@@ -19,6 +21,7 @@ import {
 const db = openStore(env.DB);
 const nonces = makeNonces(db);
 const codes = makeUserCodes(db);
+const devices = makeDevices(db);
 
 beforeEach(freshState);
 
@@ -99,4 +102,22 @@ test("a code that is over is looked up all the same, until it is purged", async 
   await codes.insert(row, NOW - 1);
   expect(await codes.lookUp(row.hash)).toEqual({ ok: true, value: row });
   expect(await codes.lookUp("x")).toEqual({ ok: true, value: undefined });
+});
+
+test("a code is looked up with its user and their live devices as they stand, in one batch", async () => {
+  const userId = newUserId();
+  const row = await withUser({ ...makeCode(), userId });
+  await codes.insert(row, NOW);
+  const live = makeDevice({ userId });
+  const gone = makeDevice({ userId });
+  for (const device of [live, gone]) await devices.insert(device, makeEvent());
+  await devices.revoke(userId, gone.id, makeEvent(), NOW);
+  const found = await codes.lookUpOf(userId, row.hash);
+  expect(found).toMatchObject({ ok: true, value: { row, holder: { user: { id: userId, status: "active" } } } });
+  expect(found.ok && found.value.holder?.devices.map(({ id }) => id)).toEqual([live.id]);
+  const nobodys = await codes.lookUpOf(newUserId(), "x");
+  expect(nobodys).toEqual({ ok: true, value: {} });
+  const nonce = makeNonce();
+  await nonces.spend(nonce);
+  expect(await codes.lookUpOf(userId, row.hash, nonce)).toEqual({ ok: false, error: { code: "replayed" } });
 });

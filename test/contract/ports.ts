@@ -163,6 +163,7 @@ const codeCalls: CallsOf<UserCodes> = {
   issue: (port) =>
     port.issue({ ...makeCode(), userId: newUserId() }, NOW, { nonce: makeNonce(), event: makeEvent() }),
   lookUp: (port) => port.lookUp("x", makeNonce()),
+  lookUpOf: (port) => port.lookUpOf(newUserId(), "hash"),
   ofUser: (port) => port.ofUser({ userId: newUserId(), kind: "short", purpose: "sign_in" }, NOW, makeNonce()),
   insert: (port) => port.insert(makeCode(), NOW),
   find: (port) => port.find("x", NOW),

@@ -62,8 +62,8 @@ export type Challenges = {
   /** Begins a challenge; an object that already holds one refuses. */
   open(spec: ChallengeSpec): Promise<Result<Snapshot, RefusalOf<"occupied">>>;
   /**
-   * The challenge, and where it is approved and its start has said what tokens say, redeemed by this order in the same step. `redeemed` is
-   * missing while there is nothing to redeem. With an `interval`, polls of a pending one keep that pace (`core/challenge/pace.ts`).
+   * The challenge, and where it is approved, redeemed by this order in the same step; a grant is opened only where the start has said what
+   * its tokens say. `redeemed` is missing while there is nothing to redeem. With an `interval`, polls of a pending one keep that pace (`core/challenge/pace.ts`).
    */
   collect(id: ChallengeId, order: RedeemOrder, interval?: Millis): Promise<Collected | undefined>;
   /** Opens, approves and, by an order, redeems in one commit: a flow without a wait (settled question 17). */

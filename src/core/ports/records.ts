@@ -5,6 +5,7 @@ import type { GrantListing } from "../message/queue.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
+import type { User } from "../user/user.ts";
 import type { NonceUse } from "./clients.ts";
 import type { MustBeActive, NotActive } from "./standing.ts";
 
@@ -165,6 +166,8 @@ export type UserCodes = {
   >;
   /** The code of this hash, live or over. */
   lookUp(hash: string, nonce?: NonceUse): Promise<Result<UserCodeRow | undefined, RefusalOf<"replayed">>>;
+  /** The same of a user's code, with the user as they stand at this moment: all of it in one batch. */
+  lookUpOf(userId: UserId, hash: string, nonce?: NonceUse): Promise<Result<FoundRow, RefusalOf<"replayed">>>;
   /** The live codes of a user, the oldest first; of one kind and purpose, or all. */
   ofUser(
     asked: { readonly userId: UserId; readonly kind?: string; readonly purpose?: string },
@@ -177,6 +180,12 @@ export type UserCodes = {
   remove(hash: string): Promise<boolean>;
   /** Deletes what has expired, at most `size` rows; answers how many. */
   purge(now: Instant, size: number): Promise<number>;
+};
+
+/** `holder` is missing when the user is gone; `devices` are the live ones. */
+export type FoundRow = {
+  readonly row?: UserCodeRow;
+  readonly holder?: { readonly user: User; readonly devices: readonly Device[] };
 };
 
 export type UserCodeRow = {

@@ -7,7 +7,7 @@ import type { UserRecord } from "../../../core/ports/users.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import type { Instant } from "../../../core/time.ts";
-import { type CodeContext, findUserCode } from "./user-code.ts";
+import { type CodeContext, lookAt, type PresentedCode, presentCode } from "./user-code.ts";
 
 export type CodeAuthorization = Omit<CodeContext, "userId"> & {
   readonly user: UserRecord;
@@ -17,54 +17,64 @@ export type CodeAuthorization = Omit<CodeContext, "userId"> & {
   readonly ip?: string | undefined;
 };
 
-type Powers = Parameters<typeof findUserCode>[0] & Pick<Services, "proofs">;
+type Powers = Parameters<typeof presentCode>[0] & Pick<Services, "proofs">;
+type Authorized = Result<{ readonly expiresAt: Instant; readonly completedAt: Instant }, Refusal>;
 
 /**
  * A backend says that the user has carried this code to a device where they are signed in: its token is the proof of the
  * decision. The code names its challenge, so a prompt that a newer one superseded, or that was kept from the user, does not stand
- * in the way. Approving again what is approved is a success (settled question 16), also when the approval redeemed a held wait: for as
- * long as the redemption may be repeated, by the same backend, whose answer may have been lost. Answers when the code ends and when it
- * was approved first. Refused: what finding the code refuses, `user_locked`.
+ * in the way: it closes while the challenge decides. Approving again what is approved is a success (settled question 16), also when the
+ * approval redeemed a held wait: for as long as the redemption may be repeated, by the same backend, whose answer may have been lost.
+ * Answers when the code ends and when it was approved first. Refused: what finding the code refuses, `user_locked`.
  */
-export async function authorizeCode(
-  powers: Powers,
-  asked: CodeAuthorization,
-): Promise<Result<{ readonly expiresAt: Instant; readonly completedAt: Instant }, Refusal>> {
+export async function authorizeCode(powers: Powers, asked: CodeAuthorization): Promise<Authorized> {
   const { user, kind, purpose, code, client, nonce, ip } = asked;
   const userId = user.user.id;
   const guesser = { kind: "backend", clientId: client.id } as const;
-  const found = await findUserCode(powers, { client, user, userId, kind, purpose, code, guesser, nonce, ip });
+  const found = await presentCode(powers, { client, user, userId, kind, purpose, code, guesser, nonce, ip });
   if (!found.ok) return found;
-  const { challengeId, expiresAt } = found.value.row;
-  const approved = ({ timeline }: Snapshot) => {
-    const step = timeline.findLast(({ what }) => what === "approved");
-    return ok({ expiresAt, completedAt: step?.at ?? powers.clock.now() });
-  };
-  if (isRepeated(found.value.snapshot, client, powers.clock.now())) return approved(found.value.snapshot);
+  const { row, holder, giveBack } = found.value;
+  const { challengeId, expiresAt } = row;
   const digest = await powers.handles.digest(["carried", challengeId, nonce.hash]);
-  const proof = powers.proofs.vouch(user.user, {
-    kind: "client",
-    clientId: client.id,
-    decision: "approve",
-    digest,
-    amr: ["client"],
-  });
-  if (!proof.ok) return proof;
-  const closed = await powers.inboxes.settle(userSubject(userId), {
-    challengeId,
-    decision: "approve",
-    digest,
-  });
-  const applied = await powers.challenges.apply(challengeId, {
-    name: "approve",
-    proof: proof.value,
-    ...(closed.ok ? { promptedAt: closed.value.listedAt } : {}),
-    ...(ip === undefined ? {} : { ip }),
-  });
-  if (applied.ok) return approved(applied.value);
-  const { error } = applied;
-  if (error.code === "already_decided" && error.winner === "approve") return approved(found.value.snapshot);
-  return no(error.code === "expired" ? error : { code: "unknown_challenge" });
+  const word = { kind: "client", clientId: client.id, decision: "approve", digest, amr: ["client"] } as const;
+  const proof = powers.proofs.vouch(holder?.user ?? user.user, word);
+  // What cannot be approved any more may have been approved before, so its challenge is looked at.
+  const now = powers.clock.now();
+  if (!proof.ok || now >= expiresAt) return await notNow(powers, client, found.value, proof);
+  const [applied] = await Promise.all([
+    powers.challenges.apply(challengeId, {
+      name: "approve",
+      proof: proof.value,
+      ...(ip === undefined ? {} : { ip }),
+    }),
+    powers.inboxes.settle(userSubject(userId), { challengeId, decision: "approve", digest }),
+    giveBack(),
+  ]);
+  if (!applied.ok) return await notNow(powers, client, found.value, applied);
+  return approved(applied.value, expiresAt, now);
+}
+
+/** What a code that is not approved by this call is told: that it was approved before, or why not. */
+async function notNow(
+  powers: Powers,
+  client: Client,
+  presented: PresentedCode,
+  refused: Result<unknown, Refusal>,
+): Promise<Authorized> {
+  const found = await lookAt(powers, presented);
+  if (!found.ok) return found;
+  const { row, snapshot } = found.value;
+  const now = powers.clock.now();
+  if (isRepeated(snapshot, client, now)) return approved(snapshot, row.expiresAt, now);
+  if (!refused.ok && refused.error.code === "user_locked") return no(refused.error);
+  return snapshot.view.state === "approved"
+    ? approved(snapshot, row.expiresAt, now)
+    : no({ code: "unknown_challenge" });
+}
+
+function approved({ timeline }: Pick<Snapshot, "timeline">, expiresAt: Instant, now: Instant): Authorized {
+  const step = timeline.findLast(({ what }) => what === "approved");
+  return ok({ expiresAt, completedAt: step?.at ?? now });
 }
 
 function isRepeated({ spec, view }: Snapshot, client: Client, now: Instant): boolean {

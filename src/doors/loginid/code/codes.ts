@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import type * as z from "zod";
 import { endCodes } from "../../../core/code/user-code.ts";
+import { parseUserId, type UserId } from "../../../core/ids.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { body } from "../body.ts";
@@ -12,7 +13,7 @@ import type { ServiceCall } from "../service-token.ts";
 import { codeOf, iso, purposeOf } from "../translate.ts";
 import { personOf, spent } from "../user/people.ts";
 import { authorizeCode } from "./authorize.ts";
-import { issueCode } from "./issue.ts";
+import { countCode, issueCode } from "./issue.ts";
 import type { CodeKind } from "./user-code.ts";
 
 type CodesBody = z.output<typeof codesBody>;
@@ -33,40 +34,50 @@ export function codeRoutes(): Hono<AppEnv> {
   return routes;
 }
 
-/** Which codes, for which client, whose: or the answer that says no. */
-async function known(
+/** Which codes, and the call of which client: or the answer that says no. */
+async function calling(
   c: Context<AppEnv>,
   asked: CodesBody,
   scope: string,
-  options: { readonly active: boolean },
-): Promise<Known | Response> {
+): Promise<Omit<Known, "person"> | Response> {
   const kind = CODE_TYPES.find((type) => type === c.req.param("type"));
   if (!kind) return wrong(c, BAD_REQUEST);
   if (!asked.user_id && !asked.username) return wrong(c, MISSING_PARAMETER);
   const call = await serviceCall(c, scope, asked.client_id);
-  if (!call.ok) return refuse(c, call.error);
-  const person = await personOf(c, call.value, asked, options);
-  return person.ok ? { kind, call: call.value, person: person.value } : refuse(c, person.error);
+  return call.ok ? { kind, call: call.value } : refuse(c, call.error);
+}
+
+/** The same with the user, who may be locked. */
+async function known(c: Context<AppEnv>, asked: CodesBody, scope: string): Promise<Known | Response> {
+  const called = await calling(c, asked, scope);
+  if (called instanceof Response) return called;
+  const person = await personOf(c, called.call, asked);
+  return person.ok ? { ...called, person: person.value } : refuse(c, person.error);
 }
 
 async function generate(c: Context<AppEnv>, asked: z.output<typeof generateBody>): Promise<Response> {
-  const found = await known(c, asked, "codes.generate", { active: true });
-  if (found instanceof Response) return found;
-  const { kind, person } = found;
-  const { client, nonce } = found.call;
+  const called = await calling(c, asked, "codes.generate");
+  if (called instanceof Response) return called;
+  const { kind, call } = called;
+  const { client, nonce } = call;
   const approved = asked.authorize === true;
-  if (approved && client.settings.preauthorize !== true) {
-    return refuse(c, await spent(c, nonce, { code: "not_allowed", detail: "preauthorize is off" }));
+  const isOff = approved && client.settings.preauthorize !== true;
+  // Where the call says an id, the start is counted while its user is looked up; a name has to be looked up first.
+  const id = isOff ? undefined : parseUserId(asked.user_id ?? "");
+  const count = (userId: UserId) => countCode(services(c), client, userId);
+  const [person, early] = await Promise.all([
+    personOf(c, call, asked, { active: true }),
+    id === undefined ? undefined : count(id),
+  ]);
+  if (!person.ok) {
+    if (early?.ok) services(c).background(() => early.value.giveBack());
+    return refuse(c, person.error);
   }
-  const issued = await issueCode(services(c), {
-    client,
-    user: person,
-    kind,
-    purpose: purposeOf(asked.purpose),
-    nonce,
-    approved,
-    ip: originOf(c).ip,
-  });
+  if (isOff) return refuse(c, await spent(c, nonce, { code: "not_allowed", detail: "preauthorize is off" }));
+  const user = person.value;
+  const request = { client, user, kind, purpose: purposeOf(asked.purpose), nonce, approved };
+  const counted = early ?? (await count(user.user.id));
+  const issued = await issueCode(services(c), { ...request, ip: originOf(c).ip }, counted);
   if (!issued.ok) {
     const { error } = issued;
     // Refused before the batch: the token is spent all the same.
@@ -82,7 +93,7 @@ async function generate(c: Context<AppEnv>, asked: z.output<typeof generateBody>
 }
 
 async function authorize(c: Context<AppEnv>, asked: z.output<typeof authorizeBody>): Promise<Response> {
-  const found = await known(c, asked, "codes.authorize", { active: false });
+  const found = await known(c, asked, "codes.authorize");
   if (found instanceof Response) return found;
   const { kind, person } = found;
   const { client, nonce } = found.call;
@@ -105,7 +116,7 @@ async function authorize(c: Context<AppEnv>, asked: z.output<typeof authorizeBod
 }
 
 async function invalidate(c: Context<AppEnv>, asked: CodesBody): Promise<Response> {
-  const found = await known(c, asked, "codes.invalidate", { active: false });
+  const found = await known(c, asked, "codes.invalidate");
   if (found instanceof Response) return found;
   const { kind, person, call } = found;
   const ended = await endCodes(services(c), {

@@ -2,7 +2,12 @@ import type { Caller } from "../../../core/caller.ts";
 import { cancelChallenge } from "../../../core/challenge/cancel.ts";
 import type { VerifiedProof } from "../../../core/challenge/proof.ts";
 import { startChallenge } from "../../../core/challenge/start.ts";
-import { aboutForBackend, takeStart } from "../../../core/challenge/take-start.ts";
+import {
+  aboutForBackend,
+  noteLimited,
+  type TakenStart,
+  tryStart,
+} from "../../../core/challenge/take-start.ts";
 import { isSettled } from "../../../core/challenge/view.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { COLLECTABLE } from "../../../core/code/lifetimes.ts";
@@ -44,15 +49,29 @@ export type IssuedCode = {
 type Powers = Parameters<typeof startChallenge>[0] &
   Pick<Services, "userCodes" | "proofs" | "records" | "nonces">;
 
+/** Counts the start of a code about this user, which comes first, so that `too_many` has written nothing. */
+export const countCode = (
+  powers: Pick<Services, "inboxes">,
+  client: Client,
+  userId: UserId,
+): Promise<Result<TakenStart, RefusalOf<"too_many">>> =>
+  tryStart(powers, client, BACKEND, aboutForBackend(userId));
+
 /**
- * Gives out a code that a user carries, on a challenge of its own. The start is counted first, so that `too_many` has written
- * nothing; one that a replayed token asked for is given back.
+ * Gives out a code that a user carries, on a challenge of its own, once its start has been counted (`counted`). One that a replayed token
+ * asked for is given back.
  */
-export async function issueCode(powers: Powers, asked: CodeRequest): Promise<Result<IssuedCode, Refusal>> {
-  const start = await takeStart(powers, asked.client, BACKEND, aboutForBackend(asked.user.user.id));
-  if (!start.ok) return start;
+export async function issueCode(
+  powers: Powers,
+  asked: CodeRequest,
+  counted: Result<TakenStart, RefusalOf<"too_many">>,
+): Promise<Result<IssuedCode, Refusal>> {
+  if (!counted.ok) {
+    noteLimited(powers, asked.client, counted.error, aboutForBackend(asked.user.user.id));
+    return counted;
+  }
   const issued = await issueCounted(powers, asked);
-  if (!issued.ok) await start.value.giveBack();
+  if (!issued.ok) await counted.value.giveBack();
   return issued;
 }
 

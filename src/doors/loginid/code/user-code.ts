@@ -6,7 +6,7 @@ import type { Guesser } from "../../../core/inbox/state.ts";
 import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { NonceUse } from "../../../core/ports/clients.ts";
 import type { Guess } from "../../../core/ports/inboxes.ts";
-import type { UserCodeRow } from "../../../core/ports/records.ts";
+import type { FoundRow, UserCodeRow } from "../../../core/ports/records.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
 import type { RefusalOf } from "../../../core/refusal.ts";
@@ -71,6 +71,10 @@ export type FoundCode = {
   readonly others: boolean;
 };
 
+/** A code that is the user's and good at this client; its challenge was not looked at yet, and its guess is still to be given back. */
+export type PresentedCode = Omit<FoundCode, "snapshot"> &
+  Pick<FoundRow, "holder"> & { giveBack(): Promise<void> };
+
 export type Powers = Pick<
   Services,
   "inboxes" | "userCodes" | "challenges" | "records" | "handles" | "clock" | "events" | "background" | "log"
@@ -89,41 +93,64 @@ export type Presented = CodeContext & {
 };
 
 /**
- * Finds the live challenge of a code that somebody presents. The guess is taken in the user's inbox first, so that any number at
- * once make at most five comparisons (T63). Wrong ones are counted for the guesser alone and end nothing (T60); a code of this user
- * is no guess, whatever it was given out for and by whom, and a long one is not counted at all. A nonce is spent in the same batch.
+ * Looks up a code that somebody presents. The guess is taken in the user's inbox first, so that any number at once make at most five
+ * comparisons (T63). Wrong ones are counted for the guesser alone and end nothing (T60); a code of this user is no guess, whatever it was
+ * given out for and by whom, and a long one is not counted at all. A nonce is spent in the same batch, which sees the user too.
  */
-export async function findUserCode(
+export async function presentCode(
   powers: Powers,
   asked: Presented,
-): Promise<Result<FoundCode, GuessRefusal>> {
+): Promise<Result<PresentedCode, GuessRefusal>> {
   const who = userSubject(asked.userId);
   const hash = await userCodeHash(powers, asked, asked.code);
   const guess = isCounted(asked.kind) ? guessOf(asked.guesser, hash) : undefined;
   const taken = guess && (await powers.inboxes.takeGuess(who, guess));
   if (taken && !taken.allowed) return no({ code: "code_locked", until: taken.until });
+  let isBack = false;
   const giveBack = async () => {
-    if (guess) await powers.inboxes.returnGuess(who, guess);
+    if (guess && !isBack) {
+      isBack = true;
+      await powers.inboxes.returnGuess(who, guess);
+    }
   };
-  const found = await powers.userCodes.lookUp(hash, asked.nonce).catch(async (cause: unknown) => {
-    // An outage tells nobody anything, so it must use up no guess.
-    if (taken?.fresh) await giveBack();
-    throw cause;
-  });
+  const found = await powers.userCodes
+    .lookUpOf(asked.userId, hash, asked.nonce)
+    .catch(async (cause: unknown) => {
+      // An outage tells nobody anything, so it must use up no guess.
+      if (taken?.fresh) await giveBack();
+      throw cause;
+    });
   if (!found.ok) {
     if (taken?.fresh) await giveBack();
     return found;
   }
-  const row = found.value && isTaken(asked, found.value) ? found.value : undefined;
-  if (!row) {
-    if (guess && (found.value || (await isForAnother(powers, asked)))) await giveBack();
+  const { row, holder } = found.value;
+  if (!row || !isTaken(asked, row)) {
+    if (guess && (row || (await isForAnother(powers, asked)))) await giveBack();
     else noteWrong(powers, asked);
     return no({ code: "unknown_challenge" });
   }
+  return ok({ row, others: taken?.others ?? false, giveBack, ...(holder ? { holder } : {}) });
+}
+
+/** The same with the code's live challenge, which is looked at while the guess is given back. */
+export async function findUserCode(
+  powers: Powers,
+  asked: Presented,
+): Promise<Result<FoundCode, GuessRefusal>> {
+  const presented = await presentCode(powers, asked);
+  return presented.ok ? await lookAt(powers, presented.value) : presented;
+}
+
+/** The live challenge of a code that was presented. */
+export async function lookAt(
+  powers: Pick<Services, "challenges" | "clock">,
+  { row, others, giveBack }: PresentedCode,
+): Promise<Result<FoundCode, RefusalOf<"unknown_challenge" | "expired">>> {
   const [snapshot] = await Promise.all([powers.challenges.read(row.challengeId), giveBack()]);
   const ended = endOf(snapshot, row, powers.clock.now());
   if (ended) return no({ code: ended });
-  return snapshot ? ok({ row, snapshot, others: taken?.others ?? false }) : no({ code: "unknown_challenge" });
+  return snapshot ? ok({ row, snapshot, others }) : no({ code: "unknown_challenge" });
 }
 
 /**

@@ -210,11 +210,16 @@ describe("what a step costs", () => {
       queue: 0,
     });
     const timedOut = await costOf(() => waitOn(counted, web, ada, code));
-    // The code, the user, and their devices, so that the result reads nothing once the code is authorised.
+    // The name, then the code with its user and their devices, so that the result reads nothing once the code is authorised.
     expect(timedOut).toMatchObject({
-      d1Calls: 3,
+      d1Calls: 2,
       d1RowsWritten: 0,
-      objects: { "inbox.takeGuess": 1, "inbox.returnGuess": 1, "challenge.read": 1, "challenge.fetch": 1 },
+      objects: {
+        "inbox.takeGuess": 1,
+        "inbox.returnGuess": 1,
+        "challenge.collect": 1,
+        "challenge.fetch": 1,
+      },
     });
     const approved = await costOf(() => codes(counted, backend, "authorize", ada, { body: { code } }));
     expect(approved).toMatchObject({
@@ -224,7 +229,6 @@ describe("what a step costs", () => {
       objects: {
         "inbox.takeGuess": 1,
         "inbox.returnGuess": 1,
-        "challenge.read": 1,
         "inbox.settle": 1,
         "challenge.apply": 1,
       },

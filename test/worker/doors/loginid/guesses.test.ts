@@ -189,9 +189,9 @@ describe("T60 wrong guesses are counted for who guesses, over all codes, and end
     const flaky = deployment({}, ({ userCodes }) => ({
       userCodes: {
         ...userCodes,
-        lookUp: async (...given: Parameters<typeof userCodes.lookUp>) => {
+        lookUpOf: async (...given: Parameters<typeof userCodes.lookUpOf>) => {
           if (away) throw new Outage("D1 is away");
-          return userCodes.lookUp(...given);
+          return userCodes.lookUpOf(...given);
         },
       },
     }));
@@ -214,6 +214,10 @@ describe("T63 guesses are taken before anything is looked up", () => {
     const counted = deployment({}, ({ userCodes }) => ({
       userCodes: {
         ...userCodes,
+        lookUpOf: (...given: Parameters<typeof userCodes.lookUpOf>) => {
+          looked.add(given[1]);
+          return userCodes.lookUpOf(...given);
+        },
         lookUp: (...given: Parameters<typeof userCodes.lookUp>) => {
           looked.add(given[0]);
           return userCodes.lookUp(...given);
@@ -235,6 +239,10 @@ describe("T63 guesses are taken before anything is looked up", () => {
     const counted = deployment({}, ({ userCodes }) => ({
       userCodes: {
         ...userCodes,
+        lookUpOf: (...given: Parameters<typeof userCodes.lookUpOf>) => {
+          looks++;
+          return userCodes.lookUpOf(...given);
+        },
         lookUp: (...given: Parameters<typeof userCodes.lookUp>) => {
           looks++;
           return userCodes.lookUp(...given);

@@ -1,11 +1,12 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { userSubject } from "../../../../src/core/ids.ts";
+import { newUserId, userSubject } from "../../../../src/core/ids.ts";
 import { STARTS_ABOUT } from "../../../../src/core/inbox/limits.ts";
 import { LIVE_CODES } from "../../../../src/doors/loginid/code/issue.ts";
 import { deployment } from "../../support/cotter.ts";
 import { type Ada, codes, generated, newAda, newBackend, tokenOf } from "../../support/loginid.ts";
 import { assertionOf, PAGE, passkeysAt } from "../../support/passkeys.ts";
+import { mainUser } from "../../support/people.ts";
 
 const at = deployment();
 afterEach(() => vi.useRealTimers());
@@ -50,6 +51,20 @@ describe("T05 a start past the client's limit", () => {
     }
     expect((await codes(at, backend, "generate", ada)).status).toBe(200);
     expect(await codes(at, backend, "generate", ada)).toMatchObject(TOO_MANY);
+  });
+
+  test("a call for an id that nobody has, or whose user is locked, uses up no start", async () => {
+    const backend = await newBackend(at, { settings: { starts_per_minute: 1 } });
+    const [ada, bob] = [await newAda(at), await newAda(at)];
+    await at.services.users.update(mainUser(bob.id), { status: "locked" }, Date.now());
+    const nobody = { ...ada, id: newUserId(crypto.randomUUID()) };
+    for (const [whom, status] of [[nobody, 404] as const, [bob, 403] as const]) {
+      expect((await codes(at, backend, "generate", whom)).status).toBe(status);
+      await at.settled();
+    }
+    expect((await codes(at, backend, "generate", ada)).status).toBe(200);
+    // Nor are they told that the client's starts are used up.
+    expect((await codes(at, backend, "generate", nobody)).status).toBe(404);
   });
 
   test("a passkey's own code is no start of the client's: a device of its users has signed", async () => {

@@ -174,7 +174,7 @@ describe("outages and limits", () => {
     const code = await generated(at, backend, ada);
     const web = await newWeb(at, backend);
     const noCodes = deployment({}, ({ userCodes }) => ({
-      userCodes: { ...userCodes, issue: fail, lookUp: fail, ofUser: fail },
+      userCodes: { ...userCodes, issue: fail, lookUpOf: fail, ofUser: fail },
     }));
     const noInbox = deployment({}, ({ inboxes }) => ({ inboxes: { ...inboxes, takeGuess: fail } }));
     const answers = [
@@ -195,7 +195,7 @@ describe("outages and limits", () => {
     const away = async () => {
       throw new Outage("away");
     };
-    const noCodes = deployment({}, ({ userCodes }) => ({ userCodes: { ...userCodes, lookUp: away } }));
+    const noCodes = deployment({}, ({ userCodes }) => ({ userCodes: { ...userCodes, lookUpOf: away } }));
     for (let guess = 0; guess < 6; guess++) {
       expect((await codes(noCodes, backend, "authorize", ada, { body: { code } })).status).toBe(503);
     }

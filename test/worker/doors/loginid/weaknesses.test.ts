@@ -155,7 +155,6 @@ describe("what a step costs, exactly", () => {
       objects: {
         "inbox.takeGuess": 1,
         "inbox.returnGuess": 1,
-        "challenge.read": 1,
         "inbox.settle": 1,
         "challenge.apply": 1,
       },
@@ -218,7 +217,7 @@ test("T64 neither token nor code is in a log line, of a refusal, an outage or a 
   const code = await generated(at, backend, ada, { type: "long" });
   const broken = (error: Error) =>
     deployment({}, ({ userCodes }) => ({
-      userCodes: { ...userCodes, lookUp: () => Promise.reject(error) },
+      userCodes: { ...userCodes, lookUpOf: () => Promise.reject(error) },
     }));
   const token = await tokenOf(backend, "codes.authorize");
   const asked = { type: "long", token, body: { code } };

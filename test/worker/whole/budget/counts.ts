@@ -17,7 +17,7 @@ export type SignIn = {
 
 export const SIGN_INS = {
   cotter: { requests: 5, objects: 9, d1Calls: 4, d1RowsWritten: 3, objectRows: 8, queue: 0 },
-  loginid: { requests: 3, objects: 13, d1Calls: 8, d1RowsWritten: 9, objectRows: 11, queue: 0 },
+  loginid: { requests: 3, objects: 12, d1Calls: 7, d1RowsWritten: 9, objectRows: 11, queue: 0 },
   authsignal: { requests: 5, objects: 9, d1Calls: 21, d1RowsWritten: 4, objectRows: 8, queue: 0 },
   ciba: { requests: 5, objects: 9, d1Calls: 6, d1RowsWritten: 3, objectRows: 8, queue: 0 },
 } as const satisfies Readonly<Record<string, SignIn>>;
@@ -47,9 +47,10 @@ export const WAITS = {
     refresh: 2,
   },
   loginid: {
-    "a backend asks for a code": 4,
-    "a backend approves it": 6,
-    "the wait of an approved code": 9,
+    "a backend asks for a code": 3,
+    "a backend asks for one by a name": 4,
+    "a backend approves it": 4,
+    "the wait of an approved code": 4,
   },
   authsignal: {
     track: 3,

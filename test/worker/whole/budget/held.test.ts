@@ -67,7 +67,6 @@ test("a wait of the LoginID door", async () => {
     objects: {
       "inbox.takeGuess": 1,
       "inbox.returnGuess": 1,
-      "challenge.read": 1,
       "inbox.settle": 1,
       "challenge.apply": 1,
       "challenge.markListed": 1,

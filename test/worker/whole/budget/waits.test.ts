@@ -53,11 +53,15 @@ async function loginidFlow() {
   await loginid.waitOn(at, web, ada, await loginid.generated(at, backend, ada), { no_wait: true });
   const generated = await waitsOf(() => loginid.generated(at, backend, ada));
   const code = generated.value;
+  const byName = await waitsOf(() =>
+    loginid.generated(at, backend, ada, { body: { user_id: undefined, username: ada.username } }),
+  );
   const authorized = await waitsOf(() => loginid.codes(at, backend, "authorize", ada, { body: { code } }));
   const waited = await waitsOf(() => loginid.waitOn(at, web, ada, code));
   expect(waited.value.status).toBe(200);
   return {
     "a backend asks for a code": generated.waits,
+    "a backend asks for one by a name": byName.waits,
     "a backend approves it": authorized.waits,
     "the wait of an approved code": waited.waits,
   };
