@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: every figure of the plan, beside the peers, on this machine. `--quick` takes two minutes; names (flow, steady,
+ * `npm run bench`: every figure of the plan, beside the peers, on this machine. `--quick`: two to three minutes; names (flow, steady,
  * waiters, size, free-plan, counted) choose. Writes results/<date>.json and results/<date>.svg. Ends with 0 when every figure could be
  * measured; which ones fall short stands in the table.
  */
