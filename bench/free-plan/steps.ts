@@ -12,8 +12,6 @@ export type Spent = {
   readonly most: number;
 };
 
-export type Row = Spent & { readonly step: string };
-
 export const spent = (used: readonly number[]): Spent => ({
   requests: used.length,
   mean: used.reduce((sum, each) => sum + each, 0) / used.length,
