@@ -14,7 +14,7 @@ import { kept, type Places } from "./kept.ts";
 import { SPENT, spendNonce } from "./nonces.ts";
 import { present, rowWhere } from "./rows.ts";
 import { type devices, userCodes, users } from "./schema.ts";
-import { toUser } from "./users.ts";
+import { toUser } from "./user-rows.ts";
 
 type UserCodeRecord = typeof userCodes.$inferSelect;
 

@@ -30,10 +30,10 @@ export const userByIdWithin = kept((db, at: Places<{ id: UserId; realm: Realm }>
 );
 
 /** Owners as the values of a statement that has a place for each: `letter` and a number from 0. */
-const numbered = (letter: string, owners: readonly Owner[]): Values =>
+export const numbered = (letter: string, owners: readonly Owner[]): Values =>
   Object.fromEntries(owners.map((owner, index) => [`${letter}${index}`, owner]));
 
-const placesFor = (at: Places<Values>, letter: string, count: number): readonly Owner[] =>
+export const placesFor = (at: Places<Values>, letter: string, count: number): readonly Owner[] =>
   Array.from({ length: count }, (_, index) => at(`${letter}${index}`));
 
 /** Each text that may be an address has places for its kind and its normal form. */

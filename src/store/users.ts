@@ -12,7 +12,6 @@ import { hasUser, heard, obstacle, stands, verdict } from "./guards.ts";
 import { displacedIn, giveIdentifiers, isNamed, namersFor, type Writing } from "./names.ts";
 import { clash, makeNewUsers } from "./new-users.ts";
 import { OPERATOR, ownerOf } from "./owners.ts";
-import { present } from "./rows.ts";
 import {
   actions,
   authenticators,
@@ -33,20 +32,11 @@ import {
   userByTextWithKey,
   usersWhere,
 } from "./user-queries.ts";
+import { type IdentifierRow, toIdentifier, toRecord, toUser, type UserRow } from "./user-rows.ts";
+import { userWithWays } from "./user-ways.ts";
 
-type UserRow = typeof users.$inferSelect;
-type IdentifierRow = typeof identifiers.$inferSelect;
 type JoinedRow = { readonly user: UserRow; readonly identifier: IdentifierRow | null };
 type Collected = { readonly user: User; readonly identifiers: Identifier[] };
-
-/** A row as core knows it. */
-export function toUser({ externalOwner: _, ...row }: UserRow): User {
-  return present(row);
-}
-
-function toIdentifier({ owner: _, realm: __, ...row }: IdentifierRow): Identifier {
-  return present(row);
-}
 
 function toRecords(rows: readonly JoinedRow[]): UserRecord[] {
   const found = new Map<UserId, Collected>();
@@ -72,9 +62,9 @@ const readBack = (db: Store, id: UserId) =>
     db.select().from(users).where(eq(users.id, id)),
   ] as const;
 
-function toRecord(results: readonly unknown[]): UserRecord | undefined {
+function lastRecord(results: readonly unknown[]): UserRecord | undefined {
   const [named, found] = results.slice(-2) as [IdentifierRow[], UserRow[]];
-  return found.map((user) => ({ user: toUser(user), identifiers: named.map(toIdentifier) }))[0];
+  return toRecord(found, named);
 }
 
 const inRealm = (within: Within): SQL | undefined =>
@@ -162,6 +152,7 @@ function makeReads(db: Store): Reads {
     byIdentifier: (view, identifier, look) => one(userByIdentifier(db, view, identifier, look)),
     byAnyName: (view, text) => one(userByText(db, view, text)),
     ...makeKeyReads(db),
+    withWays: (view, name) => userWithWays(db, view, name),
 
     async holdersOf(realm, identifier) {
       const rows = await db
@@ -228,7 +219,7 @@ export function makeUsers(db: Store): Users {
       const allowed = heard(written.value[0]);
       if (!allowed.ok) return allowed;
       if (only !== undefined && written.value[1].length === 0) return no({ code: "unknown_user" });
-      const changed = toRecord(written.value);
+      const changed = lastRecord(written.value);
       if (changed === undefined) return no({ code: "unknown_user" });
       return ok({ ...changed, ...displacedIn(written.value, id) });
     },

@@ -113,7 +113,10 @@ test("a code is looked up with its user and their live devices as they stand, in
   for (const device of [live, gone]) await devices.insert(device, makeEvent());
   await devices.revoke(userId, gone.id, makeEvent(), NOW);
   const found = await codes.lookUpOf(userId, row.hash);
-  expect(found).toMatchObject({ ok: true, value: { row, holder: { user: { id: userId, status: "active" } } } });
+  expect(found).toMatchObject({
+    ok: true,
+    value: { row, holder: { user: { id: userId, status: "active" } } },
+  });
   expect(found.ok && found.value.holder?.devices.map(({ id }) => id)).toEqual([live.id]);
   const nobodys = await codes.lookUpOf(newUserId(), "x");
   expect(nobodys).toEqual({ ok: true, value: {} });

@@ -60,6 +60,7 @@ const clientCalls: CallsOf<Clients> = {
 const userCalls: CallsOf<Users> = {
   byId: (port) => port.byId(newUserId(), MAIN),
   byExternalId: (port) => port.byExternalId(viewOf(), "x"),
+  withWays: (port) => port.withWays(viewOf(), { externalId: "x" }),
   byIdentifier: (port) => port.byIdentifier(viewOf(), given("x"), { first: "own", anonymous: true }),
   byAnyName: (port) => port.byAnyName(viewOf(), "x@example.com"),
   byAnyNameWithKey: (port) => port.byAnyNameWithKey(viewOf(), "x@example.com", "print"),

@@ -32,6 +32,8 @@ export type Redemption = {
   /** Whose it is, where the approval left that open. */
   readonly userId?: UserId;
   readonly ip?: string;
+  /** Whether everybody stands, where the caller has asked just now (`stillStanding`), beside what it had to read anyway. */
+  readonly stands?: Result<UserRecord, NotStanding>;
 };
 
 type Powers = Pick<
@@ -51,11 +53,7 @@ export async function redeemChallenge(
   const { snapshot, waiterProof } = redemption;
   const approval = snapshot.view.approval;
   if (!approval) return no({ code: "not_approved" });
-  const { approver } = approval;
-  const userId = redemption.userId ?? approval.userId;
-  const deviceId = deviceBehind(approver);
-  const began = snapshot.spec.createdAt;
-  const user = await standing(powers, redemption.client, { userId, deviceId }, began);
+  const user = redemption.stands ?? (await stillStanding(powers, redemption));
   if (!user.ok) return user;
   const applied = await powers.challenges.apply(snapshot.spec.id, {
     name: "redeem",
@@ -66,6 +64,17 @@ export async function redeemChallenge(
     ...(redemption.ip === undefined ? {} : { ip: redemption.ip }),
   });
   return applied.ok ? await takeRedeemed(powers, applied.value) : applied;
+}
+
+/** Whether the user of an approved challenge stands, and the device that approved it (T11, T25): asked right before it is redeemed. */
+export async function stillStanding(
+  powers: Pick<Services, "users" | "devices">,
+  { snapshot, client, userId }: Pick<Redemption, "snapshot" | "client" | "userId">,
+): Promise<Result<UserRecord, NotStanding>> {
+  const { approval } = snapshot.view;
+  if (!approval) return no({ code: "cancelled" });
+  const who = { userId: userId ?? approval.userId, deviceId: deviceBehind(approval.approver) };
+  return await standing(powers, client, who, snapshot.spec.createdAt);
 }
 
 /** A poll: the challenge as it stands, or what was taken of it. `slower`: it came too soon, and this is the pace from now on. */

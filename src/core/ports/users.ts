@@ -5,12 +5,20 @@ import type { GrantListing } from "../message/queue.ts";
 import type { RefusalOf } from "../refusal.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
+import type { Authenticator } from "../user/authenticator.ts";
 import type { ReadIdentifier } from "../user/identifier.ts";
 import type { NameView } from "../user/name-view.ts";
 import type { AssertedBy, Identifier, User, UserStatus } from "../user/user.ts";
 import type { NotActive } from "./standing.ts";
 
 export type UserRecord = { readonly user: User; readonly identifiers: readonly Identifier[] };
+
+/** A user with all their devices, revoked ones too, and the rows of their ways of meeting an action. */
+export type UserWithWays = {
+  readonly record: UserRecord;
+  readonly devices: readonly Device[];
+  readonly ways: readonly Authenticator[];
+};
 
 /** A name as somebody gives it. `client` is missing for the operator's word alone. */
 export type GivenIdentifier = ReadIdentifier &
@@ -80,6 +88,11 @@ export type Users = {
   byId(id: UserId, within: Within): Promise<UserRecord | undefined>;
   /** The user whom a client, a friend of it or the operator calls so; the client's own word first. */
   byExternalId(view: NameView, externalId: string): Promise<UserRecord | undefined>;
+  /** The same, or by an id here, with what they have enrolled or once had: one batch. */
+  withWays(
+    view: NameView,
+    name: { readonly externalId: string } | { readonly id: UserId },
+  ): Promise<UserWithWays | undefined>;
   byIdentifier(
     view: NameView,
     identifier: ReadIdentifier,

@@ -1,6 +1,11 @@
 import type { Context } from "hono";
 import type { RedeemOrder } from "../../../core/challenge/command.ts";
-import { redeemChallenge, standingOrder, takeRedeemed } from "../../../core/challenge/redeem.ts";
+import {
+  redeemChallenge,
+  standingOrder,
+  stillStanding,
+  takeRedeemed,
+} from "../../../core/challenge/redeem.ts";
 import type { Json } from "../../../core/challenge/state.ts";
 import type { Client } from "../../../core/client/client.ts";
 import type { ChallengeId } from "../../../core/ids.ts";
@@ -98,9 +103,14 @@ export async function collect(c: Context<AppEnv>, client: Client, snapshot: Snap
   const outcome = outcomeOf(snapshot);
   if (outcome === "open") return WAITING;
   if (outcome === "over") return DECIDED_ELSEWHERE.has(snapshot.timeline.at(-1)?.by) ? REFUSED : WAITING;
-  const action = await actionOf(powers, client, snapshot);
+  const [action, stands] = await Promise.all([
+    actionOf(powers, client, snapshot),
+    outcome === "met" ? stillStanding(powers, { snapshot, client }) : undefined,
+  ]);
   if (!action) return REFUSED;
   const settled = isOpen(action.state) ? await settleAction(powers, client, action, snapshot) : action;
+  // A hook may have taken its time over the veto.
+  const isFresh = settled === action || !hears(client, "action.verify");
   if (outcome === "failed" || settled.state !== "challenge_succeeded") return REFUSED;
   const { ip } = originOf(c);
   const redeemed = await redeemChallenge(powers, {
@@ -111,6 +121,7 @@ export async function collect(c: Context<AppEnv>, client: Client, snapshot: Snap
     subject: () => ({}),
     withGrant: false,
     ...(ip === undefined ? {} : { ip }),
+    ...(stands && isFresh ? { stands } : {}),
   });
   if (!redeemed.ok)
     return redeemed.error.code === "redeemed" ? { isVerified: true, isConsumed: true } : REFUSED;
@@ -175,9 +186,14 @@ export async function collectRedeemed(
   return { isVerified: true, isConsumed: true, accessToken };
 }
 
-async function bringAlong(powers: Services, client: Client, snapshot: Snapshot): Promise<void> {
+/** Writes what a challenge came to into the row of its action, unless somebody has; answers the action as it stands then. */
+export async function bringAlong(
+  powers: Services,
+  client: Client,
+  snapshot: Snapshot,
+): Promise<Action | undefined> {
   const action = await actionOf(powers, client, snapshot);
-  if (action && isOpen(action.state)) await settleAction(powers, client, action, snapshot);
+  return action && (await settleAction(powers, client, action, snapshot));
 }
 
 const LONGEST_HOLD = 60;

@@ -55,7 +55,8 @@ export function outcomeOf({ view, timeline }: Snapshot): "open" | "met" | "faile
  * Brings an action to where its challenge has got: met or failed, once, whoever looks first and through whichever door the user
  * answered. A client that hears `action.verify` may veto: without its 2xx the challenge is taken back and the action fails.
  * What was approved by a device or address that was removed, or for a user who was locked, before anybody looked fails too (T11,
- * T25). Answers the action as it stands then; `action` may be one that no row is written for yet.
+ * T25): of a device the statement that meets the action says so itself, so it is asked about only where that has not written.
+ * Answers the action as it stands then; `action` may be one that no row is written for yet.
  */
 export async function settleAction(
   powers: Powers,
@@ -77,11 +78,12 @@ export async function settleAction(
   }
   // The backend's later word stands: what was decided before it meets the action no more.
   if (isOlder(snapshot, action)) return action;
-  const voided = await voidedBy(powers, client, snapshot);
-  if (voided) {
-    await withdrawChallenge(powers, snapshot, voided);
-    return await failed(powers, action, snapshot, now);
-  }
+  const approver = snapshot.view.approval?.approver;
+  const deviceId = approver?.kind === "device" ? approver.deviceId : undefined;
+  // No statement asks for an address; and nobody's hook hears of an approval that does not stand.
+  const asksFirst = deviceId === undefined || hears(client, "action.verify");
+  const voided = asksFirst ? await voidedBy(powers, client, snapshot) : undefined;
+  if (voided) return await failVoided(powers, action, snapshot, voided);
   const met = metBy(snapshot);
   if (hears(client, "action.verify")) {
     const event = await verifyEvent(powers, action, snapshot, met);
@@ -90,13 +92,21 @@ export async function settleAction(
       return await vetoed(powers, action, snapshot, now);
     }
   }
-  const approver = snapshot.view.approval?.approver;
-  const deviceId = approver?.kind === "device" ? approver.deviceId : undefined;
   const by = { deviceId, since: snapshot.spec.createdAt };
   const stood = await powers.actions.succeed(action, { challengeId: id, ...met, ...by }, now);
-  if (!stood) return (await powers.actions.find(keyOf(action))) ?? action;
+  if (!stood) {
+    const row = (await powers.actions.find(keyOf(action))) ?? action;
+    if (asksFirst || !isOpen(row.state)) return row;
+    const fallen = await voidedBy(powers, client, snapshot);
+    return fallen ? await failVoided(powers, row, snapshot, fallen) : row;
+  }
   await endOtherWays(powers, action, snapshot);
   return { ...action, state: "challenge_succeeded", stateAt: now, challengeId: id, ...met };
+}
+
+async function failVoided(powers: Powers, action: Action, snapshot: Snapshot, by: string): Promise<Action> {
+  await withdrawChallenge(powers, snapshot, by);
+  return await failed(powers, action, snapshot, powers.clock.now());
 }
 
 /** Two places tell the times, so the decision must be older by more than their clocks differ. */

@@ -6,8 +6,8 @@ import type { UserRecord } from "../../../core/ports/users.ts";
 import type { RefusalOf } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import type { Instant } from "../../../core/time.ts";
-import { countedFor, type Enrolled, enrolledOf, mustMeet, NOTHING_ENROLLED } from "../enrolment/enrolled.ts";
-import { findOrMakeUser } from "../user/find.ts";
+import { countedFor, type Enrolled, enrolledIn, mustMeet, NOTHING_ENROLLED } from "../enrolment/enrolled.ts";
+import { findNamedWithWays, findOrMakeUser } from "../user/find.ts";
 import { type GivenNames, giveNames, rowsOf } from "../user/give-names.ts";
 import { type Action, type ActionContext, firstState } from "./action.ts";
 
@@ -24,10 +24,7 @@ export type Tracking = {
 
 export type Tracked = { readonly action: Action; readonly user: UserRecord; readonly enrolled: Enrolled };
 
-type Powers = Pick<
-  Services,
-  "users" | "devices" | "authenticators" | "actions" | "clock" | "chance" | "events"
->;
+type Powers = Pick<Services, "users" | "actions" | "clock" | "chance">;
 
 /**
  * Puts a security event on record and says what it takes (Authsignal §5). The user is made when unknown. The same key again is the
@@ -65,13 +62,11 @@ async function whoIs(
 ): Promise<Result<Omit<Tracked, "action">, RefusalOf<"unknown_user" | "client_disabled">>> {
   const { client, name, names, by } = asked;
   const rows = rowsOf({ client, name }, [], names, now);
-  const found = await findOrMakeUser(powers, client, name, rows.ok ? rows.value : [], by);
-  if (!found.ok) return found;
-  const { record, isNew } = found.value;
-  if (isNew) return ok({ user: record, enrolled: NOTHING_ENROLLED });
-  const [named, enrolled] = await Promise.all([
-    giveNames(powers, client, record, names, by),
-    enrolledOf(powers, record.user.id),
-  ]);
-  return ok({ user: named.ok ? named.value : record, enrolled });
+  const identifiers = rows.ok ? rows.value : [];
+  const known = await findOrMakeUser(powers, client, name, identifiers, by, findNamedWithWays);
+  if (!known.ok) return known;
+  if ("made" in known.value) return ok({ user: known.value.made, enrolled: NOTHING_ENROLLED });
+  const { record, ...ways } = known.value.found;
+  const named = await giveNames(powers, client, record, names, by);
+  return ok({ user: named.ok ? named.value : record, enrolled: enrolledIn(ways) });
 }

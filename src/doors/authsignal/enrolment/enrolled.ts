@@ -4,7 +4,7 @@ import { answersFor, isPasskey, isShownTo } from "../../../core/device/answers-f
 import type { Device } from "../../../core/device/device.ts";
 import type { UserId } from "../../../core/ids.ts";
 import type { Services } from "../../../core/ports/services.ts";
-import type { UserRecord } from "../../../core/ports/users.ts";
+import type { UserRecord, UserWithWays } from "../../../core/ports/users.ts";
 import { type Authenticator, verifiedCodes } from "../../../core/user/authenticator.ts";
 import { reachableForm } from "../../../core/user/identifier.ts";
 import type { Identifier } from "../../../core/user/user.ts";
@@ -51,10 +51,15 @@ export async function enrolledOf(
   powers: Pick<Services, "devices" | "authenticators">,
   userId: UserId,
 ): Promise<Enrolled> {
-  const [devices, rows] = await Promise.all([
+  const [devices, ways] = await Promise.all([
     powers.devices.ofUser(userId, { withRevoked: true }),
     powers.authenticators.ofUser(userId),
   ]);
+  return enrolledIn({ devices, ways });
+}
+
+/** The same of what was read with the user. */
+export function enrolledIn({ devices, ways: rows }: Pick<UserWithWays, "devices" | "ways">): Enrolled {
   const isLeft = ({ removedAt, verifiedAt }: Authenticator) =>
     removedAt !== undefined && verifiedAt === undefined;
   return {

@@ -13,9 +13,9 @@ import { no, type Result } from "../../../core/result.ts";
 import { type Millis, SECOND } from "../../../core/time.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
 import { failUntracked, putOnRecord } from "../action/claimed.ts";
-import { actionOf } from "../action/collect.ts";
+import { bringAlong } from "../action/collect.ts";
 import { detailsOf, userCustomFor } from "../action/details.ts";
-import { settleAction } from "../action/settle.ts";
+import { hears } from "../action/webhook.ts";
 import { type Holder, holderOf, refuseOnRecord, signedBy } from "../enrolment/credentials.ts";
 import { keepPushToken } from "../enrolment/device.ts";
 import type { Namespace } from "../enrolment/enrolled.ts";
@@ -118,8 +118,9 @@ async function decideListed(
 }
 
 /**
- * Brings the action along at once, so that the backend sees it without a poll. The decision stands whatever fails here: the next
- * one who asks settles the action then.
+ * Brings the action along, so that the backend sees it without a poll: behind the answer, unless the client's `action.verify` has a say, which
+ * the phone is told. The decision stands whatever fails here: until the row is written its challenge answers for it, and whoever asks
+ * settles it (settled question 26).
  */
 async function settled(c: Context<AppEnv>, { device }: Holder, applied: Snapshot): Promise<boolean> {
   const powers = services(c);
@@ -129,14 +130,30 @@ async function settled(c: Context<AppEnv>, { device }: Holder, applied: Snapshot
   // A waiter's order was carried out with the approval, and its waiter brings the action along.
   if (applied.view.state === "redeemed") return true;
   if (applied.view.state === "cancelled") return false;
-  try {
+  return await unlessAway(powers, applied, async () => {
     const client = await powers.clients.find(applied.spec.clientId);
-    const action = client && (await actionOf(powers, client, applied));
-    const after = client && action ? await settleAction(powers, client, action, applied) : undefined;
-    return after === undefined || after.state === "challenge_succeeded";
+    if (!client) return true;
+    const bring = async () => {
+      const after = await bringAlong(powers, client, applied);
+      return after === undefined || after.state === "challenge_succeeded";
+    };
+    if (applied.view.state === "approved" && hears(client, "action.verify")) return await bring();
+    powers.background(() => unlessAway(powers, applied, bring));
+    return true;
+  });
+}
+
+/** What `bring` answers; yes where it cannot be done now. */
+async function unlessAway(
+  { log }: Pick<Services, "log">,
+  { spec }: Snapshot,
+  bring: () => Promise<boolean>,
+): Promise<boolean> {
+  try {
+    return await bring();
   } catch (cause) {
     if (!(cause instanceof Outage)) throw cause;
-    powers.log("warn", "an action is not settled yet", { challengeId: applied.spec.id, cause });
+    log("warn", "an action is not settled yet", { challengeId: spec.id, cause });
     return true;
   }
 }

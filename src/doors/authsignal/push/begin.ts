@@ -3,13 +3,15 @@ import { admits } from "../../../core/challenge/approvers.ts";
 import { withdrawChallenge } from "../../../core/challenge/cancel.ts";
 import { type Started, startChallenge } from "../../../core/challenge/start.ts";
 import type { JsonObject, Origin } from "../../../core/challenge/state.ts";
+import { noteLimited, type TakenStart } from "../../../core/challenge/take-start.ts";
 import { askerOf, type Client } from "../../../core/client/client.ts";
+import type { Device } from "../../../core/device/device.ts";
 import type { DeviceId } from "../../../core/ids.ts";
 import type { DoorEvent } from "../../../core/message/queue.ts";
 import type { Snapshot } from "../../../core/ports/challenges.ts";
 import type { Services } from "../../../core/ports/services.ts";
 import type { UserRecord } from "../../../core/ports/users.ts";
-import type { Refusal } from "../../../core/refusal.ts";
+import type { Refusal, RefusalOf } from "../../../core/refusal.ts";
 import { no, type Result } from "../../../core/result.ts";
 import { MINUTE, type Millis } from "../../../core/time.ts";
 import { type Action, isOpen, keyOf } from "../action/action.ts";
@@ -20,6 +22,10 @@ export type BeginPush = {
   readonly client: Client;
   readonly action: Action;
   readonly user: UserRecord;
+  /** Their live devices. */
+  readonly devices: readonly Device[];
+  /** The start as it was counted, while what it is about was looked up. */
+  readonly counted: Result<TakenStart, RefusalOf<"too_many">>;
   /** The one device that may answer, when the app chose it. */
   readonly onlyDevice?: DeviceId;
   readonly context: JsonObject;
@@ -32,7 +38,7 @@ export type BeginPush = {
   readonly announce: (snapshot: Snapshot) => DoorEvent;
 };
 
-export type BeginPowers = Pick<Services, "challenges" | "devices" | "actions" | "clock"> &
+export type BeginPowers = Pick<Services, "challenges" | "actions" | "clock"> &
   Parameters<typeof startChallenge>[0] &
   Parameters<typeof withdrawChallenge>[0] &
   Parameters<typeof tellActionWebhook>[0];
@@ -43,19 +49,31 @@ const OWN_PURPOSES: ReadonlySet<string> = new Set(["enrol_device", "verify_ident
 /** An action's code as the purpose of its challenge. */
 export const purposeOf = (code: string): string => (OWN_PURPOSES.has(code) ? "action" : code);
 
+/** Why this user is not asked at all; undefined when they are. */
+function unfit({ client, action, user, devices, onlyDevice }: BeginPush): Refusal | undefined {
+  if (!isOpen(action.state)) return { code: "not_allowed", detail: "the action takes no challenge" };
+  if (user.user.status === "locked") return { code: "user_locked" };
+  const able = pushDevices(devices).filter((device) => admits(askerOf(client), device));
+  return able.some(({ id }) => onlyDevice === undefined || id === onlyDevice)
+    ? undefined
+    : { code: "not_allowed", detail: "the user has no such device to answer with" };
+}
+
 /**
  * Asks the user to answer for an action on an enrolled device. Refused: a closed action, a locked user, nobody who could
  * answer, too many prompts (`too_many`: what nobody will see is not begun), a webhook that did not take the event
- * (`webhook_failed`). Whatever is refused leaves nothing pending.
+ * (`webhook_failed`). Whatever is refused leaves nothing pending; what is refused before anything was begun is no start either.
  */
 export async function beginPush(powers: BeginPowers, asked: BeginPush): Promise<Result<Started, Refusal>> {
-  const { client, action, user, onlyDevice } = asked;
-  if (!isOpen(action.state)) return no({ code: "not_allowed", detail: "the action takes no challenge" });
-  if (user.user.status === "locked") return no({ code: "user_locked" });
-  const devices = await powers.devices.ofUser(user.user.id);
-  const able = pushDevices(devices).filter((device) => admits(askerOf(client), device));
-  if (!able.some(({ id }) => onlyDevice === undefined || id === onlyDevice)) {
-    return no({ code: "not_allowed", detail: "the user has no such device to answer with" });
+  const { client, user, action, counted, onlyDevice } = asked;
+  const refused = unfit(asked);
+  if (refused) {
+    giveBackStart(powers, counted);
+    return no(refused);
+  }
+  if (!counted.ok) {
+    noteLimited(powers, client, counted.error, user.user.id);
+    return counted;
   }
   const started = await startChallenge(powers, {
     door: "authsignal",
@@ -71,6 +89,7 @@ export async function beginPush(powers: BeginPowers, asked: BeginPush): Promise<
     lifetime: asked.lifetime,
     redeemWindow: asked.redeemWindow,
     replayWindow: asked.replayWindow,
+    counted: true,
     draw: async () => powers.challenges.fresh(),
     ...(onlyDevice === undefined ? {} : { onlyDevice }),
   });
@@ -79,6 +98,14 @@ export async function beginPush(powers: BeginPowers, asked: BeginPush): Promise<
   if (!refusal) return started;
   await withdrawChallenge(powers, started.value.snapshot, "start_refused");
   return no(refusal);
+}
+
+/** Gives a start back behind the answer: nothing was begun. */
+export function giveBackStart(
+  { background }: Pick<Services, "background">,
+  counted: Result<TakenStart, unknown>,
+): void {
+  if (counted.ok) background(() => counted.value.giveBack());
 }
 
 /** What a challenge must still pass to count as begun; the refusal when it does not. */

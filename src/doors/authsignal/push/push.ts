@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type * as z from "zod";
+import { tryStart } from "../../../core/challenge/take-start.ts";
 import { callerFrom } from "../../../core/client/caller-from.ts";
 import { parseDeviceId } from "../../../core/ids.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
@@ -9,7 +10,7 @@ import { refuse } from "../errors.ts";
 import { windows } from "../lifetimes.ts";
 import type { pollBody, startBody } from "../schema.ts";
 import { challengeContext, pushCreated } from "../translate.ts";
-import { beginPush } from "./begin.ts";
+import { beginPush, giveBackStart } from "./begin.ts";
 
 /** §7.1: asks the action's user to approve on an enrolled device. The token fixes user and action. */
 export async function startPush(c: Context<AppEnv>, body: z.output<typeof startBody>): Promise<Response> {
@@ -23,21 +24,30 @@ export async function startPush(c: Context<AppEnv>, body: z.output<typeof startB
   const only = body.userAuthenticatorId;
   const onlyDevice = only === undefined ? undefined : parseDeviceId(only);
   if (only !== undefined && onlyDevice === undefined) return refuse(c, { code: "unknown_device" });
-  const [found, user] = await Promise.all([
+  const { userId } = token;
+  const caller = await callerFrom(powers, "secret", originOf(c).ip);
+  const [found, user, devices, counted] = await Promise.all([
     powers.actions.find(token),
-    powers.users.byId(token.userId, client.realm),
+    powers.users.byId(userId, client.realm),
+    powers.devices.ofUser(userId),
+    tryStart(powers, client, caller, userId),
   ]);
-  if (!found || !user) return refuse(c, { code: "bad_token", detail: "action" });
+  if (!found || !user) {
+    giveBackStart(powers, counted);
+    return refuse(c, { code: "bad_token", detail: "action" });
+  }
   const action = { ...found, context: { ...found.context, name: token.name } };
   const { ip, userAgent, deviceId, custom } = action.context;
   const started = await beginPush(powers, {
     client,
     action,
     user,
+    devices,
+    counted,
     ...(onlyDevice === undefined ? {} : { onlyDevice }),
     context: challengeContext("push", { ...action, name: token.name, ip, userAgent, deviceId, custom }),
     origin: originOf(c),
-    caller: await callerFrom(powers, "secret", originOf(c).ip),
+    caller,
     ...windows(client, powers.clock.now(), token.expiresAt),
     announce: (snapshot) => pushCreated(powers, action, snapshot),
   });

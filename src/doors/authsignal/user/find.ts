@@ -3,7 +3,7 @@ import type { Client } from "../../../core/client/client.ts";
 import { Outage } from "../../../core/fault.ts";
 import { newUserId, parseUserId } from "../../../core/ids.ts";
 import type { Services } from "../../../core/ports/services.ts";
-import type { GivenIdentifier, UserRecord } from "../../../core/ports/users.ts";
+import type { GivenIdentifier, UserRecord, UserWithWays } from "../../../core/ports/users.ts";
 import type { RefusalOf } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import { externalIdFor, viewOf } from "../../../core/user/name-view.ts";
@@ -32,6 +32,17 @@ export async function findNamedUser(
   return id && (await users.byId(id, client.realm));
 }
 
+/** The same with all that they have enrolled or once had: one batch. */
+export async function findNamedWithWays(
+  { users }: Reading,
+  client: Client,
+  name: string,
+): Promise<UserWithWays | undefined> {
+  if (!bySubject(client)) return await users.withWays(viewOf(client), { externalId: name });
+  const id = parseUserId(name);
+  return id && (await users.withWays(viewOf(client), { id }));
+}
+
 const TRIES = 3;
 
 /** `unknown_user` where the client names users by ids that nobody has. */
@@ -44,24 +55,28 @@ export async function ensureNamedUser(
   name: string,
   by: Requester,
 ): Promise<Result<UserRecord, NotMade>> {
-  const found = await findOrMakeUser(powers, client, name, [], by);
-  return found.ok ? ok(found.value.record) : found;
+  const found = await findOrMakeUser(powers, client, name, [], by, findNamedUser);
+  if (!found.ok) return found;
+  return ok("made" in found.value ? found.value.made : found.value.found);
 }
 
-/** The same; a user who is new goes by `identifiers` too, unless one of them is another user's: then by none. */
-export async function findOrMakeUser(
+/**
+ * The same, looked for by `find`; a user who is new goes by `identifiers` too, unless one of them is another user's: then by none.
+ */
+export async function findOrMakeUser<Found>(
   powers: Making,
   client: Client,
   name: string,
   identifiers: readonly GivenIdentifier[],
   by: Requester,
-): Promise<Result<{ readonly record: UserRecord; readonly isNew: boolean }, NotMade>> {
+  find: (powers: Reading, client: Client, name: string) => Promise<Found | undefined>,
+): Promise<Result<{ readonly found: Found } | { readonly made: UserRecord }, NotMade>> {
   for (let tries = 0; tries < TRIES; tries++) {
-    const record = await findNamedUser(powers, client, name);
-    if (record) return ok({ record, isNew: false });
+    const found = await find(powers, client, name);
+    if (found) return ok({ found });
     if (bySubject(client)) return no({ code: "unknown_user" });
     const made = await make(powers, client, name, identifiers, by);
-    if (made.ok) return ok({ record: made.value, isNew: true });
+    if (made.ok) return ok({ made: made.value });
     if (made.error.code === "client_disabled") return no(made.error);
   }
   throw new Outage("a user's name is being taken by somebody else, again and again");

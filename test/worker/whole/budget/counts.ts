@@ -18,7 +18,7 @@ export type SignIn = {
 export const SIGN_INS = {
   cotter: { requests: 5, objects: 9, d1Calls: 4, d1RowsWritten: 3, objectRows: 8, queue: 0 },
   loginid: { requests: 3, objects: 12, d1Calls: 7, d1RowsWritten: 9, objectRows: 11, queue: 0 },
-  authsignal: { requests: 5, objects: 9, d1Calls: 21, d1RowsWritten: 4, objectRows: 8, queue: 0 },
+  authsignal: { requests: 5, objects: 9, d1Calls: 17, d1RowsWritten: 4, objectRows: 8, queue: 0 },
   ciba: { requests: 5, objects: 9, d1Calls: 6, d1RowsWritten: 3, objectRows: 8, queue: 0 },
 } as const satisfies Readonly<Record<string, SignIn>>;
 
@@ -53,11 +53,11 @@ export const WAITS = {
     "the wait of an approved code": 4,
   },
   authsignal: {
-    track: 3,
-    "challenge/push": 5,
+    track: 2,
+    "challenge/push": 3,
     "a poll that finds it pending": 1,
-    "the device answers": 7,
-    "the poll that collects": 4,
+    "the device answers": 4,
+    "the poll that collects": 3,
     validate: 1,
   },
   ciba: {

@@ -105,6 +105,8 @@ test("the Authsignal door: action, push, the phone's look and answer, poll, vali
       const push = await at.call("POST", "/v1/client/challenge/push", action, authsignal.bearer(token));
       const id = String(push.body.challengeId);
       await authsignal.answer(at, phone, id, true);
+      // A poll comes by the second: the action's row is there by then.
+      await real.settled();
       const { accessToken } = (await authsignal.poll(at, token, id)).body;
       const { state } = (await authsignal.validate(at, tenant, { token: accessToken })).body;
       expect(state).toBe("CHALLENGE_SUCCEEDED");
