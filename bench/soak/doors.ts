@@ -1,30 +1,13 @@
 /** Sign-ins through each door whose wire needs no browser, as the soak drives them. */
-import { makePerson, makeShop, pushed } from "../authsignal.ts";
-import { approveCotter, newApp, newPerson, startCotter } from "../flows/cotter.ts";
-import type { Answer, Http } from "../load/http.ts";
-import { makeLoginid } from "../loginid.ts";
+import { openWaiter } from "../../scripts/demo/waiter.ts";
+import { makePerson, type makeShop, pushed } from "../authsignal.ts";
+import { newPerson, startCotter } from "../flows/cotter.ts";
+import type { Http } from "../load/http.ts";
+import type { makeLoginid } from "../loginid.ts";
+import { usual, type Way } from "./way.ts";
 
-/** A sign-in that has begun. */
-export type Begun = {
-  /** Where the admin API finds its user: `user_id=…` or `external_id=…`. */
-  readonly user: string;
-  /** The phone's yes. */
-  approve(): Promise<unknown>;
-  /** Asks for the result; the same again gets the same result. */
-  collect(): Promise<Answer>;
-  /** What of a good answer is the same when it is asked for again, and another's never; undefined: no result. */
-  resultOf(answer: Answer): string | undefined;
-  /** What a client does with its result. */
-  use?(result: string): Promise<Answer>;
-};
-
-/** One way in. `opensGrant`: a grant is listed for its user; `type` is what its audit row is called. */
-export type Way = {
-  readonly name: string;
-  readonly opensGrant: boolean;
-  readonly type: string;
-  begin(): Promise<Begun>;
-};
+type Headers = Readonly<Record<string, string>>;
+type Person = Awaited<ReturnType<typeof newPerson>>;
 
 const CIBA = "urn:openid:params:grant-type:ciba";
 
@@ -32,18 +15,44 @@ const CIBA = "urn:openid:params:grant-type:ciba";
 const claimsOf = (token: unknown): string | undefined =>
   typeof token === "string" ? token.split(".")[1] : undefined;
 
-type Headers = Readonly<Record<string, string>>;
+/** The phone asks what waits, and signs what its person says to it. */
+async function answerCotter(
+  http: Http,
+  headers: Headers,
+  { userId, phone }: Person,
+  approved: boolean,
+): Promise<void> {
+  const { body: prompt } = await http.read(`/api/v0/event/new?cotter_user_id=${userId}`, 200, { headers });
+  const issuer = headers.api_key_id;
+  const text = `${userId}${issuer}${prompt.event}${prompt.timestamp}TRUSTED_DEVICE${approved}`;
+  const signed = {
+    approved,
+    public_key: phone.publicKey,
+    algorithm: "ED25519",
+    code: await phone.sign(text),
+  };
+  await http.read(`/api/v0/event/respond/${prompt.ID}`, 200, {
+    headers,
+    json: { ...prompt, client_user_id: userId, issuer, ...signed },
+  });
+}
 
-const cotterWay = (http: Http, headers: Headers): Way => ({
-  name: "cotter",
-  opensGrant: true,
-  type: "sign_in.redeemed",
+/** `isHeard`: who waits has a socket open, too. */
+export const cotterWay = (http: Http, headers: Headers, isHeard: boolean): Way => ({
+  ...usual,
+  name: isHeard ? "cotter, by socket" : "cotter",
   async begin() {
     const person = await newPerson(http, headers);
-    const { ID } = await startCotter(http, headers, person.userId);
+    const { ID, socket_uri } = await startCotter(http, headers, person.userId);
+    const waiter = isHeard ? openWaiter(socket_uri, String(ID)) : undefined;
+    await waiter?.first;
+    const heard = waiter?.settled.then(
+      ({ state }) => state,
+      () => undefined,
+    );
     return {
       user: `user_id=${person.userId}`,
-      approve: () => approveCotter(http, headers, person),
+      decide: (isApproved) => answerCotter(http, headers, person, isApproved),
       collect: () => http.call(`/api/v0/event/get/${ID}?oauth_token=true`, { headers }),
       resultOf: ({ body }) => body.oauth_token?.refresh_token,
       use: (token) =>
@@ -51,15 +60,15 @@ const cotterWay = (http: Http, headers: Headers): Way => ({
           headers,
           json: { grant_type: "refresh_token", refresh_token: token },
         }),
+      ...(heard ? { heard } : {}),
     };
   },
 });
 
-/** Approved by the same phones: the client's settings let devices of its realm answer. */
-const cibaWay = (http: Http, headers: Headers, basic: Headers): Way => ({
+/** Answered by the phones of a Cotter app: the client's settings let devices of its realm answer. */
+export const cibaWay = (http: Http, headers: Headers, basic: Headers): Way => ({
+  ...usual,
   name: "standard door, CIBA",
-  opensGrant: true,
-  type: "sign_in.redeemed",
   async begin() {
     const person = await newPerson(http, headers);
     const form = { scope: "openid offline_access", login_hint: person.userId };
@@ -67,34 +76,42 @@ const cibaWay = (http: Http, headers: Headers, basic: Headers): Way => ({
     const collected = { grant_type: CIBA, auth_req_id: asked.auth_req_id };
     return {
       user: `user_id=${person.userId}`,
-      approve: () => approveCotter(http, headers, person),
+      decide: (isApproved) => answerCotter(http, headers, person, isApproved),
       collect: () => http.call("/oauth/token", { headers: basic, form: collected }),
       resultOf: ({ body }) => body.refresh_token,
+      use: (token) =>
+        http.call("/oauth/token", {
+          headers: basic,
+          form: { grant_type: "refresh_token", refresh_token: token },
+        }),
     };
   },
 });
 
-const loginidWay = (http: Http, loginid: Awaited<ReturnType<typeof makeLoginid>>): Way => ({
+/** Its backend only ever says yes. */
+export const loginidWay = (http: Http, loginid: Awaited<ReturnType<typeof makeLoginid>>): Way => ({
+  ...usual,
   name: "loginid",
   opensGrant: false,
-  type: "sign_in.redeemed",
+  canDecline: false,
   async begin() {
     const { username, userId } = await loginid.newUser();
     const code = await loginid.generate(userId);
     const json = { client_id: loginid.web, username, authentication_code: { code, type: "short" } };
     return {
       user: `user_id=${userId}`,
-      approve: () => loginid.authorize(userId, code),
+      decide: () => loginid.authorize(userId, code),
       collect: () => http.call("/api/native/authenticate/code/wait", { json }),
       resultOf: ({ body }) => claimsOf(body.jwt),
     };
   },
 });
 
-const authsignalWay = (http: Http, shop: Awaited<ReturnType<typeof makeShop>>): Way => ({
+export const authsignalWay = (http: Http, shop: Awaited<ReturnType<typeof makeShop>>): Way => ({
+  ...usual,
   name: "authsignal",
+  purpose: "signIn",
   opensGrant: false,
-  type: "signIn.redeemed",
   async begin() {
     const person = await makePerson(shop, "push");
     const token = await shop.track(person.user, "signIn");
@@ -102,33 +119,9 @@ const authsignalWay = (http: Http, shop: Awaited<ReturnType<typeof makeShop>>): 
     const headers = { authorization: `Bearer ${token}` };
     return {
       user: `external_id=${person.user}`,
-      approve: () => person.post("/challenge", challengeId, { approved: true }),
+      decide: (approved) => person.post("/challenge", challengeId, { approved }),
       collect: () => http.call("/v1/client/verify/push", { headers, json: { challengeId } }),
       resultOf: ({ body }) => (body.isVerified === true ? claimsOf(body.accessToken) : undefined),
     };
   },
 });
-
-/** All of them, each with clients of its own; a round takes them in turn. */
-export async function openWays(http: Http, origin: string, adminToken: string): Promise<readonly Way[]> {
-  const place = { origin, adminToken };
-  const headers = await newApp(http, adminToken);
-  const { body: party } = await http.read("/admin/clients", 201, {
-    headers: { authorization: `Bearer ${adminToken}` },
-    json: {
-      name: "Soak",
-      kind: "confidential",
-      grant_types: [CIBA, "refresh_token"],
-      settings: { approve_through: "realm", match_code: "off", starts_per_minute: 0 },
-    },
-  });
-  const basic = { authorization: `Basic ${btoa(`${party.client_id}:${party.client_secret}`)}` };
-  const cotter = cotterWay(http, headers);
-  return [
-    cotter,
-    cibaWay(http, headers, basic),
-    cotter,
-    loginidWay(http, await makeLoginid(place)),
-    authsignalWay(http, await makeShop(place)),
-  ];
-}
