@@ -37,7 +37,8 @@ export const sampleOf = (server: number, second: number): Sample => ({
 
 /** Samples of one life of the runtime before this second are its way up. */
 const WAY_UP_SECONDS = 60;
-const FEWEST = 8;
+/** Fewest samples of a third: two minutes of them. */
+const FEWEST = 24;
 const GROWTH = 1.05;
 
 /**
