@@ -6,7 +6,7 @@ import { verifier } from "../load/tokens.ts";
 const EACH = 3;
 
 type Phone = { readonly publicKey: string; sign(text: string): Promise<string> };
-type Person = { readonly userId: string; readonly phone: Phone };
+export type Person = { readonly userId: string; readonly phone: Phone };
 
 const base64 = (bytes: ArrayBuffer) => Buffer.from(bytes).toString("base64");
 
@@ -23,14 +23,18 @@ async function newPhone(): Promise<Phone> {
 }
 
 /** An app of the Cotter door whose starts are counted, under a limit that no run comes near. */
-export async function newApp(http: Http, adminToken: string): Promise<Readonly<Record<string, string>>> {
+export async function newApp(
+  http: Http,
+  adminToken: string,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<Readonly<Record<string, string>>> {
   const { body } = await http.read("/admin/clients", 201, {
     headers: { authorization: `Bearer ${adminToken}` },
     json: {
       name: "Bench",
       kind: "public",
       redirect_uris: ["com.example.bench:/proven"],
-      settings: { starts_per_minute: 100_000 },
+      settings: { starts_per_minute: 100_000, ...settings },
     },
   });
   return { api_key_id: body.client_id };
@@ -70,28 +74,37 @@ export const startCotter = async (http: Http, headers: Readonly<Record<string, s
     })
   ).body;
 
-/** The phone asks what waits, and signs its yes. */
-export async function approveCotter(
+/** The phone asks what waits, and signs its yes; the answer sends it. */
+export async function signCotter(
   http: Http,
   headers: Readonly<Record<string, string>>,
   { userId, phone }: Person,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const { body: prompt } = await http.read(`/api/v0/event/new?cotter_user_id=${userId}`, 200, { headers });
   const text = [userId, headers.api_key_id, prompt.event, prompt.timestamp, "TRUSTED_DEVICE", "true"].join(
     "",
   );
-  await http.read(`/api/v0/event/respond/${prompt.ID}`, 200, {
-    headers,
-    json: {
-      ...prompt,
-      client_user_id: userId,
-      issuer: headers.api_key_id,
-      approved: true,
-      public_key: phone.publicKey,
-      algorithm: "ED25519",
-      code: await phone.sign(text),
-    },
-  });
+  const json = {
+    ...prompt,
+    client_user_id: userId,
+    issuer: headers.api_key_id,
+    approved: true,
+    public_key: phone.publicKey,
+    algorithm: "ED25519",
+    code: await phone.sign(text),
+  };
+  return async () => {
+    await http.read(`/api/v0/event/respond/${prompt.ID}`, 200, { headers, json });
+  };
+}
+
+export async function approveCotter(
+  http: Http,
+  headers: Readonly<Record<string, string>>,
+  person: Person,
+): Promise<void> {
+  const send = await signCotter(http, headers, person);
+  await send();
 }
 
 /** One Cotter sign-in: start, one poll that finds it pending, prompt, signed approval, redeem; both tokens are verified. */
