@@ -123,7 +123,7 @@ async function carry(
   return applied;
 }
 
-/** A decision is told to whoever waits elsewhere; a denial ends the challenge too, so it is put on record. */
+/** A decision is told to whoever waits elsewhere; a denial ends the challenge too, so it is put on record behind the answer. */
 async function applyWord(
   powers: Pick<Services, "challenges" | "records" | "events" | "doors" | "background" | "log">,
   challengeId: ChallengeId,
@@ -132,9 +132,9 @@ async function applyWord(
   const applied = await powers.challenges.apply(challengeId, command);
   if (!applied.ok || !applied.value.changed) return applied;
   tellSettled(powers, applied.value);
-  if (applied.value.view.state === "denied") {
-    await recordFinish(powers, challengeId, finishedEvent(applied.value));
-  }
+  // A bare audit row delays nobody.
+  if (applied.value.view.state === "denied")
+    powers.background(() => recordFinish(powers, challengeId, finishedEvent(applied.value)));
   return applied;
 }
 

@@ -12,6 +12,12 @@ import { OUT_OF_ATTEMPTS, withdrawChallenge } from "./cancel.ts";
 type Powers = Pick<Services, "challenges" | "inboxes" | "handles" | "clock">;
 type Refused = RefusalOf<"wrong_code" | "out_of_guesses" | "code_locked">;
 
+/** The right number is no guess: it is taken from the counts while the answer is carried on. */
+export type Matched = { uncount(): Promise<void> };
+
+/** Where there is no number to compare. */
+export const UNCOUNTED: Matched = { uncount: async () => undefined };
+
 /**
  * Compares the number that the approver typed with the one on the waiting screen. The guess is counted first: for the challenge, which
  * is over with the fifth wrong one, and for the user on through every new number (T04); past that sum nothing is compared for a
@@ -22,9 +28,9 @@ export async function checkMatchCode(
   snapshot: Snapshot,
   userId: UserId,
   typed: string | undefined,
-): Promise<Result<undefined, Refused>> {
+): Promise<Result<Matched, Refused>> {
   const { id, matchCodeHash, expiresAt } = snapshot.spec;
-  if (matchCodeHash === undefined) return ok(undefined);
+  if (matchCodeHash === undefined) return ok(UNCOUNTED);
   const who = userSubject(userId);
   const window = Math.max(expiresAt - powers.clock.now(), 0) + MINUTE;
   const own: Count = { kind: `match:${id}`, limit: GUESS_LIMIT, window };
@@ -36,10 +42,8 @@ export async function checkMatchCode(
       : no({ code: "code_locked", until: counted.retryAt });
   }
   const given = await powers.handles.pepper(["match", id], plainCode(typed ?? ""));
-  if (given === matchCodeHash) {
-    await powers.inboxes.uncount(who, [own.kind, sum.kind]);
-    return ok(undefined);
-  }
+  if (given === matchCodeHash)
+    return ok({ uncount: () => powers.inboxes.uncount(who, [own.kind, sum.kind]) });
   const [left = 0] = counted.left;
   return left > 0 ? no({ code: "wrong_code", left }) : await outOfGuesses(powers, snapshot);
 }

@@ -2,12 +2,12 @@ import { canonicalJson } from "@countersign/protocol/canonical";
 import type { Context } from "hono";
 import { noteRefusal } from "../../../core/audit/note-refusal.ts";
 import { decideChallenge, decideClaimed } from "../../../core/challenge/decide.ts";
-import { checkMatchCode } from "../../../core/challenge/match-code.ts";
+import { checkMatchCode, type Matched, UNCOUNTED } from "../../../core/challenge/match-code.ts";
 import type { VerifiedProof } from "../../../core/challenge/proof.ts";
 import { amrOfSameDevice } from "../../../core/challenge/proximity.ts";
 import { reportSignIn } from "../../../core/challenge/report.ts";
 import { callerFrom } from "../../../core/client/caller-from.ts";
-import type { Applied } from "../../../core/ports/challenges.ts";
+import type { Applied, Snapshot } from "../../../core/ports/challenges.ts";
 import type { Refusal } from "../../../core/refusal.ts";
 import { no, ok, type Result } from "../../../core/result.ts";
 import { type AppEnv, originOf, services } from "../../../http/context.ts";
@@ -29,9 +29,14 @@ const CHANNELS = "mca";
  */
 export async function decide(c: Context<AppEnv>, caller: PhoneCaller, body: DecisionBody): Promise<Response> {
   const id = services(c).challenges.parse(c.req.param("id") ?? "");
-  const found =
-    id === undefined ? no({ code: "unknown_challenge" } as const) : await findAsked(c, caller, id, body.scan);
-  if (!found.ok || id === undefined) return refuse(c, { code: "unknown_challenge" });
+  if (id === undefined) return refuse(c, { code: "unknown_challenge" });
+  // What a number is compared with is the challenge's: it is read with what stands before the device.
+  const isMatching = body.decision === "approve" && body.match_code !== undefined;
+  const [found, challenge] = await Promise.all([
+    findAsked(c, caller, id, body.scan),
+    isMatching ? services(c).challenges.read(id) : undefined,
+  ]);
+  if (!found.ok) return refuse(c, { code: "unknown_challenge" });
   const isSeen = found.value.seen !== undefined;
   const judged = await judgeHere(c, caller, { ...found.value, isSeen });
   if (body.decision === "approve") {
@@ -40,16 +45,19 @@ export async function decide(c: Context<AppEnv>, caller: PhoneCaller, body: Deci
       return say(c, 400, "number_needed", "The number on the other screen has to come along.");
     }
   }
-  const answered = await answer(c, caller, found.value, judged, body);
+  const answered = await answer(c, caller, { ...found.value, challenge }, judged, body);
   if (!answered.ok) return refused(c, caller, answered.error);
   if (body.not_me && body.decision === "deny") await report(c, caller, found.value);
   return c.json({ state: body.decision === "approve" ? "approved" : "denied" });
 }
 
+/** `challenge`: as it was found, where a number came along. */
+type Asking = Found & { readonly challenge: Snapshot | undefined };
+
 async function answer(
   c: Context<AppEnv>,
   caller: PhoneCaller,
-  found: Found,
+  found: Asking,
   judged: Judged,
   body: DecisionBody,
 ): Promise<Result<Applied, Refusal>> {
@@ -73,22 +81,22 @@ async function answer(
   const matched =
     decision === "approve" && judged.match === "number"
       ? await match(c, found, caller, number)
-      : ok(undefined);
-  return matched.ok ? await carry(c, found, signed.value, page) : matched;
+      : ok(UNCOUNTED);
+  if (!matched.ok) return matched;
+  const [carried] = await Promise.all([carry(c, found, signed.value, page), matched.value.uncount()]);
+  return carried;
 }
 
 /** Compares the number that was typed; a guess is counted for the challenge and for the person (T04). */
 async function match(
   c: Context<AppEnv>,
-  { asked }: Found,
+  { challenge }: Asking,
   { device }: PhoneCaller,
   number: string | undefined,
-): Promise<Result<undefined, Refusal>> {
-  const powers = services(c);
-  const snapshot = await powers.challenges.read(asked.challengeId);
+): Promise<Result<Matched, Refusal>> {
   // A challenge without a number passes the comparison, and none that asks for one has none.
-  if (!snapshot || snapshot.spec.matchCodeHash === undefined) return no({ code: "unknown_challenge" });
-  return await checkMatchCode(powers, snapshot, device.userId, number);
+  if (challenge?.spec.matchCodeHash === undefined) return no({ code: "unknown_challenge" });
+  return await checkMatchCode(services(c), challenge, device.userId, number);
 }
 
 async function carry(

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { withdrawChallenge } from "../../../../src/core/challenge/cancel.ts";
 import { revokeDevice } from "../../../../src/core/device/revoke.ts";
 import { type UserId, userSubject } from "../../../../src/core/ids.ts";
+import { MATCH_GUESSES } from "../../../../src/core/inbox/limits.ts";
 import { DAY, MINUTE } from "../../../../src/core/time.ts";
 import {
   asked,
@@ -128,6 +129,16 @@ describe("T04 the number on the other screen", () => {
     expect(Number(locked.headers.get("Retry-After"))).toBeGreaterThan(0);
     expect(await stateOf(at, third.prompt.id)).toBe("pending");
     expect((await phone.decide(third.prompt, { decision: "deny" })).status).toBe(200);
+  });
+
+  test("a right one is no guess, however many requests are approved", async () => {
+    const { id, phone } = await newPhoneOwner(at, "key");
+    for (let count = 0; count <= MATCH_GUESSES.limit; count++) {
+      const { prompt, number } = await asked(at, id, phone);
+      expect((await phone.decide(prompt, approval(number))).status).toBe(200);
+      // Within the window of guesses; a minute later another request may stand before them.
+      if (count % 3 === 2) later(MINUTE);
+    }
   });
 
   test("nobody without the key uses up a guess", async () => {

@@ -150,8 +150,8 @@ export const WAITS = {
     "a session opens": 2,
     "the list": 2,
     "how a request stands": 2,
-    "an approval with its number": 7,
-    "a denial": 5,
+    "an approval with its number": 5,
+    "a denial": 4,
   },
   "approver, a passkey": {
     "a ticket is used": 1,
@@ -159,7 +159,7 @@ export const WAITS = {
     "a session opens": 3,
     "the list": 2,
     "how a request stands": 2,
-    "an approval with its number": 8,
-    "a denial": 6,
+    "an approval with its number": 6,
+    "a denial": 5,
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, number>>>>;
