@@ -3,7 +3,7 @@ import { MAIN } from "../../../src/core/ids.ts";
 import { operator } from "./acts.ts";
 import { newParty, poll, start } from "./ciba.ts";
 import type { Answer } from "./cotter.ts";
-import type { Flow } from "./flows.ts";
+import type { Flow } from "./flows/flow.ts";
 import { type Stage, stage } from "./in-flight.ts";
 import { enrolPhone, newPhoneOwner, type Phone, phoneOf } from "./phone.ts";
 

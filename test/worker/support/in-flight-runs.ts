@@ -1,8 +1,18 @@
 import { describe, expect, test } from "vitest";
 import type { ChallengeId, ClientId, DeviceId, UserId } from "../../../src/core/ids.ts";
-import { disable, lock, operator, remains, remove, removeDevices, signOut, unlock, usable } from "./acts.ts";
+import {
+  disable,
+  type Left,
+  leftOf,
+  lock,
+  operator,
+  remove,
+  removeDevices,
+  signOut,
+  unlock,
+} from "./acts.ts";
 import type { Json } from "./cotter.ts";
-import type { Flow, Ready } from "./flows.ts";
+import type { Flow, Ready } from "./flows/flow.ts";
 import { type Point, type Stage, stage } from "./in-flight.ts";
 
 /** What an act has ended. */
@@ -78,14 +88,14 @@ type Ran = {
 
 /** One run with the act at this point; throws what is wrong. */
 async function runWith(flow: Flow, name: ActName, point: string): Promise<void> {
-  const ready = await flow.ready();
+  const ready = await flow.ready(ACTS[name].on === "client");
   const at = stage();
   let ended: Ended | undefined;
   let before: ReadonlySet<string> = new Set();
   let begun: ReadonlySet<ChallengeId> = new Set();
   at.at(point, async () => {
     ended = await ACTS[name].run(ready);
-    if (ended.userId) before = await usable(ended.userId);
+    if (ended.userId) before = (await leftOf(ended.userId)).usable;
     begun = new Set(at.begun);
   });
   const out = await ready.run(at);
@@ -98,7 +108,8 @@ async function check(name: ActName, ran: Ran): Promise<void> {
   const { flow, at, userId, removed } = ran;
   const isByDevice = flow.byDevice === true && removed.length > 0;
   const isByAct = name !== "the person is signed out" && (name !== "the devices are removed" || isByDevice);
-  if (isByAct) expect(await added(ran), "nothing is written behind the act").toEqual([]);
+  const left = await leftOf(userId);
+  if (isByAct) expect(added(left, ran), "nothing is written behind the act").toEqual([]);
   const alive = await livingOf(at, userId);
   switch (name) {
     case "the client is disabled":
@@ -120,15 +131,21 @@ async function check(name: ActName, ran: Ran): Promise<void> {
     case "the person is locked":
     case "the person is deleted":
       expect(alive, "no family lives").toEqual([]);
-      expect(await operator.services.records.grantsOfUser(userId)).toEqual([]);
+      expect([...left.usable].filter((text) => text.startsWith("grant "))).toEqual([]);
   }
   if (isByAct) await expectDead(ran);
-  if (name === "the person is deleted") expect([...(await remains(userId))]).toEqual([]);
+  if (name === "the person is deleted") await checkGone(ran, left);
   if (name === "the person is locked") await checkUnlocked(ran);
 }
 
-const added = async ({ userId, before }: Ran): Promise<string[]> =>
-  [...(await usable(userId))].filter((text) => !before.has(text));
+const added = ({ usable }: Left, { before }: Ran): string[] =>
+  [...usable].filter((text) => !before.has(text));
+
+/** No row is left, neither before the refresh tokens that came out were tried nor behind that. */
+async function checkGone({ out, userId }: Ran, left: Left): Promise<void> {
+  expect([...left.remains]).toEqual([]);
+  if (under(REFRESH, out).length > 0) expect([...(await leftOf(userId)).remains]).toEqual([]);
+}
 
 /** What was under way stays ended when the user is active again; what of it was nobody's began perhaps only then. */
 async function checkUnlocked(ran: Ran): Promise<void> {
@@ -138,7 +155,7 @@ async function checkUnlocked(ran: Ran): Promise<void> {
   if (!ready.again || (flow.ofNobody && begun.size === 0)) return;
   const later = stage();
   expect(under(TOKENS, await ready.again(later)), "nothing comes of it later").toEqual([]);
-  expect(await added(ran), "and nothing is written later").toEqual([]);
+  expect(added(await leftOf(userId), ran), "and nothing is written later").toEqual([]);
   expect(await livingOf(later, userId)).toEqual([]);
 }
 
@@ -182,7 +199,7 @@ export function testInFlight(flows: readonly Flow[]): void {
     let hasDevice = false;
 
     test("works when nothing comes in between", async () => {
-      const ready = await flow.ready();
+      const ready = await flow.ready(true);
       const at = stage();
       const out = await ready.run(at);
       expect([flow.works(out), at.faults], JSON.stringify(out)).toEqual([true, []]);

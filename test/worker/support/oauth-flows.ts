@@ -2,7 +2,7 @@ import { operator } from "./acts.ts";
 import { askDevice, newParty, poll, pollDevice, press, start } from "./ciba.ts";
 import { type Answer, newClient, prompt, respond } from "./cotter.ts";
 import { cotterPhone } from "./devices.ts";
-import type { Flow } from "./flows.ts";
+import type { Flow } from "./flows/flow.ts";
 import { newAda } from "./loginid.ts";
 
 const hasTokens = (out: Record<string, unknown>) => out.access_token !== undefined;

@@ -1,4 +1,5 @@
-import { COTTER } from "../../support/flows.ts";
+import { COTTER } from "../../support/flows/cotter.ts";
+import { HOSTED } from "../../support/flows/page.ts";
 import { testInFlight } from "../../support/in-flight-runs.ts";
 
-testInFlight(COTTER);
+testInFlight([...COTTER, ...HOSTED]);

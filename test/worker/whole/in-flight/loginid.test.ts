@@ -1,4 +1,4 @@
-import { LOGINID } from "../../support/flows.ts";
+import { LOGINID } from "../../support/flows/loginid.ts";
 import { testInFlight } from "../../support/in-flight-runs.ts";
 
 testInFlight(LOGINID);

@@ -1,4 +1,0 @@
-import { AUTHSIGNAL } from "../../support/flows.ts";
-import { testInFlight } from "../../support/in-flight-runs.ts";
-
-testInFlight(AUTHSIGNAL);
