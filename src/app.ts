@@ -14,11 +14,12 @@ import { cotterDoors } from "./doors/cotter/routes.ts";
 import { loginidDoors } from "./doors/loginid/routes.ts";
 import { oauthDoors } from "./doors/oauth/routes.ts";
 import { pageDoors } from "./hosted/routes.ts";
-import { type AppEnv, readOrigin, services } from "./http/context.ts";
+import { type AppEnv, services } from "./http/context.ts";
 import { devDemoRoutes } from "./http/dev-demo.ts";
 import { devOutboxRoutes } from "./http/dev-outbox.ts";
 import { devReferenceRoutes } from "./http/dev-reference.ts";
 import { type Door, doorOf, doorOfLost, type FaultStatus, problemFault, routedPath } from "./http/door.ts";
+import { KeptRouter } from "./http/kept-router.ts";
 import { refuseOtherMethods } from "./http/method-not-allowed.ts";
 import { problem } from "./http/problem.ts";
 import { requestId } from "./http/request-id.ts";
@@ -66,7 +67,7 @@ async function fault(
 
 /** The last resort: an outage is 503 with Retry-After, what a caller got wrong 400, everything else 500 without a word why. */
 async function answerThrown(doors: readonly Door[], c: Context<AppEnv>, error: Error): Promise<Response> {
-  const fields = { requestId: c.var.requestId, method: c.req.method, route: routePath(c, -1), error };
+  const fields = { requestId: c.get("requestId"), method: c.req.method, route: routePath(c, -1), error };
   if (error instanceof Outage) {
     services(c).log("warn", "outage", fields);
     return await fault(doors, c, 503, error.retryAfter);
@@ -78,6 +79,7 @@ async function answerThrown(doors: readonly Door[], c: Context<AppEnv>, error: E
 
 /** Whether each percent escape of the path stands for a character: the router would pass on the others as they are. */
 function isDecodable(url: string): boolean {
+  if (!url.includes("%")) return true;
   try {
     decodeURIComponent(new URL(url).pathname);
     return true;
@@ -102,12 +104,14 @@ function sharedRoutes(doors: readonly Door[]): Hono<AppEnv> {
 }
 
 function makeRoutes(doors: readonly Door[]): Hono<AppEnv> {
-  const app = new Hono<AppEnv>({ getPath: (request) => routedPath(doors, getPath(request)) });
+  const app = new Hono<AppEnv>({
+    router: new KeptRouter(),
+    getPath: (request) => routedPath(doors, getPath(request)),
+  });
   app.use(async (c, next) => {
     const { wired } = c.env as { wired: Wired };
     if (!wired.ok) return misconfigured(c, wired.error);
     c.set("services", wired.value);
-    c.set("origin", readOrigin(c.req.raw));
     return await next();
   });
   app.use(requestId, securityHeaders);

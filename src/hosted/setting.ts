@@ -14,7 +14,7 @@ const NONCE_BYTES = 16;
 /** How this answer's page looks: in the reader's language, under the name of the client that is known to ask, with a nonce of its own. */
 export function settingFor(
   c: Context<AppEnv>,
-  client: Client | undefined = c.var.client as Client | undefined,
+  client: Client | undefined = c.get("client") as Client | undefined,
 ): Setting {
   return {
     locale: localeOf(c.req.header("Accept-Language")),

@@ -10,7 +10,7 @@ export type AppEnv = {
     /** The powers of this request. */
     services: Services;
     requestId: string;
-    /** What the request looked like to the edge. */
+    /** What the request looked like to the edge, once somebody has asked: `originOf`. */
     origin: Origin;
     /** The client that asks: set by a door's own check, before any route that reads it. */
     client: Client;
@@ -19,11 +19,20 @@ export type AppEnv = {
   };
 };
 
-/** The services of this request. */
-export const services = (c: Context<AppEnv>): Services => c.var.services;
+/** The services of this request. `get`: `c.var` is a new copy of all that the context holds, each time. */
+export const services = (c: Context<AppEnv>): Services => c.get("services");
 
 /** What this request looked like to the edge. */
-export const originOf = (c: Context<AppEnv>): Origin => c.var.origin;
+export function originOf(c: Context<AppEnv>): Origin {
+  const known: Origin | undefined = c.get("origin");
+  if (known !== undefined) return known;
+  const read = readOrigin(c.req.raw);
+  c.set("origin", read);
+  return read;
+}
+
+/** The address alone, for who counts addresses. */
+export const ipOf = (c: Context<AppEnv>): string | undefined => readIp(c.req.raw);
 
 const USER_AGENT_LIMIT = 256;
 const CITY_LIMIT = 64;
@@ -50,9 +59,14 @@ function degrees(value: unknown, most: number): number | undefined {
 }
 
 /** One without the other is no place. */
-function pointOf({ cf }: Request): Pick<Origin, "latitude" | "longitude"> {
+function pointOf(cf: Request["cf"]): Pick<Origin, "latitude" | "longitude"> {
   const [latitude, longitude] = [degrees(cf?.latitude, 90), degrees(cf?.longitude, 180)];
   return latitude === undefined || longitude === undefined ? {} : { latitude, longitude };
+}
+
+function readIp({ headers }: Request): string | undefined {
+  const ip = headers.get("CF-Connecting-IP");
+  return ip !== null && IP.test(ip) ? ip : undefined;
 }
 
 /**
@@ -60,15 +74,16 @@ function pointOf({ cf }: Request): Pick<Origin, "latitude" | "longitude"> {
  * `X-Forwarded-For` is the caller's and is never read. What is missing or malformed stays unknown.
  */
 export function readOrigin(request: Request): Origin {
-  const ip = request.headers.get("CF-Connecting-IP") ?? "";
-  const country = request.cf?.country;
-  const city = typeof request.cf?.city === "string" ? oneLine(request.cf.city, CITY_LIMIT) : "";
+  const ip = readIp(request);
+  const { cf } = request;
+  const country = cf?.country;
+  const city = typeof cf?.city === "string" ? oneLine(cf.city, CITY_LIMIT) : "";
   const userAgent = request.headers.get("User-Agent")?.slice(0, USER_AGENT_LIMIT);
   return {
-    ...(IP.test(ip) && { ip }),
+    ...(ip !== undefined && { ip }),
     ...(typeof country === "string" && COUNTRY.test(country) && { country }),
     ...(city && { city }),
-    ...pointOf(request),
+    ...pointOf(cf),
     ...(userAgent && { userAgent }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
+import { changeHeaders } from "./answer-headers.ts";
 import type { AppEnv } from "./context.ts";
 
 export type DoorCors = {
@@ -29,11 +30,14 @@ export function doorCors(options: DoorCors): MiddlewareHandler<AppEnv> {
   return async function doorCors(c, next) {
     if (c.req.method === "OPTIONS") return await preflight(c, next);
     await next();
-    c.header("Vary", "Origin", { append: true });
     const origin = c.req.header("Origin");
-    if (origin === undefined || !(await options.origins(c, origin))) return;
-    c.header("Access-Control-Allow-Origin", origin);
-    if (options.credentials) c.header("Access-Control-Allow-Credentials", "true");
-    if (options.expose) c.header("Access-Control-Expose-Headers", options.expose.join(", "));
+    const isAllowed = origin !== undefined && (await options.origins(c, origin));
+    changeHeaders(c, (headers) => {
+      headers.append("Vary", "Origin");
+      if (!isAllowed) return;
+      headers.set("Access-Control-Allow-Origin", origin);
+      if (options.credentials) headers.set("Access-Control-Allow-Credentials", "true");
+      if (options.expose) headers.set("Access-Control-Expose-Headers", options.expose.join(", "));
+    });
   };
 }

@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { SECOND } from "../core/time.ts";
-import { type AppEnv, originOf, services } from "./context.ts";
+import { type AppEnv, ipOf, services } from "./context.ts";
 import { retryAfterMinute } from "./ip-limits.ts";
 import { problem } from "./problem.ts";
 
@@ -30,7 +30,7 @@ export function limitReads(
 ): MiddlewareHandler<AppEnv> {
   return async function limitReads(c, next) {
     if (await isGenuine(c)) return await next();
-    return (await services(c).limits.look(originOf(c).ip)) ? await next() : await refuseBusy(c, refuse);
+    return (await services(c).limits.look(ipOf(c))) ? await next() : await refuseBusy(c, refuse);
   };
 }
 
@@ -45,7 +45,7 @@ export function limitChecks(
   return async function limitChecks(c, next) {
     const id = nameOf(c);
     const name = id === undefined ? undefined : clientName(id);
-    const within = await services(c).limits.check(originOf(c).ip, name);
+    const within = await services(c).limits.check(ipOf(c), name);
     return within ? await next() : await refuseBusy(c, refuse);
   };
 }

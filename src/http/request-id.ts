@@ -1,4 +1,5 @@
 import { createMiddleware } from "hono/factory";
+import { changeHeaders } from "./answer-headers.ts";
 import type { AppEnv } from "./context.ts";
 
 /** Names each request by a UUID of our own, in the log and in `X-Request-Id`; a caller's choice is not taken. */
@@ -6,5 +7,5 @@ export const requestId = createMiddleware<AppEnv>(async function requestId(c, ne
   const id = crypto.randomUUID();
   c.set("requestId", id);
   await next();
-  c.header("X-Request-Id", id);
+  changeHeaders(c, (headers) => headers.set("X-Request-Id", id));
 });

@@ -1,6 +1,8 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
+import { createMiddleware } from "hono/factory";
 import type { Config } from "../core/ports/edge.ts";
+import type { Services } from "../core/ports/services.ts";
 import { adminBearer } from "./admin-bearer.ts";
 import { type AppEnv, originOf, services } from "./context.ts";
 import { noStore } from "./no-store.ts";
@@ -19,7 +21,30 @@ async function isUsable(c: Context<AppEnv>, part: string, check: () => Promise<v
   }
 }
 
+const JWKS_HEADERS = {
+  "Content-Type": "application/json",
+  "Cache-Control": `public, max-age=${JWKS_SECONDS}`,
+};
+
 const limited = limitReads(busy);
+
+const preflight = cors({ origin: "*", allowMethods: ["GET", "HEAD"] });
+
+/** Set before the route answers, so that a page can read a refusal, too. */
+const anyOrigin = createMiddleware<AppEnv>(async function anyOrigin(c, next) {
+  if (c.req.method === "OPTIONS") return await preflight(c, next);
+  c.header("Access-Control-Allow-Origin", "*");
+  await next();
+});
+
+const texts = new WeakMap<object, string>();
+
+/** The set as JSON, put together once for each set: verifiers ask for it all day. */
+function jwksOf(keys: Awaited<ReturnType<Services["keyring"]["published"]>>): string {
+  const text = texts.get(keys) ?? JSON.stringify({ keys });
+  texts.set(keys, text);
+  return text;
+}
 
 /**
  * What only the operator is told: which channels carry messages, and what is not configured. A wrong token changes nothing but that it
@@ -60,10 +85,10 @@ export function statusRoutes(): Hono<AppEnv> {
   });
 
   // RFC 7517 §5. Public by nature: no Origin is refused.
-  routes.use("/.well-known/jwks.json", cors({ origin: "*", allowMethods: ["GET", "HEAD"] }));
+  routes.use("/.well-known/jwks.json", anyOrigin);
   routes.get("/.well-known/jwks.json", limited, async (c) => {
     const keys = await services(c).keyring.published();
-    return c.json({ keys }, 200, { "Cache-Control": `public, max-age=${JWKS_SECONDS}` });
+    return c.body(jwksOf(keys), 200, JWKS_HEADERS);
   });
   return routes;
 }

@@ -30,6 +30,7 @@ export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
   const wrapping = makeWrapping(needs.secretKeys.keyEncryption);
   const pairs = makeKeyPairs(wrapping);
   const lanes = makeLanes({ ...needs, wrapping });
+  const shown = makeShown();
   return {
     async ready(lane) {
       const key = await lanes.current(lane);
@@ -39,14 +40,9 @@ export function makeKeyring(needs: KeyringNeeds): Keyring & VerificationKeys {
     async published(options) {
       const order = options?.cotterFirst ? (["cotter", "standard"] as const) : TOKEN_LANES;
       const wanted = order.filter((lane) => options?.lane === undefined || options.lane === lane);
-      const keys: ScheduledKey[] = [];
-      for (const lane of wanted) keys.push(...(await readable(lanes, lane)));
-      return keys.map(({ key: { publicJwk, kid, algorithm } }) => ({
-        ...onlyPublic(publicJwk),
-        kid,
-        alg: algorithm,
-        use: "sig",
-      }));
+      const parts: (readonly ScheduledKey[])[] = [];
+      for (const lane of wanted) parts.push(await readable(lanes, lane));
+      return shown(wanted.join(), parts);
     },
     async sign(lane, header, claims, kid, options) {
       const current = await lanes.current(lane, SIGNING);
@@ -100,14 +96,41 @@ function pointOf({ publicJwk }: StoredKey): Uint8Array {
   return Uint8Array.of(4, ...x, ...y);
 }
 
-/** What a reader of the JWKS gets of a lane, the key that signs now first: some readers take the first they see. */
+/** What a reader of the JWKS gets of a lane; its first key is made here. */
 async function readable(lanes: Lanes, lane: Lane): Promise<readonly ScheduledKey[]> {
-  if (!isMadeAtNeed(lane)) await lanes.current(lane);
   const keys = await lanes.published(lane);
-  return [
-    ...keys.filter(({ state }) => state === "current"),
-    ...keys.filter(({ state }) => state !== "current"),
-  ];
+  if (keys.length > 0 || isMadeAtNeed(lane)) return keys;
+  await lanes.current(lane);
+  return await lanes.published(lane);
+}
+
+/** Of each lane the key that signs now first: some readers take the first they see. */
+const jwksOf = (parts: readonly (readonly ScheduledKey[])[]) =>
+  parts
+    .flatMap((keys) => [
+      ...keys.filter(({ state }) => state === "current"),
+      ...keys.filter(({ state }) => state !== "current"),
+    ])
+    .map(({ key: { publicJwk, kid, algorithm } }) => ({
+      ...onlyPublic(publicJwk),
+      kid,
+      alg: algorithm,
+      use: "sig",
+    }));
+
+/** Sets of keys by the lanes that they are of: the same set again for as long as the lanes are the same. */
+function makeShown() {
+  const kept = new Map<
+    string,
+    { readonly parts: readonly unknown[]; readonly jwks: ReturnType<typeof jwksOf> }
+  >();
+  return (name: string, parts: readonly (readonly ScheduledKey[])[]) => {
+    const before = kept.get(name);
+    if (before?.parts.every((part, index) => part === parts[index])) return before.jwks;
+    const jwks = jwksOf(parts);
+    kept.set(name, { parts, jwks });
+    return jwks;
+  };
 }
 
 const SIGNING_BY = {

@@ -8,7 +8,9 @@ import { makeStoredKey } from "./key-pairs.ts";
 import {
   hasOverlap,
   isPublished,
+  type Phase,
   PUBLISH_AHEAD,
+  phase,
   ROTATE_AFTER,
   ROTATING,
   type ScheduledKey,
@@ -45,12 +47,14 @@ type LanesNeeds = {
 /** The lanes of the shelf as the clock sees them. */
 export function makeLanes({ shelf, wrapping, clock, chance }: LanesNeeds): Lanes {
   const cache = makeKeyCache(shelf, clock);
+  let kept: Phase | undefined;
   const publishedOf = (keys: readonly StoredKey[], lane: Lane): readonly ScheduledKey[] => {
     const now = clock.now();
-    return schedule(keys, lane, now).filter((key) => isPublished(key, now));
+    if (kept?.of !== keys || !kept.holds(now)) kept = phase(keys, LANES, now);
+    return kept.published(lane);
   };
   const currentOf = (keys: readonly StoredKey[], lane: Lane): StoredKey | undefined =>
-    schedule(keys, lane, clock.now()).find(({ state }) => state === "current")?.key;
+    publishedOf(keys, lane).find(({ state }) => state === "current")?.key;
 
   /** Stores a key of this generation, unless another maker was first; answers what the shelf then holds. */
   async function begin(lane: Lane, generation: number, activatesAt: number): Promise<readonly StoredKey[]> {

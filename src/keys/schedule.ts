@@ -46,3 +46,29 @@ function leaves(lane: Lane, successor: StoredKey | undefined): Instant | undefin
 /** Whether verifiers may meet it: from its making until the last token that it signed has ended. */
 export const isPublished = ({ publishedUntil }: ScheduledKey, now: Instant): boolean =>
   publishedUntil === undefined || now < publishedUntil;
+
+/** What the lanes are for as long as nothing of it changes: made once, and read by every request until then. */
+export type Phase = {
+  /** The keys that it was made of. */
+  readonly of: readonly StoredKey[];
+  readonly published: (lane: Lane) => readonly ScheduledKey[];
+  /** Whether it still holds; a clock that was set back has left it, too. */
+  readonly holds: (now: Instant) => boolean;
+};
+
+/** The published keys of each lane, oldest first, from `now` until the next of them begins, signs or leaves. */
+export function phase(of: readonly StoredKey[], lanes: readonly Lane[], now: Instant): Phase {
+  const all = lanes.flatMap((lane) => schedule(of, lane, now));
+  const changes = all
+    .flatMap(({ key, publishedUntil }) => [key.activatesAt, publishedUntil ?? now])
+    .filter((at) => at > now);
+  const until = Math.min(...changes);
+  const byLane = new Map(
+    lanes.map((lane) => [lane, all.filter((key) => key.key.lane === lane && isPublished(key, now))] as const),
+  );
+  return {
+    of,
+    published: (lane) => byLane.get(lane) ?? [],
+    holds: (at) => now <= at && at < until,
+  };
+}

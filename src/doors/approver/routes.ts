@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { createMiddleware } from "hono/factory";
 import { ownRpId } from "../../core/device/ceremony.ts";
+import { changeHeaders } from "../../http/answer-headers.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import type { Door } from "../../http/door.ts";
 import { jsonBody } from "../../http/json-body.ts";
@@ -60,7 +61,9 @@ async function showConfig(c: Context<AppEnv>): Promise<Response> {
 /** Proofs and acts have to be of this minute: phones whose clocks are wrong go by ours (RFC 9110 §6.6.1). Cloudflare sends it too, other hosts may not. */
 const dated = createMiddleware<AppEnv>(async function dated(c, next) {
   await next();
-  if (c.res.status !== 101) c.header("Date", new Date(services(c).clock.now()).toUTCString());
+  if (c.res.status === 101) return;
+  const date = new Date(services(c).clock.now()).toUTCString();
+  changeHeaders(c, (headers) => headers.set("Date", date));
 });
 
 /** `/approver` (docs/approver.md): by the device that answers, whose proof each call carries. */

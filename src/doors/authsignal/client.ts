@@ -116,5 +116,5 @@ function percentDecoded(text: string): string {
 /** Who asks for a change, as the audit trail names it. */
 export function requester(c: Context<AppEnv>): Requester {
   const { ip } = originOf(c);
-  return { actor: `client:${c.var.client.id}`, ...(ip === undefined ? {} : { ip }) };
+  return { actor: `client:${c.get("client").id}`, ...(ip === undefined ? {} : { ip }) };
 }

@@ -74,7 +74,7 @@ import {
  * nothing worth hiding, and its page must be able to read it.
  */
 const cors = doorCors({
-  origins: (c, origin) => (c.var.client ? allowsOrigin(c.var.client, origin) : true),
+  origins: (c, origin) => (c.get("client") ? allowsOrigin(c.get("client"), origin) : true),
   credentials: false,
   methods: ["GET", "POST", "PATCH", "OPTIONS"],
   headers: ["Authorization", "Content-Type", "X-Authsignal-Signature", "Prefer"],

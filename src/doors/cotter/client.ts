@@ -17,7 +17,7 @@ export const identifyClient: MiddlewareHandler<AppEnv> = async (c, next) => {
 
 /** Refuses what names no client; a preflight cannot name one and never comes this far. */
 export const requireClient: MiddlewareHandler<AppEnv> = async (c, next) =>
-  c.var.client ? await next() : refuse(c, { code: "unknown_client" });
+  c.get("client") ? await next() : refuse(c, { code: "unknown_client" });
 
 /** The client that the call names, whether or not there is one. */
 export function namedClient(c: Context<AppEnv>): ClientId | undefined {

@@ -21,7 +21,8 @@ const PUBLIC_KEYS = { "Cache-Control": "public, max-age=300", "Access-Control-Al
 
 /** A preflight names its client in the path alone; where it cannot, it passes, and the answer is readable by the client's pages only. */
 const cors = doorCors({
-  origins: (c, origin) => (c.var.client ? allowsOrigin(c.var.client, origin) : c.req.method === "OPTIONS"),
+  origins: (c, origin) =>
+    c.get("client") ? allowsOrigin(c.get("client"), origin) : c.req.method === "OPTIONS",
   credentials: true,
   methods: ["GET", "POST", "PUT", "DELETE", "OPTIONS"],
   headers: ["API_KEY_ID", "Content-Type", "API_SECRET_KEY", "Authorization"],

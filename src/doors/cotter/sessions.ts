@@ -13,7 +13,7 @@ import { type Bundle, refreshedBundle } from "./tokens.ts";
 type RefreshBody = z.output<typeof refreshBody>;
 
 /** Each client has its own: one cookie for all would hand one client's token to another, and that ends the grant. */
-const cookieName = (c: Context<AppEnv>): string => `rft.${c.var.client.id}`;
+const cookieName = (c: Context<AppEnv>): string => `rft.${c.get("client").id}`;
 const COOKIE_PATH = "/api/v0/token";
 
 /** Rows 14 and 15 of Cotter §3.1: refreshing, and signing out. */
@@ -45,14 +45,14 @@ async function rotate(c: Context<AppEnv>, body: RefreshBody): Promise<Response> 
   }
   const token = refresh_token ?? cookieToken(c);
   if (!token) return refuse(c, { code: "bad_refresh_token" });
-  const refreshed = await refreshGrant(services(c), c.var.client, token, {
+  const refreshed = await refreshGrant(services(c), c.get("client"), token, {
     lane: "cotter",
     isOurs: ({ door }) => door === "cotter" || door === "page",
-    rotation: refreshRotation(c.var.client.settings),
+    rotation: refreshRotation(c.get("client").settings),
     ip: originOf(c).ip,
   });
   if (!refreshed.ok) return refuse(c, refreshed.error);
-  const bundle = await refreshedBundle(services(c), c.var.client, refreshed.value);
+  const bundle = await refreshedBundle(services(c), c.get("client"), refreshed.value);
   keepCookie(c, bundle);
   return c.json(bundle);
 }
@@ -63,7 +63,7 @@ async function rotate(c: Context<AppEnv>, body: RefreshBody): Promise<Response> 
  */
 async function signOut(c: Context<AppEnv>, body: RefreshBody): Promise<Response> {
   const token = body.refresh_token ?? cookieToken(c);
-  if (token) await revokeRefreshToken(services(c), c.var.client, token, originOf(c).ip);
+  if (token) await revokeRefreshToken(services(c), c.get("client"), token, originOf(c).ip);
   if (fromAllowedPage(c)) setCookie(c, cookieName(c), "", { ...COOKIE_RULES, maxAge: 0 });
   return c.json({ success: true });
 }
@@ -73,7 +73,7 @@ const COOKIE_RULES = { httpOnly: true, secure: true, sameSite: "None", path: COO
 /** The cookie counts only for a page whose origin the client names: with `*` any page could use it (§10.15, T92). */
 export const fromAllowedPage = (c: Context<AppEnv>): boolean => {
   const origin = c.req.header("Origin");
-  return origin !== undefined && origin !== "*" && c.var.client.allowedOrigins.includes(origin);
+  return origin !== undefined && origin !== "*" && c.get("client").allowedOrigins.includes(origin);
 };
 
 const cookieToken = (c: Context<AppEnv>): string | undefined =>
@@ -82,6 +82,6 @@ const cookieToken = (c: Context<AppEnv>): string | undefined =>
 /** Browsers that hold the cookie are handed the next one; apps get it in the body alone. */
 function keepCookie(c: Context<AppEnv>, bundle: Bundle): void {
   if (!fromAllowedPage(c)) return;
-  const days = c.var.client.settings.refresh_token_days ?? 30;
+  const days = c.get("client").settings.refresh_token_days ?? 30;
   setCookie(c, cookieName(c), bundle.refresh_token, { ...COOKIE_RULES, maxAge: days * 86_400 });
 }

@@ -66,7 +66,7 @@ function verifyRoutes(): Hono<AppEnv> {
 async function unfitness(c: Context<AppEnv>, token: string): Promise<string | undefined> {
   const { verifier, clients } = services(c);
   const asking = c.req.header("API_KEY_ID");
-  if (asking !== undefined && !c.var.client) return NO_CLIENT;
+  if (asking !== undefined && !c.get("client")) return NO_CLIENT;
   const checked = await verifier.verify(token, { kind: "access" });
   if (!checked.ok) return checked.error.detail;
   const { aud, type } = checked.value;
@@ -85,7 +85,9 @@ function screeningRoutes(): Hono<AppEnv> {
   routes.use(refuseOtherMethods(routes, faults(refusedForm)));
   const limit = limitReads((c, retryAt) => c.json(refusedForm(MANY), 429, waitOf(c, retryAt)));
   routes.use(noStore, anyPage("GET"), limit, identifyClient);
-  routes.get("/form", (c) => (c.var.client ? c.json({ passed: true }) : c.json(refusedForm(NO_CLIENT), 401)));
+  routes.get("/form", (c) =>
+    c.get("client") ? c.json({ passed: true }) : c.json(refusedForm(NO_CLIENT), 401),
+  );
   return routes;
 }
 

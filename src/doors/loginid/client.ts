@@ -80,7 +80,8 @@ export function isForeignPage(c: Context<AppEnv>, client: Client): boolean {
 
 /** A preflight cannot name its client, which stands in the body: it passes, and the answer is readable by the client's pages only. */
 export const pagesMayAsk = doorCors({
-  origins: (c, origin) => (c.var.client ? allowsOrigin(c.var.client, origin) : c.req.method === "OPTIONS"),
+  origins: (c, origin) =>
+    c.get("client") ? allowsOrigin(c.get("client"), origin) : c.req.method === "OPTIONS",
   credentials: false,
   methods: ["POST", "OPTIONS"],
   headers: ["Content-Type", "Authorization", "X-Client-ID", "Request-ID"],

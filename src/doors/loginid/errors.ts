@@ -111,7 +111,7 @@ function againAt(refusal: Refusal): Instant | undefined {
 
 /** What comes out of a good token only later goes on record too: that it was used before, or is for another user or purpose. */
 function noteToken(c: Context<AppEnv>, refusal: Refusal): void {
-  const client: Client | undefined = c.var.tokenClient;
+  const client: Client | undefined = c.get("tokenClient");
   if (!client || (refusal.code !== "replayed" && refusal.code !== "not_allowed")) return;
   const { ip } = originOf(c);
   noteRefusal(services(c), {

@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { createMiddleware } from "hono/factory";
 import { readPublicKey } from "../../core/client/public-key.ts";
+import { changeHeaders } from "../../http/answer-headers.ts";
 import { type AppEnv, services } from "../../http/context.ts";
 import type { Door } from "../../http/door.ts";
 import { noStore } from "../../http/no-store.ts";
@@ -20,7 +21,7 @@ const REQUEST_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const echoRequestId = createMiddleware<AppEnv>(async function echoRequestId(c, next) {
   await next();
   const id = c.req.header("Request-ID");
-  if (id !== undefined && REQUEST_ID.test(id)) c.header("Request-ID", id);
+  if (id !== undefined && REQUEST_ID.test(id)) changeHeaders(c, (headers) => headers.set("Request-ID", id));
 });
 
 /** The public key of a kid as PEM text, the current one without a kid (LoginID §7.3). Keys of other lanes are not served here. */

@@ -22,7 +22,8 @@ import { revoke } from "./token/revoke.ts";
 
 /** A preflight cannot name its client: it passes, and the answer is readable by the client's own pages alone (T92). */
 const pagesMayAsk = doorCors({
-  origins: (c, origin) => (c.var.client ? allowsOrigin(c.var.client, origin) : c.req.method === "OPTIONS"),
+  origins: (c, origin) =>
+    c.get("client") ? allowsOrigin(c.get("client"), origin) : c.req.method === "OPTIONS",
   credentials: false,
   methods: ["GET", "POST", "OPTIONS"],
   headers: ["Content-Type", "Authorization", "DPoP"],

@@ -119,10 +119,10 @@ async function mayValidate(
 
 async function keyOfPath(c: Context<AppEnv>): Promise<ActionKey | undefined> {
   const name = nameOfPath(c);
-  const record = name === undefined ? undefined : await findNamedUser(services(c), c.var.client, name);
+  const record = name === undefined ? undefined : await findNamedUser(services(c), c.get("client"), name);
   if (!record) return undefined;
   return {
-    clientId: c.var.client.id,
+    clientId: c.get("client").id,
     userId: record.user.id,
     code: c.req.param("action") ?? "",
     idempotencyKey: c.req.param("key") ?? "",
@@ -135,7 +135,7 @@ export async function getAction(c: Context<AppEnv>): Promise<Response> {
   const key = await keyOfPath(c);
   const found = key && (await powers.actions.find(key));
   if (!found) return refuse(c, { code: "unknown_action" });
-  return c.json(actionWire(await currentAction(powers, c.var.client, found)));
+  return c.json(actionWire(await currentAction(powers, c.get("client"), found)));
 }
 
 /** §9.1 `updateAction`: the backend's own word on the state. */
@@ -154,7 +154,7 @@ const PAGE = 100;
 export async function listActions(c: Context<AppEnv>): Promise<Response> {
   const powers = services(c);
   const name = nameOfPath(c);
-  const record = name === undefined ? undefined : await findNamedUser(powers, c.var.client, name);
+  const record = name === undefined ? undefined : await findNamedUser(powers, c.get("client"), name);
   if (!record) return c.json([]);
   const { fromDate, state, ...parameters } = c.req.query();
   const codes = codesOf(parameters);
@@ -163,7 +163,7 @@ export async function listActions(c: Context<AppEnv>): Promise<Response> {
   const wanted = ACTION_STATES.find((known) => known.toUpperCase() === state);
   if (state && wanted === undefined) return refuse(c, { code: "malformed", detail: "state" });
   const found = await powers.actions.ofUser({
-    clientId: c.var.client.id,
+    clientId: c.get("client").id,
     userId: record.user.id,
     size: PAGE,
     ...(from === undefined ? {} : { from }),

@@ -112,7 +112,7 @@ function resend(c: Context<AppEnv>, body: ChallengeBody, id: string): ReturnType
     );
   };
   return resendBackendCode(powers, {
-    client: c.var.client,
+    client: c.get("client"),
     challengeId: powers.challenges.parse(id),
     fits: (awaited) => fits(awaited) && (awaited.code.method !== "email" || channelOf(body) === undefined),
     channel: channelOf(body),
@@ -136,14 +136,14 @@ export async function verifyBackend(
 ): Promise<Response> {
   const powers = services(c);
   const verdict = await verifyBackendCode(powers, {
-    client: c.var.client,
+    client: c.get("client"),
     challengeId: powers.challenges.parse(body.challengeId),
     code: body.verificationCode,
     by: requester(c),
   });
   if (!verdict.ok) return refuse(c, verdict.error);
   const { enrolled } = verdict.value;
-  if (enrolled) await tellEnrolled(c, nameOf(c.var.client, enrolled.user), enrolled);
+  if (enrolled) await tellEnrolled(c, nameOf(c.get("client"), enrolled.user), enrolled);
   if (verdict.value.outcome !== "right") {
     return c.json({ isVerified: false, ...FAILURES[verdict.value.outcome] });
   }
@@ -191,7 +191,7 @@ export async function getBackendCode(
   const id = asked.challengeId === undefined ? undefined : powers.challenges.parse(asked.challengeId);
   if (asked.challengeId !== undefined && id === undefined) return c.json({});
   const found = await findBackendCode(powers, {
-    client: c.var.client,
+    client: c.get("client"),
     challengeId: id,
     name: asked.userId,
     action: asked.action,

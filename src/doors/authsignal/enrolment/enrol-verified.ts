@@ -49,5 +49,5 @@ export async function tellEnrolled(
 ): Promise<void> {
   const powers = services(c);
   if (isNew)
-    await tellLater(powers, c.var.client, addressEvent(powers, "created", name, user, authenticator));
+    await tellLater(powers, c.get("client"), addressEvent(powers, "created", name, user, authenticator));
 }

@@ -30,7 +30,7 @@ export async function queryUsers(c: Context<AppEnv>, asked: z.output<typeof user
   if (asked.token !== undefined && token === undefined) return c.json({ users: [] });
   const pageBy = (number: string | undefined) =>
     query(powers, {
-      client: c.var.client,
+      client: c.get("client"),
       names: {
         ...(email === undefined ? {} : { email }),
         ...(number === undefined ? {} : { phone: number }),
@@ -46,8 +46,8 @@ export async function queryUsers(c: Context<AppEnv>, asked: z.output<typeof user
   const page = found.rows.length === 0 && plain !== phone ? await pageBy(phone) : found;
   return c.json({
     users: page.rows.map((record) => ({
-      userId: nameOf(c.var.client, record),
-      ...namesWire(c.var.client, record),
+      userId: nameOf(c.get("client"), record),
+      ...namesWire(c.get("client"), record),
     })),
     ...(page.next === undefined ? {} : { lastEvaluatedUserId: page.next }),
     ...(asked.token === undefined ? {} : { tokenPayload: payloadOf(asked.token) }),
@@ -56,12 +56,12 @@ export async function queryUsers(c: Context<AppEnv>, asked: z.output<typeof user
 
 /** Where a page goes on: an id of this service, or a backend's own name of somebody. */
 async function cursorOf(c: Context<AppEnv>, text: string): Promise<UserId | undefined> {
-  return parseUserId(text) ?? (await findNamedUser(services(c), c.var.client, text))?.user.id;
+  return parseUserId(text) ?? (await findNamedUser(services(c), c.get("client"), text))?.user.id;
 }
 
 async function ownToken(c: Context<AppEnv>, text: string): Promise<ActionToken | undefined> {
   const read = await readToken(services(c), text);
-  return read.ok && read.value.clientId === c.var.client.id ? read.value : undefined;
+  return read.ok && read.value.clientId === c.get("client").id ? read.value : undefined;
 }
 
 /** The payload of a token whose signature was checked. */

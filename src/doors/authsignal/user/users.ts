@@ -37,7 +37,7 @@ const NO_NAME = { code: "malformed", detail: "user id" } as const;
 
 async function namedUser(c: Context<AppEnv>): Promise<UserRecord | undefined> {
   const name = nameOfPath(c);
-  return name === undefined ? undefined : await findNamedUser(services(c), c.var.client, name);
+  return name === undefined ? undefined : await findNamedUser(services(c), c.get("client"), name);
 }
 
 /** §9.1: a user's names as far as this client may know them; of several of a kind, one that was seen proven. */
@@ -67,12 +67,12 @@ export async function getUser(c: Context<AppEnv>): Promise<Response> {
   if (!record) return c.json({ isEnrolled: false, emailVerified: false, phoneNumberVerified: false });
   const [enrolled, profile] = await Promise.all([
     enrolledOf(powers, record.user.id),
-    powers.authenticators.profile(record.user.id, viewOf(c.var.client)),
+    powers.authenticators.profile(record.user.id, viewOf(c.get("client"))),
   ]);
-  const methods = methodsOf(enrolledFor(c.var.client, record, enrolled));
+  const methods = methodsOf(enrolledFor(c.get("client"), record, enrolled));
   return c.json({
     isEnrolled: methods.length > 0,
-    ...namesWire(c.var.client, record),
+    ...namesWire(c.get("client"), record),
     ...profile,
     enrolledVerificationMethods: methods,
     allowedVerificationMethods: ALLOWED_METHODS,
@@ -87,12 +87,12 @@ export async function updateUser(c: Context<AppEnv>, body: UserBody): Promise<Re
   const name = nameOfPath(c);
   if (name === undefined) return refuse(c, NO_NAME);
   const by = requester(c);
-  const found = await ensureNamedUser(powers, c.var.client, name, by);
+  const found = await ensureNamedUser(powers, c.get("client"), name, by);
   if (!found.ok) return refuse(c, found.error);
   const record = found.value;
   const named = await giveNames(
     powers,
-    c.var.client,
+    c.get("client"),
     record,
     {
       email: { value: body.email, verified: body.emailVerified },
@@ -109,7 +109,12 @@ export async function updateUser(c: Context<AppEnv>, body: UserBody): Promise<Re
   if (!vouched.ok) return refuse(c, vouched.error);
   const changed = profileChange(body);
   if (Object.keys(changed).length > 0) {
-    await powers.authenticators.changeProfile(record.user.id, c.var.client.id, changed, powers.clock.now());
+    await powers.authenticators.changeProfile(
+      record.user.id,
+      c.get("client").id,
+      changed,
+      powers.clock.now(),
+    );
   }
   const sent = Object.entries(body).filter(([, value]) => value !== undefined);
   return c.json({ userId: name, ...(Object.fromEntries(sent) as JsonObject) });
@@ -147,7 +152,7 @@ const profileChange = ({ displayName, locale, custom }: UserBody): ProfileChange
 /** §9.1 `deleteUser`: the user, in every door; of one whom others have too only what is this client's. Deleting nobody is a success. */
 export async function removeUser(c: Context<AppEnv>): Promise<Response> {
   const record = await namedUser(c);
-  const deleted = record && (await deleteOwnUser(services(c), c.var.client, record, requester(c)));
+  const deleted = record && (await deleteOwnUser(services(c), c.get("client"), record, requester(c)));
   if (deleted && !deleted.ok && deleted.error.code !== "unknown_user") return refuse(c, deleted.error);
   return c.json({});
 }
@@ -157,7 +162,7 @@ export async function listAuthenticators(c: Context<AppEnv>): Promise<Response> 
   const name = nameOfPath(c);
   const record = await namedUser(c);
   if (!record || name === undefined) return c.json([]);
-  const enrolled = listedFor(c.var.client, record, await enrolledOf(services(c), record.user.id));
+  const enrolled = listedFor(c.get("client"), record, await enrolledOf(services(c), record.user.id));
   return c.json(authenticatorsWire(name, record, enrolled));
 }
 

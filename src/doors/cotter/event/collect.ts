@@ -45,7 +45,7 @@ export async function collect(c: Context<AppEnv>, id: string): Promise<Response>
 }
 
 async function look(c: Context<AppEnv>, number: string): Promise<Polled | undefined> {
-  const snapshot = await findEvent(services(c), c.var.client, number);
+  const snapshot = await findEvent(services(c), c.get("client"), number);
   return snapshot && { snapshot };
 }
 
@@ -54,7 +54,7 @@ async function poll(c: Context<AppEnv>, number: string): Promise<Polled | undefi
   const powers = services(c);
   await readyToState(powers);
   const redemption = await redemptionOf(c, number);
-  for (const id of await idsOf(powers, c.var.client, number)) {
+  for (const id of await idsOf(powers, c.get("client"), number)) {
     const polled = await pollChallenge(powers, id, redemption);
     if (polled) return polled;
   }
@@ -78,7 +78,7 @@ async function redeem(
   return await redeemChallenge(services(c), {
     ...(await redemptionOf(c, String(number))),
     snapshot,
-    subject: subjectOf(c.var.client),
+    subject: subjectOf(c.get("client")),
     withGrant: true,
   });
 }
@@ -99,7 +99,7 @@ async function release(
   const { grant, facts } = redeemed.value;
   const event = await stated(powers, waiterEvent(redeemed.value.snapshot, number));
   if (!grant) return c.json(event);
-  return c.json({ ...event, oauth_token: await firstBundle(powers, c.var.client, grant, facts) });
+  return c.json({ ...event, oauth_token: await firstBundle(powers, c.get("client"), grant, facts) });
 }
 
 const tooMany = (c: Context<AppEnv>): Response =>

@@ -45,7 +45,7 @@ export async function createApproved(c: Context<AppEnv>, body: CreateEventBody):
 }
 
 function unfitness(c: Context<AppEnv>, body: CreateEventBody): Refusal | undefined {
-  if (body.issuer !== c.var.client.id) {
+  if (body.issuer !== c.get("client").id) {
     return { code: "not_allowed", detail: "issuer is not this API_KEY_ID" };
   }
   const enrols = body.register_new_device === true;
@@ -91,13 +91,13 @@ async function signIn(c: Context<AppEnv>, record: UserRecord, call: Call): Promi
   const wanted = c.req.query("oauth_token") === "true";
   const signedIn = await signInAtOnce(powers, {
     ...call.asked,
-    ...(wanted ? { subject: subjectOf(c.var.client)(record) } : {}),
+    ...(wanted ? { subject: subjectOf(c.get("client"))(record) } : {}),
   });
   if (!signedIn.ok) return refuseOnRecord(c, record.user.id, signedIn.error);
   const { grant, facts, snapshot } = signedIn.value;
   const event = await stated(powers, waiterEvent(snapshot, call.numberOf(snapshot)));
   if (!grant) return c.json(event);
-  return c.json({ ...event, oauth_token: await firstBundle(powers, c.var.client, grant, facts) });
+  return c.json({ ...event, oauth_token: await firstBundle(powers, c.get("client"), grant, facts) });
 }
 
 async function enrol(
@@ -115,6 +115,6 @@ async function enrol(
   });
   if (!enrolled.ok) return refuseOnRecord(c, record.user.id, enrolled.error);
   const { device, settled } = enrolled.value;
-  tellDeviceEnrolled(powers, { client: c.var.client, user: record, device, origin: originOf(c) });
+  tellDeviceEnrolled(powers, { client: c.get("client"), user: record, device, origin: originOf(c) });
   return c.json(await stated(powers, waiterEvent(settled, call.numberOf(settled))));
 }

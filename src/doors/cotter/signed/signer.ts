@@ -25,7 +25,7 @@ export async function signerOf(
   const text = nameIn(body);
   const key = await identifyKey(services(c), body.public_key);
   if (text === "") return undefined;
-  const view = viewOf(c.var.client);
+  const view = viewOf(c.get("client"));
   const record = key ? undefined : await users.byAnyName(view, text);
   const found = key ? await users.byAnyNameWithKey(view, text, key.fingerprint) : record && { record };
   return found && { text, ...found };
@@ -62,7 +62,7 @@ export function refuseOnRecord(c: Context<AppEnv>, userId: UserId, refusal: Refu
       type: "decision_refused",
       subject: userId,
       userId,
-      clientId: c.var.client.id,
+      clientId: c.get("client").id,
       reason: refusal.code,
       ...(ip === undefined ? {} : { ip }),
     });

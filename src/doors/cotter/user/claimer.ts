@@ -15,7 +15,7 @@ const VALUE = /^([0-9a-f-]{36})\.([0-9a-z]{8,9})\.([A-Za-z0-9_-]{43})$/;
 const BEARER = /^Bearer ([\x21-\x7e]{1,8192})$/;
 
 const macOf = (c: Context<AppEnv>, userId: string, until: string): Promise<string> =>
-  services(c).handles.pepper(["claimer", c.var.client.id, until], userId);
+  services(c).handles.pepper(["claimer", c.get("client").id, until], userId);
 
 /** A browser's cookie counts, and is set, only where a page that the client lists is calling. */
 const isTheApp = (c: Context<AppEnv>): boolean => c.req.header("Origin") === undefined || fromAllowedPage(c);

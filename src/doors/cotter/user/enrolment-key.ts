@@ -11,12 +11,12 @@ const KEY = /^[A-Za-z0-9_-]{43}$/;
 
 /** What a key of a first-device window is kept as: it opens it for the client that it was handed out by, and for no other. */
 export const keyDigest = (c: Context<AppEnv>, key: string): Promise<string> =>
-  services(c).handles.digest(["first-device", c.var.client.id, key]);
+  services(c).handles.digest(["first-device", c.get("client").id, key]);
 
 /** How a call looks: a digest of address and user agent, for clients whose settings want it. */
 export function ambientOf(c: Context<AppEnv>): Promise<string> {
   const { ip, userAgent } = originOf(c);
-  return services(c).handles.digest(["enrolment", c.var.client.id, ip ?? "", userAgent ?? ""]);
+  return services(c).handles.digest(["enrolment", c.get("client").id, ip ?? "", userAgent ?? ""]);
 }
 
 /**

@@ -82,7 +82,7 @@ async function identityOf(c: Context<AppEnv>, { redeemed, verification, user }: 
   };
   const signed = {
     ...shown,
-    receiver: c.var.client.id,
+    receiver: c.get("client").id,
     expire_at: String(toSeconds(at + IDENTITY_LIFETIME)),
   };
   return {

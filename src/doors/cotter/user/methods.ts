@@ -74,7 +74,7 @@ function refuseFirst(c: Context<AppEnv>, { user }: UserRecord, refusal: Refusal)
     type: "enrolment_refused",
     subject: user.id,
     userId: user.id,
-    clientId: c.var.client.id,
+    clientId: c.get("client").id,
     reason: refusal.code,
     ...(ip === undefined ? {} : { ip }),
   });
@@ -120,7 +120,7 @@ async function remove(c: Context<AppEnv>, { record, name }: Arriving, body: Meth
 }
 
 const userNow = async (c: Context<AppEnv>, record: UserRecord, name: string) =>
-  userWire(record, c.var.client, await services(c).devices.ofUser(record.user.id), { name });
+  userWire(record, c.get("client"), await services(c).devices.ofUser(record.user.id), { name });
 
 const tooMany = (c: Context<AppEnv>): Response =>
   refuse(c, { code: "too_many", scope: "ip", retryAt: services(c).clock.now() + 60_000 });

@@ -12,7 +12,7 @@ import { offeredSignUp } from "./enrolment-key.ts";
 
 /** The user of a text, which may be an id, the app's own name or an identifier (Cotter fact 2). */
 export async function personOf(c: Context<AppEnv>, text: string): Promise<UserRecord | undefined> {
-  return text === "" ? undefined : await services(c).users.byAnyName(viewOf(c.var.client), text);
+  return text === "" ? undefined : await services(c).users.byAnyName(viewOf(c.get("client")), text);
 }
 
 /**
@@ -49,7 +49,7 @@ export async function arrivingOf(c: Context<AppEnv>, name: string): Promise<Arri
   if (record) return { record, name };
   const id = parseUserId(name) ?? offeredSignUp(c);
   const signUp = id && (await services(c).inboxes.signUpOf(userSubject(id)));
-  if (!id || signUp?.clientId !== c.var.client.id || !goesBy(signUp, id, name)) return undefined;
+  if (!id || signUp?.clientId !== c.get("client").id || !goesBy(signUp, id, name)) return undefined;
   return { record: signedUp(id, signUp), name, signUp };
 }
 

@@ -36,7 +36,7 @@ export function userRoutes(): Hono<AppEnv> {
       return refuse(c, { code: "malformed", detail: "identifier: expected string" });
     }
     const registered = await registerUser(services(c), {
-      client: c.var.client,
+      client: c.get("client"),
       ...(body.client_user_id ? { externalId: body.client_user_id } : {}),
       identifiers,
       ...placeHint(c.req.raw),
@@ -44,13 +44,13 @@ export function userRoutes(): Hono<AppEnv> {
     if (!registered.ok) return refuse(c, registered.error);
     handOver(c, registered.value.user.id);
     await nameClaimer(c, registered.value.user.id);
-    return c.json(userWire(registered.value, c.var.client, [], "everything"));
+    return c.json(userWire(registered.value, c.get("client"), [], "everything"));
   });
   routes.get("/", async (c) => {
     const given = c.req.query("identifier");
     if (given === undefined) return refuse(c, { code: "malformed", detail: "identifier: expected string" });
     const person = await arrivingAt(c, given);
-    return c.json(person ? await shown(c, person) : zeroUser(c.var.client));
+    return c.json(person ? await shown(c, person) : zeroUser(c.get("client")));
   });
   routes.get("/methods", async (c) => {
     const { cotter_user_id = "", method = "", public_key = "" } = c.req.query();
@@ -62,7 +62,7 @@ export function userRoutes(): Hono<AppEnv> {
   routes.get("/enrolled/any/:user/:method", async (c) => {
     const person = await knownOf(c, c.req.param("user"));
     const devices = person ? await services(c).devices.ofUser(person.record.user.id) : [];
-    const isEnrolled = devices.some((device) => answersFor(c.var.client, device));
+    const isEnrolled = devices.some((device) => answersFor(c.get("client"), device));
     return c.json({ enrolled: c.req.param("method") === METHOD && isEnrolled, method: METHOD });
   });
   routes.get("/enrolled/:user/:method/:key", async (c) => {
@@ -102,7 +102,7 @@ async function holdsSecret(c: Context<AppEnv>): Promise<boolean> {
 /** Whether this exact key can answer here for this user: rows 6 and 7. What is unknown or unreadable is simply not enrolled. */
 async function enrolment(c: Context<AppEnv>, user: string, method: string, key: string) {
   const device = method === METHOD ? await liveDevice(c, user, key) : undefined;
-  return { enrolled: device !== undefined && answersFor(c.var.client, device), method: METHOD };
+  return { enrolled: device !== undefined && answersFor(c.get("client"), device), method: METHOD };
 }
 
 async function liveDevice(c: Context<AppEnv>, user: string, given: string): Promise<Device | undefined> {
