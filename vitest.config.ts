@@ -73,8 +73,8 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    // One more than cores: a file that waits, for a clock or for a server that starts, would leave its core idle.
-    maxWorkers: availableParallelism() + 1,
+    // Two more than cores: a file that waits, for a clock or for a server that starts, would leave its core idle.
+    maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -2,7 +2,7 @@ import { canonicalJson } from "@countersign/protocol/canonical";
 import type { Context } from "hono";
 import { noteRefusal } from "../../../core/audit/note-refusal.ts";
 import { decideChallenge, decideClaimed } from "../../../core/challenge/decide.ts";
-import { checkMatchCode, type Matched, UNCOUNTED } from "../../../core/challenge/match-code.ts";
+import { checkMatchCode } from "../../../core/challenge/match-code.ts";
 import type { VerifiedProof } from "../../../core/challenge/proof.ts";
 import { amrOfSameDevice } from "../../../core/challenge/proximity.ts";
 import { reportSignIn } from "../../../core/challenge/report.ts";
@@ -81,10 +81,8 @@ async function answer(
   const matched =
     decision === "approve" && judged.match === "number"
       ? await match(c, found, caller, number)
-      : ok(UNCOUNTED);
-  if (!matched.ok) return matched;
-  const [carried] = await Promise.all([carry(c, found, signed.value, page), matched.value.uncount()]);
-  return carried;
+      : ok(undefined);
+  return matched.ok ? await carry(c, found, signed.value, page) : matched;
 }
 
 /** Compares the number that was typed; a guess is counted for the challenge and for the person (T04). */
@@ -93,7 +91,7 @@ async function match(
   { challenge }: Asking,
   { device }: PhoneCaller,
   number: string | undefined,
-): Promise<Result<Matched, Refusal>> {
+): Promise<Result<undefined, Refusal>> {
   // A challenge without a number passes the comparison, and none that asks for one has none.
   if (challenge?.spec.matchCodeHash === undefined) return no({ code: "unknown_challenge" });
   return await checkMatchCode(services(c), challenge, device.userId, number);

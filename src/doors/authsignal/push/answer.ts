@@ -113,9 +113,6 @@ async function decideListed(
     if (!snapshot) return no({ code: "unknown_challenge" });
     const matched = await checkMatchCode(powers, snapshot, proof.userId, body.verificationCode);
     if (!matched.ok) return matched;
-    const { uncount } = matched.value;
-    const [decided] = await Promise.all([decideChallenge(powers, { prompt, proof, ...from }), uncount()]);
-    return decided;
   }
   return await decideChallenge(powers, { prompt, proof, ...from });
 }
