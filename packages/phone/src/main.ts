@@ -1,3 +1,4 @@
+import { backOff, pause } from "../../countersign/src/pause.ts";
 import {
   browserPasskeys,
   createPhone,
@@ -249,6 +250,18 @@ const failed = (text: string): void => {
   );
 };
 
+const FIRST_TRY_MS = 1_000;
+
+/** Until the service answers: not every browser says when the network is back. A page that nobody sees asks nothing. */
+async function comeBack(): Promise<void> {
+  addEventListener("online", () => location.reload());
+  for (let tries = 0; ; tries += 1) {
+    await pause(backOff(FIRST_TRY_MS, tries), undefined);
+    if (document.hidden) continue;
+    if ((await tried(discover(location.origin))).ok) return location.reload();
+  }
+}
+
 async function begin(): Promise<void> {
   hearWorker();
   main.replaceChildren(place);
@@ -257,8 +270,8 @@ async function begin(): Promise<void> {
   if (!globalThis.isSecureContext) return failed(words.start.insecure);
   const [found, canScan] = await Promise.all([tried(discover(location.origin)), canScanHere()]);
   if (!found.ok) {
-    addEventListener("online", () => location.reload());
-    return failed(troubleOf(found));
+    failed(troubleOf(found));
+    return await comeBack();
   }
   const config = found.value;
   const keys = webCryptoKeys(indexedDbStorage());
