@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 
@@ -11,11 +11,12 @@ type Result = {
   readonly outcomes: readonly Readonly<Record<"figure" | "says" | "bar", string> & { met: boolean }>[];
 };
 
-const [newest = ""] = readdirSync(results)
-  .filter((file) => /^\d{4}-\d{2}-\d{2}\.json$/.test(file))
-  .sort()
-  .reverse();
-const { date, isQuick, outcomes }: Result = JSON.parse(readFileSync(resolve(results, newest), "utf8"));
+/** The run that README shows: whoever measures again has newer files, which nobody has published yet. */
+const [, shown = ""] =
+  /results\/(\d{4}-\d{2}-\d{2})\.svg/.exec(readFileSync(resolve(root, "README.md"), "utf8")) ?? [];
+const { date, isQuick, outcomes }: Result = JSON.parse(
+  readFileSync(resolve(results, `${shown}.json`), "utf8"),
+);
 const rows = outcomes.map(
   ({ figure, says, bar, met }) => `| ${figure} | ${says} | ${bar} | ${met ? "met" : "**short**"} |`,
 );
@@ -31,12 +32,15 @@ describe("the figures in the documents", () => {
     expect(outcomes.filter(({ says }) => says.includes("not measured"))).toEqual([]);
   });
 
-  test.each(["README.md", "bench/README.md"])("%s shows the newest table, its date and its chart", (file) => {
-    const text = readFileSync(resolve(root, file), "utf8");
-    expect(text).toContain(rows.join("\n"));
-    expect(text).toContain(`\`npm run bench\` `);
-    expect(text).toContain(written);
-    expect(text).toContain(`results/${date}.svg)`);
-    expect(existsSync(resolve(results, `${date}.svg`))).toBe(true);
-  });
+  test.each(["README.md", "bench/README.md"])(
+    "%s shows the table of that run, its date and its chart",
+    (file) => {
+      const text = readFileSync(resolve(root, file), "utf8");
+      expect(text).toContain(rows.join("\n"));
+      expect(text).toContain(`\`npm run bench\` `);
+      expect(text).toContain(written);
+      expect(text).toContain(`results/${date}.svg)`);
+      expect(existsSync(resolve(results, `${date}.svg`))).toBe(true);
+    },
+  );
 });
