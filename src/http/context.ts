@@ -11,7 +11,7 @@ export type AppEnv = {
     services: Services;
     requestId: string;
     /** What the request looked like to the edge, once somebody has asked: `originOf`. */
-    origin: Origin;
+    origin: Origin | undefined;
     /** The client that asks: set by a door's own check, before any route that reads it. */
     client: Client;
     /** The client whose one-use token the request carries, once the token was found good. */
@@ -24,7 +24,7 @@ export const services = (c: Context<AppEnv>): Services => c.get("services");
 
 /** What this request looked like to the edge. */
 export function originOf(c: Context<AppEnv>): Origin {
-  const known: Origin | undefined = c.get("origin");
+  const known = c.get("origin");
   if (known !== undefined) return known;
   const read = readOrigin(c.req.raw);
   c.set("origin", read);

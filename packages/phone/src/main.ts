@@ -252,9 +252,11 @@ const failed = (text: string): void => {
 
 const FIRST_TRY_MS = 1_000;
 
-/** Until the service answers: not every browser says when the network is back. A page that nobody sees asks nothing. */
+/**
+ * Until the service answers: not every browser says when the network is back. One that does ends the pause, and so does who looks at the
+ * page again; a page that nobody sees asks nothing.
+ */
 async function comeBack(): Promise<void> {
-  addEventListener("online", () => location.reload());
   for (let tries = 0; ; tries += 1) {
     await pause(backOff(FIRST_TRY_MS, tries), undefined);
     if (document.hidden) continue;
