@@ -107,7 +107,7 @@ export async function approveCotter(
   await send();
 }
 
-/** One Cotter sign-in: start, one poll that finds it pending, prompt, signed approval, redeem; both tokens are verified. */
+/** One Cotter sign-in: start, prompt, signed approval, redeem; both tokens are verified. Nobody here polls while it is pending, nor do the peers. */
 export const cotter: Flow = async (http, { adminToken }, rounds) => {
   const headers = await newApp(http, adminToken);
   const verify = await verifier(http, "/api/v0/token/jwks");

@@ -1,5 +1,6 @@
 import type { Flow } from "../load/flow.ts";
 import { betterAuth } from "./better-auth.ts";
+import { calls } from "./calls.ts";
 import { ciba } from "./ciba.ts";
 import { cotter } from "./cotter.ts";
 import { oidcProvider } from "./oidc-provider.ts";
@@ -8,6 +9,7 @@ import { bareJson, bareWrite, introspect, jwks, refresh } from "./steady.ts";
 
 const FLOWS: Readonly<Record<string, Flow>> = {
   cotter,
+  calls,
   ciba,
   "oidc-provider": oidcProvider,
   "better-auth": betterAuth,

@@ -94,14 +94,15 @@ export const developmentValues = (): Record<string, string> =>
 
 /** Applies the migrations that a database does not have. */
 export async function migrate(miniflare: unknown): Promise<void> {
-  const database = await (miniflare as { getD1Database(name: string): Promise<D1> }).getD1Database("DB");
   const folder = join(ROOT, "migrations");
   const files = readdirSync(folder).filter((file) => file.endsWith(".sql"));
-  for (const file of files.sort()) {
-    for (const statement of unstable_splitSqlQuery(readFileSync(join(folder, file), "utf8"))) {
-      await database.prepare(statement).run();
-    }
-  }
+  for (const file of files.sort()) await applySql(miniflare, readFileSync(join(folder, file), "utf8"));
+}
+
+/** Runs statements on the database of a served Worker, one after the other. */
+export async function applySql(miniflare: unknown, text: string): Promise<void> {
+  const database = await (miniflare as { getD1Database(name: string): Promise<D1> }).getD1Database("DB");
+  for (const statement of unstable_splitSqlQuery(text)) await database.prepare(statement).run();
 }
 
 type D1 = { prepare(text: string): { run(): Promise<unknown> } };
