@@ -14,10 +14,13 @@ type Env = {
 const MINUTE = 60_000;
 const MONTH = 30 * 24 * 60 * MINUTE;
 /** About as many bytes as a challenge's record, a grant's row and an audit row have. */
-const RECORD = { text: "x".repeat(1_500) };
+const TEXT = "x".repeat(1_500);
 const GRANT = "x".repeat(200);
 const EVENT = "x".repeat(500);
 const CLAIMS = new TextEncoder().encode("x".repeat(400));
+
+/** Another one each time: SQLite does not write what is there already. */
+const record = () => ({ text: TEXT, at: performance.now(), id: crypto.randomUUID() });
 
 /** One record in a file of its own, and its alarm. */
 export class ChallengeObject extends DurableObject {
@@ -34,12 +37,16 @@ export class ChallengeObject extends DurableObject {
   }
 
   #write(alarmAt?: number): object {
+    const next = record();
     this.ctx.storage.transactionSync(() => {
-      this.ctx.storage.kv.put("record", RECORD);
+      this.ctx.storage.kv.put("record", next);
       if (alarmAt !== undefined) void this.ctx.storage.setAlarm(alarmAt);
     });
-    return RECORD;
+    return next;
   }
+
+  /** Without it no alarm can be set. */
+  override alarm(): void {}
 }
 
 /** What a user's inbox and a client's counter are asked. */
@@ -53,8 +60,9 @@ export class InboxObject extends DurableObject {
   }
 
   write(): object {
-    this.ctx.storage.kv.put("record", RECORD);
-    return RECORD;
+    const next = record();
+    this.ctx.storage.kv.put("record", next);
+    return next;
   }
 }
 
