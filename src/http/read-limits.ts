@@ -26,10 +26,10 @@ export const refuseBusy = (c: Context<AppEnv>, refuse: RefuseBusy): Response | P
  */
 export function limitReads(
   refuse: RefuseBusy,
-  isGenuine: (c: Context<AppEnv>) => boolean | Promise<boolean> = () => false,
+  isGenuine?: (c: Context<AppEnv>) => boolean | Promise<boolean>,
 ): MiddlewareHandler<AppEnv> {
   return async function limitReads(c, next) {
-    if (await isGenuine(c)) return await next();
+    if (isGenuine && (await isGenuine(c))) return await next();
     return (await services(c).limits.look(ipOf(c))) ? await next() : await refuseBusy(c, refuse);
   };
 }

@@ -4,6 +4,7 @@ import { createMiddleware } from "hono/factory";
 import type { Config } from "../core/ports/edge.ts";
 import type { Services } from "../core/ports/services.ts";
 import { adminBearer } from "./admin-bearer.ts";
+import { changeHeaders } from "./answer-headers.ts";
 import { type AppEnv, originOf, services } from "./context.ts";
 import { noStore } from "./no-store.ts";
 import { busy, limitReads } from "./read-limits.ts";
@@ -30,11 +31,11 @@ const limited = limitReads(busy);
 
 const preflight = cors({ origin: "*", allowMethods: ["GET", "HEAD"] });
 
-/** Set before the route answers, so that a page can read a refusal, too. */
+/** On refusals too, so that a page can read them. */
 const anyOrigin = createMiddleware<AppEnv>(async function anyOrigin(c, next) {
   if (c.req.method === "OPTIONS") return await preflight(c, next);
-  c.header("Access-Control-Allow-Origin", "*");
   await next();
+  changeHeaders(c, (headers) => headers.set("Access-Control-Allow-Origin", "*"));
 });
 
 const texts = new WeakMap<object, string>();

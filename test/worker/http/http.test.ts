@@ -231,6 +231,23 @@ describe("the shared routes", () => {
     }
   });
 
+  test("pages of any origin may read why they do not get the JWKS", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const broken = () => {
+      throw new Error("D1_ERROR: no such host db-7");
+    };
+    const isFull = { limit: async () => ({ success: false }) };
+    const refusals = { 503: { DB: { prepare: broken, batch: broken } }, 429: { LIMIT_READ: isFull } };
+    for (const [status, bindings] of Object.entries(refusals)) {
+      const raw = envWith({ IP_LIMITS: "on", ...bindings });
+      const headers = { Origin: "https://shop.example", "CF-Connecting-IP": "203.0.113.9" };
+      const answer = await ask("/.well-known/jwks.json", { headers }, raw);
+      expect(answer.status).toBe(Number(status));
+      expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
+      expect(answer.headers.get("X-Request-Id")).toMatch(/^[0-9a-f-]{36}$/);
+    }
+  });
+
   test("the home page says how to run the demo in development only", async () => {
     const page = await (await ask("/")).text();
     expect(page).toContain("npm run demo");
