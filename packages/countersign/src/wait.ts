@@ -60,7 +60,7 @@ export async function waitForEnd(settings: Settings, waiting: Waiting): Promise<
         round = (round + 1) % ROUNDS_WITHOUT;
       }
     } catch (error) {
-      const isOver = Date.now() > until;
+      const isOver = Date.now() >= until;
       // The server forgets a request some minutes after its end.
       if (isOver && error instanceof CountersignError && error.status === 404) return "expired";
       if (!mayPass(error) || (isOver && ++lateFailures > LAST_TRIES)) throw error;

@@ -311,7 +311,8 @@ describe("a wait", () => {
     await expect(client().signIn("ada")).rejects.toMatchObject({ code: "network" });
   });
 
-  test("ends as expired when the server has forgotten the request", async () => {
+  test("ends as expired when the server has forgotten the request, also in the millisecond of its end", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
     issuer.says("/start", { body: startedAt(issuer.origin, { expires_in: 0 }) });
     issuer.says("/wait", { status: 404, body: {} });
     await expect(client().signIn("ada")).rejects.toMatchObject({ code: "expired" });
