@@ -113,6 +113,7 @@ export async function startFramed(c: Context<AppEnv>, body: z.output<typeof star
     message: begun.value.sent.messageId,
     left: leftOf(c, begun.value.sent),
     handle: await handles.mint(id, "wait"),
+    wait_uri: `${config.issuer}/challenges/${id}/wait`,
     socket_uri: `${config.issuer.replace(/^http/, "ws")}/challenges/${id}/socket`,
   });
 }

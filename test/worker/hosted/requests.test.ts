@@ -652,8 +652,12 @@ describe("inside a page of the client", () => {
       message: expect.any(String),
       left: expect.any(Number),
       handle: expect.any(String),
+      wait_uri: `http://localhost:8787/challenges/${begun.body.id}/wait`,
       socket_uri: `ws://localhost:8787/challenges/${begun.body.id}/socket`,
     });
+    const headers = { Authorization: `Bearer ${begun.body.handle}` };
+    const held = await at.ask(`/challenges/${begun.body.id}/wait?timeout=1`, { headers });
+    expect([held.status, await held.json()]).toMatchObject([200, { state: "pending" }]);
     expect((await framePost(at, "/login/finish", { secret, id: begun.body.id })).status).toBe(410);
     const link = new URL(at.last().link ?? "");
     await browser(at).post(link.pathname, { secret: link.searchParams.get("t") ?? "", decision: "approve" });
