@@ -1,16 +1,22 @@
 /**
  * `summary.ts <folder of vitest JSON reports> [failed step…]`: adds the reports up and ends with "N passed, N failed".
  * A test file that could not be loaded, a suite without a test, and a step that failed for another reason count as one
- * failure each.
+ * failure each. What failed is named here once more, with the beginning of its message: a long log is often cut.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 
 type Report = {
   readonly testResults: ReadonlyArray<{
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: ReadonlyArray<{ readonly status: string }>;
+    readonly message?: string;
+    readonly assertionResults: ReadonlyArray<{
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages?: readonly string[] | null;
+    }>;
   }>;
 };
 type Suite = { passed: number; failed: number; skipped: number };
@@ -19,21 +25,37 @@ const SUITES = ["unit", "property", "contract", "worker", "wire", "e2e", "exampl
 /** Steps whose failure the reports already show, as a failed test. */
 const REPORTED_STEPS = ["test", "e2e", "examples"];
 
+/** Of each failure. */
+const LINES = 12;
+const LETTERS = 1_500;
+
 const root = resolve(import.meta.dirname, "..");
 const [folder = ".", ...failedSteps] = process.argv.slice(2);
 const suites = new Map<string, Suite>(SUITES.map((name) => [name, { passed: 0, failed: 0, skipped: 0 }]));
 
+/** The beginning of a message, without its colours. */
+const beginning = (message = ""): string =>
+  stripVTControlCharacters(message).split("\n").slice(0, LINES).join("\n").slice(0, LETTERS);
+
+const tell = (what: string, message?: string): void => console.log(`FAILED ${what}\n${beginning(message)}\n`);
+
 function add(report: Report): void {
-  for (const { name, status, assertionResults } of report.testResults) {
-    const suite = suites.get(relative(root, name).split("/")[1] ?? "");
+  for (const { name, status, message, assertionResults } of report.testResults) {
+    const file = relative(root, name);
+    const suite = suites.get(file.split("/")[1] ?? "");
     if (suite === undefined) throw new Error(`${name} belongs to no suite`);
     const before = suite.failed;
     for (const assertion of assertionResults) {
       if (assertion.status === "passed") suite.passed += 1;
-      else if (assertion.status === "failed") suite.failed += 1;
-      else suite.skipped += 1;
+      else if (assertion.status === "failed") {
+        suite.failed += 1;
+        tell(`${file} > ${assertion.fullName}`, assertion.failureMessages?.[0]);
+      } else suite.skipped += 1;
     }
-    if (status === "failed" && suite.failed === before) suite.failed += 1;
+    if (status === "failed" && suite.failed === before) {
+      suite.failed += 1;
+      tell(file, message);
+    }
   }
 }
 
