@@ -31,6 +31,7 @@ export const NAVIGATION: readonly Group[] = [
       "docs/authsignal.md",
       "docs/verification.md",
       "docs/waiting.md",
+      "docs/receipts.md",
     ],
   },
   {

@@ -23,6 +23,7 @@ import { everyAnswer } from "./http/every-answer.ts";
 import { KeptRouter } from "./http/kept-router.ts";
 import { refuseOtherMethods } from "./http/method-not-allowed.ts";
 import { problem } from "./http/problem.ts";
+import { receiptRoutes } from "./http/receipts.ts";
 import { statusRoutes } from "./http/status-routes.ts";
 import { waitingRoutes } from "./http/waiting.ts";
 import { Home } from "./pages/home.tsx";
@@ -96,6 +97,7 @@ function sharedRoutes(doors: readonly Door[]): Hono<AppEnv> {
   });
   routes.route("/", statusRoutes());
   routes.route("/", waitingRoutes());
+  routes.route("/", receiptRoutes());
   routes.route("/", devOutboxRoutes());
   routes.route("/", devDemoRoutes());
   routes.route("/", devReferenceRoutes());

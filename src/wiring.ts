@@ -209,7 +209,7 @@ function build(env: Env): Shared {
     handles,
     secrets,
     sealing,
-    proofs: makeProofs(),
+    proofs: makeProofs(sealing),
     phones,
     events,
     webhooks,

@@ -19,6 +19,9 @@ const NUMBER = /^[1-9]\d{0,15}$/;
 /** Whether an event number is of the few that Android's native client can hold: a stranger's tries at those must be stopped. */
 export const isGuessable = (number: number): boolean => number < 2 ** 31;
 
+/** Whether this handle is a number of Cotter's wire, which shows on screens and can be guessed at. */
+export const isNumber = (handle: string): boolean => NUMBER.test(handle);
+
 /** Whether somebody who has missed too often may still be asked for the number that this handle is. */
 export const isGuessableHandle = (handle: string | undefined): boolean =>
   handle === undefined || !(HANDLE.test(handle) || (NUMBER.test(handle) && !isGuessable(Number(handle))));

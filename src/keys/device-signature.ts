@@ -4,15 +4,19 @@ import { rawFromDer } from "./ecdsa-signature.ts";
 
 const ED25519_LENGTH = 64;
 
-/** Whether this key signed these bytes: raw Ed25519, canonical DER of ECDSA, or RSASSA-PKCS1-v1_5, all of the last two over SHA-256. */
-export async function isSignedBy(
+/**
+ * The signature as Web Crypto takes it, where this key has signed these bytes: raw Ed25519, canonical DER of ECDSA, or RSASSA-PKCS1-v1_5, the
+ * last two over SHA-256. Undefined for any other.
+ */
+export async function goodSignature(
   key: DeviceKey,
   signature: Uint8Array,
   message: Uint8Array,
-): Promise<boolean> {
+): Promise<Uint8Array | undefined> {
   const plain = plainSignature(key, signature);
-  if (plain === undefined) return false;
-  return crypto.subtle.verify(parameters(key), await importDeviceKey(key), plain, message);
+  if (plain === undefined) return undefined;
+  const isGood = await crypto.subtle.verify(parameters(key), await importDeviceKey(key), plain, message);
+  return isGood ? plain : undefined;
 }
 
 /** The signature as Web Crypto takes it; undefined when it is not of the one form its algorithm has here. */

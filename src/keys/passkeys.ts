@@ -6,7 +6,7 @@ import { no, ok, type Result } from "../core/result.ts";
 import { type AuthenticatorData, readAuthenticatorData } from "./authenticator-data.ts";
 import { readCbor } from "./cbor.ts";
 import { readDeviceKey } from "./device-keys.ts";
-import { isSignedBy } from "./device-signature.ts";
+import { goodSignature } from "./device-signature.ts";
 import { sameBytes } from "./spki.ts";
 
 /** WebAuthn §4: an id has 16 bytes of chance at least, and 1,023 bytes at most. */
@@ -62,12 +62,15 @@ const stateOf = ({ signCount, backupEligible, backedUp }: AuthenticatorData): Pa
   backedUp,
 });
 
+/** What a passkey tells, and its signature as Web Crypto takes it. */
+type CheckedPasskey = { readonly state: PasskeyState; readonly signature: Uint8Array };
+
 /** Whether this passkey signed this ceremony (WebAuthn §7.2), and what it tells; the store holds the counter to its last. */
 export async function checkPasskey(
   device: Device,
   answer: PasskeyAnswer,
   ceremony: PasskeyCeremony,
-): Promise<Result<PasskeyState, Bad | RefusalOf<"bad_signature">>> {
+): Promise<Result<CheckedPasskey, Bad | RefusalOf<"bad_signature">>> {
   const clientData = bytesOf(answer.clientData);
   const authenticator = bytesOf(answer.authenticatorData);
   const signature = bytesOf(answer.signature);
@@ -78,25 +81,25 @@ export async function checkPasskey(
   if (typeof data === "string") return no(bad(data));
   const wrong = await authenticatorFault(data, ceremony);
   if (wrong) return no(bad(wrong));
-  const signed = await verifies(device.key, authenticator, clientData, signature);
-  if (!signed) return no({ code: "bad_signature" });
+  const good = await goodAssertion(device.key, authenticator, clientData, signature);
+  if (!good) return no({ code: "bad_signature" });
   const before = device.backupEligible ?? data.backupEligible;
   return before === data.backupEligible
-    ? ok(stateOf(data))
+    ? ok({ state: stateOf(data), signature: good })
     : no(bad("whether it may be backed up has changed"));
 }
 
-async function verifies(
+async function goodAssertion(
   key: DeviceKey,
   authenticator: Uint8Array,
   clientData: Uint8Array,
   signature: Uint8Array,
-): Promise<boolean> {
+): Promise<Uint8Array | undefined> {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", clientData));
   const message = new Uint8Array(authenticator.length + hash.length);
   message.set(authenticator);
   message.set(hash, authenticator.length);
-  return await isSignedBy(key, signature, message);
+  return await goodSignature(key, signature, message);
 }
 
 const bytesOf = (text: string): Uint8Array | undefined =>

@@ -1,12 +1,13 @@
 import { toBase64Url } from "../core/base64.ts";
 import { enrollerOf } from "../core/challenge/approvers.ts";
 import type { ProofClaims, VerifiedProof } from "../core/challenge/proof.ts";
+import { SEALED_FOR, type Signed } from "../core/challenge/signed.ts";
 import type { Device, DeviceKey } from "../core/device/device.ts";
-import type { OnPage, Proofs, Prover } from "../core/ports/secrets.ts";
+import type { OnPage, Proofs, Prover, Sealing } from "../core/ports/secrets.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
-import { readDeviceKey } from "./device-keys.ts";
-import { isSignedBy } from "./device-signature.ts";
+import { deviceJwk, readDeviceKey } from "./device-keys.ts";
+import { goodSignature } from "./device-signature.ts";
 import { rawFromDer } from "./ecdsa-signature.ts";
 import { joinParts, sha256 } from "./parts.ts";
 import { checkPasskey, readPasskey } from "./passkeys.ts";
@@ -24,14 +25,27 @@ function brand(
   return ok({ ...claims, userId } as VerifiedProof);
 }
 
+type Words = Signed extends infer Form ? (Form extends unknown ? Omit<Form, "key"> : never) : never;
+
+/** Closes what this device has signed, for the receipt of its decision. */
+const sealer =
+  ({ seal }: Pick<Sealing, "seal">) =>
+  async ({ key: { algorithm, bytes } }: Device, digest: string, words: Words): Promise<string> => {
+    const signed: Signed = { key: { algorithm, bytes }, ...words };
+    return await seal(JSON.stringify(signed), SEALED_FOR, digest);
+  };
+
 /** Verifies proofs; the only maker of VerifiedProof. */
-export function makeProofs(): Proofs {
+export function makeProofs(sealing: Pick<Sealing, "seal">): Proofs {
+  const sealed = sealer(sealing);
   return {
     readKey: readDeviceKey,
+    publicKey: deviceJwk,
     async device(prover, device, message, signature, decision) {
       if (device.userId !== prover.id) return no({ code: "device_of_another_user" });
       if (device.revokedAt !== undefined) return no({ code: "device_revoked" });
-      if (!(await signed(device.key, message, signature))) return no({ code: "bad_signature" });
+      const good = await goodText(device.key, message, signature);
+      if (good === undefined) return no({ code: "bad_signature" });
       const { id: deviceId, clientId, realm, enrolledAt, key } = device;
       // By key and message, never by signature bytes: one message has many valid ECDSA signatures.
       const digest = await sha256(joinParts("proof", [key.fingerprint, message]));
@@ -46,6 +60,7 @@ export function makeProofs(): Proofs {
         enrolledAt,
         digest,
         amr,
+        signed: await sealed(device, digest, { form: "text", text: message, signature: good }),
       });
     },
     signatureMark(text) {
@@ -63,15 +78,19 @@ export function makeProofs(): Proofs {
       // By the challenge alone: it is good for one use, whichever passkey signs.
       const digest = await sha256(joinParts("passkey", [ceremony.challenge]));
       // RFC 8176 §2: a key was proven, and its holder was present. By its own word it stays in its hardware, or may be copied.
-      const shown = [checked.value.backupEligible ? "swk" : "hwk", "user"];
+      const { state, signature } = checked.value;
+      const shown = [state.backupEligible ? "swk" : "hwk", "user"];
+      const { clientData, authenticatorData } = answer;
+      const words = { clientData, authenticatorData, signature: toBase64Url(signature) };
       const proof = brand(prover, {
         ...pageClaims(onPage, shown),
         kind: "device",
         deviceId,
         enrolledAt,
         digest,
+        signed: await sealed(device, digest, { form: "webauthn", ...textOf(onPage), ...words }),
       });
-      return proof.ok ? ok({ proof: proof.value, state: checked.value }) : proof;
+      return proof.ok ? ok({ proof: proof.value, state }) : proof;
     },
     async statement(prover, device, text, jws, onPage) {
       if (device.userId !== prover.id) return no({ code: "device_of_another_user" });
@@ -79,7 +98,14 @@ export function makeProofs(): Proofs {
       const { id: deviceId, enrolledAt, key } = device;
       if (!(await isStatement(key, jws, deviceId, text))) return no({ code: "bad_signature" });
       const digest = await sha256(joinParts("proof", [key.fingerprint, text]));
-      return brand(prover, { ...pageClaims(onPage, ["pop"]), kind: "device", deviceId, enrolledAt, digest });
+      return brand(prover, {
+        ...pageClaims(onPage, ["pop"]),
+        kind: "device",
+        deviceId,
+        enrolledAt,
+        digest,
+        signed: await sealed(device, digest, { form: "jws", jws }),
+      });
     },
     vouch: brand,
   };
@@ -94,7 +120,12 @@ const pageClaims = ({ decision, through, amr }: OnPage, shown: readonly string[]
   amr: amr ? amr(shown) : shown,
 });
 
-async function signed(key: DeviceKey, message: string, text: string): Promise<boolean> {
+const textOf = ({ text }: OnPage): { readonly text?: string } => (text === undefined ? {} : { text });
+
+/** The signature of this text as Web Crypto takes it, base64url; undefined where it is not this key's. */
+async function goodText(key: DeviceKey, message: string, text: string): Promise<string | undefined> {
   const given = fromWrappedBase64(text);
-  return given !== undefined && (await isSignedBy(key, given, new TextEncoder().encode(message)));
+  if (given === undefined) return undefined;
+  const good = await goodSignature(key, given, new TextEncoder().encode(message));
+  return good && toBase64Url(good);
 }

@@ -7,7 +7,7 @@ import { isSettled, viewOf } from "../core/challenge/view.ts";
 import { type Presented, rotate } from "../core/grant/rotate.ts";
 import type { Grant } from "../core/grant/state.ts";
 import type { QueueMessage } from "../core/message/queue.ts";
-import type { Applied, Collected, Snapshot } from "../core/ports/challenges.ts";
+import type { Applied, Collected, Decidable, Snapshot } from "../core/ports/challenges.ts";
 import type { Refusal, RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import type { Instant, Millis } from "../core/time.ts";
@@ -18,6 +18,7 @@ import {
   birth,
   type ChallengeRecord,
   carryOut,
+  decidableOf,
   endGrant,
   obey,
   settleAtBirth,
@@ -108,6 +109,11 @@ export class ChallengeObject extends DurableObject<Bindings> {
   read(): Snapshot | undefined {
     const record = this.#cell.read();
     return record && snapshotOf(record, Date.now());
+  }
+
+  decision(): Decidable | undefined {
+    const record = this.#cell.read();
+    return record && decidableOf(record, Date.now());
   }
 
   refresh(

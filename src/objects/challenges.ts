@@ -26,6 +26,7 @@ export function makeChallenges(whole: DurableObjectNamespace, { jurisdiction }: 
     named: (name) => namespace.idFromName(name).toString() as ChallengeId,
     parse: (text) => ownId(namespace, text),
     read,
+    decision: (id) => call(id, (stub) => stub.decision()),
     scanned: (id, frame) => call(id, (stub) => stub.scanned(frame)),
     socket: (id, protocol) => socket(id, { protocol }),
     follow: (id, order, heard, lost) =>

@@ -6,7 +6,7 @@ import { born, transition } from "../core/challenge/transition.ts";
 import { settle, viewOf } from "../core/challenge/view.ts";
 import { end } from "../core/grant/rotate.ts";
 import { type Grant, isAlive, openGrant } from "../core/grant/state.ts";
-import type { Applied, Snapshot } from "../core/ports/challenges.ts";
+import type { Applied, Decidable, Snapshot } from "../core/ports/challenges.ts";
 import type { Refusal } from "../core/refusal.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Instant } from "../core/time.ts";
@@ -119,4 +119,13 @@ export function snapshotOf({ challenge, grant, listed }: ChallengeRecord, now: I
     ...(grant ? { grant } : {}),
     listed,
   };
+}
+
+/** What is on record of its decision. */
+export function decidableOf({ challenge }: ChallengeRecord, now: Instant): Decidable {
+  const { spec, phase, decided } = settle(challenge, now);
+  if (decided === undefined) return { spec, state: phase.name };
+  // A proof by code may have left open whose it is, until the redemption.
+  const userId = phase.name === "redeemed" ? phase.userId : decided.userId;
+  return { spec, state: phase.name, decided: { ...decided, userId } };
 }

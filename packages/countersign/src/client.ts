@@ -31,8 +31,8 @@ export type ApprovalRequest = {
   readonly scope?: string;
 };
 
-/** An approval: tokens of the user who gave it, and what they have signed. */
-export type Approval = Session & { readonly details?: readonly Detail[] };
+/** An approval: tokens of the user who gave it, and what they have signed. `id` is the request's: its receipt is read by it. */
+export type Approval = Session & { readonly id: string; readonly details?: readonly Detail[] };
 
 export type Client = {
   /**
@@ -89,8 +89,9 @@ export function createClient(options: ClientOptions): Client {
       }
       demand(typeof request.user === "string" ? request.user : request.user?.idToken, "user");
       const session = await run(powers, backchannel(request, settings.scope), options);
-      const details = claimsOf(session.accessToken).authorization_details;
-      return Array.isArray(details) ? { ...session, details: details as Detail[] } : session;
+      const { sid, authorization_details: details } = claimsOf(session.accessToken);
+      const approval = { ...session, id: String(sid) };
+      return Array.isArray(details) ? { ...approval, details: details as Detail[] } : approval;
     },
     session: kept.session,
     refresh: kept.refresh,

@@ -68,7 +68,7 @@ export async function run(powers: Powers, request: Request, options: Options): P
   if (!isAt(settings.issuer, body.wait_uri)) return await poll(powers, request, options, started);
   const end = await waitForEnd(settings, waiting(powers, options, started));
   if (end !== "approved" && end !== "redeemed") {
-    throw new CountersignError(end, WORDS[end]);
+    throw new CountersignError(end, WORDS[end], { data: { id: handle.split(".")[0] } });
   }
   return await redeem(powers, request, started, { signal, repeatUntil: Date.now() + COLLECT_WITHIN });
 }

@@ -4,7 +4,7 @@ import type { Instant } from "../time.ts";
 import { admits } from "./approvers.ts";
 import { type CommandOf, enter, ipOf, type Of, type Outcome, WAKE } from "./moved.ts";
 import { approverOf, nameOf, type VerifiedProof } from "./proof.ts";
-import type { Challenge, Claimer, DecisionKind, Phase, Step } from "./state.ts";
+import type { Approver, Challenge, Claimer, Decided, DecisionKind, Phase, Step } from "./state.ts";
 
 /** Claimed, for whoever may decide on it. */
 export function claim(challenge: Challenge, command: CommandOf<"claim">, now: Instant): Outcome {
@@ -57,7 +57,8 @@ export function decide(challenge: Challenge, command: CommandOf<"approve" | "den
     ...prompted,
     { at: now, what, by: nameOf(approver), ...ipOf(command), ...said } satisfies Step,
   ];
-  if (command.name === "deny") return enter(challenge, { name: "denied", approver, at: now }, steps, WAKE);
+  const decided = { ...challenge, decided: decidedBy(proof, approver, now) };
+  if (command.name === "deny") return enter(decided, { name: "denied", approver, at: now }, steps, WAKE);
   const phase: Phase = {
     name: "approved",
     approver,
@@ -68,7 +69,13 @@ export function decide(challenge: Challenge, command: CommandOf<"approve" | "den
     at: now,
     redeemBy: now + challenge.spec.redeemWindow,
   };
-  return enter(challenge, phase, steps, WAKE);
+  return enter(decided, phase, steps, WAKE);
+}
+
+function decidedBy(proof: VerifiedProof, approver: Approver, at: Instant): Decided {
+  const { decision: kind, userId, amr, digest } = proof;
+  const sealed = proof.kind === "device" ? proof.signed : undefined;
+  return { kind, approver, userId, amr, at, ...(sealed === undefined ? {} : { signed: { sealed, digest } }) };
 }
 
 const provenAtOf = (proof: VerifiedProof): { readonly provenAt?: Instant } =>

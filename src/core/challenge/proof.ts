@@ -20,6 +20,8 @@ export type ProofClaims =
       readonly enrolledAt: Instant;
       readonly digest: string;
       readonly amr: readonly string[];
+      /** What it has signed (`Signed`), sealed. */
+      readonly signed?: string;
     }
   | {
       readonly kind: "code";

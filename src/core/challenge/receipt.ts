@@ -11,13 +11,15 @@ export const RECEIPT_TYPE = "receipt+jwt";
 
 const seconds = (at: Instant): number => Math.floor(at / SECOND);
 
+export type Powers = Pick<Services, "keyring" | "sealing" | "proofs" | "clock" | "config">;
+
 /**
  * Signs the record of a decision as a JWS of the standard key (docs/receipts.md): what was asked, who decided and when, and of a device the
  * signature itself with its key, so that nobody has to believe this deployment. It has no end. Throws an Outage where the key that sealed the
  * signature is gone.
  */
 export async function signReceipt(
-  powers: Pick<Services, "keyring" | "sealing" | "proofs" | "clock" | "config">,
+  powers: Powers,
   { spec }: Pick<Decidable, "spec">,
   decided: Decided,
 ): Promise<string> {
@@ -69,7 +71,7 @@ function askedClaim({ door, purpose, scope, bindingMessage, context, createdAt }
 }
 
 async function signedClaim(
-  { sealing, proofs }: Pick<Services, "sealing" | "proofs">,
+  { sealing, proofs }: Pick<Powers, "sealing" | "proofs">,
   { sealed, digest }: NonNullable<Decided["signed"]>,
 ): Promise<JsonObject> {
   const signed = JSON.parse(await sealing.unseal(sealed, SEALED_FOR, digest)) as Signed;

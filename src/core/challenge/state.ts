@@ -151,12 +151,25 @@ export type Step = {
   readonly page?: string;
 };
 
+/** Who decided, and by what: fixed by the decision, whatever becomes of the challenge then. */
+export type Decided = {
+  readonly kind: DecisionKind;
+  readonly approver: Approver;
+  readonly userId: UserId;
+  readonly amr: readonly string[];
+  readonly at: Instant;
+  /** Of a device: what it has signed (`Signed`), sealed under the digest of its proof. */
+  readonly signed?: { readonly sealed: string; readonly digest: string };
+};
+
 export type Challenge = {
   readonly spec: ChallengeSpec;
   /** Grows on every change and only then. */
   readonly version: number;
   readonly phase: Phase;
   readonly timeline: readonly Step[];
+  /** Missing until there is a decision, and in challenges that an older version decided. */
+  readonly decided?: Decided;
 };
 
 /** Phases that no command leaves. */

@@ -1,6 +1,6 @@
 import type { Command, RedeemOrder } from "../challenge/command.ts";
 import type { VerifiedProof } from "../challenge/proof.ts";
-import type { ChallengeSpec, Facts, PhaseName, Step } from "../challenge/state.ts";
+import type { ChallengeSpec, Decided, Facts, PhaseName, Step } from "../challenge/state.ts";
 import type { ChallengeView, WaitView } from "../challenge/view.ts";
 import type { Presented } from "../grant/rotate.ts";
 import type { Grant } from "../grant/state.ts";
@@ -24,6 +24,13 @@ export type Snapshot = {
 
 /** The answer to a command. `changed` is false for a repeat. */
 export type Applied = Snapshot & { readonly changed: boolean };
+
+/** A challenge as its record shows it; `decided` once somebody has. */
+export type Decidable = {
+  readonly spec: ChallengeSpec;
+  readonly state: PhaseName;
+  readonly decided?: Decided;
+};
 
 /** How a held wait ended; `redeemed` when the waiter's standing order was carried out. */
 export type Held = WaitView & { readonly crowded?: true; readonly redeemed?: Applied };
@@ -73,6 +80,8 @@ export type Challenges = {
     redemption?: RedeemOrder,
   ): Promise<Result<Applied, Refusal>>;
   read(id: ChallengeId): Promise<Snapshot | undefined>;
+  /** The challenge with who decided it, which no other method tells. */
+  decision(id: ChallengeId): Promise<Decidable | undefined>;
   /**
    * The challenge, while it is pending and this is the value that the QR code of an open waiting screen shows now (T96); else undefined.
    * Reading uses nothing up: the same value may be read until it is over.

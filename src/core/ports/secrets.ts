@@ -66,6 +66,8 @@ export type Prover = Pick<User, "id" | "status">;
 export type OnPage = {
   readonly decision: DecisionKind;
   readonly through: Enroller;
+  /** Of a passkey: the text whose SHA-256 it has signed as its challenge. */
+  readonly text?: string;
   /** Turns the methods that the key shows (RFC 8176) into those of the approval. */
   readonly amr?: (shown: readonly string[]) => readonly string[];
 };
@@ -81,6 +83,8 @@ export type VouchedClaims = OfUser<Exclude<ProofClaims, { kind: "device" }>>;
 export type Proofs = {
   /** Reads a device key text of a door, refusing every encoding that is not canonical (T26, settled question 9). */
   readKey(text: string, algorithm: KeyAlgorithm): Promise<Result<DeviceKey, RefusalOf<"bad_key">>>;
+  /** A device's key as a public JWK with its `alg` (RFC 7517 §4). */
+  publicKey(key: Pick<DeviceKey, "algorithm" | "bytes">): Promise<Readonly<Record<string, string>>>;
   /** Checks the signature of a device of this user over UTF-8 `message`; `signature` is base64 text, whitespace ignored. ECDSA is DER. */
   device(
     prover: Prover,

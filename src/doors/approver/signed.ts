@@ -42,7 +42,7 @@ export async function signedBy(
     authenticatorData: passkey.authenticator_data,
     signature: passkey.signature,
   };
-  const checked = await powers.proofs.passkey(user.user, device, answer, ceremony, how);
+  const checked = await powers.proofs.passkey(user.user, device, answer, ceremony, { ...how, text });
   if (!checked.ok) return checked;
   const { proof, state } = checked.value;
   const isNews = tellsNews(device, state);

@@ -1,9 +1,9 @@
 import type { Context } from "hono";
-import { textOfBase64 } from "../../core/base64.ts";
 import type { Client } from "../../core/client/client.ts";
 import { parseClientId } from "../../core/ids.ts";
 import { no, ok, type Result } from "../../core/result.ts";
 import { SECOND } from "../../core/time.ts";
+import { basicOf, clientBySecret, type IdAndSecret, isBasic } from "../../http/basic.ts";
 import { type AppEnv, originOf, services } from "../../http/context.ts";
 import { retryAfterMinute } from "../../http/ip-limits.ts";
 import { clientName } from "../../http/read-limits.ts";
@@ -56,12 +56,12 @@ export async function knownClient(
 
 function credentialsOf(c: Context, form: Parameters): Result<Credentials, OAuthError> {
   const header = c.req.header("Authorization");
-  const isBasic = /^Basic\b/i.test(header ?? "");
+  const withBasic = isBasic(header);
   const { client_id: id, client_secret: secret, client_assertion: assertion } = form;
-  if ([isBasic, secret !== undefined, assertion !== undefined].filter(Boolean).length > 1) {
+  if ([withBasic, secret !== undefined, assertion !== undefined].filter(Boolean).length > 1) {
     return no(wrong("invalid_request", "More than one method of client authentication"));
   }
-  if (isBasic) {
+  if (withBasic) {
     const basic = basicOf(header ?? "");
     if (!basic || (id !== undefined && id !== basic.id)) return no(badBasic);
     return ok({ method: "client_secret_basic", ...basic });
@@ -74,25 +74,6 @@ function credentialsOf(c: Context, form: Parameters): Result<Credentials, OAuthE
   }
   if (id === undefined) return no(BAD_CLIENT);
   return ok(secret === undefined ? { method: "none", id } : { method: "client_secret_post", id, secret });
-}
-
-/** Id and secret, each form-encoded before they were joined (RFC 6749 §2.3.1). */
-function basicOf(header: string): { readonly id: string; readonly secret: string } | undefined {
-  const given = /^Basic +([A-Za-z0-9+/_=-]+) *$/i.exec(header)?.[1];
-  const text = given === undefined ? undefined : textOfBase64(given);
-  const colon = text?.indexOf(":") ?? -1;
-  if (text === undefined || colon < 0) return undefined;
-  const id = formDecoded(text.slice(0, colon));
-  const secret = formDecoded(text.slice(colon + 1));
-  return id === undefined || secret === undefined ? undefined : { id, secret };
-}
-
-function formDecoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    return undefined;
-  }
 }
 
 async function clientOf(
@@ -133,14 +114,10 @@ async function byAssertion(
 
 async function bySecret(
   c: Context<AppEnv>,
-  { id, secret }: { readonly id: string; readonly secret: string },
+  given: IdAndSecret,
 ): Promise<Result<Client | undefined, OAuthError>> {
-  const { clients, clock, limits, secrets } = services(c);
-  const hash = await secrets.hash(secret);
-  if (!(await limits.check(originOf(c).ip, hash))) return no(busy(c));
-  const client = await clients.findBySecret(hash, clock.now());
-  limits.vouch(hash, client !== undefined);
-  return ok(client?.id === id ? client : undefined);
+  const found = await clientBySecret(c, given);
+  return found.ok ? found : no(busy(c));
 }
 
 async function byName(c: Context<AppEnv>, text: string): Promise<Result<Client | undefined, OAuthError>> {

@@ -22,6 +22,14 @@ const wait = z
   })
   .meta({ id: "WaitState" });
 
+const receipt = z.object({
+  id: z.string(),
+  state: z.enum(["approved", "denied", "expired", "cancelled", "redeemed"]),
+  decision: z.enum(["approve", "deny"]),
+  decided_at: instant,
+  receipt: z.string().describe("A JWS of type `receipt+jwt`, by a key of the key set (docs/receipts.md)."),
+});
+
 const message = z.object({
   id: z.string(),
   channel: z.enum(["email", "sms", "whatsapp", "push"]),
@@ -66,6 +74,15 @@ export const commonDescription: DoorDescription = {
       query: z.object({ client }),
       answers: { 101: { description: "The socket is open." } },
       errors: [401, 403, 404, 405, 426],
+    },
+    "GET /challenges/:id/receipt": {
+      id: "getReceipt",
+      summary: "Read the signed record of a decision",
+      description:
+        "By the waiter's handle, or by the client's secret (HTTP Basic). An event's number of Cotter's wire is not enough. 403: a decline whose user the start had not named is told to the client alone. 409: nobody has decided; `state` says how it stands.",
+      security: ["waiterHandle", "clientSecret"],
+      answers: answers(receipt, "Who decided what, and when, with the device's own signature."),
+      errors: [401, 403, 404, 405, 409],
     },
     "GET /healthz": {
       id: "getHealth",

@@ -4,7 +4,7 @@ import { canonicalJson } from "@countersign/protocol/canonical";
 import { compactVerify } from "jose";
 import { describe, expect, test } from "vitest";
 import { toBase64Url } from "../../../src/core/base64.ts";
-import { makeProofs } from "../../../src/keys/proofs.ts";
+import { readDeviceKey } from "../../../src/keys/device-keys.ts";
 import { isStatement } from "../../../src/keys/statement.ts";
 
 const page = readFileSync(resolve(import.meta.dirname, "../../../docs/approver.md"), "utf8");
@@ -38,7 +38,7 @@ describe("what docs/approver.md says to sign", () => {
     const jws = await sign(pair.privateKey, id, text);
     expect(new TextDecoder().decode((await compactVerify(jws, pair.publicKey)).payload)).toBe(text);
     const spki = new Uint8Array((await crypto.subtle.exportKey("spki", pair.publicKey)) as ArrayBuffer);
-    const key = await makeProofs().readKey(spki.toBase64(), "EC");
+    const key = await readDeviceKey(spki.toBase64(), "EC");
     if (!key.ok) throw new Error(key.error.detail);
     expect(await isStatement(key.value, jws, id, text)).toBe(true);
     expect(await isStatement(key.value, jws, id, `${text} `)).toBe(false);

@@ -1,5 +1,5 @@
 import { calculateJwkThumbprint, exportJWK, type JWK } from "jose";
-import type { AccessTokenClaims, VerifierOptions } from "../../../packages/countersign/src/verify/verify.ts";
+import type { VerifierOptions } from "../../../packages/countersign/src/verify/verify.ts";
 import { jws, type P256Pair, p256 } from "../../fakes/jws.ts";
 
 export const ISSUER = "https://sign.example";
@@ -109,7 +109,7 @@ export class ProofKey {
 }
 
 /** Why a call was refused, as `code/reason`; throws when it was not. */
-export async function refusedFor(refused: Promise<AccessTokenClaims>): Promise<string> {
+export async function refusedFor(refused: Promise<unknown>): Promise<string> {
   const error: unknown = await refused.then(
     () => new Error("it was taken"),
     (thrown) => thrown,

@@ -2,11 +2,13 @@ import { beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import {
   type Client,
   type ClientOptions,
+  CountersignError,
   createClient,
   memoryStorage,
   newDpopKeys,
   type Prompt,
 } from "../../../packages/countersign/src/client.ts";
+import { createReceipts } from "../../../packages/countersign/src/verify/for/receipt.ts";
 import { grantsOf, newBackend, newPage, newUser, type Stage, type User } from "./stage.ts";
 
 let stage: Stage;
@@ -199,6 +201,40 @@ describe("requestApproval", () => {
     );
     expect(await asked).toMatchObject({ details, claims: { sub: user.id } });
     expect(await onServer().session()).toBeUndefined();
+  });
+
+  test("an approval and a decline have a receipt, by their id, with what the phone has signed", async () => {
+    const receipts = createReceipts({
+      issuer: stage.origin,
+      clientId: backend.client_id,
+      clientSecret: backend.client_secret,
+    });
+    const asked = { user: user.email, message: "Table 4", details };
+    const approval = await onServer().requestApproval(asked, {
+      onPrompt: atFirst(({ matchCode }) => user.approve(matchCode)),
+    });
+    const receipt = await receipts.read(approval.id);
+    expect(receipt).toMatchObject({
+      decision: "approve",
+      user: user.id,
+      asked: { message: "Table 4", details },
+      signed: { words: { id: approval.id, decision: "approve", shown: { details } } },
+    });
+    const declined: unknown = await onServer()
+      .requestApproval(asked, { onPrompt: atFirst(() => user.decline()) })
+      .catch((error) => error);
+    if (!(declined instanceof CountersignError)) throw declined;
+    expect(declined.code).toBe("denied");
+    const refused = await receipts.read(String(declined.data.id));
+    expect(refused).toMatchObject({
+      decision: "deny",
+      user: user.id,
+      signed: { words: { decision: "deny" } },
+    });
+    // One phone, one key; and what was kept holds without a secret.
+    expect(refused.signed?.thumbprint).toBe(receipt.signed?.thumbprint);
+    const kept = createReceipts({ issuer: stage.origin, clientId: backend.client_id });
+    expect((await kept.verify(receipt.token)).id).toBe(approval.id);
   });
 
   test("a user whom nobody knows, and a message that is none, are refused with the server's words", async () => {

@@ -1,6 +1,6 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import { createReceiptVerifier } from "../../../packages/countersign/src/verify/for/receipt.ts";
+import { createReceipts } from "../../../packages/countersign/src/verify/for/receipt.ts";
 import type { Client } from "../../../src/core/client/client.ts";
 import { revokeDevice } from "../../../src/core/device/revoke.ts";
 import { Outage } from "../../../src/core/fault.ts";
@@ -42,7 +42,7 @@ async function read(path: string, headers: Record<string, string> = {}, method =
 }
 
 const verified = (receipt: string, clientId: string) =>
-  createReceiptVerifier({
+  createReceipts({
     issuer: ISSUER,
     clientId,
     fetch: (url) => at.ask(new URL(String(url)).pathname),

@@ -4,6 +4,7 @@ import type { UserId } from "../../../src/core/ids.ts";
 import type { Prover } from "../../../src/core/ports/secrets.ts";
 import { makeClientSecrets } from "../../../src/keys/client-secrets.ts";
 import { makeProofs } from "../../../src/keys/proofs.ts";
+import { makeSealing } from "../../../src/keys/sealing.ts";
 import { parseSecretKeys } from "../../../src/keys/secret-keys.ts";
 import {
   concat,
@@ -21,7 +22,8 @@ import {
 } from "../../fakes/device-signer.ts";
 import { keyText, randomChance, secretKeys } from "../../fakes/signing-keys.ts";
 
-const proofs = makeProofs();
+const sealing = makeSealing(secretKeys.keyEncryption);
+const proofs = makeProofs(sealing);
 /** The user whose device `enrolled` makes. */
 const holder: Prover = { id: enrolled({} as DeviceKey).userId, status: "active" };
 const PREFIX = "6f1c2a44-0d0b-4a3e-9c55-1f7f2f0f8a1011111111-2222-4333-8444-555555555555";
@@ -85,6 +87,7 @@ describe("Ed25519 proofs", () => {
         enrolledAt: device.enrolledAt,
         digest: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/),
         amr: ["pop"],
+        signed: expect.stringMatching(/^1\.[A-Za-z0-9_-]+$/),
       },
     });
     const digests = [proof, await proofs.device(holder, device, REJECT, rejected, "deny")];

@@ -4,7 +4,7 @@ import { commonDescription } from "../../../src/http/openapi/routes.ts";
 import { site } from "../support/approver.ts";
 import { DEVICE, newParty } from "../support/ciba.ts";
 import { authorizePath, handedBack, newRp, signInByCode } from "../support/oauth.ts";
-import { newOwner } from "../support/phone.ts";
+import { newOwner, newPhoneOwner } from "../support/phone.ts";
 import { player } from "./play.ts";
 
 const basic = (id: string, secret: string) => ({ Authorization: `Basic ${btoa(`${id}:${secret}`)}` });
@@ -50,16 +50,19 @@ test("every documented call of no door is answered as its description says", asy
   await play("GET /healthz");
   await play("GET /dev/outbox");
   const party = await newParty(at);
-  const { id } = await newOwner(at);
+  const { id, phone } = await newPhoneOwner(at, "key");
   const started = await at.ask("/oauth/bc-authorize", {
     method: "POST",
     headers: basic(party.id, party.secret),
     body: new URLSearchParams({ scope: "openid", login_hint: id }),
   });
-  const { auth_req_id: handle, wait_uri: uri } = (await started.json()) as Record<string, string>;
+  const { auth_req_id: handle, wait_uri: uri, match_code } = (await started.json()) as Record<string, string>;
   const path = { id: String(uri).split("/").at(-2) ?? "" };
   await play("GET /challenges/:id/wait", { path, headers: bearer(String(handle)) });
   const upgrade = { ...bearer(String(handle)), Upgrade: "websocket" };
   await play("GET /challenges/:id/socket", { path, headers: upgrade });
+  const [prompt] = await phone.prompts();
+  await phone.decide(prompt, { decision: "approve", match_code: String(match_code) });
+  await play("GET /challenges/:id/receipt", { path, headers: bearer(String(handle)) });
   expect(unsent()).toEqual([]);
 });

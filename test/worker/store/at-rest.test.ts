@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { asked, site } from "../support/approver.ts";
 import { everythingAtRest } from "../support/at-rest.ts";
 import {
   deployment,
@@ -11,6 +12,7 @@ import {
   respond,
   start,
 } from "../support/cotter.ts";
+import { newPhoneOwner } from "../support/phone.ts";
 
 const at = deployment();
 
@@ -49,4 +51,19 @@ test("T67 a dump of D1 and of every object holds no handle, refresh token, match
   expect(dump.includes(String(shown.ID))).toBe(true);
   expect(dump.includes(person.id)).toBe(true);
   for (const member of ['"d":', "PRIVATE KEY"]) expect(dump.includes(member)).toBe(false);
+});
+
+test("T67 what a phone has signed is no plain text at rest: the number that it typed is in it", async () => {
+  const whole = site();
+  const { id, phone } = await newPhoneOwner(whole, "key");
+  const { prompt, number } = await asked(whole, id, phone);
+  expect((await phone.decide(prompt, { decision: "approve", match_code: number })).status).toBe(200);
+  const { text: dump } = await everythingAtRest();
+  const start = dump.indexOf(`"id":"${prompt.id}"`);
+  expect(start).toBeGreaterThan(0);
+  expect(dump).toContain('"sealed":"1.');
+  expect(number).toMatch(/^\d{6}$/);
+  expect(dump.includes(`"${number}"`) || dump.includes(`\\"${number}\\"`)).toBe(false);
+  // A JWS would be legible to anybody, as its header is.
+  expect(dump.includes("eyJhbGciOiJFUzI1NiIsImtpZCI6")).toBe(false);
 });

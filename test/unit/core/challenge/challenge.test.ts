@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { nameOf } from "../../../../src/core/challenge/proof.ts";
-import { TERMINAL } from "../../../../src/core/challenge/state.ts";
+import type { Command } from "../../../../src/core/challenge/command.ts";
+import { nameOf, type VerifiedProof } from "../../../../src/core/challenge/proof.ts";
+import { type Challenge, type DecisionKind, TERMINAL } from "../../../../src/core/challenge/state.ts";
 import { born, transition } from "../../../../src/core/challenge/transition.ts";
-import { deadline, isSettled, viewOf, waitView } from "../../../../src/core/challenge/view.ts";
+import { deadline, isSettled, settle, viewOf, waitView } from "../../../../src/core/challenge/view.ts";
 import { openGrant } from "../../../../src/core/grant/state.ts";
 import { BIRTH, CLIENTS, DEVICES } from "../../../property/arbitraries.ts";
 import { TABLE } from "../../../property/table.ts";
@@ -382,5 +383,54 @@ describe("G1 a challenge for one device", () => {
     expect(transition(forPhone("pending"), claimBy(TABLET), BIRTH + 1)).toEqual(REFUSED);
     const claimed = transition(forPhone("pending"), claimBy(PHONE), BIRTH + 1);
     expect(claimed.ok && claimed.value.next.phase.name).toBe("claimed");
+  });
+});
+
+describe("what is on record of a decision", () => {
+  const led = (challenge: Challenge, ...commands: readonly [Command, number][]): Challenge =>
+    commands.reduce((kept, [command, now]) => {
+      const result = transition(kept, command, now);
+      if (!result.ok) throw new Error(result.error.code);
+      return result.value.next;
+    }, challenge);
+  const withSignature = (decision: DecisionKind) =>
+    decideWith(decision, { ...signed(PHONE, decision), signed: "sealed" } as VerifiedProof);
+  const decided = (kind: DecisionKind) => ({
+    kind,
+    approver: { kind: "device", deviceId: PHONE.deviceId },
+    userId: USER,
+    amr: ["pop"],
+    at: BIRTH + 1,
+    signed: { sealed: "sealed", digest: "digest-1" },
+  });
+
+  test("nothing while it is pending or claimed", () => {
+    expect([challengeIn("pending").decided, challengeIn("claimed").decided]).toEqual([undefined, undefined]);
+  });
+
+  test("who decided and by what, whatever becomes of it then", () => {
+    const approved = led(born(specOf()), [withSignature("approve"), BIRTH + 1]);
+    expect(approved.decided).toEqual(decided("approve"));
+    const ends = [
+      led(approved, [redeemBy("waiter-1"), BIRTH + 2]),
+      led(approved, [{ name: "cancel", by: "admin" }, BIRTH + 2]),
+      settle(approved, BIRTH + 70_000),
+    ];
+    expect(ends.map(({ phase }) => phase.name)).toEqual(["redeemed", "cancelled", "expired"]);
+    for (const ended of ends) expect(ended.decided).toEqual(decided("approve"));
+    expect(led(born(specOf()), [withSignature("deny"), BIRTH + 1]).decided).toEqual(decided("deny"));
+  });
+
+  test("a later word changes nothing of it", () => {
+    const denied = led(born(specOf()), [withSignature("deny"), BIRTH + 1]);
+    expect(transition(denied, withSignature("approve"), BIRTH + 2).ok).toBe(false);
+    expect(denied.decided).toEqual(decided("deny"));
+  });
+
+  test("of a proof that is no device's there is no signature", () => {
+    const code = vouched({ kind: "code", identifierId: "address" }, "approve");
+    const { decided: told } = led(born(specOf()), [decideWith("approve", code), BIRTH + 1]);
+    expect(told).toMatchObject({ approver: { kind: "code" } });
+    expect(told).not.toHaveProperty("signed");
   });
 });

@@ -1,228 +1,95 @@
-import { calculateJwkThumbprint, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import { CountersignError } from "../../errors.ts";
-import { signedText } from "../device-signature.ts";
-import { type KeySource, makeKeySource } from "../key-source.ts";
+import { makeKeySource } from "../key-source.ts";
 import { readAudience, readIssuer } from "../options.ts";
-import { type PublicJwk, type ReceiptClaims, readReceiptClaims } from "../receipt-claims.ts";
+import { type Receipt, readReceipt, receiptRefusal } from "../receipt.ts";
+import { badArgument, unavailable } from "../refusal.ts";
 
+export type { Receipt, ReceiptReason, SignedByDevice } from "../receipt.ts";
 export type { PublicJwk } from "../receipt-claims.ts";
 
 const SECOND = 1_000;
-/** Everything that was shown is in it, spelled twice in base64url. */
-const LENGTH_LIMIT = 98_304;
-const SKEW_SECONDS = 60;
-/** Header members that would choose a key, or change what is signed (RFC 7515 §4.1, RFC 7797). */
-const REFUSED = ["jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "crit", "b64", "zip"];
-
-/** Why a receipt is not taken, by `reason`. Reasons are stable, words are not. */
-const WORDS = {
-  malformed: "The receipt is not a signed JWT",
-  too_long: "The receipt is too long",
-  header: "The header of the receipt has a member that is not taken",
-  algorithm: "The receipt is not signed by ES256",
-  type: "This is not a receipt",
-  unknown_key: "The receipt is signed by an unknown key",
-  signature: "The signature of the receipt does not fit",
-  issuer: "The receipt is of another issuer",
-  audience: "The receipt is of another client",
-  issued_in_future: "The receipt was issued in the future: compare the clocks",
-  claims: "The receipt lacks a claim, or one is of another type",
-  device_signature: "The device's own signature does not hold",
-  device_text: "The device has signed another request, or another decision",
-} as const;
-
-export type ReceiptReason = keyof typeof WORDS;
-
-const refusal = (reason: ReceiptReason): CountersignError =>
-  new CountersignError("invalid_token", WORDS[reason], { reason });
-
-/** A decision, as its deployment and its device have signed it. */
-export type Receipt = {
-  /** Of the request. */
-  readonly id: string;
-  readonly clientId: string;
-  readonly decision: "approve" | "deny";
-  readonly decidedAt: Date;
-  /** The user who decided, as tokens name them. Missing where nobody knows. */
-  readonly user?: string;
-  /** Missing in the realm `main`. */
-  readonly realm?: string;
-  /** What stood behind the decision: `device`, `code`, `session`, `client`, `first_enrolment`. */
-  readonly approver: { readonly kind: string; readonly deviceId?: string; readonly clientId?: string };
-  /** RFC 8176. */
-  readonly amr: readonly string[];
-  /** What the client asked for. */
-  readonly asked: {
-    readonly at: Date;
-    readonly door: string;
-    readonly purpose: string;
-    readonly scope?: string;
-    readonly message?: string;
-    readonly details?: readonly Readonly<Record<string, unknown>>[];
-  };
-  /** The device's own signature, which was checked. Missing where no device signed: then there is the deployment's word alone. */
-  readonly signed?: SignedByDevice;
-};
-
-export type SignedByDevice = {
-  readonly key: PublicJwk;
-  /** RFC 7638. One device has one key for as long as it is enrolled. */
-  readonly thumbprint: string;
-  /** What was signed; missing where a passkey signed a random challenge. */
-  readonly text?: string;
-  /** Of a phone of the deployment's own pages: what it showed, and what was said to it. */
-  readonly words?: Readonly<Record<string, unknown>>;
-};
 
 export type ReceiptOptions = {
   /** The Countersign deployment: an https origin. `http` is for this machine alone. */
   readonly issuer: string;
-  /** The client whose requests they are. One of several is enough. */
-  readonly clientId: string | readonly string[];
+  /** The client whose requests they are. */
+  readonly clientId: string;
+  /** Of that client: needed for `read`. */
+  readonly clientSecret?: string;
   /** Default: the global one. */
   readonly fetch?: typeof globalThis.fetch;
   /** Milliseconds since 1970. Default: `Date.now`. */
   readonly clock?: () => number;
 };
 
-export type ReceiptVerifier = {
+export type Receipts = {
+  /**
+   * Reads the receipt of a request by its id, and verifies it. `token` is what was verified: keep it, since the deployment forgets it. Throws
+   * `CountersignError`: `refused` with a `status` (404: forgotten, or of another client; 409: nobody has decided), `unavailable`, `network`,
+   * and what `verify` throws.
+   */
+  read(id: string): Promise<Receipt & { readonly token: string }>;
   /**
    * What a receipt says, once the signatures of the deployment and of the device are found good. Throws `CountersignError`: `invalid_token`
    * with a `reason`, or `unavailable` when the deployment's keys cannot be had.
    */
-  verify(receipt: string): Promise<Receipt>;
+  verify(token: string): Promise<Receipt>;
 };
 
 const defaultFetch: typeof globalThis.fetch = (input, init) => globalThis.fetch(input, init);
 
-/** Makes a verifier of receipts: one for each deployment, since it keeps the keys. */
-export function createReceiptVerifier(options: ReceiptOptions): ReceiptVerifier {
-  const { fetch = defaultFetch, clock = Date.now } = options;
+/** Reads and verifies the receipts of one client. Make it once, since it keeps the deployment's keys. */
+export function createReceipts(options: ReceiptOptions): Receipts {
+  const { clientId, clientSecret, fetch = defaultFetch, clock = Date.now } = options;
   const issuer = readIssuer(options.issuer);
-  const audience = readAudience(options.clientId);
+  const audience = readAudience(clientId);
   const keys = makeKeySource({ issuer, fetch, clock });
+
+  const verify = (token: string): Promise<Receipt> =>
+    readReceipt(keys, token, { issuer, audience, now: clock() });
+
   return {
-    async verify(receipt) {
-      const claims = await claimsOf(keys, receipt, { issuer, audience, now: clock() });
-      const { signed } = claims;
-      return receiptOf(claims, signed && (await checked(claims, signed, issuer)));
+    verify,
+    async read(id) {
+      if (clientSecret === undefined) throw badArgument("read needs a clientSecret");
+      if (!/^[0-9a-f]{64}$/.test(id)) throw badArgument("id is not one of a request");
+      const token = await fetched(`${issuer}/challenges/${id}/receipt`, { clientId, clientSecret, fetch });
+      const receipt = await verify(token);
+      // Whoever answers in the deployment's name gives no record of another request.
+      if (receipt.id !== id) throw receiptRefusal("claims");
+      return { ...receipt, token };
     },
   };
 }
 
-type Demands = { readonly issuer: string; readonly audience: string[]; readonly now: number };
+const TIMEOUT = 10 * SECOND;
 
-async function claimsOf(keys: KeySource, receipt: string, demands: Demands): Promise<ReceiptClaims> {
-  const { issuer, audience, now } = demands;
-  const key = await keys.find(headerOf(receipt));
-  if (key === undefined) throw refusal("unknown_key");
-  const payload = await payloadOf(receipt, key, { issuer, audience, currentDate: new Date(now) });
-  const claims = readReceiptClaims(payload);
-  if (claims === undefined) throw refusal("claims");
-  if (claims.iat * SECOND > now + SKEW_SECONDS * SECOND) throw refusal("issued_in_future");
-  return claims;
-}
+const encoded = (text: string): string => new URLSearchParams({ "": text }).toString().slice(1);
 
-/** Everything that needs no key is looked at first: a stranger's text must not make us ask the issuer. */
-function headerOf(receipt: string): { readonly alg: "ES256"; readonly kid: string } {
-  if (typeof receipt !== "string") throw refusal("malformed");
-  if (receipt.length > LENGTH_LIMIT) throw refusal("too_long");
-  const { alg, kid, typ, ...rest } = decoded(receipt);
-  if (alg !== "ES256") throw refusal("algorithm");
-  if (REFUSED.some((name) => Object.hasOwn(rest, name))) throw refusal("header");
-  if (typ !== "receipt+jwt") throw refusal("type");
-  if (typeof kid !== "string") throw refusal("unknown_key");
-  return { alg, kid };
-}
+type Asker = Required<Pick<ReceiptOptions, "clientId" | "clientSecret" | "fetch">>;
 
-function decoded(receipt: string): Readonly<Record<string, unknown>> {
-  if (!/^[\w-]+\.[\w-]+\.[\w-]*$/.test(receipt)) throw refusal("malformed");
+/** The receipt as the deployment gives it to its client (RFC 6749 §2.3.1). */
+async function fetched(url: string, { clientId, clientSecret, fetch }: Asker): Promise<string> {
+  const basic = btoa(`${encoded(clientId)}:${encoded(clientSecret)}`);
   try {
-    return { ...decodeProtectedHeader(receipt) };
-  } catch {
-    throw refusal("malformed");
+    const answer = await fetch(url, {
+      headers: { Accept: "application/json", Authorization: `Basic ${basic}` },
+      redirect: "manual",
+      signal: AbortSignal.timeout(TIMEOUT),
+    });
+    const body = (await answer.json()) as { readonly receipt?: unknown; readonly detail?: unknown };
+    if (answer.status === 200 && typeof body.receipt === "string") return body.receipt;
+    throw refusedBy(answer, body.detail);
+  } catch (cause) {
+    if (cause instanceof CountersignError) throw cause;
+    throw new CountersignError("network", "No answer that can be read about this receipt", { cause });
   }
 }
 
-async function payloadOf(
-  receipt: string,
-  key: CryptoKey,
-  demands: { readonly issuer: string; readonly audience: string[]; readonly currentDate: Date },
-): Promise<JWTPayload> {
-  try {
-    return (await jwtVerify(receipt, key, { ...demands, algorithms: ["ES256"], typ: "receipt+jwt" })).payload;
-  } catch (error) {
-    throw error instanceof errors.JOSEError ? refusal(reasonOf(error)) : error;
+function refusedBy({ status, headers }: Response, detail: unknown): CountersignError {
+  const description = typeof detail === "string" ? detail : `The server answered ${status}`;
+  if (status !== 429 && status < 500) {
+    return new CountersignError("refused", description, { status, description });
   }
-}
-
-const CLAIMS: Readonly<Record<string, ReceiptReason>> = { iss: "issuer", aud: "audience", typ: "type" };
-
-function reasonOf(error: errors.JOSEError): ReceiptReason {
-  if (error instanceof errors.JWSSignatureVerificationFailed) return "signature";
-  if (error instanceof errors.JWTClaimValidationFailed) return CLAIMS[error.claim] ?? "claims";
-  return "malformed";
-}
-
-/** The device's signature, checked; of a phone of ours also that it is about this request and says this. */
-async function checked(
-  claims: ReceiptClaims,
-  signed: NonNullable<ReceiptClaims["signed"]>,
-  issuer: string,
-): Promise<SignedByDevice> {
-  const text = await signedText(signed).catch(() => {
-    throw refusal("device_signature");
-  });
-  const words = wordsOf(text);
-  if (words !== undefined && !isAbout(words, claims, issuer)) throw refusal("device_text");
-  const thumbprint = await calculateJwkThumbprint({ ...signed.key }, "sha256");
-  return {
-    key: signed.key,
-    thumbprint,
-    ...(text === undefined ? {} : { text }),
-    ...(words === undefined ? {} : { words }),
-  };
-}
-
-/** The members of what a phone of ours signs; texts of the vendors' wires are no JSON. */
-function wordsOf(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const words: unknown = JSON.parse(text ?? "");
-    return typeof words === "object" && words !== null && !Array.isArray(words) && "v" in words
-      ? (words as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const isAbout = (words: Readonly<Record<string, unknown>>, claims: ReceiptClaims, issuer: string): boolean =>
-  words.iss === issuer &&
-  words.id === claims.jti &&
-  words.decision === claims.decision &&
-  (words.client as { readonly id?: unknown } | undefined)?.id === claims.aud;
-
-function receiptOf(claims: ReceiptClaims, signed: SignedByDevice | undefined): Receipt {
-  const { approver, asked, sub, realm } = claims;
-  const { scope, binding_message: message, authorization_details: details } = asked;
-  const known = Object.entries({ deviceId: approver.device_id, clientId: approver.client_id });
-  return {
-    id: claims.jti,
-    clientId: claims.aud,
-    decision: claims.decision,
-    decidedAt: new Date(claims.decided_at * SECOND),
-    ...(sub === undefined ? {} : { user: sub }),
-    ...(realm === undefined ? {} : { realm }),
-    approver: { kind: approver.kind, ...Object.fromEntries(known.filter(([, id]) => id !== undefined)) },
-    amr: claims.amr,
-    asked: {
-      at: new Date(asked.at * SECOND),
-      door: asked.door,
-      purpose: asked.purpose,
-      ...(scope === undefined ? {} : { scope }),
-      ...(message === undefined ? {} : { message }),
-      ...(details === undefined ? {} : { details }),
-    },
-    ...(signed === undefined ? {} : { signed }),
-  };
+  return unavailable(description, Number(headers.get("Retry-After") ?? Number.NaN) || 5);
 }
