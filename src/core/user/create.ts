@@ -24,7 +24,12 @@ export async function createUser(
   by: Requester,
 ): Promise<Result<UserRecord, RefusalOf<"user_exists" | "client_disabled">>> {
   const id = newUserId(powers.chance.uuid());
-  const event = auditEvent(powers, { type: "user.created", userId: id, ...by });
+  // Which names count as proven on this word, as `PATCH` says of its own.
+  const verified = draft.identifiers.flatMap(({ kind, verifiedAt }) =>
+    verifiedAt === undefined ? [] : kind,
+  );
+  const data = verified.length === 0 ? undefined : { verified };
+  const event = auditEvent(powers, { type: "user.created", userId: id, data, ...by });
   const made = await powers.users.insert({ ...draft, id }, event, event.at);
   if (made.ok) await endDisplaced(powers, made.value.displaced ?? [], by);
   return made;

@@ -73,6 +73,15 @@ describe("users", () => {
     });
     const [row] = await auditOf(`user_id=${made.body.user_id}`);
     expect(row).toMatchObject({ type: "user.created", actor: "admin", ip: IP });
+    expect(row.data ?? null).toBeNull();
+  });
+
+  test("which addresses count as proven on the operator's word is on record", async () => {
+    const word = unlike("ivy");
+    const names = { username: word, email: `${word}@example.com`, verified: true };
+    const { user_id: id } = (await admin("POST", "/users", names)).body;
+    const [row] = await auditOf(`user_id=${id}`);
+    expect(row).toMatchObject({ type: "user.created", actor: "admin", data: { verified: ["email"] } });
   });
 
   test("a name that is taken is 409, also for twenty at once, and leaves nothing half-made", async () => {
