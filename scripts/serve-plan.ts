@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, isIP } from "node:net";
 import type { NetworkInterfaceInfo } from "node:os";
 import { dirname, resolve } from "node:path";
+import { parseEnv } from "node:util";
 
 const root = resolve(import.meta.dirname, "..");
 const PORT = 8787;
@@ -60,6 +61,12 @@ const addressIn = (host: string | undefined): string | undefined =>
   host !== undefined && (isIP(host) !== 0 || host === "localhost" || WILDCARDS.includes(host))
     ? host
     : undefined;
+
+/** The environment of `npm start`; what it does not say of `ISSUER`, `.dev.vars` may. */
+export const withIssuerOf = (variables: Variables, devVars: string): Variables => {
+  const { ISSUER } = parseEnv(devVars);
+  return variables.ISSUER || !ISSUER ? variables : { ...variables, ISSUER };
+};
 
 /** Reads the command line of `npm start`. Throws for a port that is none. */
 export function readServing(args: readonly string[], variables: Variables, interfaces: Interfaces): Serving {

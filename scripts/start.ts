@@ -1,18 +1,18 @@
 /**
  * Serves the Worker on this machine: makes .dev.vars when missing, migrates the local database, runs `wrangler dev`.
  *
- * Environment: PORT (8787), ISSUER (the address it is reached at), STATE_DIR (.wrangler/state; with another port .wrangler/state-PORT),
+ * Environment: PORT (8787), ISSUER (the address it is reached at; .dev.vars may say it too), STATE_DIR (.wrangler/state; with another port .wrangler/state-PORT),
  * INSPECTOR_PORT (0: any free), HTTPS (set: serves https with a certificate of wrangler's own making), MIGRATED (set: the state is a copy of one that this checkout has migrated). `HOST=0.0.0.0 npm start` (or `-- --ip 0.0.0.0`) lets a phone of the same network in.
  * Further arguments go to `wrangler dev` as they are, e.g. `npm start -- --var IP_LIMITS:on`.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { constants, copyFileSync } from "node:fs";
+import { constants, copyFileSync, existsSync, readFileSync } from "node:fs";
 import { get as httpGet } from "node:http";
 import { get as httpsGet } from "node:https";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
-import { heldBy, readServing, type Serving, takeState } from "./serve-plan.ts";
+import { heldBy, readServing, type Serving, takeState, withIssuerOf } from "./serve-plan.ts";
 
 const root = resolve(import.meta.dirname, "..");
 /** The package's command line brings its own. */
@@ -40,12 +40,20 @@ function stop(signal: NodeJS.Signals): void {
   current?.kill(signal);
 }
 
+const DEV_VARS = resolve(root, ".dev.vars");
+
 function makeDevVars(): void {
   try {
-    copyFileSync(resolve(root, ".dev.vars.example"), resolve(root, ".dev.vars"), constants.COPYFILE_EXCL);
+    copyFileSync(resolve(root, ".dev.vars.example"), DEV_VARS, constants.COPYFILE_EXCL);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
+}
+
+/** Empty where there is no such file, and where another one takes its place. */
+function devVars(args: readonly string[]): string {
+  const isOther = args.some((argument) => argument.startsWith("--env-file"));
+  return !isOther && existsSync(DEV_VARS) ? readFileSync(DEV_VARS, "utf8") : "";
 }
 
 /** Asked before anything is started: an occupied port would answer /healthz in our place. */
@@ -132,7 +140,8 @@ async function serve(serving: Serving): Promise<number> {
 }
 
 async function main(): Promise<number> {
-  const serving = readServing(process.argv.slice(2), process.env, networkInterfaces());
+  const args = process.argv.slice(2);
+  const serving = readServing(args, withIssuerOf(process.env, devVars(args)), networkInterfaces());
   if (!(await portIsFree(serving))) {
     console.error(`Port ${serving.port} is taken. Choose another: PORT=9000 npm start`);
     return 1;

@@ -4,7 +4,14 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { holderOf, readServing, stateDirOf, takeFlag, takeState } from "../../../scripts/serve-plan.ts";
+import {
+  holderOf,
+  readServing,
+  stateDirOf,
+  takeFlag,
+  takeState,
+  withIssuerOf,
+} from "../../../scripts/serve-plan.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 let folder: string;
@@ -56,6 +63,16 @@ describe("O7 where npm start listens", () => {
       others: ["http://192.168.1.5:9001"],
       issuer: "http://localhost:9001",
     });
+  });
+  test("under the ISSUER of .dev.vars, where the environment says none", () => {
+    const file = "# a comment\nADMIN_TOKEN=x\nISSUER=https://dev.example\n";
+    const issuerOf = (variables: Record<string, string>, devVars: string) =>
+      readServing([], withIssuerOf(variables, devVars), wifi).issuer;
+    expect(issuerOf({ PORT: "9000" }, file)).toBe("https://dev.example");
+    expect(issuerOf({ ISSUER: "https://env.example" }, file)).toBe("https://env.example");
+    for (const none of ["", "ISSUER=", "# ISSUER=https://dev.example"]) {
+      expect(issuerOf({ PORT: "9000" }, none)).toBe("http://127.0.0.1:9000");
+    }
   });
   test("by https, with everything that names it, when HTTPS is set", () => {
     expect(
