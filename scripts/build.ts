@@ -1,4 +1,5 @@
 /** Builds the scripts of our pages and the description of the API into `assets/`: `[build]` of wrangler.toml calls it before it serves and before it deploys. */
+import { buildConsole } from "./build-console.ts";
 import { buildDemo } from "./build-demo.ts";
 import { buildOpenApi } from "./build-openapi.ts";
 import { buildPhone } from "./build-phone.ts";
@@ -6,5 +7,6 @@ import { buildQr } from "./build-qr.ts";
 
 await buildQr();
 await buildPhone();
+await buildConsole();
 await buildDemo();
 await buildOpenApi();

@@ -1,3 +1,39 @@
+import type { Page } from "playwright-core";
+import { expect } from "vitest";
+import { layout, picture, WELL_LAID_OUT } from "./verify-support.ts";
+
+const SIZES = [
+  // A small phone at 200 %.
+  [180, 370],
+  [320, 740],
+  [360, 740],
+  [1280, 800],
+] as const;
+
+/** Nothing of what is shown is clipped, overlaps, is faint or too low to touch, at any size and by day and night. */
+export async function looksWell(page: Page, name: string): Promise<void> {
+  // Each place in a sentence was filled.
+  expect(await page.locator("body").innerText()).not.toMatch(/\{\w+\}|undefined|\[object/);
+  for (const [width, height] of SIZES) {
+    await page.setViewportSize({ width, height });
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      const seen = {
+        ...(await page.evaluate(layout)),
+        faint: await page.evaluate(faint),
+        spilt: await page.evaluate(spilt),
+      };
+      expect(seen, `${name} at ${width}, ${colorScheme}`).toEqual({
+        ...WELL_LAID_OUT,
+        headings: 1,
+        faint: [],
+        spilt: [],
+      });
+      await picture(page, `${name}-${width}-${colorScheme}`);
+    }
+  }
+}
+
 /** Texts that are too faint to read; run in the page. */
 export function faint() {
   const luminance = (colour: string) => {

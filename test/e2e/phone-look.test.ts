@@ -1,9 +1,8 @@
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, test } from "vitest";
 import type { DeviceWire } from "../../packages/protocol/src/approver.ts";
-import { faint, spilt } from "./page-looks.ts";
+import { looksWell } from "./page-looks.ts";
 import { becomePhone, events, listed, openStage, request, SESSION, type Stage, THIS } from "./phone-stage.ts";
-import { layout, picture, WELL_LAID_OUT } from "./verify-support.ts";
 
 let stage: Stage;
 beforeAll(async () => {
@@ -13,37 +12,7 @@ afterAll(async () => {
   await stage.close();
 });
 
-const SIZES = [
-  // A small phone at 200 %.
-  [180, 370],
-  [320, 740],
-  [360, 740],
-  [1280, 800],
-] as const;
-
-/** Nothing of the view that is open is clipped, overlaps, is faint or too low to touch, at any size and by day and night. */
-async function looksRight(name: string, page: Page = stage.page): Promise<void> {
-  // Each place in a sentence was filled.
-  expect(await page.locator("body").innerText()).not.toMatch(/\{\w+\}|undefined|\[object/);
-  for (const [width, height] of SIZES) {
-    await page.setViewportSize({ width, height });
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      const seen = {
-        ...(await page.evaluate(layout)),
-        faint: await page.evaluate(faint),
-        spilt: await page.evaluate(spilt),
-      };
-      expect(seen, `${name} at ${width}, ${colorScheme}`).toEqual({
-        ...WELL_LAID_OUT,
-        headings: 1,
-        faint: [],
-        spilt: [],
-      });
-      await picture(page, `phone-${name}-${width}-${colorScheme}`);
-    }
-  }
-}
+const looksRight = (name: string, page: Page = stage.page): Promise<void> => looksWell(page, `phone-${name}`);
 
 const press = (name: string) => stage.page.getByRole("button", { name, exact: true }).click();
 const heading = (name: string | RegExp) => stage.page.getByRole("heading", { name, level: 1 }).waitFor();

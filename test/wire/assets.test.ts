@@ -57,6 +57,34 @@ describe("static files", () => {
     expect((await ask("/phone/manifest.webmanifest")).headers.get("content-type")).toMatch(/manifest\+json/);
   });
 
+  test("T93 the operator's pages come as they were built, and hold nothing that needs the token", async () => {
+    const page = await ask("/console");
+    expect(page.status).toBe(200);
+    expect(page.headers.get("content-type")).toMatch(/^text\/html/);
+    const policy = page.headers.get("content-security-policy") ?? "";
+    for (const part of [
+      "default-src 'none'",
+      "connect-src 'self'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ]) {
+      expect(policy).toContain(part);
+    }
+    const text = await page.text();
+    const loaded = [...text.matchAll(/\s(?:src|href)="(\/[^"]+)"/g)].map(([, path = ""]) => path);
+    expect(loaded).toEqual(["/favicon.svg", "/console/app.css", "/console/app.js"]);
+    for (const path of loaded.slice(1)) {
+      const file = await ask(path);
+      expect([path, file.status]).toEqual([path, 200]);
+      expect(file.headers.get("cache-control"), path).toBe("no-cache");
+      expect(file.headers.get("x-content-type-options"), path).toBe("nosniff");
+    }
+    expect(gzipSync(await (await ask("/console/app.js")).bytes()).length).toBeLessThan(12 * 1024);
+    // What is not among the files is the Worker's to refuse.
+    expect((await ask("/console/clients")).status).toBe(404);
+    expect((await ask("/console", { method: "POST", body: "x" })).status).toBe(405);
+  });
+
   test("T107 another method at the icon is 405 with Allow", async () => {
     for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
       const answer = await ask("/favicon.svg", { method, body: "x" });
