@@ -45,7 +45,7 @@ h2{font-size:20px;line-height:1.4}
 .list details{flex:1 1 100%}
 .list summary::before{content:"+";flex:none;width:12px;color:var(--soft)}
 .list details[open] summary::before{content:"-"}
-.list summary{min-height:44px;display:flex;flex-wrap:wrap;gap:0 16px;align-items:center;cursor:pointer}
+.list summary{min-height:44px;padding:8px 0;display:flex;flex-wrap:wrap;gap:0 16px;align-items:center;cursor:pointer}
 .what strong,.what a{font-weight:600;unicode-bidi:isolate}
 .rows{margin:0 0 16px}
 dd,dt,summary span{unicode-bidi:isolate;min-width:0}
