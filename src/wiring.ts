@@ -11,6 +11,7 @@ import { makeDeliveries } from "./delivery/deliveries.ts";
 import { makeDocuments } from "./delivery/document.ts";
 import { connect } from "./delivery/email/connect.ts";
 import { outboxCarriers } from "./delivery/outbox/carrier.ts";
+import { outboxPushes } from "./delivery/outbox/pushes.ts";
 import { choosePushes } from "./delivery/pushes.ts";
 import { makeWebhooks } from "./delivery/webhook/send.ts";
 import { authsignalPorts, authsignalRules } from "./doors/authsignal/part.ts";
@@ -142,12 +143,13 @@ const limitsOf = (env: Env) =>
     },
   });
 
-/** What sends, and in development the outbox that shows what would have been sent. */
+/** What sends and what wakes, and in development the outbox that shows it. */
 function deliveriesOf(
   env: Env,
-  needs: Pick<Services, "events" | "inboxes" | "log" | "sealing"> & { db: Store },
-): Pick<Services, "deliveries" | "outbox"> {
-  const { db, events, inboxes, log, sealing } = needs;
+  needs: Pick<Services, "events" | "inboxes" | "keyring" | "log" | "sealing"> & { db: Store },
+): Pick<Services, "deliveries" | "pushes" | "outbox"> {
+  const { db, events, inboxes, keyring, log, sealing } = needs;
+  const pushes = choosePushes(env, { keyring, clock });
   const outbox = env.DELIVERY === "outbox" ? makeDevOutbox(db, sealing) : undefined;
   const chosen = env.DELIVERY === "send" ? chooseCarriers(env, { clock, connect }) : {};
   const deliveries = makeDeliveries({
@@ -161,7 +163,8 @@ function deliveriesOf(
     place: { host: new URL(env.ISSUER).hostname },
     ...{ clock, events, inboxes, phones, sealing, log },
   });
-  return outbox ? { deliveries, outbox } : { deliveries };
+  if (!outbox) return { deliveries, pushes };
+  return { deliveries, outbox, pushes: outboxPushes(pushes, outbox, { clock, chance, issuer: env.ISSUER }) };
 }
 
 /** Outside development there is no demo, whatever files were uploaded. */
@@ -217,8 +220,7 @@ function build(env: Env): Shared {
     ...authsignalPorts(db, { clients, secrets, webhooks, clock, log }),
     ...oauthPorts(env, { clients, handles, secrets, documents, webhooks, inboxes, sealing, clock, log }),
     doors: RULES,
-    ...deliveriesOf(env, { db, events, inboxes, log, sealing }),
-    pushes: choosePushes(env, { keyring, clock }),
+    ...deliveriesOf(env, { db, events, inboxes, keyring, log, sealing }),
     ...demoOf(env),
     limits: limitsOf(env),
     health: makeHealth(db),

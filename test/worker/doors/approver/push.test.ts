@@ -17,6 +17,8 @@ import { enrolPhone, newPhoneOf, newPhoneOwner, type Phone, ticketFor } from "..
 const CONTACT = "mailto:ops@sign.example";
 const at = pageDeployment({ PUSH_CONTACT: CONTACT, ALLOW_PRIVATE_CALLBACKS: "false" });
 const off = pageDeployment();
+/** Without the development outbox, which takes what wakes apps. */
+const silent = pageDeployment({ DELIVERY: "none" });
 // biome-ignore lint/suspicious/noExplicitAny: the support of CIBA takes a deployment that can be asked
 const deployed = at as any;
 
@@ -228,7 +230,7 @@ describe("a device says how it is woken", () => {
   });
 
   test("what the deployment does not do is refused", async () => {
-    const { phone } = await newPhoneOwner(off);
+    const { phone } = await newPhoneOwner(silent);
     const refused = { status: 422, body: { code: "no_push" } };
     expect(await put(phone, await newSubscription())).toMatchObject(refused);
     expect(await put(phone, { fcm: { token: "registration" } })).toMatchObject(refused);
@@ -491,5 +493,42 @@ describe("a client's own server", () => {
     });
     await begin(party, id);
     expect(told()).toEqual([]);
+  });
+});
+
+describe("the development outbox", () => {
+  const shown = async (deployment: typeof off, to: string) => {
+    const answer = await deployment.ask(`/dev/outbox?to=${encodeURIComponent(to)}`);
+    return ((await answer.json()) as { messages: Record<string, unknown>[] }).messages;
+  };
+  /** The support of CIBA takes a deployment that can be asked. */
+  const asked = async (deployment: typeof off, id: UserId) =>
+    // biome-ignore lint/suspicious/noExplicitAny: the same
+    await start(deployment as any, await newParty(deployment as any), id);
+
+  test("shows what would wake an app, which needs no service account, and sends nothing", async () => {
+    const { id, phone } = await newPhoneOwner(off, "key");
+    const token = `reg-${crypto.randomUUID()}`;
+    expect(await put(phone, { fcm: { token } })).toMatchObject({ status: 204 });
+    await asked(off, id);
+    const [prompt] = await phone.prompts();
+    expect(await shown(off, token)).toEqual([
+      {
+        id: expect.any(String),
+        channel: "push",
+        to: token,
+        text: "Sign-in request. Open to see who asks.",
+        link: `http://localhost:8787/phone#prompt=${prompt.id}`,
+        at: expect.any(Number),
+      },
+    ]);
+    expect(sent).toEqual([]);
+  });
+
+  test("shows a push beside its sending where a contact is set", async () => {
+    const { id, subscription } = await newWokenOwner();
+    await asked(at, id);
+    expect(await shown(at, subscription.endpoint)).toMatchObject([{ channel: "push" }]);
+    expect(sent.map(({ url }) => url)).toEqual([subscription.endpoint]);
   });
 });
