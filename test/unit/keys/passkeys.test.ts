@@ -118,12 +118,12 @@ test.each([
 test("a passkey that could not be backed up stays so, and the other way round; whether it is may change", async () => {
   const authenticator = await newAuthenticator();
   for (const [at, later, verdict] of [
-    [0x45, 0x05, { ok: true, value: { signCount: 3, backupEligible: false, backedUp: false } }],
+    [0x45, 0x05, { ok: true, value: { state: { signCount: 3, backupEligible: false, backedUp: false } } }],
     [0x45, 0x0d, { ok: false, error: { code: "bad_key" } }],
     [0x45, 0x1d, { ok: false, error: { code: "bad_key" } }],
     [0x5d, 0x05, { ok: false, error: { code: "bad_key" } }],
-    [0x5d, 0x0d, { ok: true, value: { signCount: 3, backupEligible: true, backedUp: false } }],
-    [0x4d, 0x1d, { ok: true, value: { signCount: 3, backupEligible: true, backedUp: true } }],
+    [0x5d, 0x0d, { ok: true, value: { state: { signCount: 3, backupEligible: true, backedUp: false } } }],
+    [0x4d, 0x1d, { ok: true, value: { state: { signCount: 3, backupEligible: true, backedUp: true } } }],
   ] as const) {
     const { read } = await made({ flags: at }, authenticator);
     if (!read.ok) throw new Error(read.error.detail);
@@ -236,7 +236,11 @@ async function signed(spoilt: Spoilt, change: object = {}) {
 test("a signature of the passkey is good, and tells the counter", async () => {
   expect(await signed({ count: 9 })).toEqual({
     ok: true,
-    value: { signCount: 9, backupEligible: false, backedUp: false },
+    // r and s: the signature as Web Crypto takes it.
+    value: {
+      state: { signCount: 9, backupEligible: false, backedUp: false },
+      signature: expect.toSatisfy((bytes: Uint8Array) => bytes.length === 64),
+    },
   });
 });
 

@@ -171,11 +171,14 @@ describe("what a phone keeps and changes", () => {
   test("is woken by nothing that this deployment does not send to", async () => {
     const phone = await newPhone(await newOwner());
     expect(await phone.push()).toEqual({});
-    await expect(phone.setPush({ fcm: { token: "registration:1" } })).rejects.toMatchObject({
-      status: 422,
-      error: "no_push",
-    });
+    const keys = { p256dh: "B".repeat(87), auth: "A".repeat(22) };
+    const endpoint = "https://updates.push.services.mozilla.com/wpush/1";
+    await expect(phone.setPush({ endpoint, keys })).rejects.toMatchObject({ status: 422, error: "no_push" });
+    // An app's token is taken in development, for the outbox.
+    await phone.setPush({ fcm: { token: "registration:1" } });
+    expect(await phone.push()).toEqual({ fcm: expect.stringMatching(/^[\w-]{43}$/) });
     await phone.setPush(undefined);
+    expect(await phone.push()).toEqual({});
   });
 
   test("forgets its key when its person signs out, and stays in the account", async () => {
