@@ -32,6 +32,9 @@ h2{font-size:20px;line-height:1.4}
 .hint{color:var(--soft);font-size:14px;margin:4px 0 0}
 .note{margin:0 0 16px;padding:12px;border:1px solid var(--edge);border-left-width:4px;border-radius:10px}
 .note p:last-child{margin:0}
+.note:focus{outline:none}
+.list>li:focus{outline:none}
+[role=status]:empty{display:none}
 .note.error{border-color:var(--bad);color:var(--bad)}
 .note.good{border-color:var(--good)}
 .secret{font-size:16px;font-weight:600}

@@ -17,8 +17,8 @@ export type SubjectKey = Branded<"SubjectKey">;
 const HEX_64 = /^[0-9a-f]{64}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const NAME = /^[A-Za-z0-9_.~-]{1,128}$/;
-/** Ids in the field are base64url, some with its padding (LoginID §1). */
-const CLIENT = /^(?=.{1,128}$)[A-Za-z0-9_.~-]+={0,2}$/;
+/** Ids in the field are base64url, some with its padding (LoginID §1). `.` and `..` are no name in a path: such a client could not be called. */
+const CLIENT = /^(?=.{1,128}$)(?!\.{1,2}$)[A-Za-z0-9_.~-]+={0,2}$/;
 
 /** The address of a document, or `dcr:` and what a client says of itself with a MAC: neither is an id that a client can be registered by. */
 const OPEN_CLIENT = /^(?:https?:\/\/[\x21-\x7e]{1,500}|dcr:[A-Za-z0-9_-]{2,900}\.[A-Za-z0-9_-]{43})$/;

@@ -23,7 +23,10 @@ afterAll(async () => {
 
 const heading = (name: string | RegExp) =>
   page.getByRole("heading", { name, level: 1, exact: true }).waitFor();
-const press = (name: string | RegExp) => page.getByRole("button", { name, exact: true }).click();
+/** By what stands on it: for who hears it alone a button says more. */
+const onButton = (label: string) =>
+  page.locator("button:visible").filter({ hasText: new RegExp(`^${label}$`) });
+const press = (label: string) => onButton(label).click();
 const label = (name: string) => page.getByLabel(name, { exact: true });
 const text = (said: string | RegExp) => page.getByText(said).first().waitFor();
 
@@ -92,6 +95,174 @@ describe("who is let in", () => {
   });
 });
 
+describe("a console that was left", () => {
+  test("a machine that slept has stopped its timers: the next press finds the token gone", async () => {
+    await enter();
+    await heading("Overview");
+    await page.evaluate(() => {
+      const now = Date.now;
+      Date.now = () => now() + 9 * 3_600_000;
+    });
+    await go("Keys");
+    await text("Nobody pressed anything for half an hour.");
+  });
+
+  test("the browser's Back brings no signed-in page", async () => {
+    // Playwright's own browser keeps no page for Back, so the page is told what it would be told.
+    await enter();
+    await heading("Overview");
+    await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
+    await heading("Console");
+    expect(await page.getByRole("navigation").isVisible()).toBe(false);
+  });
+
+  test("after Close no view is asked for, the address is bare, and nothing is dim", async () => {
+    await enter();
+    await heading("Overview");
+    await at("#users");
+    await heading("Users");
+    const held = Promise.withResolvers<void>();
+    await page.route("**/admin/keys", async (route) => {
+      await held.promise;
+      await route.continue().catch(() => undefined);
+    });
+    await go("Keys");
+    await press("Close");
+    await heading("Console");
+    expect(await page.locator("main").getAttribute("aria-busy")).toBeNull();
+    expect(page.url()).toBe(`${stage.origin}/console`);
+    held.resolve();
+    await page.unroute("**/admin/keys");
+    const asked: string[] = [];
+    page.on("request", (request) => void asked.push(request.url()));
+    await at("#clients");
+    await page.waitForTimeout(200);
+    expect(asked).toEqual([]);
+    expect(await page.locator("h1").innerText()).toBe("Console");
+  });
+});
+
+describe("what is on its way", () => {
+  test("a late answer shows nothing over the view that was opened since, and throws nobody elsewhere", async () => {
+    const user = await newUser(stage);
+    await enter();
+    await heading("Overview");
+    const held = Promise.withResolvers<void>();
+    await page.route("**/admin/clients", async (route) => {
+      await held.promise;
+      await route.continue().catch(() => undefined);
+    });
+    await go("Clients");
+    await go("Keys");
+    await heading("Signing keys");
+    held.resolve();
+    await page.waitForTimeout(100);
+    expect(await page.locator("h1").innerText()).toBe("Signing keys");
+    await page.unroute("**/admin/clients");
+
+    const late = Promise.withResolvers<void>();
+    await at(`#users/${user.id}`);
+    await heading(user.email);
+    await page.route(`**/admin/users/${user.id}`, async (route) => {
+      if (route.request().method() === "DELETE") await late.promise;
+      await route.continue();
+    });
+    await press("Delete the user");
+    await press("Yes: delete the user");
+    await go("Keys");
+    await heading("Signing keys");
+    const answered = page.waitForResponse((answer) => answer.request().method() === "DELETE");
+    late.resolve();
+    expect((await answered).status()).toBe(204);
+    await page.waitForTimeout(100);
+    expect(await page.locator("h1").innerText()).toBe("Signing keys");
+    await page.unroute(`**/admin/users/${user.id}`);
+  });
+
+  test("a double press does not answer its own question, and a busy button acts once", async () => {
+    const user = await newUser(stage);
+    await enter();
+    await heading("Overview");
+    await at(`#users/${user.id}`);
+    await heading(user.email);
+    for (const label of ["Lock", "Delete the user", "Delete and erase"]) {
+      const box = await onButton(label).boundingBox();
+      if (!box) throw new Error(`no button ${label}`);
+      // Where the second button comes to lie under the first one.
+      await onButton(label).dblclick({ position: { x: box.width - 6, y: box.height - 4 } });
+      await text(`Yes: ${label.toLowerCase()}`);
+      await press("No");
+      await onButton(label).waitFor();
+    }
+    expect((await operate(stage, "GET", `/admin/users/${user.id}`)).status).toBe("active");
+    let deleted = 0;
+    await page.route(`**/admin/users/${user.id}/devices/*`, async (route) => {
+      deleted += 1;
+      await new Promise((wake) => setTimeout(wake, 200));
+      await route.continue();
+    });
+    await press("Remove");
+    const yes = onButton("Yes: remove");
+    await yes.evaluate((button: HTMLElement) => {
+      button.click();
+      button.click();
+    });
+    await text("Removed.");
+    expect(deleted).toBe(1);
+    await page.unroute(`**/admin/users/${user.id}/devices/*`);
+  });
+
+  test("a list goes on where its first page ended, with the first new row in focus", async () => {
+    const { client_id: id } = await operate(stage, "POST", "/admin/clients", {
+      name: "Busy",
+      kind: "public",
+    });
+    for (let round = 0; round < 60; round += 1) {
+      await operate(stage, "PATCH", `/admin/clients/${id}`, { name: `Busy ${round}` });
+    }
+    await enter();
+    await heading("Overview");
+    await at(`#audit?client_id=${id}`);
+    await heading("Audit trail");
+    expect(await page.locator("details").count()).toBe(50);
+    await press("Show more");
+    await page.waitForFunction(() => document.querySelectorAll("details").length === 61);
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("LI");
+    await text("client.created");
+    expect(await onButton("Show more").count()).toBe(0);
+  });
+
+  test("the view that is open is asked for again by its own link", async () => {
+    await enter();
+    await heading("Overview");
+    await page.route("**/admin/audit", (route) => route.abort());
+    await go("Overview");
+    await text("The deployment cannot be reached. Try again.");
+    await page.unroute("**/admin/audit");
+    await go("Overview");
+    await text("What happened last");
+  });
+
+  test("what a colleague has saved meanwhile is not undone", async () => {
+    const { client_id: id } = await operate(stage, "POST", "/admin/clients", {
+      name: "Ours",
+      kind: "public",
+    });
+    await enter();
+    await heading("Overview");
+    await at(`#clients/${id}`);
+    await heading("Ours");
+    await operate(stage, "PATCH", `/admin/clients/${id}`, { redirect_uris: ["https://new.example/"] });
+    await label("As JSON").fill((await label("As JSON").inputValue()).replace("Ours", "Mine"));
+    await press("Save");
+    await text(/Somebody has changed this client meanwhile/);
+    expect(await operate(stage, "GET", `/admin/clients/${id}`)).toMatchObject({
+      name: "Ours",
+      redirect_uris: ["https://new.example/"],
+    });
+  });
+});
+
 describe("clients", () => {
   test("one is made, its secret is shown this once and works; it is changed and disabled", async () => {
     await enter();
@@ -104,7 +275,7 @@ describe("clients", () => {
     await page.getByLabel(/^CIBA/).check();
     await label("Redirect addresses, one a line").fill("https://bank.example/back\n\nhttps://bank.example/b");
     await press("Make the client");
-    await text("They are not shown again.");
+    await text(/they are not shown again/);
     const secret = await page.locator("code.secret").first().innerText();
     await looksWell(page, "console-clients");
     const made = await operate(stage, "GET", `/admin/clients/${id}`);
@@ -120,11 +291,17 @@ describe("clients", () => {
       error: "unknown_user_id",
     });
 
-    await page.getByRole("link", { name: id, exact: true }).click();
+    // What is shown this once stays until it is put away, whichever view is open.
+    await heading("Bank");
+    await go("Keys");
+    await heading("Signing keys");
+    expect(await page.locator("body").innerText()).toContain(secret);
+    await press("I have copied them");
+    await at(`#clients/${id}`);
     await heading("Bank");
     expect(await page.locator("body").innerText()).not.toContain(secret);
-    await label("Configuration").fill(
-      (await label("Configuration").inputValue())
+    await label("As JSON").fill(
+      (await label("As JSON").inputValue())
         .replace('"settings": {}', '"settings": { "access_token_seconds": 900 }')
         .replace('"name": "Bank"', '"name": "The bank"'),
     );
@@ -137,27 +314,30 @@ describe("clients", () => {
       redirect_uris: made.redirect_uris,
     });
     // What is taken out goes back to its default.
-    await label("Configuration").fill(
-      (await label("Configuration").inputValue()).replace(/"access_token_seconds": 900/, ""),
+    await label("As JSON").fill(
+      (await label("As JSON").inputValue()).replace(/"access_token_seconds": 900/, ""),
     );
     await press("Save");
-    await page.waitForFunction(() => !document.querySelector("textarea")?.value.includes("access_token"));
+    await page.waitForFunction(
+      () => !document.querySelector("textarea")?.value.includes("access_token_seconds"),
+    );
     expect((await operate(stage, "GET", `/admin/clients/${id}`)).settings).toEqual({});
 
     await press("Make a new secret");
-    await text("The old one works for another day.");
+    await text(/the old one works for another 24 hours/);
     await press("Yes: make a new secret");
-    await text("They are not shown again.");
+    await text(/they are not shown again/);
     expect(await page.locator("code.secret").first().innerText()).not.toBe(secret);
+    await press("I have copied them");
     await press("Disable");
     await press("No");
     expect((await operate(stage, "GET", `/admin/clients/${id}`)).disabled).toBe(false);
     await press("Disable");
     await press("Yes: disable");
-    await page.getByRole("button", { name: "Let it work again" }).waitFor();
+    await text("Disabled.");
     expect((await operate(stage, "GET", `/admin/clients/${id}`)).disabled).toBe(true);
-    await press("Let it work again");
-    await page.getByRole("button", { name: "Disable" }).waitFor();
+    await press("Enable");
+    await text("Enabled.");
   });
 
   test("what the server or the page refuses is said beside the form, and nothing is changed", async () => {
@@ -166,16 +346,18 @@ describe("clients", () => {
     await heading("Overview");
     await at(`#clients/${id}`);
     await heading(LONG);
-    await label("Configuration").fill('{"settings": {"no_such_setting": 1}}');
+    await label("As JSON").fill(
+      (await label("As JSON").inputValue()).replace('"settings": {}', '"settings": {"no_such_setting": 1}'),
+    );
     await press("Save");
     await text(/no_such_setting/);
     await looksWell(page, "console-client-error");
-    await label("Configuration").fill("{");
+    await label("As JSON").fill("{");
     await press("Save");
     await text("This is no JSON object.");
-    await label("Configuration").fill(`{"name": ${JSON.stringify(LONG)}}`);
+    await label("As JSON").fill("{}");
     await press("Save");
-    await text("Nothing was changed.");
+    await text("name is missing.");
     expect((await operate(stage, "GET", `/admin/clients/${id}`)).settings).toEqual({});
     await at("#clients/nobody");
     await page.getByRole("alert").waitFor();
@@ -193,7 +375,30 @@ describe("clients", () => {
     await at(`#clients/${id}`);
     await heading(MARKUP);
     expect(await page.locator("main img").count()).toBe(0);
-    expect(await page.title()).toBe("Clients - Console");
+    expect(await page.title()).toBe(`Clients ${id} - Console`);
+  });
+});
+
+describe("names that would pass for others", () => {
+  test("what is not seen of a name is written out, and an app's own name is told from an address", async () => {
+    const mine = `ceo-${crypto.randomUUID()}@example.com`;
+    await operate(stage, "POST", "/admin/users", { email: mine, verified: true });
+    const username = `\u202enevorp ${crypto.randomUUID()}`;
+    const { user_id: id } = await operate(stage, "POST", "/admin/users", { username, external_id: mine });
+    await enter();
+    await go("Users");
+    await heading("Users");
+    await label("Name").fill(mine);
+    await press("Find");
+    await page.getByRole("heading", { name: "By an app's own name" }).waitFor();
+    expect(page.url()).not.toContain("ceo");
+    const [first, second] = await page.locator("ul.list").allInnerTexts();
+    expect(first).toContain(mine);
+    expect(first).toContain("e-mail, proven");
+    expect(second).toContain("⟨U+202E⟩nevorp");
+    expect(second).toContain("the own name of the operator's apps");
+    await at(`#users/${id}`);
+    await heading(/^⟨U\+202E⟩nevorp/);
   });
 });
 
@@ -229,19 +434,19 @@ describe("users", () => {
     await looksWell(page, "console-user");
     await press("End");
     await press("Yes: end");
-    await page.waitForFunction(() => !document.body.innerText.includes("Sign out everywhere"));
+    await text("Ended.");
     expect(await grantsOf(stage, user)).toEqual([]);
     await press("Lock");
     await press("Yes: lock");
-    await page.getByRole("button", { name: "Unlock" }).waitFor();
+    await text("Locked.");
     expect((await operate(stage, "GET", `/admin/users/${user.id}`)).status).toBe("locked");
     await press("Unlock");
-    await page.getByRole("button", { name: "Lock", exact: true }).waitFor();
+    await text("Unlocked.");
     await press("Remove");
     await press("Yes: remove");
     await page.waitForFunction(() => !document.body.innerText.includes("Ada's phone"));
     expect((await operate(stage, "GET", `/admin/users/${user.id}/devices`)).devices).toEqual([]);
-    await page.getByRole("link", { name: "What happened with them" }).click();
+    await page.getByRole("link", { name: "Audit trail of this user" }).click();
     await heading("Audit trail");
     await page.getByText("device.revoked").first().click();
     await looksWell(page, "console-audit");
@@ -267,9 +472,12 @@ describe("users", () => {
     await label("Name").fill(name);
     await press("Find");
     await page.getByRole("link", { name: `${name.slice(4)}@example.com` }).click();
-    await press("Delete the user");
-    await press("Yes: delete the user");
+    const id = decodeURIComponent(page.url().split("#users/")[1] ?? "");
+    await press("Delete and erase");
+    await press("Yes: delete and erase");
     await heading("Users");
+    const { events } = await operate(stage, "GET", `/admin/audit?user_id=${id}`);
+    expect(events.map(({ type }: { type: string }) => type)).toContain("user.erased");
     await label("Name").fill(name);
     await press("Find");
     await text("Nobody has this name.");
@@ -284,7 +492,7 @@ test("keys are listed, and a new one is begun only when it was asked twice", asy
   const before = (await operate(stage, "GET", "/admin/keys")).keys.length;
   await looksWell(page, "console-keys");
   await press("Replace the standard key");
-  await text("It is published now and signs in seven minutes.");
+  await text(/signs in seven minutes/);
   expect((await operate(stage, "GET", "/admin/keys")).keys).toHaveLength(before);
 });
 

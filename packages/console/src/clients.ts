@@ -2,6 +2,7 @@ import { type Child, h } from "../../phone/src/dom.ts";
 import {
   type At,
   button,
+  exact,
   facts,
   field,
   form,
@@ -10,13 +11,13 @@ import {
   linkTo,
   mark,
   moment,
-  note,
   pages,
   surely,
   type View,
 } from "./parts.ts";
-import { patchOf } from "./patch.ts";
+import { missingIn, patchOf } from "./patch.ts";
 import type { Row } from "./row.ts";
+import { shown } from "./shown.ts";
 
 const GRANTS = {
   authorization_code: "Sign-in by redirect",
@@ -43,7 +44,7 @@ const line = (client: Row): Child => [
   h(
     "div",
     { class: "what" },
-    h("a", { href: linkTo("clients", client.client_id) }, client.name),
+    h("a", { href: linkTo("clients", client.client_id) }, shown(client.name)),
     h("p", { class: "soft" }, client.client_id),
   ),
   h("div", { class: "tools" }, ...marks(client)),
@@ -69,68 +70,61 @@ export const clients: View = async (at) => {
 
 function newClient(at: At): HTMLElement {
   const name = h("input", { required: true, maxlength: 100, autocomplete: "off" });
-  const id = h("input", { maxlength: 130, autocomplete: "off", spellcheck: "false" });
+  const [id, realm] = [exact({ maxlength: "130" }), exact({ maxlength: "128" })];
   const kind = h(
     "select",
     {},
     h("option", { value: "public" }, "Public"),
     h("option", { value: "confidential" }, "Confidential"),
   );
-  const redirects = h("textarea", { spellcheck: "false" });
-  const origins = h("textarea", { spellcheck: "false" });
+  const [redirects, origins] = [
+    h("textarea", { spellcheck: "false" }),
+    h("textarea", { spellcheck: "false" }),
+  ];
   const grants = Object.entries(GRANTS).map(([value, label]) => {
     const box = h("input", { type: "checkbox", value, checked: USUAL.includes(value) });
     return { box, row: h("label", { class: "choice" }, box, label) };
   });
-  const place = h("div");
   const parts = [
     field("Name, as users see it", name),
     field("Client id", id, { hint: "Leave empty for a random one" }),
     field("Kind", kind, {
       hint: "Public: a page, an app, a terminal. Confidential: a backend, with a secret",
     }),
+    field("Realm", realm, { hint: "Whose users it shares. Empty is main. It can never be changed" }),
     h("fieldset", { class: "field wide" }, h("legend", {}, "It may use"), ...grants.map(({ row }) => row)),
     field("Redirect addresses, one a line", redirects, { wide: true }),
     field("Origins of its pages, one a line", origins, { wide: true }),
   ];
-  const made = form("Make the client", parts, async () => {
+  return form("Make the client", parts, async () => {
     const client = await at.api("POST", "/admin/clients", {
       name: name.value.trim(),
       kind: kind.value,
       ...(id.value.trim() === "" ? {} : { client_id: id.value.trim() }),
+      ...(realm.value.trim() === "" ? {} : { realm: realm.value.trim() }),
       redirect_uris: linesOf(redirects),
       allowed_origins: linesOf(origins),
       grant_types: grants.flatMap(({ box }) => (box.checked ? box.value : [])),
     });
-    place.replaceChildren(
-      note(
-        "good",
-        h("p", {}, "Made: ", h("a", { href: linkTo("clients", client.client_id) }, client.client_id)),
-        ...secretsOf(client),
-      ),
-    );
-    made.reset();
+    if (client.client_secret !== undefined) keepSecrets(at, client);
+    at.go(linkTo("clients", client.client_id));
   });
-  return h("div", {}, place, made);
 }
 
-/** Secrets that the answer shows this once. */
-const secretsOf = ({ client_secret: secret, webhook_secret: webhook }: Row): Child[] =>
-  secret === undefined
-    ? []
-    : [
-        h("p", {}, "Copy these now. They are not shown again."),
-        h("p", {}, "Client secret: ", h("code", { class: "secret" }, secret)),
-        h("p", {}, "Secret of its webhooks: ", h("code", { class: "secret" }, webhook)),
-      ];
+/** Secrets that the answer shows this once. They stay until they are put away, whichever view is open. */
+const keepSecrets = (at: At, { client_id: id, client_secret: secret, webhook_secret: webhook }: Row): void =>
+  at.keep(
+    h("p", {}, "Copy these now, they are not shown again. Client ", h("strong", {}, id)),
+    h("p", {}, "Client secret: ", h("code", { class: "secret" }, secret)),
+    h("p", {}, "Secret of its webhooks: ", h("code", { class: "secret" }, webhook)),
+  );
 
 async function one(at: At, id: string): Promise<readonly Child[]> {
   const path = `/admin/clients/${encodeURIComponent(id)}`;
   const client = await at.api("GET", path);
-  const place = h("div");
   const isSecret = client.kind === "confidential";
   return [
-    heading(client.name),
+    heading(shown(client.name)),
     h("div", { class: "tools" }, ...marks(client)),
     facts({
       "Client id": client.client_id,
@@ -139,33 +133,37 @@ async function one(at: At, id: string): Promise<readonly Child[]> {
       Changed: moment(client.updated_at),
       ...(client.disabled ? { Disabled: moment(client.disabled_at) } : {}),
     }),
-    h("p", {}, h("a", { href: linkTo("audit", undefined, { client_id: id }) }, "What happened with it")),
-    h("h2", {}, "What it may"),
+    h("p", {}, h("a", { href: linkTo("audit", undefined, { client_id: id }) }, "Audit trail of this client")),
+    h("h2", {}, "Configuration"),
     edit(at, path, client),
-    ...(isSecret ? [h("h2", {}, "Its secret"), place, newSecret(at, path, place)] : []),
+    ...(isSecret ? [h("h2", {}, "Secret"), newSecret(at, path, client)] : []),
     h("h2", {}, "Access"),
-    client.disabled
-      ? button("Let it work again", async () => {
-          await at.api("PATCH", path, { disabled: false });
-          at.again();
-        })
-      : surely("Disable", "Nobody can sign in by this client then. Its sessions stay.", async () => {
-          await at.api("DELETE", path);
-          at.again();
-        }),
+    access(at, path, client),
   ];
 }
 
-const newSecret = (at: At, path: string, place: HTMLElement): HTMLElement =>
-  surely("Make a new secret", "The old one works for another day.", async () => {
-    const told = await at.api("POST", `${path}/secret`, {});
-    place.replaceChildren(
-      note(
-        "good",
-        ...secretsOf(told),
-        h("p", {}, "The old one works until ", moment(told.old_secret_valid_until), "."),
-      ),
-    );
+const access = (at: At, path: string, client: Row): HTMLElement =>
+  client.disabled
+    ? button("Enable", async () => {
+        await at.api("PATCH", path, { disabled: false });
+        at.again("Enabled.");
+      })
+    : surely({
+        label: "Disable",
+        what: shown(client.name),
+        question: "within 30 seconds nobody can sign in by this client. Its sessions stay.",
+        act: async () => {
+          await at.api("DELETE", path);
+          at.again("Disabled.");
+        },
+      });
+
+const newSecret = (at: At, path: string, client: Row): HTMLElement =>
+  surely({
+    label: "Make a new secret",
+    what: shown(client.name),
+    question: "the old one works for another 24 hours.",
+    act: async () => keepSecrets(at, { ...client, ...(await at.api("POST", `${path}/secret`, {})) }),
   });
 
 /** What may be changed, as the admin API spells it: each setting has its name there, and the server says what is wrong with one. */
@@ -175,11 +173,22 @@ function edit(at: At, path: string, client: Row): HTMLElement {
   area.value = JSON.stringify(before, null, 2);
   const hint =
     "JSON, as in the admin API (docs/admin-api.md). A setting that is taken out goes back to its default.";
-  return form("Save", [field("Configuration", area, { wide: true, hint })], async () => {
-    const patch = patchOf(before, parsed(area.value));
+  return form("Save", [field("As JSON", area, { wide: true, hint })], async () => {
+    const after = parsed(area.value);
+    const [missing] = missingIn(before, after);
+    if (missing !== undefined)
+      throw new Error(`${missing} is missing. To empty it, write what it is when it is empty.`);
+    const patch = patchOf(before, after);
     if (Object.keys(patch).length === 0) throw new Error("Nothing was changed.");
+    // A list goes whole: what a colleague has changed meanwhile would come back.
+    const now = await at.api("GET", path);
+    if (now.updated_at !== client.updated_at) {
+      throw new Error(
+        "Somebody has changed this client meanwhile. Copy your text, and open the client anew.",
+      );
+    }
     await at.api("PATCH", path, patch);
-    at.again();
+    at.again("Saved.");
   });
 }
 

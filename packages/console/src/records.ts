@@ -1,11 +1,13 @@
 import { type Child, h } from "../../phone/src/dom.ts";
 import {
   type At,
+  exact,
   facts,
   field,
   form,
   heading,
   linkTo,
+  listOf,
   mark,
   moment,
   note,
@@ -14,13 +16,14 @@ import {
   type View,
 } from "./parts.ts";
 import type { Row } from "./row.ts";
+import { shown } from "./shown.ts";
 
 const FILTERS = { user_id: "User id", client_id: "Client id", type: "Type" } as const;
 
 /** The audit trail, newest first, by user, client or type. */
 export const audit: View = async (at) => {
   const inputs = Object.entries(FILTERS).map(([name, label]) => {
-    const input = h("input", { autocomplete: "off", spellcheck: "false" });
+    const input = exact();
     input.value = at.query.get(name) ?? "";
     return { name, label, input };
   });
@@ -34,13 +37,15 @@ export const audit: View = async (at) => {
     form(
       "Show",
       inputs.map(({ label, input }) => field(label, input)),
-      async () => {
-        location.hash = linkTo("audit", undefined, asked());
-      },
+      async () => at.go(linkTo("audit", undefined, asked())),
     ),
     ...(await pages(at, `/admin/audit?${filter}`, "events", eventLine)),
   ];
 };
+
+/** Clients that nobody registered are named by addresses and are not in the list. */
+const clientOf = (id: string): Child =>
+  /^[\w.~=-]+$/.test(id) ? h("a", { href: linkTo("clients", id) }, id) : shown(id);
 
 const eventLine = (event: Row): Child =>
   h(
@@ -51,48 +56,58 @@ const eventLine = (event: Row): Child =>
       {},
       moment(event.at),
       h("strong", {}, event.type),
-      h("span", { class: "soft" }, event.actor),
+      h("span", { class: "soft" }, shown(event.actor)),
     ),
     facts({
       ...(event.user_id ? { User: h("a", { href: linkTo("users", event.user_id) }, event.user_id) } : {}),
-      ...(event.client_id
-        ? { Client: h("a", { href: linkTo("clients", event.client_id) }, event.client_id) }
-        : {}),
+      ...(event.client_id ? { Client: clientOf(event.client_id) } : {}),
       ...(event.device_id ? { Device: event.device_id } : {}),
       ...(event.ip ? { Address: event.ip } : {}),
-      ...(event.reason ? { Reason: event.reason } : {}),
+      ...(event.reason ? { Reason: shown(event.reason) } : {}),
     }),
-    event.data === null ? undefined : h("pre", {}, JSON.stringify(event.data, null, 2)),
+    event.data === null
+      ? undefined
+      : h("pre", {}, JSON.stringify(event.data, null, 2).split("\n").map(shown).join("\n")),
   );
+
+/** Lanes that the admin API rotates, and what comes of it. */
+const ROTATES: Readonly<Record<string, string>> = {
+  standard:
+    "the new one is published now and signs in seven minutes. Tokens by the old one are taken for another 24 hours.",
+  rs256:
+    "the new one is published now and signs in seven minutes. Tokens by the old one are taken for another 24 hours.",
+  cotter: "the new one signs at once. Backends that keep the old key have to be restarted.",
+};
 
 /** The signing keys, and how to begin a new one. */
 export const keys: View = async (at) => {
   const { keys: all } = await at.api("GET", "/admin/keys");
-  const lanes = [...new Set(all.map(({ lane }: Row) => lane))].filter((lane) =>
-    ROTATES.includes(lane as string),
+  const lanes = [...new Set<string>(all.map(({ lane }: Row) => lane))].filter((lane) =>
+    Object.hasOwn(ROTATES, lane),
   );
   return [
     heading("Signing keys"),
-    h("ul", { class: "list" }, ...all.map((key: Row) => h("li", {}, keyLine(key)))),
+    listOf(all, keyLine),
     h("h2", {}, "A new key"),
-    h("p", { class: "soft" }, "The standard key is replaced by itself. Do it by hand when one may be known."),
-    ...lanes.map((lane) => rotation(at, String(lane))),
+    h(
+      "p",
+      { class: "soft" },
+      "The standard key is replaced by itself. If a key may be stolen, read “Rotating” in docs/operating.md first.",
+    ),
+    ...lanes.map((lane) => rotation(at, lane)),
   ];
 };
 
-/** Lanes that the admin API rotates. */
-const ROTATES: readonly string[] = ["standard", "rs256", "cotter"];
-
 const rotation = (at: At, lane: string): HTMLElement =>
-  surely(`Replace the ${lane} key`, questionOf(lane), async () => {
-    await at.api("POST", "/admin/keys/rotate", { lane });
-    at.again();
+  surely({
+    label: `Replace the ${lane} key`,
+    what: `key of the lane ${lane}`,
+    question: ROTATES[lane] ?? "",
+    act: async () => {
+      await at.api("POST", "/admin/keys/rotate", { lane });
+      at.again("Begun.");
+    },
   });
-
-const questionOf = (lane: string): string =>
-  lane === "cotter"
-    ? "It signs at once, and apps that keep the old key take no new token."
-    : "It is published now and signs in seven minutes.";
 
 const keyLine = (key: Row): Child => [
   h(
@@ -101,6 +116,9 @@ const keyLine = (key: Row): Child => [
     h("strong", {}, key.lane),
     h("p", { class: "soft" }, key.kid),
     h("p", { class: "soft" }, `${key.algorithm}, signs from `, moment(key.activates_at)),
+    key.published_until === null
+      ? undefined
+      : h("p", { class: "soft" }, "in the key set until ", moment(key.published_until)),
   ),
   h("div", { class: "tools" }, mark(key.state)),
 ];

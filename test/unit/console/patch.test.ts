@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { patchOf } from "../../../packages/console/src/patch.ts";
+import { missingIn, patchOf } from "../../../packages/console/src/patch.ts";
+import { shown } from "../../../packages/console/src/shown.ts";
 
 const BEFORE = {
   name: "Shop",
@@ -27,7 +28,19 @@ test("of the settings those that changed are sent, and null for those that are g
 });
 
 test("what is no object goes as it is, for the server to refuse", () => {
-  for (const settings of [null, 3, "x"])
+  for (const settings of [null, 3, "x", []])
     expect(patchOf(BEFORE, { ...BEFORE, settings })).toEqual({ settings });
   expect(patchOf(BEFORE, { no_such_member: 1 })).toEqual({ no_such_member: 1 });
+});
+
+test("a member that was taken out is named, so that nobody believes it to be empty", () => {
+  expect(missingIn(BEFORE, { name: "Shop", settings: {} })).toEqual(["redirect_uris", "webhook_url"]);
+  expect(missingIn(BEFORE, BEFORE)).toEqual([]);
+});
+
+test("what is not seen of a text is written out, letters of every script stay", () => {
+  expect(shown("\u202enevorp")).toBe("⟨U+202E⟩nevorp");
+  expect(shown("a\u200bb\u2028c\u0007")).toBe("a⟨U+200B⟩b⟨U+2028⟩c⟨U+0007⟩");
+  for (const text of ["Ana Müller", "王小明", "דנה", "ana+tag@example.com", "👋 hi"])
+    expect(shown(text)).toBe(text);
 });
