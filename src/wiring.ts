@@ -212,7 +212,7 @@ function build(env: Env): Shared {
     handles,
     secrets,
     sealing,
-    proofs: makeProofs(sealing),
+    proofs: makeProofs(),
     phones,
     events,
     webhooks,

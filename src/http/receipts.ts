@@ -3,6 +3,7 @@ import { signReceipt } from "../core/challenge/receipt.ts";
 import type { Decided } from "../core/challenge/state.ts";
 import { type ChallengeId, type ClientId, NOBODY } from "../core/ids.ts";
 import type { Decidable } from "../core/ports/challenges.ts";
+import { ANY_REALM } from "../core/ports/users.ts";
 import { basicOf, clientBySecret, isBasic } from "./basic.ts";
 import { type AppEnv, ipOf, services } from "./context.ts";
 import { doorCors } from "./cors.ts";
@@ -28,7 +29,8 @@ async function readerOf(c: Context<AppEnv>): Promise<Reader | Response> {
   const header = c.req.header("Authorization");
   if (isBasic(header)) return await clientReader(c, header ?? "");
   const handle = handleOf(c);
-  if (handle !== undefined && isNumber(handle)) {
+  if (handle === undefined) return notKnown(c, "The waiter's handle or the client's secret is needed.");
+  if (isNumber(handle)) {
     return notKnown(
       c,
       "An event's number shows no more than that somebody waits: ask with the client's secret.",
@@ -58,15 +60,27 @@ const isOf = ({ clientId }: Reader, { spec }: Decidable): boolean =>
   clientId === undefined || clientId === spec.clientId;
 
 /**
- * A decision that names somebody whom the waiter has not named, and may never hear of: whoever shows a code to strangers would learn who has
- * declined it.
+ * What a waiter may read: what has given it tokens. Anybody may begin a request about anybody, so a decline would tell strangers whose
+ * device it was, and a handle alone redeems nothing at a client with a secret.
  */
-const isSecret = ({ clientId }: Reader, { spec }: Decidable, { kind, userId }: Decided): boolean =>
-  clientId === undefined && kind === "deny" && spec.userId === undefined && userId !== NOBODY;
+async function refuseWaiter(c: Context<AppEnv>, { spec, state }: Decidable): Promise<Response | undefined> {
+  if (state !== "redeemed") {
+    return problem(c, 403, {
+      detail: "A waiter reads this once its tokens were collected; the client may read it now.",
+    });
+  }
+  const client = await services(c).clients.find(spec.clientId);
+  return client && client.disabledAt === undefined ? undefined : unknown(c);
+}
+
+/** Of a user who was deleted nothing is told any more. */
+async function isGone(c: Context<AppEnv>, { userId }: Decided): Promise<boolean> {
+  return userId !== NOBODY && (await services(c).users.byId(userId, ANY_REALM)) === undefined;
+}
 
 /**
- * `GET /challenges/{id}/receipt` (docs/receipts.md): the signed record of a decision, for whoever waits for it by a handle that nobody can
- * guess, and for the client by its secret (HTTP Basic). 409 until somebody has decided.
+ * `GET /challenges/{id}/receipt` (docs/receipts.md): the signed record of a decision. All of it for the client by its secret (HTTP Basic); for
+ * whoever waited by a handle that nobody can guess, who approved what they have collected. 409 until somebody has decided.
  */
 export function receiptRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
@@ -86,15 +100,16 @@ export function receiptRoutes(): Hono<AppEnv> {
     if (decided === undefined) {
       return problem(c, 409, { detail: "Nobody has decided this request.", extra: { state } });
     }
-    if (isSecret(reader, found, decided)) {
-      return problem(c, 403, { detail: "Who has declined this request is told to its client alone." });
-    }
+    const refusal = reader.clientId === undefined ? await refuseWaiter(c, found) : undefined;
+    if (refusal) return refusal;
+    if (await isGone(c, decided)) return unknown(c);
+    const as = reader.clientId === undefined ? "waiter" : "client";
     return c.json({
       id: reader.id,
       state,
       decision: decided.kind,
       decided_at: new Date(decided.at).toISOString(),
-      receipt: await signReceipt(services(c), found, decided),
+      receipt: await signReceipt(services(c), found, decided, as),
     });
   });
   return routes;

@@ -1,9 +1,9 @@
 import { toBase64Url } from "../core/base64.ts";
 import { enrollerOf } from "../core/challenge/approvers.ts";
 import type { ProofClaims, VerifiedProof } from "../core/challenge/proof.ts";
-import { SEALED_FOR, type Signed } from "../core/challenge/signed.ts";
+import type { Signed } from "../core/challenge/signed.ts";
 import type { Device, DeviceKey } from "../core/device/device.ts";
-import type { OnPage, Proofs, Prover, Sealing } from "../core/ports/secrets.ts";
+import type { OnPage, Proofs, Prover } from "../core/ports/secrets.ts";
 import type { RefusalOf } from "../core/refusal.ts";
 import { no, ok, type Result } from "../core/result.ts";
 import { deviceJwk, readDeviceKey } from "./device-keys.ts";
@@ -27,17 +27,13 @@ function brand(
 
 type Words = Signed extends infer Form ? (Form extends unknown ? Omit<Form, "key"> : never) : never;
 
-/** Closes what this device has signed, for the receipt of its decision. */
-const sealer =
-  ({ seal }: Pick<Sealing, "seal">) =>
-  async ({ key: { algorithm, bytes } }: Device, digest: string, words: Words): Promise<string> => {
-    const signed: Signed = { key: { algorithm, bytes }, ...words };
-    return await seal(JSON.stringify(signed), SEALED_FOR, digest);
-  };
+const signedBy = ({ key: { algorithm, bytes } }: Device, words: Words): Signed => ({
+  key: { algorithm, bytes },
+  ...words,
+});
 
 /** Verifies proofs; the only maker of VerifiedProof. */
-export function makeProofs(sealing: Pick<Sealing, "seal">): Proofs {
-  const sealed = sealer(sealing);
+export function makeProofs(): Proofs {
   return {
     readKey: readDeviceKey,
     publicKey: deviceJwk,
@@ -60,7 +56,7 @@ export function makeProofs(sealing: Pick<Sealing, "seal">): Proofs {
         enrolledAt,
         digest,
         amr,
-        signed: await sealed(device, digest, { form: "text", text: message, signature: good }),
+        signed: signedBy(device, { form: "text", text: message, signature: good }),
       });
     },
     signatureMark(text) {
@@ -88,7 +84,7 @@ export function makeProofs(sealing: Pick<Sealing, "seal">): Proofs {
         deviceId,
         enrolledAt,
         digest,
-        signed: await sealed(device, digest, { form: "webauthn", ...textOf(onPage), ...words }),
+        signed: signedBy(device, { form: "webauthn", ...textOf(onPage), ...words }),
       });
       return proof.ok ? ok({ proof: proof.value, state }) : proof;
     },
@@ -104,7 +100,7 @@ export function makeProofs(sealing: Pick<Sealing, "seal">): Proofs {
         deviceId,
         enrolledAt,
         digest,
-        signed: await sealed(device, digest, { form: "jws", jws }),
+        signed: signedBy(device, { form: "jws", jws }),
       });
     },
     vouch: brand,

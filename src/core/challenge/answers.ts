@@ -57,7 +57,7 @@ export function decide(challenge: Challenge, command: CommandOf<"approve" | "den
     ...prompted,
     { at: now, what, by: nameOf(approver), ...ipOf(command), ...said } satisfies Step,
   ];
-  const decided = { ...challenge, decided: decidedBy(proof, approver, now) };
+  const decided = { ...challenge, decided: decidedBy(command, approver, now) };
   if (command.name === "deny") return enter(decided, { name: "denied", approver, at: now }, steps, WAKE);
   const phase: Phase = {
     name: "approved",
@@ -72,10 +72,13 @@ export function decide(challenge: Challenge, command: CommandOf<"approve" | "den
   return enter(decided, phase, steps, WAKE);
 }
 
-function decidedBy(proof: VerifiedProof, approver: Approver, at: Instant): Decided {
-  const { decision: kind, userId, amr, digest } = proof;
-  const sealed = proof.kind === "device" ? proof.signed : undefined;
-  return { kind, approver, userId, amr, at, ...(sealed === undefined ? {} : { signed: { sealed, digest } }) };
+function decidedBy(
+  { name: kind, proof, signed }: CommandOf<"approve" | "deny">,
+  approver: Approver,
+  at: Instant,
+): Decided {
+  const { userId, amr } = proof;
+  return { kind, approver, userId, amr, at, ...(signed === undefined ? {} : { signed }) };
 }
 
 const provenAtOf = (proof: VerifiedProof): { readonly provenAt?: Instant } =>

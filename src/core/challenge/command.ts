@@ -1,6 +1,7 @@
 import type { ClientId, DeviceId, GrantId, Realm, UserId } from "../ids.ts";
 import type { Instant, Millis } from "../time.ts";
 import type { VerifiedProof } from "./proof.ts";
+import type { Sealed } from "./signed.ts";
 import type { JsonObject } from "./state.ts";
 
 /** What the winner of a redemption would fix; the object adds its own clock. Lengths are seconds. */
@@ -64,6 +65,7 @@ export type Command =
   | {
       readonly name: "approve";
       readonly proof: VerifiedProof;
+      readonly signed?: Sealed;
       readonly promptedAt?: Instant;
       readonly evidence?: string;
       readonly page?: string;
@@ -72,6 +74,7 @@ export type Command =
   | {
       readonly name: "deny";
       readonly proof: VerifiedProof;
+      readonly signed?: Sealed;
       readonly promptedAt?: Instant;
       readonly evidence?: string;
       readonly page?: string;

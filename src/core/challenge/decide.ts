@@ -10,6 +10,7 @@ import { enrollerOf } from "./approvers.ts";
 import type { Command } from "./command.ts";
 import type { VerifiedProof } from "./proof.ts";
 import { finishedEvent, recordFinish, tellSettled } from "./record.ts";
+import { SEALED_FOR, type Sealed } from "./signed.ts";
 import type { ChallengeSpec, DecisionKind } from "./state.ts";
 
 /** A device's signed answer to a challenge that it scanned; `evidence` is a digest of the signature's own bytes. */
@@ -67,7 +68,17 @@ export type NamedDecision = Word & { readonly named: Named };
 
 type Powers = Pick<
   Services,
-  "challenges" | "inboxes" | "doors" | keyof DoorPorts | "records" | "events" | "clock" | "background" | "log"
+  | "challenges"
+  | "inboxes"
+  | "doors"
+  | keyof DoorPorts
+  | "records"
+  | "events"
+  | "sealing"
+  | "clock"
+  | "chance"
+  | "background"
+  | "log"
 >;
 
 /**
@@ -107,34 +118,61 @@ const answerOf = (proof: VerifiedProof) => ({
 async function carry(
   powers: Powers,
   { proof, ...word }: Word,
-  { challengeId, listedAt, status }: Prompt,
+  { challengeId, clientId, listedAt, status }: Prompt,
   closer: string | undefined,
 ): Promise<Result<Applied, Refusal>> {
   if (closer !== undefined) return await endClosed(powers, challengeId, closer);
-  const applied = await applyWord(powers, challengeId, {
-    name: proof.decision,
-    proof,
-    promptedAt: listedAt,
-    ...keptOf(word),
-  });
+  const applied = await applyWord(
+    powers,
+    { id: challengeId, clientId },
+    { name: proof.decision, proof, promptedAt: listedAt, ...keptOf(word) },
+  );
   // A start opens its challenge beside the prompt. Who answers in between asks again: the inbox lets the same answer pass.
   if (!applied.ok && applied.error.code === "unknown_challenge" && status.name === "live")
     throw new Outage("the challenge of this prompt is not open yet");
   return applied;
 }
 
+/** The request that is decided. */
+type Asked = Pick<ChallengeSpec, "id" | "clientId">;
+
+/**
+ * What a device has signed, closed for the receipt (docs/decisions/0104). Whoever signs in by a call of their own has signed nothing that they
+ * were asked, and may repeat that call: theirs never comes here. An app's text names the user as that app does, which is no other client's
+ * business (decision 34); a phone of our own pages signs what was shown and nothing else.
+ */
+async function sealedOf(
+  { sealing, chance }: Pick<Services, "sealing" | "chance">,
+  { clientId }: Asked,
+  proof: VerifiedProof,
+): Promise<{ readonly signed?: Sealed }> {
+  if (proof.kind !== "device" || proof.signed === undefined) return {};
+  if (proof.reach === undefined && proof.clientId !== clientId) return {};
+  const id = chance.uuid();
+  return { signed: { id, sealed: await sealing.seal(JSON.stringify(proof.signed), SEALED_FOR, id) } };
+}
+
+/** The proof as it goes to the object, which has no use for what was signed. */
+function bare(proof: VerifiedProof): VerifiedProof {
+  if (proof.kind !== "device") return proof;
+  const { signed: _, ...rest } = proof;
+  return rest;
+}
+
 /** A decision is told to whoever waits elsewhere; a denial ends the challenge too, so it is put on record behind the answer. */
 async function applyWord(
-  powers: Pick<Services, "challenges" | "records" | "events" | "doors" | "background" | "log">,
-  challengeId: ChallengeId,
-  command: Extract<Command, { name: DecisionKind }>,
+  powers: Omit<Powers, "inboxes" | "clock">,
+  asked: Asked,
+  word: Extract<Command, { name: DecisionKind }>,
 ): Promise<Result<Applied, Refusal>> {
-  const applied = await powers.challenges.apply(challengeId, command);
+  const { proof } = word;
+  const command = { ...word, proof: bare(proof), ...(await sealedOf(powers, asked, proof)) };
+  const applied = await powers.challenges.apply(asked.id, command);
   if (!applied.ok || !applied.value.changed) return applied;
   tellSettled(powers, applied.value);
   // A bare audit row delays nobody.
   if (applied.value.view.state === "denied")
-    powers.background(() => recordFinish(powers, challengeId, finishedEvent(applied.value)));
+    powers.background(() => recordFinish(powers, asked.id, finishedEvent(applied.value)));
   return applied;
 }
 
@@ -153,7 +191,8 @@ export async function decideClaimed(
   const mayApprove = proof.decision === "approve" && proof.userId === claimant;
   const closer = mayApprove ? await closedBy(powers, spec, proof.userId) : undefined;
   if (closer !== undefined) return await endClosed(powers, challengeId, closer);
-  return await applyWord(powers, challengeId, { name: proof.decision, proof, ...keptOf(scanned) });
+  const asked = { id: challengeId, clientId: spec.clientId };
+  return await applyWord(powers, asked, { name: proof.decision, proof, ...keptOf(scanned) });
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ClientId, DeviceId, GrantId, Realm, UserId } from "../ids.ts";
 import type { Instant } from "../time.ts";
+import type { Signed } from "./signed.ts";
 import type { Approver, Claimer, DecisionKind } from "./state.ts";
 
 declare const verified: unique symbol;
@@ -20,8 +21,8 @@ export type ProofClaims =
       readonly enrolledAt: Instant;
       readonly digest: string;
       readonly amr: readonly string[];
-      /** What it has signed (`Signed`), sealed. */
-      readonly signed?: string;
+      /** What it has signed: never stored as it is. */
+      readonly signed?: Signed;
     }
   | {
       readonly kind: "code";

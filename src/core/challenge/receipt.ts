@@ -3,7 +3,7 @@ import type { TokenClaims } from "../keys/token.ts";
 import type { Decidable } from "../ports/challenges.ts";
 import type { Services } from "../ports/services.ts";
 import { type Instant, SECOND } from "../time.ts";
-import { SEALED_FOR, type Signed } from "./signed.ts";
+import { SEALED_FOR, type Sealed, type Signed } from "./signed.ts";
 import type { Approver, ChallengeSpec, Decided, JsonObject } from "./state.ts";
 
 /** A receipt is no token: what reads tokens asks for another type (RFC 8725 §3.11). */
@@ -15,20 +15,24 @@ export type Powers = Pick<Services, "keyring" | "sealing" | "proofs" | "clock" |
 
 /**
  * Signs the record of a decision as a JWS of the standard key (docs/receipts.md): what was asked, who decided and when, and of a device the
- * signature itself with its key, so that nobody has to believe this deployment. It has no end. Throws an Outage where the key that sealed the
- * signature is gone.
+ * signature itself with its key, so that nobody has to believe this deployment. It has no end. It names client and user by claims that no token
+ * uses for them, because a check of tokens that looks at no type would take it for one. A waiter is told neither what was signed nor what was asked: the
+ * client's backend may have said more than its page is to see.
  */
 export async function signReceipt(
   powers: Powers,
   { spec }: Pick<Decidable, "spec">,
   decided: Decided,
+  reader: "client" | "waiter",
 ): Promise<string> {
   const { keyring, clock, config } = powers;
-  const { signed, approver, userId, amr, at } = decided;
+  const { approver, userId, amr, at } = decided;
+  const isClient = reader === "client";
+  const signed = isClient ? await signedClaim(powers, decided.signed) : undefined;
   const claims: TokenClaims = {
     iss: config.issuer,
-    aud: spec.clientId,
-    ...(userId === NOBODY ? {} : { sub: userId }),
+    client_id: spec.clientId,
+    ...(userId === NOBODY ? {} : { user_id: userId }),
     iat: seconds(clock.now()),
     jti: spec.id,
     ...(spec.realm === undefined || spec.realm === MAIN ? {} : { realm: spec.realm }),
@@ -36,8 +40,8 @@ export async function signReceipt(
     decided_at: seconds(at),
     approver: approverClaim(approver),
     amr,
-    asked: askedClaim(spec),
-    ...(signed === undefined ? {} : { signed: await signedClaim(powers, signed) }),
+    ...(isClient ? { asked: askedClaim(spec) } : {}),
+    ...(signed === undefined ? {} : { signed }),
   };
   return await keyring.sign("standard", { typ: RECEIPT_TYPE }, claims);
 }
@@ -70,11 +74,14 @@ function askedClaim({ door, purpose, scope, bindingMessage, context, createdAt }
   };
 }
 
+/** Missing where no device was asked, and where the key that closed it is gone: a record is not lost for that. */
 async function signedClaim(
   { sealing, proofs }: Pick<Powers, "sealing" | "proofs">,
-  { sealed, digest }: NonNullable<Decided["signed"]>,
-): Promise<JsonObject> {
-  const signed = JSON.parse(await sealing.unseal(sealed, SEALED_FOR, digest)) as Signed;
+  kept: Sealed | undefined,
+): Promise<JsonObject | undefined> {
+  const text = kept && (await sealing.open(kept.sealed, SEALED_FOR, kept.id));
+  if (text === undefined) return undefined;
+  const signed = JSON.parse(text) as Signed;
   return { form: signed.form, key: await proofs.publicKey(signed.key), ...wordsOf(signed) };
 }
 

@@ -20,5 +20,11 @@ export type Signed = { readonly key: PublicKey } & (
     }
 );
 
-/** What a signature is sealed for, under the digest of its proof: the text may hold the waiter's number, which nothing at rest shows (T67). */
+/**
+ * A `Signed` as JSON, closed under an id of its own: the text may hold the number that was typed, which nothing at rest shows (T67), and by a
+ * digest of it the number could be guessed.
+ */
+export type Sealed = { readonly id: string; readonly sealed: string };
+
+/** What a signature is sealed for. */
 export const SEALED_FOR = "signed";

@@ -2,6 +2,7 @@ import type { Brought } from "../caller.ts";
 import type { ChallengeId, ClientId, DeviceId, GrantId, Realm, UserId } from "../ids.ts";
 import type { Instant, Millis } from "../time.ts";
 import type { Approvers } from "./approvers.ts";
+import type { Sealed } from "./signed.ts";
 
 /** What the challenge asks: the client's own word is allowed beside the service's three. */
 export type Purpose = "sign_in" | "enrol_device" | "verify_identifier" | (string & {});
@@ -158,8 +159,8 @@ export type Decided = {
   readonly userId: UserId;
   readonly amr: readonly string[];
   readonly at: Instant;
-  /** Of a device: what it has signed (`Signed`), sealed under the digest of its proof. */
-  readonly signed?: { readonly sealed: string; readonly digest: string };
+  /** Of a device that was asked: what it has signed. */
+  readonly signed?: Sealed;
 };
 
 export type Challenge = {

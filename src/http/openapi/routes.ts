@@ -79,7 +79,7 @@ export const commonDescription: DoorDescription = {
       id: "getReceipt",
       summary: "Read the signed record of a decision",
       description:
-        "By the waiter's handle, or by the client's secret (HTTP Basic). An event's number of Cotter's wire is not enough. 403: a decline whose user the start had not named is told to the client alone. 409: nobody has decided; `state` says how it stands.",
+        "By the client's secret (HTTP Basic), or by the waiter's handle once the tokens were collected: then without what was asked and signed. An event's number of Cotter's wire is not enough. 409: nobody has decided; `state` says how it stands.",
       security: ["waiterHandle", "clientSecret"],
       answers: answers(receipt, "Who decided what, and when, with the device's own signature."),
       errors: [401, 403, 404, 405, 409],

@@ -43,8 +43,8 @@ const words = (over: object = {}) => ({
 
 const claims = (over: object = {}) => ({
   iss: ISSUER,
-  aud: CLIENT,
-  sub: "4d2c1f9e-0000-4000-8000-000000000001",
+  client_id: CLIENT,
+  user_id: "4d2c1f9e-0000-4000-8000-000000000001",
   iat: seconds(NOW),
   jti: ID,
   decision: "approve",
@@ -100,10 +100,10 @@ function inJws(text: string, header: object = {}, device = ec) {
   return { form: "jws", key: ec.key, jws: `${signed}.${signature(device, utf8(signed))}` };
 }
 
-function inPasskey(device: Device, text: string | undefined, over: object = {}) {
+function inPasskey(device: Device, text: string | undefined, over: object = {}, flags = 5) {
   const challenge = encode(text === undefined ? utf8("random") : sha256(utf8(text)));
   const clientData = utf8(JSON.stringify({ type: "webauthn.get", challenge, origin: ISSUER, ...over }));
-  const authenticator = Buffer.concat([sha256(utf8("sign.example")), Buffer.from([5, 0, 0, 0, 1])]);
+  const authenticator = Buffer.concat([sha256(utf8("sign.example")), Buffer.from([flags, 0, 0, 0, 1])]);
   return {
     form: "webauthn",
     key: device.key,
@@ -130,6 +130,7 @@ describe("a receipt that holds", () => {
       signed: {
         key: ec.key,
         thumbprint: expect.stringMatching(/^[\w-]{43}$/),
+        covers: "everything",
         text: TEXT,
         words: words(),
       },
@@ -137,12 +138,17 @@ describe("a receipt that holds", () => {
   });
 
   test.each([
-    ["Ed25519", inText(ed, "ada+bank+LOGIN+true")],
-    ["P-256", inText(ec, "some challenge id")],
-    ["RSA", inText(rsa, "some challenge id")],
-  ])("has a vendor's text, signed by %s", async (_kind, signed) => {
+    ["Ed25519", inText(ed, "ada-bank-LOGIN1795000000TRUSTED_DEVICEtrue"), "answer"],
+    [
+      "Ed25519, with a key that is added",
+      inText(ed, `adaLOGIN1TRUSTED_DEVICEtrue${"A".repeat(43)}=`),
+      "answer",
+    ],
+    ["P-256", inText(ec, ID), "nothing"],
+    ["RSA", inText(rsa, ID), "nothing"],
+  ])("has a vendor's text, signed by %s, and says what that covers", async (_kind, signed, covers) => {
     const { signed: told } = await receipts.verify(await receiptOf({ signed }));
-    expect(told).toMatchObject({ text: signed.text, key: signed.key });
+    expect(told).toMatchObject({ text: signed.text, key: signed.key, covers });
     expect(told?.words).toBeUndefined();
   });
 
@@ -155,12 +161,12 @@ describe("a receipt that holds", () => {
       const ours = await receipts.verify(await receiptOf({ signed: inPasskey(device, TEXT) }));
       expect(ours.signed?.words).toEqual(words());
       const bare = await receipts.verify(await receiptOf({ signed: inPasskey(device, undefined) }));
-      expect(bare.signed).toEqual({ key: device.key, thumbprint: expect.any(String) });
+      expect(bare.signed).toEqual({ key: device.key, thumbprint: expect.any(String), covers: "nothing" });
     },
   );
 
   test("may have no device behind it, no user and a realm", async () => {
-    const { sub: _, ...nobody } = claims({ approver: { kind: "code" }, realm: "shop" });
+    const { user_id: _, ...nobody } = claims({ approver: { kind: "code" }, realm: "shop" });
     const [key] = issuer.keys;
     if (!key) throw new Error("no key");
     const token = await jws(key.pair.privateKey, { alg: "ES256", typ: "receipt+jwt", kid: key.kid }, nobody);
@@ -183,13 +189,15 @@ describe("a receipt that does not hold", () => {
     ["its own key", {}, { jwk: {} }, "header"],
     ["an unknown key", {}, { kid: "k9" }, "unknown_key"],
     ["another issuer", { iss: "https://evil.example" }, {}, "issuer"],
-    ["another client", { aud: "shop" }, {}, "audience"],
+    ["another client", { client_id: "shop" }, {}, "audience"],
     ["the future", { iat: seconds(NOW) + 120 }, {}, "issued_in_future"],
     ["an end", { exp: seconds(NOW) - 120 }, {}, "expired"],
     ["no decision", { decision: "maybe" }, {}, "claims"],
     ["no time of it", { decided_at: "now" }, {}, "claims"],
     ["no approver", { approver: {} }, {}, "claims"],
     ["no id", { jti: "" }, {}, "claims"],
+    ["no time that a date can hold", { decided_at: 1e300 }, {}, "claims"],
+    ["a signature behind a code", { approver: { kind: "code" }, signed: inText(ec, ID) }, {}, "claims"],
     ["a form that nobody knows", { signed: { form: "seal", key: ec.key } }, {}, "claims"],
     ["a form of every object", { signed: { form: "toString", key: ec.key } }, {}, "claims"],
     ["half a signature", { signed: { form: "text", key: ec.key, text: "x" } }, {}, "claims"],
@@ -216,7 +224,7 @@ describe("a receipt that does not hold", () => {
   });
 
   test.each([
-    ["another key's text", inText(ed, "ada", deviceOf("EdDSA", generateKeyPairSync("ed25519")))],
+    ["another key's text", inText(ed, ID, deviceOf("EdDSA", generateKeyPairSync("ed25519")))],
     ["another text", { ...inText(ec, "true"), text: "false" }],
     ["no base64", { ...inText(ec, "true"), signature: "!!" }],
     [
@@ -229,6 +237,9 @@ describe("a receipt that does not hold", () => {
       "a passkey that signed another text",
       { ...inPasskey(ec, TEXT), text: JSON.stringify(words({ id: "x" })) },
     ],
+    ["a passkey on another page", inPasskey(ec, TEXT, { origin: "https://evil.example" })],
+    ["a passkey in a frame", inPasskey(ec, TEXT, { crossOrigin: true })],
+    ["a passkey that nobody unlocked", inPasskey(ec, TEXT, {}, 1)],
     ["a passkey's registration", inPasskey(ec, TEXT, { type: "webauthn.create" })],
     [
       "other authenticator data",
@@ -246,12 +257,67 @@ describe("a receipt that does not hold", () => {
     ["another request", { id: "6".repeat(64) }],
     ["another decision", { decision: "deny" }],
     ["another client", { client: { id: "shop" } }],
+    ["another message", { shown: { message: "Invoice 18" } }],
+    ["nothing that was shown", { shown: undefined }],
+    ["a version that is not known", { v: 2 }],
     ["no client", { client: undefined }],
     ["another deployment", { iss: "https://evil.example" }],
   ])("by its device: it signed for %s", async (_what, over) => {
     for (const signed of [inJws(JSON.stringify(words(over))), inPasskey(ec, JSON.stringify(words(over)))]) {
       expect(await refused(receiptOf({ signed }))).toBe("device_text");
     }
+  });
+});
+
+describe("a text that is not what it is said to be", () => {
+  const denied = inJws(JSON.stringify(words({ decision: "deny" })));
+  const [head = "", body = "", mark = ""] = denied.jws.split(".");
+  test.each([
+    [
+      "a JWS of another answer, told as a text",
+      { form: "text", key: ec.key, text: `${head}.${body}`, signature: mark },
+    ],
+    ["a Cotter no, told as a yes", inText(ed, "adaLOGIN1TRUSTED_DEVICEfalse")],
+    ["a Cotter no behind a name that says yes", inText(ed, "TRUSTED_DEVICEtrue LOGIN1TRUSTED_DEVICEfalse")],
+    ["another request's id", inText(ec, "6".repeat(64))],
+    ["a mark in front, so that it is no JSON", inJws(`\ufeff${JSON.stringify(words({ decision: "deny" }))}`)],
+    ["no JSON", inJws("yes")],
+    ["a list", inJws("[1]")],
+  ])("%s", async (_what, signed) => {
+    expect(await refused(receiptOf({ signed }))).toBe("device_text");
+  });
+
+  test("details that were asked have to have stood on the screen, in whatever order of members", async () => {
+    const asked = (details: object[]) => ({
+      ...claims().asked,
+      authorization_details: details,
+    });
+    const shownDetails = [{ to: "Ana", type: "payment", amount: "1" }, { type: "of the door" }];
+    const signed = inJws(
+      JSON.stringify(words({ shown: { at: 1, message: "Invoice 17", details: shownDetails } })),
+    );
+    const same = await receiptOf({ asked: asked([{ type: "payment", amount: "1", to: "Ana" }]), signed });
+    expect((await receipts.verify(same)).signed?.covers).toBe("everything");
+    const more = receiptOf({ asked: asked([{ type: "payment", amount: "99", to: "Ana" }]), signed });
+    expect(await refused(more)).toBe("device_text");
+  });
+
+  test("a key has one thumbprint, however it is spelt and whatever stands beside it", async () => {
+    const signed = inText(ec, ID);
+    const odd = { ...signed, key: { ...signed.key, key_ops: ["sign"], use: "enc" } };
+    const [plain, other] = [
+      await receipts.verify(await receiptOf({ signed })),
+      await receipts.verify(await receiptOf({ signed: odd })),
+    ];
+    expect(other.signed).toEqual(plain.signed);
+  });
+
+  test("a receipt as a waiter reads it says who decided, and no more", async () => {
+    const { asked: _, ...bare } = claims();
+    const [key] = issuer.keys;
+    if (!key) throw new Error("no key");
+    const token = await jws(key.pair.privateKey, { alg: "ES256", typ: "receipt+jwt", kid: key.kid }, bare);
+    expect(await receipts.verify(token)).toMatchObject({ decision: "approve", approver: { kind: "device" } });
   });
 });
 
@@ -269,8 +335,15 @@ describe("reading one", () => {
 
   test("asks with the client's secret, and gives what was verified to be kept", async () => {
     const token = await receiptOf({ signed: inJws(TEXT) });
-    const { asked, receipts: own } = answering(() => Response.json({ id: ID, receipt: token }));
-    expect(await own.read(ID)).toMatchObject({ id: ID, token, signed: { words: words() } });
+    const { asked, receipts: own } = answering(() =>
+      Response.json({ id: ID, state: "redeemed", receipt: token }),
+    );
+    expect(await own.read(ID)).toMatchObject({
+      id: ID,
+      token,
+      state: "redeemed",
+      signed: { words: words() },
+    });
     expect(asked[0]?.url).toBe(`${ISSUER}/challenges/${ID}/receipt`);
     const [, basic = ""] = (asked[0]?.headers.get("Authorization") ?? "").split(" ");
     // Form-encoded before they are joined (RFC 6749 §2.3.1).
@@ -280,7 +353,7 @@ describe("reading one", () => {
 
   test("the receipt of another request is refused", async () => {
     const token = await receiptOf({ jti: "6".repeat(64) });
-    const { receipts: own } = answering(() => Response.json({ receipt: token }));
+    const { receipts: own } = answering(() => Response.json({ state: "redeemed", receipt: token }));
     expect(await reasonOf(own.read(ID))).toBe("claims");
   });
 

@@ -63,6 +63,6 @@ test("every documented call of no door is answered as its description says", asy
   await play("GET /challenges/:id/socket", { path, headers: upgrade });
   const [prompt] = await phone.prompts();
   await phone.decide(prompt, { decision: "approve", match_code: String(match_code) });
-  await play("GET /challenges/:id/receipt", { path, headers: bearer(String(handle)) });
+  await play("GET /challenges/:id/receipt", { path, headers: basic(party.id, party.secret) });
   expect(unsent()).toEqual([]);
 });

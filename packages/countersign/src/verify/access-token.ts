@@ -6,7 +6,7 @@ import { type JwtDemands, readJwt, SKEW_SECONDS } from "./signed-jwt.ts";
 const SECOND = 1_000;
 const LENGTH_LIMIT = 8_192;
 
-export type TokenDemands = Pick<JwtDemands, "issuer" | "audience" | "now">;
+export type TokenDemands = Required<Pick<JwtDemands, "issuer" | "audience" | "now">>;
 
 /** Reads an access token (RFC 9068 §4). Throws the refusal. */
 export async function readAccessToken(

@@ -1,7 +1,7 @@
 /** What a receipt says before its device's signature is looked at. Times are in seconds. */
 export type ReceiptClaims = {
-  readonly aud: string;
-  readonly sub?: string;
+  readonly client_id: string;
+  readonly user_id?: string;
   readonly iat: number;
   readonly jti: string;
   readonly realm?: string;
@@ -9,7 +9,8 @@ export type ReceiptClaims = {
   readonly decided_at: number;
   readonly approver: { readonly kind: string; readonly device_id?: string; readonly client_id?: string };
   readonly amr: readonly string[];
-  readonly asked: {
+  /** For the client alone, as is `signed`. */
+  readonly asked?: {
     readonly at: number;
     readonly door: string;
     readonly purpose: string;
@@ -43,7 +44,8 @@ type Check = (value: unknown) => boolean;
 type Members = Readonly<Record<string, Check>>;
 
 const isText: Check = (value) => typeof value === "string" && value !== "";
-const isTime: Check = (value) => typeof value === "number" && Number.isFinite(value);
+/** Seconds that a `Date` can hold. */
+const isTime: Check = (value) => Number.isSafeInteger(value) && Math.abs(value as number) < 8e12;
 const optional =
   (check: Check): Check =>
   (value) =>
@@ -85,8 +87,8 @@ const isSigned: Check = (value) =>
   FORMS[value.form]?.(value) === true;
 
 const isReceipt = objectOf({
-  aud: isText,
-  sub: optional(isText),
+  client_id: isText,
+  user_id: optional(isText),
   iat: isTime,
   jti: isText,
   realm: optional(isText),
@@ -94,14 +96,16 @@ const isReceipt = objectOf({
   decided_at: isTime,
   approver: objectOf({ kind: isText, device_id: optional(isText), client_id: optional(isText) }),
   amr: listOf(isText),
-  asked: objectOf({
-    at: isTime,
-    door: isText,
-    purpose: isText,
-    scope: optional(isText),
-    binding_message: optional(isText),
-    authorization_details: optional(listOf(isObject)),
-  }),
+  asked: optional(
+    objectOf({
+      at: isTime,
+      door: isText,
+      purpose: isText,
+      scope: optional(isText),
+      binding_message: optional(isText),
+      authorization_details: optional(listOf(isObject)),
+    }),
+  ),
   signed: optional(isSigned),
 });
 

@@ -47,8 +47,8 @@ export type Receipt = {
   readonly approver: { readonly kind: string; readonly deviceId?: string; readonly clientId?: string };
   /** RFC 8176. */
   readonly amr: readonly string[];
-  /** What the client asked for. */
-  readonly asked: {
+  /** What the client asked for. Missing in what a waiter has read. */
+  readonly asked?: {
     readonly at: Date;
     readonly door: string;
     readonly purpose: string;
@@ -56,7 +56,7 @@ export type Receipt = {
     readonly message?: string;
     readonly details?: readonly Readonly<Record<string, unknown>>[];
   };
-  /** The device's own signature, which was checked. Missing where no device signed: then there is the deployment's word alone. */
+  /** The device's own signature, which was checked. Missing where there is the deployment's word alone. */
   readonly signed?: SignedByDevice;
 };
 
@@ -64,83 +64,150 @@ export type SignedByDevice = {
   readonly key: PublicJwk;
   /** RFC 7638. One device has one key for as long as it is enrolled. */
   readonly thumbprint: string;
+  /**
+   * What the signature holds, and was compared with the rest: `everything` that a phone of the deployment's pages showed and was told; the
+   * `answer`, yes or no, of a Cotter app; `nothing` but that the key was there: of a wire where yes and no are the same text.
+   */
+  readonly covers: "everything" | "answer" | "nothing";
   /** What was signed; missing where a passkey signed a random challenge. */
   readonly text?: string;
-  /** Of a phone of the deployment's own pages: what it showed, and what was said to it. */
+  /** Where it covers everything: the text, read. */
   readonly words?: Readonly<Record<string, unknown>>;
 };
 
-export type ReceiptDemands = Pick<JwtDemands, "issuer" | "audience" | "now">;
+export type ReceiptDemands = Pick<JwtDemands, "issuer" | "now"> & { readonly clientId: string };
 
 /** What a receipt says, once the signatures of the deployment and of the device are found good. Throws the refusal. */
-export async function readReceipt(keys: KeySource, token: string, demands: ReceiptDemands): Promise<Receipt> {
+export async function readReceipt(
+  keys: KeySource,
+  token: string,
+  { issuer, now, clientId }: ReceiptDemands,
+): Promise<Receipt> {
   const kind = { type: "receipt+jwt", limit: LENGTH_LIMIT, refusal: receiptRefusal } as const;
-  const claims = readReceiptClaims(await readJwt(keys, token, { ...demands, ...kind }));
+  const claims = readReceiptClaims(await readJwt(keys, token, { issuer, now, ...kind }));
   if (claims === undefined) throw receiptRefusal("claims");
-  if (claims.iat * SECOND > demands.now + SKEW_SECONDS * SECOND) throw receiptRefusal("issued_in_future");
+  if (claims.client_id !== clientId) throw receiptRefusal("audience");
+  if (claims.iat * SECOND > now + SKEW_SECONDS * SECOND) throw receiptRefusal("issued_in_future");
   const { signed } = claims;
-  return receiptOf(claims, signed && (await checked(claims, signed, demands.issuer)));
+  if (signed !== undefined && claims.approver.kind !== "device") throw receiptRefusal("claims");
+  return receiptOf(claims, signed && (await checked(claims, signed, issuer)));
 }
 
-/** The device's signature, checked; of a phone of ours also that it is about this request and says this. */
+/** The device's signature, checked, and held against what the deployment says it has decided. */
 async function checked(
   claims: ReceiptClaims,
   signed: NonNullable<ReceiptClaims["signed"]>,
   issuer: string,
 ): Promise<SignedByDevice> {
-  const text = await signedText(signed).catch(() => {
+  const { text, key } = await signedText(signed, issuer).catch(() => {
     throw receiptRefusal("device_signature");
   });
+  const thumbprint = await calculateJwkThumbprint({ ...key }, "sha256");
+  const common = { key, thumbprint, ...(text === undefined ? {} : { text }) };
+  if (text === undefined) return { ...common, covers: "nothing" };
+  if (signed.form === "text") return { ...common, covers: coveredBy(text, claims) };
   const words = wordsOf(text);
-  if (words !== undefined && !isAbout(words, claims, issuer)) throw receiptRefusal("device_text");
-  const thumbprint = await calculateJwkThumbprint({ ...signed.key }, "sha256");
-  return {
-    key: signed.key,
-    thumbprint,
-    ...(text === undefined ? {} : { text }),
-    ...(words === undefined ? {} : { words }),
-  };
+  if (words === undefined || !isAbout(words, claims, issuer)) throw receiptRefusal("device_text");
+  return { ...common, covers: "everything", words };
 }
 
-/** The members of what a phone of ours signs; texts of the vendors' wires are no JSON. */
-function wordsOf(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
+/** The start of another thing that the same key may sign: a header of a JWS, such as of another answer or of a DPoP proof. */
+const SIGNING_INPUT = /^eyJ[\w-]*\./;
+/** How Cotter's SDKs end what they sign: yes or no, and the key of a device that is added. */
+const COTTER_ANSWER = /TRUSTED_DEVICE(true|false)[A-Za-z0-9+/=\s-]*$/;
+
+/** What a text of a vendor's wire says. Authsignal's is the id of the request alone. */
+function coveredBy(text: string, { decision, jti }: ReceiptClaims): "answer" | "nothing" {
+  if (SIGNING_INPUT.test(text)) throw receiptRefusal("device_text");
+  const said = COTTER_ANSWER.exec(text)?.[1];
+  if (said === undefined && text !== jti) throw receiptRefusal("device_text");
+  if (said === undefined) return "nothing";
+  if ((said === "true") !== (decision === "approve")) throw receiptRefusal("device_text");
+  return "answer";
+}
+
+type Words = Readonly<Record<string, unknown>>;
+
+const objectIn = (value: unknown): Words | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Words) : undefined;
+
+/** What a phone of ours signs (docs/approver.md); another version of it is not known here. */
+function wordsOf(text: string): Words | undefined {
   try {
-    const words: unknown = JSON.parse(text ?? "");
-    return typeof words === "object" && words !== null && !Array.isArray(words) && "v" in words
-      ? (words as Record<string, unknown>)
-      : undefined;
+    const words = objectIn(JSON.parse(text));
+    return words?.v === 1 ? words : undefined;
   } catch {
     return undefined;
   }
 }
 
-const isAbout = (words: Readonly<Record<string, unknown>>, claims: ReceiptClaims, issuer: string): boolean =>
-  words.iss === issuer &&
-  words.id === claims.jti &&
-  words.decision === claims.decision &&
-  (words.client as { readonly id?: unknown } | undefined)?.id === claims.aud;
+function isAbout(words: Words, claims: ReceiptClaims, issuer: string): boolean {
+  const shown = objectIn(words.shown) ?? {};
+  return (
+    words.iss === issuer &&
+    words.id === claims.jti &&
+    words.decision === claims.decision &&
+    objectIn(words.client)?.id === claims.client_id &&
+    isShown(shown, claims.asked ?? {})
+  );
+}
+
+/** Whether what the client asked for stood on the screen. A door may have shown more. */
+function isShown(
+  shown: Words,
+  {
+    binding_message: message,
+    authorization_details: details = [],
+  }: Partial<NonNullable<ReceiptClaims["asked"]>>,
+): boolean {
+  if (message !== undefined && shown.message !== message) return false;
+  const seen = new Set((Array.isArray(shown.details) ? shown.details : []).map(ordered));
+  return details.every((detail) => seen.has(ordered(detail)));
+}
+
+/** Older runtimes do not have it, and hardly anybody sends such a text. */
+const wellFormed = (text: string & { toWellFormed?(): string }): string => text.toWellFormed?.() ?? text;
+
+/** JSON with its members in order, and lone surrogates as the phone shows them. */
+const ordered = (value: unknown): string =>
+  JSON.stringify(value, (_name, member) => {
+    if (typeof member === "string") return wellFormed(member);
+    const members = objectIn(member);
+    return members
+      ? Object.fromEntries(Object.entries(members).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member;
+  });
 
 function receiptOf(claims: ReceiptClaims, signed: SignedByDevice | undefined): Receipt {
-  const { approver, asked, sub, realm } = claims;
-  const { scope, binding_message: message, authorization_details: details } = asked;
+  const { approver, asked, user_id: user, realm } = claims;
   const known = Object.entries({ deviceId: approver.device_id, clientId: approver.client_id });
   return {
     id: claims.jti,
-    clientId: claims.aud,
+    clientId: claims.client_id,
     decision: claims.decision,
     decidedAt: new Date(claims.decided_at * SECOND),
-    ...(sub === undefined ? {} : { user: sub }),
+    ...(user === undefined ? {} : { user }),
     ...(realm === undefined ? {} : { realm }),
     approver: { kind: approver.kind, ...Object.fromEntries(known.filter(([, id]) => id !== undefined)) },
     amr: claims.amr,
-    asked: {
-      at: new Date(asked.at * SECOND),
-      door: asked.door,
-      purpose: asked.purpose,
-      ...(scope === undefined ? {} : { scope }),
-      ...(message === undefined ? {} : { message }),
-      ...(details === undefined ? {} : { details }),
-    },
+    ...(asked === undefined ? {} : { asked: askedOf(asked) }),
     ...(signed === undefined ? {} : { signed }),
+  };
+}
+
+function askedOf({
+  at,
+  door,
+  purpose,
+  scope,
+  binding_message: message,
+  authorization_details: details,
+}: NonNullable<ReceiptClaims["asked"]>): NonNullable<Receipt["asked"]> {
+  return {
+    at: new Date(at * SECOND),
+    ...{ door, purpose },
+    ...(scope === undefined ? {} : { scope }),
+    ...(message === undefined ? {} : { message }),
+    ...(details === undefined ? {} : { details }),
   };
 }

@@ -26,7 +26,8 @@ export type JwtDemands = {
   /** Letters, at most. */
   readonly limit: number;
   readonly issuer: string;
-  readonly audience: string[];
+  /** Absent: what is read has none, and says by another claim whom it is for. */
+  readonly audience?: string[];
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly refusal: (reason: JwtReason) => Error;
@@ -35,11 +36,12 @@ export type JwtDemands = {
 /** The payload of a JWT that the server has signed by ES256. What it says about how it wants to be verified decides nothing. Throws the refusal. */
 export async function readJwt(keys: KeySource, token: string, demands: JwtDemands): Promise<JWTPayload> {
   const { type: typ, issuer, audience, now, refusal } = demands;
+  const whom = audience === undefined ? {} : { audience };
   const key = await keys.find(headerOf(token, demands));
   if (key === undefined) throw refusal("unknown_key");
   const clock = { clockTolerance: SKEW_SECONDS, currentDate: new Date(now) };
   try {
-    return (await jwtVerify(token, key, { algorithms: ["ES256"], typ, issuer, audience, ...clock })).payload;
+    return (await jwtVerify(token, key, { algorithms: ["ES256"], typ, issuer, ...whom, ...clock })).payload;
   } catch (error) {
     throw error instanceof errors.JOSEError ? refusal(reasonOf(error)) : error;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Command } from "../../../../src/core/challenge/command.ts";
-import { nameOf, type VerifiedProof } from "../../../../src/core/challenge/proof.ts";
+import { nameOf } from "../../../../src/core/challenge/proof.ts";
 import { type Challenge, type DecisionKind, TERMINAL } from "../../../../src/core/challenge/state.ts";
 import { born, transition } from "../../../../src/core/challenge/transition.ts";
 import { deadline, isSettled, settle, viewOf, waitView } from "../../../../src/core/challenge/view.ts";
@@ -393,15 +393,19 @@ describe("what is on record of a decision", () => {
       if (!result.ok) throw new Error(result.error.code);
       return result.value.next;
     }, challenge);
-  const withSignature = (decision: DecisionKind) =>
-    decideWith(decision, { ...signed(PHONE, decision), signed: "sealed" } as VerifiedProof);
+  const SIGNED = { id: "random", sealed: "sealed" };
+  const withSignature = (decision: DecisionKind): Command => ({
+    name: decision,
+    proof: signed(PHONE, decision),
+    signed: SIGNED,
+  });
   const decided = (kind: DecisionKind) => ({
     kind,
     approver: { kind: "device", deviceId: PHONE.deviceId },
     userId: USER,
     amr: ["pop"],
     at: BIRTH + 1,
-    signed: { sealed: "sealed", digest: "digest-1" },
+    signed: SIGNED,
   });
 
   test("nothing while it is pending or claimed", () => {

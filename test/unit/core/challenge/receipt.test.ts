@@ -21,7 +21,8 @@ const decided = (over: Partial<Decided> = {}): Decided => ({
 async function claimsOf(
   over: Partial<Decided> = {},
   spec: Partial<ChallengeSpec> = {},
-  kept?: Signed,
+  kept?: Signed | "lost",
+  reader: "client" | "waiter" = "client",
 ): Promise<Record<string, unknown>> {
   let claims: unknown;
   const powers = {
@@ -35,16 +36,16 @@ async function claimsOf(
       },
     },
     sealing: {
-      unseal: async (...asked: string[]) => {
-        expect(asked).toEqual(["sealed", SEALED_FOR, "digest"]);
-        return JSON.stringify(kept);
+      open: async (...asked: string[]) => {
+        expect(asked).toEqual(["sealed", SEALED_FOR, "random"]);
+        return kept === "lost" ? undefined : JSON.stringify(kept);
       },
     },
     proofs: { publicKey: async () => JWK },
   } as unknown as Powers;
-  const signed = kept && { signed: { sealed: "sealed", digest: "digest" } };
+  const signed = kept && { signed: { sealed: "sealed", id: "random" } };
   const record = { spec: specOf(spec) };
-  expect(await signReceipt(powers, record, decided({ ...over, ...signed }))).toBe("signed");
+  expect(await signReceipt(powers, record, decided({ ...over, ...signed }), reader)).toBe("signed");
   return claims as Record<string, unknown>;
 }
 
@@ -52,8 +53,8 @@ test("times are whole seconds, and what was not asked is left out", async () => 
   const { id, clientId, createdAt } = specOf({ scope: "" });
   expect(await claimsOf({}, { scope: "" })).toEqual({
     iss: "https://sign.example",
-    aud: clientId,
-    sub: USER,
+    client_id: clientId,
+    user_id: USER,
     iat: 1_767_225_700,
     jti: id,
     decision: "approve",
@@ -82,7 +83,7 @@ test("what the client asked for is in it, in its own words", async () => {
 test("a realm other than the main one is named, a user whom nobody knows is not", async () => {
   expect(await claimsOf({}, { realm: "shop" as Realm })).toMatchObject({ realm: "shop" });
   expect(await claimsOf({}, { realm: "main" as Realm })).not.toHaveProperty("realm");
-  expect(await claimsOf({ userId: NOBODY })).not.toHaveProperty("sub");
+  expect(await claimsOf({ userId: NOBODY })).not.toHaveProperty("user_id");
 });
 
 test.each<[Approver, object]>([
@@ -121,4 +122,22 @@ test.each<[Signed, object]>([
 ])("a device's signature is told with its key: %j", async (signed, told) => {
   const claims = await claimsOf({}, {}, signed);
   expect(claims.signed).toEqual({ form: signed.form, key: JWK, ...told });
+});
+
+test("a waiter is told who decided, and neither what was asked nor what was signed", async () => {
+  const signed: Signed = { form: "text", key, text: "ada", signature: "AA" };
+  const claims = await claimsOf({}, { bindingMessage: "Invoice 17" }, signed, "waiter");
+  expect(claims).toMatchObject({ decision: "approve", user_id: USER, approver: { device_id: DEVICE } });
+  expect([claims.asked, claims.signed]).toEqual([undefined, undefined]);
+});
+
+test("no claim of a token names client or user: a check that looks at no type would take it for one", async () => {
+  const claims = await claimsOf();
+  expect([claims.aud, claims.sub]).toEqual([undefined, undefined]);
+});
+
+test("where the key that closed the signature is gone, the record is told without it", async () => {
+  const claims = await claimsOf({}, {}, "lost");
+  expect(claims).toMatchObject({ decision: "approve", approver: { kind: "device" } });
+  expect(claims).not.toHaveProperty("signed");
 });

@@ -24,11 +24,12 @@ export type ReceiptOptions = {
 
 export type Receipts = {
   /**
-   * Reads the receipt of a request by its id, and verifies it. `token` is what was verified: keep it, since the deployment forgets it. Throws
+   * Reads the receipt of a request by its id, and verifies it. `token` is what was verified: keep it, since the deployment forgets it. `state` is
+   * what has become of the request: an approval that is not `redeemed` is a record, and no leave to act. Throws
    * `CountersignError`: `refused` with a `status` (404: forgotten, or of another client; 409: nobody has decided), `unavailable`, `network`,
    * and what `verify` throws.
    */
-  read(id: string): Promise<Receipt & { readonly token: string }>;
+  read(id: string): Promise<Receipt & { readonly token: string; readonly state: string }>;
   /**
    * What a receipt says, once the signatures of the deployment and of the device are found good. Throws `CountersignError`: `invalid_token`
    * with a `reason`, or `unavailable` when the deployment's keys cannot be had.
@@ -42,22 +43,26 @@ const defaultFetch: typeof globalThis.fetch = (input, init) => globalThis.fetch(
 export function createReceipts(options: ReceiptOptions): Receipts {
   const { clientId, clientSecret, fetch = defaultFetch, clock = Date.now } = options;
   const issuer = readIssuer(options.issuer);
-  const audience = readAudience(clientId);
+  readAudience(clientId);
   const keys = makeKeySource({ issuer, fetch, clock });
 
   const verify = (token: string): Promise<Receipt> =>
-    readReceipt(keys, token, { issuer, audience, now: clock() });
+    readReceipt(keys, token, { issuer, clientId, now: clock() });
 
   return {
     verify,
     async read(id) {
       if (clientSecret === undefined) throw badArgument("read needs a clientSecret");
       if (!/^[0-9a-f]{64}$/.test(id)) throw badArgument("id is not one of a request");
-      const token = await fetched(`${issuer}/challenges/${id}/receipt`, { clientId, clientSecret, fetch });
+      const { token, state } = await fetched(`${issuer}/challenges/${id}/receipt`, {
+        clientId,
+        clientSecret,
+        fetch,
+      });
       const receipt = await verify(token);
       // Whoever answers in the deployment's name gives no record of another request.
       if (receipt.id !== id) throw receiptRefusal("claims");
-      return { ...receipt, token };
+      return { ...receipt, token, state };
     },
   };
 }
@@ -66,10 +71,11 @@ const TIMEOUT = 10 * SECOND;
 
 const encoded = (text: string): string => new URLSearchParams({ "": text }).toString().slice(1);
 
+type Fetched = { readonly token: string; readonly state: string };
 type Asker = Required<Pick<ReceiptOptions, "clientId" | "clientSecret" | "fetch">>;
 
 /** The receipt as the deployment gives it to its client (RFC 6749 §2.3.1). */
-async function fetched(url: string, { clientId, clientSecret, fetch }: Asker): Promise<string> {
+async function fetched(url: string, { clientId, clientSecret, fetch }: Asker): Promise<Fetched> {
   const basic = btoa(`${encoded(clientId)}:${encoded(clientSecret)}`);
   try {
     const answer = await fetch(url, {
@@ -77,9 +83,11 @@ async function fetched(url: string, { clientId, clientSecret, fetch }: Asker): P
       redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT),
     });
-    const body = (await answer.json()) as { readonly receipt?: unknown; readonly detail?: unknown };
-    if (answer.status === 200 && typeof body.receipt === "string") return body.receipt;
-    throw refusedBy(answer, body.detail);
+    const { receipt, state, detail } = (await answer.json()) as Readonly<Record<string, unknown>>;
+    if (answer.status === 200 && typeof receipt === "string" && typeof state === "string") {
+      return { token: receipt, state };
+    }
+    throw refusedBy(answer, detail);
   } catch (cause) {
     if (cause instanceof CountersignError) throw cause;
     throw new CountersignError("network", "No answer that can be read about this receipt", { cause });
