@@ -317,11 +317,12 @@ describe("clients", () => {
     await label("As JSON").fill(
       (await label("As JSON").inputValue()).replace(/"access_token_seconds": 900/, ""),
     );
+    const saved = page.waitForResponse((answer) => answer.request().method() === "PATCH");
     await press("Save");
-    await page.waitForFunction(
-      () => !document.querySelector("textarea")?.value.includes("access_token_seconds"),
-    );
+    await saved;
     expect((await operate(stage, "GET", `/admin/clients/${id}`)).settings).toEqual({});
+    // The view as it is made anew, and not what was typed into the one before.
+    await page.waitForFunction(() => document.querySelector("textarea")?.value.includes('"settings": {}'));
 
     await press("Make a new secret");
     await text(/the old one works for another 24 hours/);
