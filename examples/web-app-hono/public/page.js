@@ -42,7 +42,11 @@ async function signIn(signal) {
       }
     }
     if (code) throw new Error(code);
-    if (done) return await fetch("/sign-in/finish", { method: "POST" });
+    if (done) {
+      const answer = await fetch("/sign-in/finish", { method: "POST" });
+      // To its end: the page is loaded anew then, which would cut it.
+      return await answer.text();
+    }
   }
   throw new Error("network");
 }
