@@ -29,7 +29,7 @@ import { fetchKeys, verifyAccess, verifyId } from "./tokens.ts";
 type Phone = { readonly app: App; readonly person: Person; readonly device: Device };
 
 /** How long a request of the third act may wait for its answer. */
-const SHORT_LIFE_SECONDS = 2;
+const SHORT_LIFE_SECONDS = 5;
 
 /** Four requests through the standard door: approved, denied, left alone, and a television's. Throws at the first thing that is not as it must be. */
 export async function play(stage: Stage): Promise<void> {
