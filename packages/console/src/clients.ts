@@ -176,8 +176,7 @@ function edit(at: At, path: string, client: Row): HTMLElement {
   return form("Save", [field("As JSON", area, { wide: true, hint })], async () => {
     const after = parsed(area.value);
     const [missing] = missingIn(before, after);
-    if (missing !== undefined)
-      throw new Error(`${missing} is missing. To empty it, write what it is when it is empty.`);
+    if (missing !== undefined) throw new Error(`${missing} is missing. To empty it, write [], {} or null.`);
     const patch = patchOf(before, after);
     if (Object.keys(patch).length === 0) throw new Error("Nothing was changed.");
     // A list goes whole: what a colleague has changed meanwhile would come back.

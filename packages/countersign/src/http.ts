@@ -1,6 +1,7 @@
 import { defined } from "./defined.ts";
 import { makeProof } from "./dpop.ts";
 import { CountersignError, type ErrorCode, type ErrorDetail } from "./errors.ts";
+import { formEncoded } from "./form-encoded.ts";
 import { backOff, checkAborted, pause } from "./pause.ts";
 import type { Settings } from "./settings.ts";
 import type { Waits } from "./waits.ts";
@@ -117,14 +118,12 @@ export type Caller = {
   post(url: string, form: Readonly<Record<string, string | undefined>>, how?: How): Promise<Json>;
 };
 
-const encoded = (text: string): string => new URLSearchParams({ "": text }).toString().slice(1);
-
 /** Calls as this client. The newest nonce of the server is remembered (RFC 9449 §8). */
 export function makeCaller(settings: Settings): Caller {
   const { clientId, clientSecret, dpop, waits } = settings;
   let nonce: string | undefined;
   const basic =
-    clientSecret === undefined ? undefined : btoa(`${encoded(clientId)}:${encoded(clientSecret)}`);
+    clientSecret === undefined ? undefined : btoa(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`);
 
   /** With another proof where the server wants its nonce in it; and where a browser sent ours a second time, if the call may come again. */
   async function once(url: string, body: URLSearchParams, how: How, within: number): Promise<Json> {

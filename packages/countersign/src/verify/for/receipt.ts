@@ -1,4 +1,5 @@
 import { CountersignError } from "../../errors.ts";
+import { formEncoded } from "../../form-encoded.ts";
 import { makeKeySource } from "../key-source.ts";
 import { readAudience, readIssuer } from "../options.ts";
 import { type Receipt, readReceipt, receiptRefusal } from "../receipt.ts";
@@ -69,14 +70,12 @@ export function createReceipts(options: ReceiptOptions): Receipts {
 
 const TIMEOUT = 10 * SECOND;
 
-const encoded = (text: string): string => new URLSearchParams({ "": text }).toString().slice(1);
-
 type Fetched = { readonly token: string; readonly state: string };
 type Asker = Required<Pick<ReceiptOptions, "clientId" | "clientSecret" | "fetch">>;
 
 /** The receipt as the deployment gives it to its client (RFC 6749 §2.3.1). */
 async function fetched(url: string, { clientId, clientSecret, fetch }: Asker): Promise<Fetched> {
-  const basic = btoa(`${encoded(clientId)}:${encoded(clientSecret)}`);
+  const basic = btoa(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`);
   try {
     const answer = await fetch(url, {
       headers: { Accept: "application/json", Authorization: `Basic ${basic}` },
