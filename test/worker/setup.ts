@@ -7,8 +7,11 @@ resetOwnModules();
 watchLookups();
 await freshState();
 
-afterAll(() => {
+afterAll(async () => {
   vi.useRealTimers();
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
+  // Imported here, for the test's own copy: the modules were made new above.
+  const { allSettled } = await import("./support/contexts.ts");
+  await allSettled();
 });

@@ -1,4 +1,3 @@
-import { createExecutionContext } from "cloudflare:test";
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { makeApp } from "../../../src/app.ts";
@@ -8,6 +7,7 @@ import { ok } from "../../../src/core/result.ts";
 import { sharesBrowser } from "../../../src/hosted/browser.ts";
 import type { AppEnv } from "../../../src/http/context.ts";
 import type { Door } from "../../../src/http/door.ts";
+import { newContext } from "../support/contexts.ts";
 import { fresh } from "../support/cotter.ts";
 import { authorizePath, newRp } from "../support/oauth.ts";
 import { type Browser, browser, ORIGIN, type PageDeployment, pageDeployment } from "../support/page.ts";
@@ -27,7 +27,7 @@ async function shares(at: PageDeployment, cookie: string, context: JsonObject): 
     headers,
     body: JSON.stringify(context),
   });
-  return await (await app.fetch(request, ok(at.services), createExecutionContext())).json();
+  return await (await app.fetch(request, ok(at.services), newContext())).json();
 }
 
 /** A sign-in page that waits for a phone, in this browser. */

@@ -1,4 +1,3 @@
-import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
@@ -8,6 +7,7 @@ import { readEnv } from "../../../src/env.ts";
 import type { AppEnv } from "../../../src/http/context.ts";
 import { readForm } from "../../../src/http/form.ts";
 import { wiring } from "../../../src/wiring.ts";
+import { newContext } from "../support/contexts.ts";
 
 const app = makeApp();
 const PIECE = 16 * 1024;
@@ -37,7 +37,7 @@ async function sent(method: string, path: string, type: string) {
     body,
     headers: { "Content-Type": type, Authorization: "Bearer dev-admin-token", API_KEY_ID: "nobody" },
   });
-  const context = createExecutionContext();
+  const context = newContext();
   const answer = await app.fetch(request, ok(wiring(read.value, context)), context);
   await answer.arrayBuffer();
   return { status: answer.status, taken };

@@ -1,7 +1,8 @@
-import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import worker from "../../../src/worker.ts";
+import { newContext } from "../support/contexts.ts";
 import {
   deployment,
   fresh,
@@ -18,7 +19,7 @@ const at = deployment();
 
 /** A call whose caller hangs up: nobody waits for its answer, only for what the platform was asked to finish. */
 async function abandoned(request: Parameters<typeof worker.fetch>[0]): Promise<void> {
-  const context = createExecutionContext();
+  const context = newContext();
   const kept = vi.spyOn(context, "waitUntil");
   void worker.fetch(request, env, context);
   expect(kept).toHaveBeenCalled();

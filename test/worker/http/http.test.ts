@@ -1,4 +1,3 @@
-import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
@@ -16,6 +15,7 @@ import { query } from "../../../src/http/query.ts";
 import { notesOf } from "../../../src/http/status-routes.ts";
 import { variedKey } from "../../fakes/signing-keys.ts";
 import { ask, envWith, ORIGIN, servicesOf } from "../support/app.ts";
+import { newContext } from "../support/contexts.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -64,7 +64,7 @@ function plantedDoor(): Door {
 const { renderFault: _, ...plain } = plantedDoor();
 const app = makeApp([plantedDoor(), { ...plain, prefix: "/plain" }]);
 const planted = (path: string, init: RequestInit = {}) =>
-  app.fetch(new Request(new URL(path, ORIGIN), init), ok(servicesOf()), createExecutionContext());
+  app.fetch(new Request(new URL(path, ORIGIN), init), ok(servicesOf()), newContext());
 
 const post = (body: BodyInit | null, type: string | undefined = "application/json"): RequestInit => ({
   method: "POST",

@@ -1,4 +1,4 @@
-import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { makeApp } from "../../../src/app.ts";
 import { auditEvent } from "../../../src/core/audit/record.ts";
@@ -19,6 +19,7 @@ import { ok } from "../../../src/core/result.ts";
 import { readEnv } from "../../../src/env.ts";
 import { wiring } from "../../../src/wiring.ts";
 import worker from "../../../src/worker.ts";
+import { newContext } from "./contexts.ts";
 
 export const TOKEN = "dev-admin-token";
 export const IP = "203.0.113.7";
@@ -27,7 +28,7 @@ const BASE = "http://localhost:8787";
 const read = readEnv(env);
 if (!read.ok) throw new Error(read.error.join());
 /** The services that the Worker itself uses in this isolate. */
-export const powers: Services = wiring(read.value, createExecutionContext());
+export const powers: Services = wiring(read.value, newContext());
 
 /** What comes back; `body` is the parsed JSON, or null when there is none. */
 export type Answer = {
@@ -59,7 +60,7 @@ export async function admin(method: string, path: string, body?: unknown, call: 
     headers,
     body: content,
   });
-  const context = createExecutionContext();
+  const context = newContext();
   const response = call.services
     ? await makeApp().fetch(request, ok({ ...powers, ...call.services }), context)
     : await worker.fetch(request, call.vars ?? env, context);

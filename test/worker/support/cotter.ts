@@ -1,4 +1,4 @@
-import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { makeApp } from "../../../src/app.ts";
 import type { ClientSettings } from "../../../src/core/client/settings.ts";
@@ -7,6 +7,7 @@ import type { Services } from "../../../src/core/ports/services.ts";
 import { ok } from "../../../src/core/result.ts";
 import { parseEnv } from "../../../src/env.ts";
 import { wiring } from "../../../src/wiring.ts";
+import { newContext } from "./contexts.ts";
 
 const app = makeApp();
 
@@ -37,7 +38,7 @@ export function deployment(
   if (!parsed.ok) throw new Error(`bad test environment: ${parsed.error.join(", ")}`);
   const contexts: ExecutionContext[] = [];
   const wire = () => {
-    const context = createExecutionContext();
+    const context = newContext();
     contexts.push(context);
     const services = wiring(parsed.value, context);
     return { context, services: { ...services, ...change(services) } };

@@ -1,10 +1,11 @@
-import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { waitOnExecutionContext } from "cloudflare:test";
 import type { ClientId, SubjectKey } from "../../../src/core/ids.ts";
 import type { QueueMessage } from "../../../src/core/message/queue.ts";
 import type { Message } from "../../../src/core/ports/deliveries.ts";
 import worker from "../../../src/worker.ts";
 import { variedKey } from "../../fakes/signing-keys.ts";
 import { envWith, servicesOf } from "./app.ts";
+import { newContext } from "./contexts.ts";
 import { fresh } from "./cotter.ts";
 import { type PageDeployment, pageDeployment } from "./page.ts";
 
@@ -52,7 +53,7 @@ export function sending(over: Readonly<Record<string, unknown>> = {}) {
     ...over,
   });
   const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
-    const context = createExecutionContext();
+    const context = newContext();
     const request = new Request(`${PRODUCTION.ISSUER}${path}`, { redirect: "manual", ...init });
     const answer = await worker.fetch(request as Parameters<typeof worker.fetch>[0], raw, context);
     await waitOnExecutionContext(context);
@@ -81,7 +82,7 @@ export function sending(over: Readonly<Record<string, unknown>> = {}) {
         retry: ({ delaySeconds }: { delaySeconds: number }) => void again.push(delaySeconds),
       }));
       const batch = { messages } as unknown as Parameters<typeof worker.queue>[0];
-      await worker.queue(batch, raw, createExecutionContext());
+      await worker.queue(batch, raw, newContext());
       return { taken: taken.sort(), again };
     },
     /** The messages that wait in the queue, taken out of it. */

@@ -1,4 +1,4 @@
-import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { makeApp } from "../../../src/app.ts";
 import type { ChallengeId } from "../../../src/core/ids.ts";
@@ -8,6 +8,7 @@ import type { Services } from "../../../src/core/ports/services.ts";
 import { ok } from "../../../src/core/result.ts";
 import { parseEnv } from "../../../src/env.ts";
 import { wiring } from "../../../src/wiring.ts";
+import { newContext } from "./contexts.ts";
 import type { Deployment } from "./cotter.ts";
 import type { PageDeployment } from "./page.ts";
 
@@ -60,7 +61,7 @@ export type Point = {
 const parsed = parseEnv({ ...env });
 if (!parsed.ok) throw new Error(`bad test environment: ${parsed.error.join(", ")}`);
 /** One isolate for every stage of a file: it remembers clients, as an isolate does. */
-const whole = wiring(parsed.value, createExecutionContext());
+const whole = wiring(parsed.value, newContext());
 
 export type Stage = Deployment &
   PageDeployment & {
@@ -142,7 +143,7 @@ export function stage(): Stage {
   };
 
   const wire = (number: number) => {
-    const context = createExecutionContext();
+    const context = newContext();
     const jobs: (() => Promise<unknown>)[] = [];
     const watched = Object.fromEntries(
       WATCHED.map((name) => [name, watch(whole[name], name, number)]),

@@ -1,4 +1,4 @@
-import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { makeApp } from "../../../src/app.ts";
 import type { ClientSettings } from "../../../src/core/client/settings.ts";
@@ -8,6 +8,7 @@ import type { Services } from "../../../src/core/ports/services.ts";
 import { ok } from "../../../src/core/result.ts";
 import { parseEnv } from "../../../src/env.ts";
 import { wiring } from "../../../src/wiring.ts";
+import { newContext } from "./contexts.ts";
 import { fresh, newPhone } from "./cotter.ts";
 
 export const ORIGIN = "http://localhost:8787";
@@ -33,7 +34,7 @@ export function pageDeployment(
   };
   const queued: unknown[] = [];
   const wire = () => {
-    const context = createExecutionContext();
+    const context = newContext();
     const whole = wiring(parsed.value, context);
     const events = { send: async (message: unknown) => void queued.push(message) };
     const services = { ...whole, deliveries, events, ...change({ ...whole, deliveries, events }, whole) };

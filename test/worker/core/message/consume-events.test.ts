@@ -1,4 +1,4 @@
-import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
+import { createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import type { AuditEvent } from "../../../../src/core/audit/event.ts";
@@ -9,6 +9,7 @@ import type { GrantListing, QueueMessage } from "../../../../src/core/message/qu
 import worker from "../../../../src/worker.ts";
 import { envWith, servicesOf } from "../../support/app.ts";
 import { CLIENT, redeemed } from "../../support/challenges.ts";
+import { newContext } from "../../support/contexts.ts";
 
 const { records, challenges, users, clock, userCodes, handles } = servicesOf();
 
@@ -40,7 +41,7 @@ async function deliver(bodies: readonly unknown[], raw: object = env) {
     body: body as QueueMessage,
   }));
   const batch = createMessageBatch<QueueMessage>("countersign-events", messages);
-  const context = createExecutionContext();
+  const context = newContext();
   await worker.queue(batch, raw, context);
   const { explicitAcks, retryMessages } = await getQueueResult(batch, context);
   return { taken: explicitAcks, again: retryMessages.map(({ msgId }) => msgId) };
@@ -143,7 +144,7 @@ test("the clock deletes codes that are over, and one failing task does not stop 
     return env.DB.prepare(sql);
   };
   const halfDown = envWith({ DB: { prepare, batch: env.DB.batch.bind(env.DB) } });
-  await worker.scheduled({} as ScheduledController, halfDown, createExecutionContext());
+  await worker.scheduled({} as ScheduledController, halfDown, newContext());
   expect(log.mock.calls.map(([line]) => JSON.parse(String(line)))).toMatchObject([{ task: "keys" }]);
   expect(await count()).toBe(0);
   log.mockRestore();

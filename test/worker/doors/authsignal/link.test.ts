@@ -1,10 +1,11 @@
-import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { makeApp } from "../../../../src/app.ts";
 import { ok } from "../../../../src/core/result.ts";
 import { newTenant, server, track, validate } from "../../support/authsignal.ts";
 import { enrolled, type Scene, scene, tokenOf, WAYS } from "../../support/authsignal-codes.ts";
+import { newContext } from "../../support/contexts.ts";
 import { claimsOf, fresh, type Json } from "../../support/cotter.ts";
 import { counting } from "../../support/counting.ts";
 import { called } from "../../support/people.ts";
@@ -23,7 +24,7 @@ const app = makeApp();
 /** A browser that brings no token: whoever reads the mail. */
 function reader(here: Scene, headers: Record<string, string> = {}) {
   const ask = async (path: string, init: RequestInit = {}) => {
-    const context = createExecutionContext();
+    const context = newContext();
     const request = new Request(`http://localhost:8787${path}`, init);
     const answer = await app.fetch(request, ok(here.at.services), context);
     await waitOnExecutionContext(context);

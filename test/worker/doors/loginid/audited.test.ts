@@ -1,8 +1,9 @@
-import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
+import { createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { QueueMessage } from "../../../../src/core/message/queue.ts";
 import worker from "../../../../src/worker.ts";
+import { newContext } from "../../support/contexts.ts";
 import { deployment, type Json } from "../../support/cotter.ts";
 import {
   type Ada,
@@ -28,7 +29,7 @@ async function recordOf(by: { readonly id: string } | { readonly ip: string }) {
     "countersign-events",
     sent.splice(0).map((body, index) => ({ id: String(index), timestamp: new Date(), attempts: 1, body })),
   );
-  const context = createExecutionContext();
+  const context = newContext();
   await worker.queue(batch, env, context);
   await getQueueResult(batch, context);
   const [column, value] = "ip" in by ? ["ip", by.ip] : ["client_id", by.id];
