@@ -76,6 +76,8 @@ export default defineConfig({
     // Two more than cores: a file that waits, for a clock or for a server that starts, would leave its core idle.
     maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongestFirst },
+    // What is waited for comes at once; on a busy machine a second may go by before.
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         oxc,

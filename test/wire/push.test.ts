@@ -209,8 +209,9 @@ test("a push service that is busy is asked again by the queue, and one that has 
   statuses.set(path, [503, 410]);
   await ask(userId);
   await arrivedAt(path, 2);
-  await vi.waitFor(async () =>
-    expect((await asDevice("GET", "/approver/push-subscription")).body).toEqual({}),
+  await vi.waitFor(
+    async () => expect((await asDevice("GET", "/approver/push-subscription")).body).toEqual({}),
+    10_000,
   );
   expect(server.log()).not.toContain(path);
 });

@@ -251,7 +251,7 @@ describe("a watch whose socket says nothing", () => {
     const { phone } = await newPhone(service, { WebSocket: Dead as unknown as typeof WebSocket });
     vi.useFakeTimers();
     const watch = phone.watch({ onPrompts: () => undefined });
-    await vi.waitFor(() => expect(Dead.made).toHaveLength(1));
+    await vi.waitFor(() => expect(Dead.made).toHaveLength(1), 10_000);
     expect(Dead.made[0]?.protocols[0]).toBe("countersign.v1");
     expect(Dead.made[0]?.protocols[1]).toBe("countersign.token.t0ken");
     await vi.advanceTimersByTimeAsync(25_000);
@@ -260,7 +260,7 @@ describe("a watch whose socket says nothing", () => {
     await vi.advanceTimersByTimeAsync(25_000);
     expect(Dead.made).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(27_000);
-    await vi.waitFor(() => expect(Dead.made).toHaveLength(2));
+    await vi.waitFor(() => expect(Dead.made).toHaveLength(2), 10_000);
     watch.stop();
     await vi.advanceTimersByTimeAsync(120_000);
     expect(Dead.made).toHaveLength(2);
@@ -275,11 +275,11 @@ describe("a watch whose socket says nothing", () => {
     vi.useFakeTimers();
     const standings: string[] = [];
     const watch = phone.watch({ onPrompts: () => undefined, onStanding: (one) => standings.push(one) });
-    await vi.waitFor(() => expect(standings).toEqual(["away"]));
+    await vi.waitFor(() => expect(standings).toEqual(["away"]), 10_000);
     expect(Dead.made).toEqual([]);
     service.says("GET /approver/prompts", listed());
     await vi.advanceTimersByTimeAsync(1_500);
-    await vi.waitFor(() => expect(Dead.made).toHaveLength(1));
+    await vi.waitFor(() => expect(Dead.made).toHaveLength(1), 10_000);
     watch.stop();
   });
 
@@ -293,7 +293,7 @@ describe("a watch whose socket says nothing", () => {
     service.says("GET /approver/prompts", { code: "session_over" }, 401);
     vi.useFakeTimers();
     phone.watch({ onPrompts: () => undefined });
-    await vi.waitFor(() => expect(ended).toEqual(["removed"]));
+    await vi.waitFor(() => expect(ended).toEqual(["removed"]), 10_000);
     const before = service.sent.length;
     await vi.advanceTimersByTimeAsync(120_000);
     expect([service.sent.length, Dead.made.length]).toEqual([before, 0]);

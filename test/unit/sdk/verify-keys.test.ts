@@ -237,7 +237,7 @@ describe("in a Worker, where a request may end before the keys that it has asked
     const { answer } = issuer;
     issuer.answer = never;
     void verify();
-    await vi.waitFor(() => expect(fetches()).toBe(1));
+    await vi.waitFor(() => expect(fetches()).toBe(1), 10_000);
     issuer.answer = answer;
     await verify();
     expect(fetches()).toBe(2);
@@ -249,7 +249,7 @@ describe("in a Worker, where a request may end before the keys that it has asked
     issuer.answer = never;
     at(300);
     void verify();
-    await vi.waitFor(() => expect(fetches()).toBe(2));
+    await vi.waitFor(() => expect(fetches()).toBe(2), 10_000);
     at(304);
     await verify();
     expect(fetches()).toBe(2);

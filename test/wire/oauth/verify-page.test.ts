@@ -18,10 +18,11 @@ let clientId = "";
 const running: ChildProcess[] = [];
 
 /** An example of the page for this server, with the library's sources in the place of its package. */
-function example(name: string): string {
+function example(name: string, port = 3000): string {
   const found = new RegExp(`\`\`\`js\\n(// ${name.replace(".", "\\.")}:[\\s\\S]*?)\`\`\``).exec(page)?.[1];
   if (found === undefined) throw new Error(`the page has no ${name}`);
   return found
+    .replaceAll("3000", String(port))
     .replaceAll("http://127.0.0.1:8787", place().origin)
     .replaceAll('audience: "web"', `audience: ${JSON.stringify(clientId)}`)
     .replaceAll(/"countersign\/verify\/(\w+)"/g, (_, framework) =>
@@ -41,8 +42,9 @@ const load = async (name: string) => await import(pathToFileURL(write(name)).hre
 /** Runs an example that listens, on a port of its own. */
 async function serve(name: string): Promise<Call> {
   const port = await freePort();
-  const text = example(name).replaceAll("3000", String(port));
-  running.push(spawn(process.execPath, [write(name, text)], { cwd: folder, stdio: "inherit" }));
+  running.push(
+    spawn(process.execPath, [write(name, example(name, port))], { cwd: folder, stdio: "inherit" }),
+  );
   const call: Call = (path, init) => fetch(`http://127.0.0.1:${port}${path}`, init);
   await vi.waitFor(() => call("/"), { timeout: 50_000, interval: 50 });
   return call;

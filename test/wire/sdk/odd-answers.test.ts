@@ -22,6 +22,8 @@ afterEach(async () => {
 });
 
 const METADATA = "/.well-known/openid-configuration";
+/** A busy machine takes its time over what comes at once otherwise. */
+const PATIENT = 10_000;
 const WAITS = { attempt: 1_000, repeat: 1_500, again: 20 };
 
 const client = (over: object = {}): Client =>
@@ -111,8 +113,9 @@ describe("secrets go to the issuer alone", () => {
     issuer.says("/wait", { status, headers }, { body: { state: "approved" } });
     const control = new AbortController();
     const signedIn = client().signIn("ada", { signal: control.signal });
-    await vi.waitFor(() =>
-      expect(issuer.calls.filter((path) => path === "/token").length).toBeGreaterThan(1),
+    await vi.waitFor(
+      () => expect(issuer.calls.filter((path) => path === "/token").length).toBeGreaterThan(1),
+      PATIENT,
     );
     control.abort();
     await expect(signedIn).rejects.toMatchObject({ code: "aborted" });
@@ -197,7 +200,7 @@ describe("answers that make no sense", () => {
     issuer.says("/wait", { status: 503, headers });
     const control = new AbortController();
     const signedIn = client().signIn("ada", { signal: control.signal });
-    await vi.waitFor(() => expect(issuer.calls).toContain("/wait"));
+    await vi.waitFor(() => expect(issuer.calls).toContain("/wait"), PATIENT);
     // A timer of that length would fire at once.
     await new Promise((wake) => setTimeout(wake, 200));
     control.abort();
@@ -209,7 +212,7 @@ describe("answers that make no sense", () => {
     issuer.says("/start", { body: { device_code: "handle-1", expires_in: 180, interval } });
     const control = new AbortController();
     const signedIn = client().signIn("ada", { signal: control.signal });
-    await vi.waitFor(() => expect(issuer.calls).toContain("/start"));
+    await vi.waitFor(() => expect(issuer.calls).toContain("/start"), PATIENT);
     await new Promise((wake) => setTimeout(wake, 200));
     control.abort();
     await expect(signedIn).rejects.toMatchObject({ code: "aborted" });
@@ -223,7 +226,7 @@ describe("answers that make no sense", () => {
     const control = new AbortController();
     const waits = { ...WAITS, again: 60_000 };
     const signedIn = client({ waits, WebSocket: undefined }).signIn("ada", { signal: control.signal });
-    await vi.waitFor(() => expect(issuer.calls).toContain("/socket"));
+    await vi.waitFor(() => expect(issuer.calls).toContain("/socket"), PATIENT);
     await new Promise((wake) => setTimeout(wake, 200));
     control.abort();
     await expect(signedIn).rejects.toMatchObject({ code: "aborted" });
@@ -244,7 +247,7 @@ describe("the session", () => {
     });
     issuer.says("/token", { body: tokensOf(issuer.origin, { refresh_token: "refresh-2" }), after });
     const refreshed = page.refresh();
-    await vi.waitFor(() => expect(issuer.calls.filter((path) => path === "/token")).toHaveLength(2));
+    await vi.waitFor(() => expect(issuer.calls.filter((path) => path === "/token")).toHaveLength(2), PATIENT);
     issuer.says("/revoke", {});
     await page.signOut();
     answer();
@@ -340,7 +343,7 @@ describe("a wait", () => {
     const control = new AbortController();
     const given = page.signIn("ada", { signal: control.signal });
     const kept = page.signIn("ada");
-    await vi.waitFor(() => expect(issuer.calls).toContain(METADATA));
+    await vi.waitFor(() => expect(issuer.calls).toContain(METADATA), PATIENT);
     control.abort();
     await expect(given).rejects.toMatchObject({ code: "aborted" });
     answer();

@@ -114,7 +114,7 @@ test("a phone that answers before the challenge is open asks again, and is heard
       if (!event) throw new Error("nothing is shown");
       return event;
     },
-    { interval: 5 },
+    { interval: 5, timeout: 10_000 },
   );
   const early = await respond(at, client, person, shown, true);
   expect([early.status, early.headers.get("Retry-After")]).toEqual([503, "2"]);
@@ -225,7 +225,7 @@ describe("what a start is counted for", () => {
       await vi.waitFor(async () => {
         const events = await at.services.records.events({ clientId: client, size: 20 });
         expect(events.map(({ type }) => type)).toContain("starts_about_limited");
-      });
+      }, 10_000);
     },
   );
 

@@ -281,7 +281,7 @@ describe("a request that is put before a user", () => {
     });
     expect(started).toMatchObject({ ok: true, value: { prompt: { outcome: "listed" } } });
     expect(started.ok && started.value.prompt).not.toHaveProperty("push");
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await vi.waitFor(() => expect(sent).toHaveLength(1), 10_000);
   });
 
   test("wakes nobody where its challenge did not come about", async () => {
