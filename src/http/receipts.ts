@@ -36,7 +36,7 @@ async function readerOf(c: Context<AppEnv>): Promise<Reader | Response> {
       "An event's number shows no more than that somebody waits: ask with the client's secret.",
     );
   }
-  const admitted = await admit(c);
+  const admitted = await admit(c, () => notKnown(c, "The handle is not this challenge's."));
   return admitted instanceof Response ? admitted : { id: admitted };
 }
 

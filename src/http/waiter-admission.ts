@@ -8,7 +8,7 @@ import { handleOf, isGenuine, isGuessableHandle, type Known } from "./waiter-han
 
 export const unknown = (c: Context<AppEnv>) => problem(c, 404, { detail: "There is no such challenge." });
 
-const notYours = (c: Context<AppEnv>) =>
+const notTheWaiter = (c: Context<AppEnv>) =>
   problem(c, 401, {
     detail: "The waiter's handle is missing or is not this challenge's.",
     headers: { "WWW-Authenticate": 'Bearer realm="waiting"' },
@@ -16,12 +16,12 @@ const notYours = (c: Context<AppEnv>) =>
 
 export const tooMany = (c: Context<AppEnv>) =>
   problem(c, 429, {
-    detail: "Too many waits from this address.",
+    detail: "Too many requests from this address.",
     headers: { "Retry-After": String(retryAfterMinute(services(c).clock.now())) },
   });
 
-/** The challenge that the path names and the caller may wait for, or the answer that says no. */
-export async function admit(c: Context<AppEnv>): Promise<ChallengeId | Response> {
+/** The challenge that the path names and the caller may wait for, or the answer that says no; `notYours` is the 401 of the route. */
+export async function admit(c: Context<AppEnv>, notYours = notTheWaiter): Promise<ChallengeId | Response> {
   const { challenges, limits } = services(c);
   const { ip } = originOf(c);
   const id = challenges.parse(c.req.param("id") ?? "");
@@ -54,7 +54,7 @@ async function refuseForeignOrigin(
   if (clientId === undefined) return unknown(c);
   const client = await clients.find(clientId);
   if (!client || client.disabledAt !== undefined || !allowsOrigin(client, origin)) {
-    return problem(c, 403, { detail: "Pages of this origin may not wait for this client." });
+    return problem(c, 403, { detail: "Pages of this origin may not ask for this client." });
   }
   c.header("Access-Control-Allow-Origin", origin);
   return undefined;

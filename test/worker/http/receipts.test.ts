@@ -273,7 +273,7 @@ describe("who may read it", () => {
     ]) {
       const { status, body, headers: told } = await read(mine.path, headers);
       expect([status, body.receipt], JSON.stringify(headers)).toEqual([401, undefined]);
-      expect(told.get("WWW-Authenticate")).toContain("realm");
+      expect(told.get("WWW-Authenticate")).toMatch(/realm="receipts"/);
     }
     expect((await read(`${mine.path}?handle=${mine.handle}`)).status).toBe(401);
     expect((await read(mine.path, basic(mine.party))).status).toBe(200);
