@@ -6,7 +6,7 @@ import { SHELF_CACHE } from "./schedule.ts";
 
 /** Unknown key ids cause at most one read in this time, whoever sends them (T88). */
 const STRANGER_EVERY: Millis = MINUTE;
-/** While one request reads, the others go on with what is held, but not for longer than this. */
+/** While one request reads, the others go on with what is held: not for longer than this, and not with what is that much too old. */
 const READING: Millis = 5 * SECOND;
 
 /** The stored keys as this isolate has last read them. */
@@ -48,7 +48,8 @@ export function makeKeyCache(shelf: Pick<KeyStore, "all">, clock: Clock): KeyCac
   return {
     async keys(age = SHELF_CACHE) {
       if (held === undefined) return reload();
-      return within(held.at, age) || within(readingSince, READING) ? held.keys : reload();
+      const isBeingRead = within(readingSince, READING) && within(held.at, age + READING);
+      return isBeingRead || within(held.at, age) ? held.keys : reload();
     },
     reload,
     async reloadForStranger() {

@@ -274,10 +274,18 @@ export class InboxObject extends DurableObject {
   /** Rings only for what passes: forgets counters once nothing in them counts, and a sign-up that nobody finished in its window. */
   override async alarm(): Promise<void> {
     const state = this.#inbox.state();
-    if (state.hadDevice) return;
+    if (state.hadDevice) return await this.#endSignUp(state);
     const at = idleAt(state);
     if (at > Date.now()) return this.ctx.storage.setAlarm(at);
     this.#used = undefined;
     return this.#inbox.forget();
+  }
+
+  /** Whether the device of this sign-up was stored is not known here: the inbox stays, and what was typed for it does not. */
+  async #endSignUp({ signUp, enrolment: window }: kept.InboxState): Promise<void> {
+    if (signUp === undefined) return;
+    const until = window?.until ?? 0;
+    if (until > Date.now()) return this.ctx.storage.setAlarm(until);
+    this.#inbox.endSignUp();
   }
 }

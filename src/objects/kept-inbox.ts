@@ -1,5 +1,6 @@
 import type { ChallengeId, DeviceId, SubjectKey } from "../core/ids.ts";
 import type { Ended } from "../core/inbox/ending.ts";
+import { withoutSignUp } from "../core/inbox/enrolment.ts";
 import { EMPTY_INBOX, type InboxState } from "../core/inbox/state.ts";
 import { openCell } from "./cell.ts";
 import { NOT_WELCOME } from "./frames.ts";
@@ -16,6 +17,8 @@ export type KeptInbox = {
   keep(who: SubjectKey, next: InboxState): void;
   /** Keeps what an ending leaves, and hangs up on the device it is about, or on all; answers the challenges that it ended. */
   end(who: SubjectKey, ended: Ended, reason: string, device?: DeviceId): readonly ChallengeId[];
+  /** Takes away what a sign-up has left that nobody finished. */
+  endSignUp(): void;
   /** The upgrade of one device's socket; the path names the device. */
   admit(request: Request): Response;
   /** Hangs up on everybody and forgets everything. */
@@ -54,6 +57,7 @@ export function openInbox(ctx: DurableObjectState): KeptInbox {
       hangUpOn(reason, device);
       return value;
     },
+    endSignUp: () => cell.write(withoutSignUp(state())),
     admit(request) {
       const tag = new URL(request.url).pathname.slice(1);
       const { answer, socket } = admit(ctx, request, { tag, cap: SOCKETS_PER_DEVICE });

@@ -3,6 +3,7 @@ import { finishedEvent, grantListing, noteListed } from "../challenge/record.ts"
 import type { ChallengeSpec } from "../challenge/state.ts";
 import type { Client } from "../client/client.ts";
 import type { RefreshRotation } from "../client/settings.ts";
+import { Outage } from "../fault.ts";
 import type { ClientId } from "../ids.ts";
 import type { Lane } from "../keys/key.ts";
 import type { Snapshot } from "../ports/challenges.ts";
@@ -125,7 +126,10 @@ function noteReuse(powers: Powers, grant: Grant, by: ClientId, ip: string | unde
   );
 }
 
-type RevokePowers = Pick<Services, "challenges" | "handles" | "records" | "clock" | "chance" | "log">;
+type RevokePowers = Pick<
+  Services,
+  "challenges" | "handles" | "records" | "events" | "clock" | "chance" | "log"
+>;
 
 /**
  * Ends the grant of a refresh token (RFC 7009). An unknown token, or another client's, is a success without effect (T89).
@@ -149,5 +153,9 @@ export async function revokeRefreshToken(
     reason: "signed_out",
     data: { grant_id: ended.id },
   });
-  await powers.records.removeGrant(ended.userId, ended.id, event);
+  await powers.records.removeGrant(ended.userId, ended.id, event).catch((fault: unknown) => {
+    if (!(fault instanceof Outage)) throw fault;
+    // Asked again, an ended grant is a success without a row.
+    return powers.events.send({ kind: "grant_ended", userId: ended.userId, grantId: ended.id, event });
+  });
 }

@@ -104,10 +104,18 @@ export function restoreEnrolment(state: InboxState, attempt: string, until: Inst
   return { ...state, hadDevice: false, enrolment: open };
 }
 
+/** The state without a window and without what was typed for it. */
+export function withoutSignUp({ enrolment: _, signUp: __, ...rest }: InboxState): InboxState {
+  return rest;
+}
+
 /** Records that the user has a device now, through whichever door it came. */
 export function noteDevice(state: InboxState, signedUp?: SignedUp): InboxState {
-  const { enrolment: _, signUp: __, ...rest } = withoutRecoveries(state);
-  return { ...rest, ...(signedUp === undefined ? {} : { signedUp }), hadDevice: true };
+  return {
+    ...withoutSignUp(withoutRecoveries(state)),
+    ...(signedUp === undefined ? {} : { signedUp }),
+    hadDevice: true,
+  };
 }
 
 /** Whether a call looks like the one that finished the sign-up a moment ago. */

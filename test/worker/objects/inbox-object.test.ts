@@ -1,9 +1,11 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ChallengeId, ClientId, DeviceId, SubjectKey, UserId } from "../../../src/core/ids.ts";
-import { clientSubject, identifierSubject, userSubject } from "../../../src/core/ids.ts";
+import { clientSubject, identifierSubject, MAIN, userSubject } from "../../../src/core/ids.ts";
 import type { PromptRequest } from "../../../src/core/inbox/prompts.ts";
+import type { SignUp } from "../../../src/core/inbox/state.ts";
 import { DAY, MINUTE } from "../../../src/core/time.ts";
+import { readIdentifier } from "../../../src/core/user/identifier.ts";
 import type { InboxObject } from "../../../src/objects/inbox-object.ts";
 import { makeInboxes } from "../../../src/objects/inboxes.ts";
 import { challenges, DEVICE } from "../support/challenges.ts";
@@ -34,6 +36,13 @@ const writes = (who: SubjectKey, work: (object: InboxObject) => unknown) =>
   });
 const OTP = [{ kind: "otp", limit: 5, window: DAY }];
 const later = (by: number) => vi.setSystemTime(Date.now() + by);
+
+const signUp = (): SignUp => ({
+  realm: MAIN,
+  clientId: "shop" as ClientId,
+  identifiers: [readIdentifier("typed@example.com")!],
+  at: Date.now(),
+});
 
 let drawn = 0;
 const request = (over: Partial<PromptRequest> = {}): PromptRequest => ({
@@ -413,6 +422,24 @@ describe("the end of an inbox", () => {
     const who = somebody();
     await inboxes.countTogether(who, OTP);
     expect((await storedIn(who)).alarm).toBeNull();
+  });
+
+  test("what was typed for a sign-up passes with its window, also where its device was taken and never stored", async () => {
+    const who = somebody();
+    await inboxes.beginSignUp(who, signUp());
+    const { until } = await inboxes.takeEnrolment(who, { kind: "sign_up" }, "key");
+    await runDurableObjectAlarm(stubOf(who));
+    expect((await storedIn(who)).alarm).toBe(until);
+    expect(JSON.stringify(await storedIn(who))).toContain("typed@example.com");
+    later(until - Date.now());
+    await runDurableObjectAlarm(stubOf(who));
+    const { values, alarm } = await storedIn(who);
+    expect(values).toEqual([expect.objectContaining({ hadDevice: true })]);
+    expect(JSON.stringify(values)).not.toContain("typed@example.com");
+    expect(alarm).toBeNull();
+    // What came back too late opens nothing again.
+    await inboxes.restoreEnrolment(who, "key", until);
+    expect((await inboxes.takeEnrolment(who, { kind: "sign_up" }, "other")).taken).toBe(false);
   });
 
   test("an identifier's counters are forgotten after a day of rest, not before", async () => {

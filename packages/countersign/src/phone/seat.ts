@@ -114,6 +114,9 @@ export function makeSeat({ line, keys, ended }: SeatOptions): Seat {
     try {
       const body = { device_id: device?.id };
       const session = await open<SessionWire>({ method: "POST", path: "/approver/sessions", body }, signer);
+      // Who has signed out or enrolled anew meanwhile, here or in another tab, is not undone by an answer that comes late.
+      const now = await keys.load();
+      if (now === undefined || now.device?.id !== device?.id) throw over();
       await keep(signer, session, undefined);
     } catch (error) {
       if (isError(error, "not_a_device")) await forget("removed");

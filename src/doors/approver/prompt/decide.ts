@@ -47,7 +47,6 @@ export async function decide(c: Context<AppEnv>, caller: PhoneCaller, body: Deci
   }
   const answered = await answer(c, caller, { ...found.value, challenge }, judged, body);
   if (!answered.ok) return refused(c, caller, answered.error);
-  if (body.not_me && body.decision === "deny") await report(c, caller, found.value);
   return c.json({ state: body.decision === "approve" ? "approved" : "denied" });
 }
 
@@ -82,7 +81,9 @@ async function answer(
     decision === "approve" && judged.match === "number"
       ? await match(c, found, caller, number)
       : ok(undefined);
-  return matched.ok ? await carry(c, found, signed.value, page) : matched;
+  if (!matched.ok) return matched;
+  const carried = () => carry(c, found, signed.value, page);
+  return notMe && decision === "deny" ? await report(c, caller, found, carried) : await carried();
 }
 
 /** Compares the number that was typed; a guess is counted for the challenge and for the person (T04). */
@@ -138,10 +139,15 @@ function refused(c: Context<AppEnv>, { device }: PhoneCaller, refusal: Refusal):
 }
 
 /** That somebody else began it silences whoever did. */
-async function report(c: Context<AppEnv>, { device }: PhoneCaller, { asked, claimed }: Found): Promise<void> {
+async function report(
+  c: Context<AppEnv>,
+  { device }: PhoneCaller,
+  { asked, claimed }: Found,
+  carried: () => Promise<Result<Applied, Refusal>>,
+): Promise<Result<Applied, Refusal>> {
   const powers = services(c);
   const brought = claimed?.spec.brought ?? "nothing";
-  await reportSignIn(powers, {
+  const reported = {
     userId: device.userId,
     clientId: asked.clientId,
     challengeId: asked.challengeId,
@@ -149,5 +155,6 @@ async function report(c: Context<AppEnv>, { device }: PhoneCaller, { asked, clai
       asked.caller ??
       (brought === "secret" ? { brought } : await callerFrom(powers, "nothing", asked.origin.ip)),
     ip: originOf(c).ip,
-  });
+  };
+  return await reportSignIn(powers, reported, carried);
 }

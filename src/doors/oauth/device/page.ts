@@ -199,22 +199,23 @@ export async function decideDeviceRequest(c: Context<AppEnv>): Promise<Response>
   const { client, snapshot, session } = own;
   const { grant } = session;
   const { ip } = originOf(c);
-  const decided = await decideByUser(services(c), {
-    snapshot,
-    user: session.user.user,
-    session: {
-      sessionId: grant.id,
-      ...(grant.deviceId === undefined ? {} : { deviceId: grant.deviceId }),
-      provenAt: grant.authTime * SECOND,
-      amr: grant.amr,
-    },
-    decision: decision === "approve" ? "approve" : "deny",
-    ip,
-  });
+  const decide = () =>
+    decideByUser(services(c), {
+      snapshot,
+      user: session.user.user,
+      session: {
+        sessionId: grant.id,
+        ...(grant.deviceId === undefined ? {} : { deviceId: grant.deviceId }),
+        provenAt: grant.authTime * SECOND,
+        amr: grant.amr,
+      },
+      decision: decision === "approve" ? "approve" : "deny",
+      ip,
+    });
+  const decided = decision === "not_me" ? await report(c, own, decide) : await decide();
   if (!decided.ok) {
     return decided.error.code === "user_locked" ? await trouble(c, "locked") : await ended(c, client, "used");
   }
-  if (decision === "not_me") await report(c, own);
   const kind = decision === "approve" ? "approved" : decision === "deny" ? "declined" : "reported";
   return await ended(c, client, kind);
 }
@@ -223,14 +224,16 @@ export async function decideDeviceRequest(c: Context<AppEnv>): Promise<Response>
 async function report(
   c: Context<AppEnv>,
   { client, snapshot, session }: DeviceRequest & { readonly session: Session },
-) {
+  decide: () => ReturnType<typeof decideByUser>,
+): ReturnType<typeof decideByUser> {
   const powers = services(c);
   const { id, origin, brought } = snapshot.spec;
-  await reportSignIn(powers, {
+  const reported = {
     userId: session.grant.userId,
     clientId: client.id,
     challengeId: id,
     caller: brought === "secret" ? { brought } : await callerFrom(powers, "nothing", origin.ip),
     ip: originOf(c).ip,
-  });
+  };
+  return await reportSignIn(powers, reported, decide);
 }
