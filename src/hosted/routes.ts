@@ -62,7 +62,7 @@ export function framedPageRoutes(): Hono<AppEnv> {
 
 const renderFault: RenderFault = async (c, status, retryAfter) => {
   if (retryAfter !== undefined) c.header("Retry-After", String(retryAfter));
-  return await trouble(c, status === 404 || status === 400 ? "request" : "fault", { status });
+  return await trouble(c, status < 500 ? "request" : "fault", { status });
 };
 
 /** The pages as the app mounts them; what fails behind them is a page too. */

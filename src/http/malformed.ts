@@ -26,7 +26,7 @@ function reason(issue: z.core.$ZodIssue): string {
     case "too_small":
       return `at least ${issue.minimum}`;
     case "invalid_format":
-      return `not a valid ${issue.format}`;
+      return issue.format === "regex" ? "not in the form that is asked for" : `not a valid ${issue.format}`;
     case "invalid_value":
       return `one of ${issue.values.map(String).join(", ")}`;
     case "unrecognized_keys":
@@ -44,10 +44,10 @@ function reason(issue: z.core.$ZodIssue): string {
   }
 }
 
-/** Names the place and the reason of what is wrong, at most three of them, without the values. */
-export function describeIssues(error: z.core.$ZodError): string {
+/** Names the place and the reason of what is wrong, at most three of them, without the values; `whole` is what they are places of. */
+export function describeIssues(error: z.core.$ZodError, whole: "body" | "query" = "body"): string {
   return error.issues
     .slice(0, 3)
-    .map((issue) => `${issue.path.map(shown).join(".") || "body"}: ${reason(issue)}`)
+    .map((issue) => `${issue.path.map(shown).join(".") || whole}: ${reason(issue)}`)
     .join("; ");
 }

@@ -20,7 +20,7 @@ export function query<Schema extends z.ZodType>(
   refuse: RefuseMalformed,
 ): MiddlewareHandler<AppEnv, string, QueryInput<Schema>> {
   const shaped: MiddlewareHandler = zValidator("query", schema, (result, c: Context<AppEnv>) =>
-    result.success ? undefined : refuse(c, malformed(describeIssues(result.error))),
+    result.success ? undefined : refuse(c, malformed(describeIssues(result.error, "query"))),
   );
   const read: MiddlewareHandler<AppEnv, string, QueryInput<Schema>> = async function query(c, next) {
     if (Object.values(c.req.queries()).some((values) => values.length > 1)) {

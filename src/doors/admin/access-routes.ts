@@ -7,6 +7,7 @@ import { ANY_REALM } from "../../core/ports/users.ts";
 import { verifiedCodes } from "../../core/user/authenticator.ts";
 import { removeAddress } from "../../core/user/remove-address.ts";
 import { type AppEnv, services } from "../../http/context.ts";
+import { problem } from "../../http/problem.ts";
 import { query } from "../../http/query.ts";
 import { refuse } from "./errors.ts";
 import { requesterOf } from "./requester.ts";
@@ -45,10 +46,11 @@ export function accessRoutes(): Hono<AppEnv> {
 
   routes.delete("/:user_id/authenticators/:id", async (c) => {
     const userId = parseUserId(c.req.param("user_id"));
-    if (userId === undefined) return refuse(c, { code: "unknown_device" });
-    const asked = { userId, id: c.req.param("id"), by: requesterOf(c) };
-    const removed = await removeAddress(services(c), asked);
-    return removed ? c.body(null, 204) : refuse(c, { code: "unknown_device" });
+    const asked = userId && { userId, id: c.req.param("id"), by: requesterOf(c) };
+    const removed = asked !== undefined && (await removeAddress(services(c), asked));
+    return removed
+      ? c.body(null, 204)
+      : problem(c, 404, { detail: "There is no such authenticator of this user." });
   });
 
   routes.get("/:user_id/grants", query(grantListSchema, refuse), async (c) => {

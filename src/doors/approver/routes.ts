@@ -13,7 +13,7 @@ import { asDevice, callerOf, type PhoneCaller, refuseCaller } from "./caller.ts"
 import { countRecoveryCodes, letIn, listDevices, newRecoveryCodes, remove, rename } from "./devices.ts";
 import { beginEnrolment } from "./enrolment/begin.ts";
 import { enrol } from "./enrolment/enrol.ts";
-import { refuse } from "./errors.ts";
+import { refuse, renderFault } from "./errors.ts";
 import { decide } from "./prompt/decide.ts";
 import { listPrompts } from "./prompt/list.ts";
 import { scan } from "./prompt/scan.ts";
@@ -115,6 +115,6 @@ function approverRoutes(): Hono<AppEnv> {
 
 /** The door of the devices that answer, as the app mounts it. */
 export const approverDoors = (): readonly Door[] => [
-  { prefix: "/approver", routes: approverRoutes() },
+  { prefix: "/approver", routes: approverRoutes(), renderFault },
   undoDoor(),
 ];

@@ -87,6 +87,6 @@ export const undoDoor = (): Door => ({
   routes: undoRoutes(),
   async renderFault(c, status, retryAfter) {
     if (retryAfter !== undefined) c.header("Retry-After", String(retryAfter));
-    return await trouble(c, status === 404 || status === 400 ? "request" : "fault", { status });
+    return await trouble(c, status < 500 ? "request" : "fault", { status });
   },
 });

@@ -37,8 +37,8 @@ export const REQUEST_LIMIT = 12_000;
 export const pageForm = (c: Context<AppEnv>): Promise<Parameters | undefined> =>
   readForm(c, 4 * REQUEST_LIMIT);
 
-/** What an endpoint does with a form: the members of its JSON answer, or the error. */
-export type Call = (c: Context<AppEnv>, form: Parameters) => Promise<Result<object, OAuthError>>;
+/** What an endpoint does with a form: the members of its JSON answer, undefined where it has no body, or the error. */
+export type Call = (c: Context<AppEnv>, form: Parameters) => Promise<Result<object | undefined, OAuthError>>;
 
 /** The handler of an endpoint that takes a form and answers JSON. */
 export const answering =
@@ -47,5 +47,6 @@ export const answering =
     const form = await formOf(c);
     if (!form.ok) return refuse(c, form.error);
     const answer = await call(c, form.value);
-    return answer.ok ? c.json(answer.value, status) : refuse(c, answer.error);
+    if (!answer.ok) return refuse(c, answer.error);
+    return answer.value === undefined ? c.body(null, status) : c.json(answer.value, status);
   };

@@ -21,7 +21,7 @@ import { SIGN_IN_PATH } from "./session/sign-in-page.ts";
 
 const renderFault: RenderFault = async (c, status, retryAfter) => {
   if (retryAfter !== undefined) c.header("Retry-After", String(retryAfter));
-  return await trouble(c, status === 404 || status === 400 ? "request" : "fault", status);
+  return await trouble(c, status < 500 ? "request" : "fault", status);
 };
 
 /** A page of this door at its own address: what fails behind it is a page too. */

@@ -28,7 +28,11 @@ const SHARED = ["/", "/healthz", "/.well-known/jwks.json", "/nowhere", "/api/v0/
 function plantedDoor(): Door {
   const refuse: RefuseMalformed = (c, { code, detail }) => c.json({ msg: code, detail }, 400);
   const routes = new Hono<AppEnv>();
-  const shape = z.object({ name: z.string().max(20), age: z.int().optional() }).strict();
+  const shape = z.strictObject({
+    name: z.string().max(20),
+    age: z.int().optional(),
+    code: z.string().regex(/^\d+$/).optional(),
+  });
   routes.use(
     "/open/*",
     doorCors({
@@ -39,7 +43,7 @@ function plantedDoor(): Door {
     }),
   );
   routes.post("/open/body", jsonBody(shape, refuse), (c) => c.json(c.req.valid("json")));
-  routes.get("/query", query(z.object({ n: z.string().optional() }), refuse), (c) =>
+  routes.get("/query", query(z.strictObject({ n: z.string().optional() }), refuse), (c) =>
     c.json(c.req.valid("query")),
   );
   routes.get("/origin", (c) => c.json(originOf(c)));
@@ -358,6 +362,7 @@ describe("bodies and queries at the border", () => {
     ["an unknown member", post('{"name":"Ada","role":"admin"}'), "unknown member role"],
     ["too long a text", post(`{"name":"${"x".repeat(21)}"}`), "at most 20"],
     ["a fraction", post('{"name":"Ada","age":1.5}'), "age"],
+    ["another form", post('{"name":"Ada","code":"x"}'), "code: not in the form that is asked for"],
     ["a megabyte", post(tooLong), "longer than 65536 bytes"],
     ["a megabyte in pieces", post(new Response(tooLong).body), "longer than 65536 bytes"],
     ["depth", post(`${"[".repeat(20_000)}`), "not JSON"],
@@ -374,6 +379,14 @@ describe("bodies and queries at the border", () => {
     const body = await (await planted("/planted/open/body", post(sent))).text();
     expect(body).toContain("name");
     for (const echo of ["hunter", "<script>", "alert"]) expect(body).not.toContain(echo);
+  });
+
+  test("T107 what is wrong with a query is not said of a body", async () => {
+    const answer = await planted("/planted/query?other=1");
+    expect([answer.status, (await answer.json<{ detail: string }>()).detail]).toEqual([
+      400,
+      "query: unknown member other",
+    ]);
   });
 
   test("T107 a repeated parameter is 400, known or not", async () => {

@@ -36,7 +36,8 @@ async function guess(
   fits: (snapshot: Snapshot) => boolean,
 ): Promise<Result<DeviceRequest, Refused>> {
   const code = readUserCode(asked.typed);
-  if (code === undefined) return no({ code: "malformed", detail: "user_code" });
+  if (code === undefined)
+    return no({ code: "malformed", detail: "user_code: this is no code that a device shows" });
   const { id, mark } = await challengeOfCode(powers, code);
   const taken = await takeCodeGuess(powers, asked, mark);
   if (!taken.ok) {

@@ -85,4 +85,3 @@ export const registered = z.object({
   response_types: z.array(z.string()),
   token_endpoint_auth_method: z.literal("none"),
 });
-export const empty = z.object({});

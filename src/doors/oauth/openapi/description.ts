@@ -84,7 +84,7 @@ export const oauthDescription: DoorDescription = {
       id: "revokeToken",
       summary: "End the grant of a token (RFC 7009)",
       form: form.oneToken,
-      answers: answers(shape.empty, "Done, whatever token was named."),
+      answers: { 200: { description: "Done, whatever token was named. There is no body." } },
       errors: called,
     },
     "POST /oauth/introspect": {

@@ -23,15 +23,15 @@ export const revoke: Call = async (c, form) => {
   const found = await grantOfToken(powers, form.token);
   if (found.ok) {
     if (givesTokens(found.value.snapshot.spec)) await revokeRefreshToken(powers, client, form.token, ip);
-    return ok({});
+    return ok(undefined);
   }
   const token = await readAccessToken(powers, form.token);
-  if (token?.clientId !== client.id) return ok({});
+  if (token?.clientId !== client.id) return ok(undefined);
   const id = powers.challenges.parse(String(token.claims.sid));
   const grant = id && (await powers.challenges.read(id))?.grant;
   if (grant) {
     const by = { actor: `client:${client.id}`, ...(ip === undefined ? {} : { ip }) };
     await endGrant(powers, grantListing(grant), { ...by, reason: "signed_out", byClient: true });
   }
-  return ok({});
+  return ok(undefined);
 };

@@ -233,6 +233,16 @@ test("T101 while a table is out it is 503, in problem details with a time, and n
   );
   expect(answer.status).toBe(503);
   expect(answer.headers.get("Retry-After")).not.toBeNull();
+  expect(answer.body.code).toBe("outage");
   expect(await phone.prompts()).toHaveLength(1);
   expect(refusalsOf(out, "decision_refused")).toEqual([]);
+});
+
+test.each([
+  ["GET", "/nothing", 404, "unknown_address"],
+  ["POST", "/nothing", 404, "unknown_address"],
+  ["POST", "/config", 405, "wrong_method"],
+  ["PUT", "/prompts", 405, "wrong_method"],
+] as const)("T107 %s %s is %i %s", async (method, path, status, code) => {
+  expect(await at.call(method, `/approver${path}`)).toMatchObject(refusal(status, code));
 });

@@ -200,6 +200,16 @@ describe("a refresh token", () => {
 });
 
 describe("revocation and introspection", () => {
+  test("what is revoked is answered without a body, whatever token was named (RFC 7009 §2.2)", async () => {
+    const rp = await newRp(at);
+    const { access_token, refresh_token } = await tokensFor(rp);
+    for (const token of ["unknown", access_token, refresh_token]) {
+      const body = new URLSearchParams({ client_id: rp.id, token });
+      const answer = await at.ask("/oauth/revoke", { method: "POST", body });
+      expect([answer.status, await answer.text()]).toEqual([200, ""]);
+    }
+  });
+
   test("T89 a client ends its own grant by either token; another's and unknown tokens are a success without effect", async () => {
     const rp = await newRp(at);
     const other = await newRp(at);
