@@ -7,21 +7,42 @@ export type OpenDoor = { readonly name: string; readonly path: string };
 export type HomeProps = {
   readonly issuer: string;
   readonly doors: readonly OpenDoor[];
-  /** Whether to say how the demo is run. */
+  /** Whether to say how the demo is run, and where the pages for trying things out are. */
   readonly development: boolean;
 };
 
 const words = WORDS.home;
 
-const Demo = () => (
+/** Where `npm run demo` looks for a server by itself. */
+const USUAL = "http://127.0.0.1:8787";
+
+/** What plays the demo against this server: without the address it would start another one. */
+const demoCommand = (issuer: string): string =>
+  issuer === USUAL ? words.demoCommand : `${words.demoCommand} -- --url ${issuer}`;
+
+const Demo = ({ issuer }: Pick<HomeProps, "issuer">) => (
   <section aria-labelledby="demo">
     <h2 id="demo">{words.demo}</h2>
-    <p>
-      <a href="/demo">{words.demoPage}</a>
-    </p>
+    <ul class="rows">
+      <li>
+        <a href="/demo">{words.demoPage}</a>
+      </li>
+      <li>
+        <a href="/phone">{words.phone}</a>
+      </li>
+      <li>
+        <a href="/console">{words.console}</a>
+      </li>
+      <li>
+        <a href="/docs/api">{words.reference}</a>
+      </li>
+      <li>
+        <a href="/openapi.json">{words.openapi}</a>
+      </li>
+    </ul>
     <p>{words.demoText}</p>
     <pre>
-      <code>{words.demoCommand}</code>
+      <code>{demoCommand(issuer)}</code>
     </pre>
     <p class="soft">{words.demoNote}</p>
   </section>
@@ -64,7 +85,7 @@ export const Home = ({ issuer, doors, development }: HomeProps) => (
         </li>
       </ul>
     </section>
-    {development && <Demo />}
+    {development && <Demo issuer={issuer} />}
     <p class="soft">{issuer}</p>
   </Layout>
 );

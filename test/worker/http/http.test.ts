@@ -24,6 +24,9 @@ afterEach(() => {
 const vars = env as unknown as Readonly<Record<"PEPPER" | "HANDLE_KEY" | "KEY_ENCRYPTION_KEY", string>>;
 const SHARED = ["/", "/healthz", "/.well-known/jwks.json", "/nowhere", "/api/v0/user", "/admin/keys"];
 
+/** What the home page leads to while somebody develops. */
+const DEVELOPMENT_LINKS = ["/demo", "/phone", "/console", "/docs/api", "/openapi.json"];
+
 /** A door that says everything in `{msg}`, with whatever a route can do wrong. */
 function plantedDoor(): Door {
   const refuse: RefuseMalformed = (c, { code, detail }) => c.json({ msg: code, detail }, 400);
@@ -254,13 +257,22 @@ describe("the shared routes", () => {
 
   test("the home page says how to run the demo in development only", async () => {
     const page = await (await ask("/")).text();
+    for (const path of DEVELOPMENT_LINKS) expect(page).toContain(`href="${path}"`);
     expect(page).toContain("npm run demo");
     expect(page).toContain('href="/.well-known/jwks.json"');
     expect(page).toContain("/api/v0");
     const answer = await ask("/", {}, envWith(productionVars));
     expect(answer.status).toBe(200);
-    expect(await answer.text()).not.toContain("npm run demo");
+    const production = await answer.text();
+    expect(production).not.toContain("npm run demo");
+    for (const path of DEVELOPMENT_LINKS) expect(production).not.toContain(`href="${path}"`);
     expect(answer.headers.get("Strict-Transport-Security")).toBe("max-age=31536000");
+  });
+
+  test("the home page names its own address to the demo where that is not the usual one", async () => {
+    const pageOf = async (ISSUER: string) => await (await ask("/", {}, envWith({ ISSUER }))).text();
+    expect(await pageOf("http://127.0.0.1:8787")).toContain("<code>npm run demo</code>");
+    expect(await pageOf("http://127.0.0.1:9412")).toContain("npm run demo -- --url http://127.0.0.1:9412<");
   });
 
   test("an unknown address is a page for a browser and problem details for a program", async () => {
