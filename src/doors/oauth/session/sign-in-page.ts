@@ -3,11 +3,12 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { csrfToken, ownSecret } from "../../../hosted/browser.ts";
 import { policyFor, settingFor } from "../../../hosted/setting.ts";
 import type { AppEnv } from "../../../http/context.ts";
-import { SignIn } from "../../../pages/sign-in/sign-in.tsx";
+import { SignIn, type Way } from "../../../pages/sign-in/sign-in.tsx";
 import { verifyPage } from "../../../pages/verify/respond.ts";
 import type { Said } from "../../../pages/verify/time.tsx";
 import { SIGNED_PATH } from "../passkey/paths.ts";
 import { passkeyWay } from "../passkey/way.ts";
+import { realmOfPhonePlace } from "../phone/place.ts";
 import type { Place } from "./place.ts";
 import { accountOf, type Session } from "./session.ts";
 
@@ -22,6 +23,14 @@ export type Shown = {
   readonly isPasskeyRefused?: boolean;
   readonly status?: ContentfulStatusCode;
 };
+
+/** The ways to show it, the one that Enter takes first. */
+function waysOf({ client, place }: Place): readonly Way[] {
+  // Whoever likes may be such a client, so it puts nothing before anybody's devices.
+  if (client.open !== undefined) return ["code"];
+  // Most who set up a phone have none yet that could answer.
+  return realmOfPhonePlace(place) === undefined ? ["device", "code"] : ["code", "device"];
+}
 
 /** Asks who is there, and how they will show it. It says nothing of who is known here. */
 export async function showSignIn(
@@ -38,8 +47,7 @@ export async function showSignIn(
     action: SIGN_IN_PATH,
     csrf: await csrfToken(c, secret),
     fields: { to: place, ...(session === undefined ? {} : { session: session.grant.id }) },
-    // Whoever likes may be such a client, so it puts nothing before anybody's devices.
-    ways: client.open === undefined ? ["device", "code"] : ["code"],
+    ways: waysOf(at),
     ...(passkey && {
       passkey: { ...passkey, action: `${SIGN_IN_PATH}${SIGNED_PATH}`, refused: isPasskeyRefused },
     }),

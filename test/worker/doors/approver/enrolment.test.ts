@@ -56,6 +56,19 @@ describe("the first phone", () => {
     ).toHaveLength(1);
   });
 
+  test("Enter sends a code where a phone is set up, also after a mistake", async () => {
+    const person = browser(at);
+    const first = await person.get("/phone/sign-in");
+    const typed = { to: "/phone/sign-in?realm=main", identifier: "not an address", way: "code" };
+    const again = await person.post("/oauth/sign-in", typed);
+    for (const { text } of [first, again]) {
+      expect([...text.matchAll(/name="way" value="(\w+)"/g)].map(([, way]) => way)).toEqual([
+        "code",
+        "device",
+      ]);
+    }
+  });
+
   test("an answer with a ticket is stored nowhere, and no other site frames it", async () => {
     const person = browser(at);
     await signInByCode(at, "/phone/sign-in?realm=main", `${fresh("ana")}@example.com`, person);
