@@ -35,7 +35,7 @@ ol.steps>li{counter-increment:step;position:relative;padding:0 0 8px 28px}
 ol.steps>li::before{content:counter(step);position:absolute;left:0;color:var(--soft);font-variant-numeric:tabular-nums}
 code,pre,.figures{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;font-variant-numeric:tabular-nums;font-size:14px}
 pre{margin:0 0 12px;padding:12px;border-radius:8px;background:var(--ground);white-space:pre-wrap}
-.button{display:flex;align-items:center;justify-content:center;min-height:44px;padding:0 16px;border:1px solid var(--line);border-radius:10px;background:none;color:var(--ink);font:inherit;font-weight:600;text-decoration:none}
+.button{display:flex;align-items:center;justify-content:center;min-height:44px;padding:8px 16px;border:1px solid var(--line);border-radius:10px;background:none;color:var(--ink);font:inherit;font-weight:600;text-align:center;text-wrap:balance;text-decoration:none}
 .button.primary{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
 @media (prefers-reduced-motion:reduce){*{animation:none!important;transition:none!important}}
 `;

@@ -1,6 +1,5 @@
 /** What these pages need beside the styles of the verification pages. */
 export const SIGN_IN_STYLE = `
-.button{padding-top:8px;padding-bottom:8px}
 .number{font-size:28px;font-weight:600;line-height:1.2;letter-spacing:.04em;text-align:center;white-space:nowrap;margin:0 0 16px;padding:16px 4px;border:1px solid var(--line);border-radius:10px;background:var(--ground)}
 .qr{display:block;width:100%;max-width:240px;height:auto;margin:8px auto;border-radius:10px;forced-color-adjust:none}
 .scan{margin:0 0 16px;padding:0 0 16px;border-bottom:1px solid var(--line);text-align:center}

@@ -81,7 +81,7 @@ export const wayOn = (): HTMLElement => link(words.back, "#requests", "button pr
 
 /** A request that is over: it says when others wait, and does not put one of them under the finger that has just pressed. */
 export function overView(title: string, said: HTMLElement): View {
-  const others = h("div", { class: "notes", role: "status" });
+  const others = h("p", { class: "notes", role: "status" });
   return {
     title,
     body: [heading(title), said, others, wayOn()],
