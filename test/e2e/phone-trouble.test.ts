@@ -53,6 +53,23 @@ describe("links", () => {
     expect(new URL(stage.page.url()).hash).toBe("#requests");
   });
 
+  test("one that adds a phone, opened without a network, is followed once there is one", async () => {
+    const { page } = stage;
+    const BEGIN = "**/approver/enrolments/begin";
+    await becomePhone(stage);
+    const sent = () => callsOf("POST /approver/enrolments/begin").length;
+    const before = sent();
+    await page.route(BEGIN, (route) => route.abort("internetdisconnected"));
+    await stage.open("#add=t8");
+    await text("You are offline.");
+    await page.unroute(BEGIN);
+    await pressHere("Try again");
+    await pressHere("Add without a passkey");
+    await text("This phone is added.");
+    expect(sent()).toBe(before + 1);
+    expect(callsOf("POST /approver/enrolments/begin").at(-1)?.body).toContain("t8");
+  });
+
   test("a link to a request is no way to another call", async () => {
     await stage.open("#prompt=../devices");
     await heading("This request is over");

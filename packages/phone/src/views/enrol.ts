@@ -1,5 +1,5 @@
 import type { Enrolment, EnrolOptions } from "../../../countersign/src/phone/phone.ts";
-import { isUnsigned, type Refused, tried } from "../answers.ts";
+import { isOffline, isUnsigned, type Refused, tried } from "../answers.ts";
 import { type App, become, troubleOf } from "../app.ts";
 import { h } from "../dom.ts";
 import { momentOf, put, words } from "../words.ts";
@@ -102,7 +102,10 @@ function closedView(
       heading(enrol.title),
       h("p", { role: "alert" }, wordsFor(refused)),
       takesCode ? [code.place, press] : undefined,
-      h("a", { class: "button", href: SIGN_IN }, enrol.again),
+      // The ticket was not heard of and is good for another two minutes; the page's address has lost it.
+      isOffline(refused)
+        ? button(words.tryAgain, async () => show(await enrolView(app, ticket, done, show)), "primary")
+        : h("a", { class: "button", href: SIGN_IN }, enrol.again),
       h("p", { class: "others" }, link(words.back, "#requests")),
     ],
   };
