@@ -1,12 +1,15 @@
 import { type Setting, VerifyFrame } from "./frame.tsx";
 import { verifyWords } from "./words.ts";
 
-/** Confirmed, in the browser that asked: the way back to the app, for where the redirect did not get through. */
-export const Done = ({ setting, href }: { readonly setting: Setting; readonly href: string }) => {
-  const { done } = verifyWords(setting.locale);
+type Back = { readonly setting: Setting; readonly href: string; readonly isRefused?: boolean };
+
+/** Confirmed or refused, in the browser that asked: the way back to the app, for where the redirect did not get through. */
+export const Done = ({ setting, href, isRefused = false }: Back) => {
+  const { done, refused } = verifyWords(setting.locale);
+  const { title, heading } = isRefused ? refused : done;
   return (
-    <VerifyFrame setting={setting} title={done.title}>
-      <h1>{done.heading}</h1>
+    <VerifyFrame setting={setting} title={title}>
+      <h1>{heading}</h1>
       <p>{done.text(setting.brand.name)}</p>
       <a class="button primary" href={href}>
         {done.go(setting.brand.name)}

@@ -110,6 +110,10 @@ const english = {
     text: (app: string) => `You are being taken back to ${app}.`,
     go: (app: string) => `Continue to ${app}`,
   },
+  refused: {
+    title: "Not signed in",
+    heading: "You were not signed in",
+  },
   over: {
     title: "Already done",
     heading: "This is done",

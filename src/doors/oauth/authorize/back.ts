@@ -24,7 +24,7 @@ async function lead(
   c.header("Location", href);
   return await verifyPage(
     c,
-    Done({ setting, href }),
+    Done({ setting, href, isRefused: "error" in answer }),
     policyFor(c, setting, { redirectUrl: redirectUri }),
     303,
   );

@@ -374,6 +374,8 @@ describe("consent", () => {
     expect(page.text).toMatch(/value="deny"[\s\S]*value="approve"/);
     const denied = await person.post("/oauth/consent", { to, decision: "deny" });
     expect(handedBack(denied.location)).toMatchObject({ error: "access_denied", state: "af0ifjs" });
+    expect(readable(denied.text)).toContain("You were not signed in");
+    expect(readable(denied.text)).not.toContain("confirmed");
     const given = await person.post("/oauth/consent", { ...hiddenIn(page.text), decision: "approve" });
     expect(given.location.startsWith(`${CALLBACK}?code=`)).toBe(true);
     expect((await exchangeCode(at, rp, handedBack(given.location).code ?? "")).status).toBe(200);
