@@ -1,5 +1,6 @@
 import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
+import { Outage } from "../../../../src/core/fault.ts";
 import { MAIN, parseUserId, userSubject } from "../../../../src/core/ids.ts";
 import { readIdentifier } from "../../../../src/core/user/identifier.ts";
 import { viewOf } from "../../../../src/core/user/name-view.ts";
@@ -7,7 +8,16 @@ import { deployment, fresh, newClient, newPerson, prompt, respond } from "../../
 import { authorizePath, callAs, newRp, type Rp, signInByCode } from "../../support/oauth.ts";
 import { type Browser, browser, pageDeployment, readable } from "../../support/page.ts";
 
-const at = pageDeployment();
+const fault = { isOut: false };
+const at = pageDeployment({}, ({ inboxes }) => ({
+  inboxes: {
+    ...inboxes,
+    async silence(...given) {
+      if (fault.isOut) throw new Outage("an object did not answer");
+      return await inboxes.silence(...given);
+    },
+  },
+}));
 const DEVICE = "urn:ietf:params:oauth:grant-type:device_code";
 const PAGE = "/oauth/device";
 const mail = () => `${fresh("ana")}@example.com`;
@@ -125,6 +135,22 @@ describe("the page that takes the code of a device", () => {
     const late = await decide(person, question, "approve");
     expect(readable(late.text)).toContain("Already answered");
     expect((await poll(rp, tv)).body.error).toBe(error);
+  });
+
+  test("T02 and the silence fails: nothing is decided, and pressed again both stand", async () => {
+    const rp = await newTv();
+    const tv = await started(rp);
+    const person = await signedIn(rp);
+    const question = await typed(person, tv.user_code);
+    fault.isOut = true;
+    const failed = await decide(person, question, "not_me");
+    fault.isOut = false;
+    expect(failed.status).toBe(503);
+    expect((await poll(rp, tv)).body.error).toBe("authorization_pending");
+    expect((await decide(person, question, "not_me")).status).toBe(200);
+    expect((await poll(rp, tv)).body.error).not.toBe("authorization_pending");
+    const about = { clientId: rp.id, type: "sign_in.reported", size: 5 };
+    expect(await at.services.records.events(about)).toHaveLength(1);
   });
 
   test("T02 whoever says that it was not them is asked nothing more by that client for a while", async () => {
