@@ -20,26 +20,30 @@ const USUAL = "http://127.0.0.1:8787";
 const demoCommand = (issuer: string): string =>
   issuer === USUAL ? words.demoCommand : `${words.demoCommand} -- --url ${issuer}`;
 
+/** What a developer looks at next; a deployment's people find their way by links of their own. */
+const Places = () => (
+  <>
+    <li>
+      <a href="/docs/api">{words.reference}</a>
+    </li>
+    <li>
+      <a href="/openapi.json">{words.openapi}</a>
+    </li>
+    <li>
+      <a href="/phone">{words.phone}</a>
+    </li>
+    <li>
+      <a href="/console">{words.console}</a>
+    </li>
+  </>
+);
+
 const Demo = ({ issuer }: Pick<HomeProps, "issuer">) => (
   <section aria-labelledby="demo">
     <h2 id="demo">{words.demo}</h2>
-    <ul class="rows">
-      <li>
-        <a href="/demo">{words.demoPage}</a>
-      </li>
-      <li>
-        <a href="/phone">{words.phone}</a>
-      </li>
-      <li>
-        <a href="/console">{words.console}</a>
-      </li>
-      <li>
-        <a href="/docs/api">{words.reference}</a>
-      </li>
-      <li>
-        <a href="/openapi.json">{words.openapi}</a>
-      </li>
-    </ul>
+    <p>
+      <a href="/demo">{words.demoPage}</a>
+    </p>
     <p>{words.demoText}</p>
     <pre>
       <code>{demoCommand(issuer)}</code>
@@ -83,6 +87,7 @@ export const Home = ({ issuer, doors, development }: HomeProps) => (
         <li>
           <a href="/healthz">{words.health}</a>
         </li>
+        {development && <Places />}
       </ul>
     </section>
     {development && <Demo issuer={issuer} />}
