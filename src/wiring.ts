@@ -228,8 +228,8 @@ function build(env: Env): Shared {
   };
 }
 
-/** An answer needs some milliseconds to leave; what follows it is then under way soon enough for whoever asks next. */
-const AFTER_ANSWER: Millis = 20;
+/** An answer needs some milliseconds to leave; what follows it is then under way soon enough for whoever asks next. Tests wait for less. */
+export const behindAnswer: { after: Millis } = { after: 20 };
 
 const pause = (length: Millis): Promise<void> => new Promise((resume) => setTimeout(resume, length));
 
@@ -246,7 +246,7 @@ export function wiring(env: Env, context: Pick<ExecutionContext, "waitUntil">): 
   const shared = known.get(env) ?? build(env);
   known.set(env, shared);
   const background: Background = (work) => {
-    const watched = pause(AFTER_ANSWER)
+    const watched = pause(behindAnswer.after)
       .then(work)
       .catch((cause: unknown) => {
         shared.log("error", "work behind an answer failed", { cause });

@@ -6,6 +6,9 @@ import { resetOwnModules, watchLookups } from "./plugin.ts";
 resetOwnModules();
 watchLookups();
 await freshState();
+// No answer has to leave here, and whoever waits for a request's context would wait for that pause each time.
+const { behindAnswer } = await import("../../src/wiring.ts");
+behindAnswer.after = 0;
 
 afterAll(async () => {
   vi.useRealTimers();
