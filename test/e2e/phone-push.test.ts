@@ -66,8 +66,15 @@ async function answerSubscribe(
   );
 }
 
+/** Returns once the worker of the page runs: the browser drops a message for one that is still being set up. */
+async function awake(): Promise<void> {
+  const stateNow = async () => (await navigator.serviceWorker.getRegistration("/phone"))?.active?.state;
+  while ((await stateNow()) !== "activated") await new Promise((again) => setTimeout(again, 50));
+}
+
 /** Puts a message into the page's service worker, as a push service does through the browser. */
 async function deliver(page: Page, data: string): Promise<void> {
+  await page.evaluate(awake);
   const devtools = await page.context().newCDPSession(page);
   const registered = new Promise<string>((done) => {
     devtools.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
