@@ -34,12 +34,18 @@ const DETAILS: Readonly<Record<FaultStatus, string>> = {
   503: "A part of the service cannot be used now. Try again in a moment.",
 };
 
-/** The fault of whoever has no shape of their own: RFC 9457, with `Retry-After` when it is known. */
-export const problemFault: RenderFault = (c, status, retryAfter) =>
-  problem(c, status, {
-    detail: DETAILS[status],
-    ...(retryAfter !== undefined && { headers: { "Retry-After": String(retryAfter) } }),
-  });
+/** Faults as problem details (RFC 9457), with `Retry-After` when it is known; `codes` are what a door's programs go by. */
+export const problemFaults =
+  (codes?: Readonly<Record<FaultStatus, string>>): RenderFault =>
+  (c, status, retryAfter) =>
+    problem(c, status, {
+      detail: DETAILS[status],
+      ...(codes && { extra: { code: codes[status] } }),
+      ...(retryAfter !== undefined && { headers: { "Retry-After": String(retryAfter) } }),
+    });
+
+/** The fault of whoever has no shape of their own. */
+export const problemFault: RenderFault = problemFaults();
 
 /** The door whose prefix the path is under. */
 export const doorOf = (doors: readonly Door[], path: string): Door | undefined =>

@@ -21,21 +21,17 @@ const demoCommand = (issuer: string): string =>
   issuer === USUAL ? words.demoCommand : `${words.demoCommand} -- --url ${issuer}`;
 
 /** What a developer looks at next; a deployment's people find their way by links of their own. */
-const Places = () => (
-  <>
-    <li>
-      <a href="/docs/api">{words.reference}</a>
-    </li>
-    <li>
-      <a href="/openapi.json">{words.openapi}</a>
-    </li>
-    <li>
-      <a href="/phone">{words.phone}</a>
-    </li>
-    <li>
-      <a href="/console">{words.console}</a>
-    </li>
-  </>
+const PLACES = [
+  ["/docs/api", words.reference],
+  ["/openapi.json", words.openapi],
+  ["/phone", words.phone],
+  ["/console", words.console],
+] as const;
+
+const Row = ({ href, name }: { readonly href: string; readonly name: string }) => (
+  <li>
+    <a href={href}>{name}</a>
+  </li>
 );
 
 const Demo = ({ issuer }: Pick<HomeProps, "issuer">) => (
@@ -81,13 +77,9 @@ export const Home = ({ issuer, doors, development }: HomeProps) => (
       <h2 id="developers">{words.developers}</h2>
       <p>{words.verify}</p>
       <ul class="rows">
-        <li>
-          <a href="/.well-known/jwks.json">{words.jwks}</a>
-        </li>
-        <li>
-          <a href="/healthz">{words.health}</a>
-        </li>
-        {development && <Places />}
+        <Row href="/.well-known/jwks.json" name={words.jwks} />
+        <Row href="/healthz" name={words.health} />
+        {development && PLACES.map(([href, name]) => <Row href={href} name={name} />)}
       </ul>
     </section>
     {development && <Demo issuer={issuer} />}

@@ -16,7 +16,8 @@ export type Reported = {
 
 /**
  * A person says that somebody else began this: whoever did is silenced, and once `decide` has taken the no, it is put on record and told to
- * the client's webhook. The silence goes first: where one of both fails the answer can be given again, and after a no it could not.
+ * the client's webhook. The silence goes first: where one of both fails the answer can be given again, and after a no it could not. So
+ * it holds too where the request is over already.
  */
 export async function reportSignIn<T>(
   powers: Pick<Services, "inboxes" | "records" | "events" | "clock" | "chance" | "background">,

@@ -4,7 +4,7 @@ import type { DecisionKind } from "../../core/challenge/state.ts";
 import type { Refusal } from "../../core/refusal.ts";
 import { SECOND } from "../../core/time.ts";
 import { type AppEnv, services } from "../../http/context.ts";
-import type { FaultStatus, RenderFault } from "../../http/door.ts";
+import { problemFaults } from "../../http/door.ts";
 import { problem } from "../../http/problem.ts";
 import { iso } from "./wire.ts";
 
@@ -116,20 +116,11 @@ export const say = (
   extra: Readonly<Record<string, unknown>> = {},
 ): Response => problem(c, status, { detail, extra: { code, ...extra } });
 
-const FAULTS: Readonly<Record<FaultStatus, readonly [code: string, detail: string]>> = {
-  400: ["malformed", "The request cannot be read."],
-  404: ["unknown_address", "There is nothing at this address."],
-  405: ["wrong_method", "This address does not take this method."],
-  500: ["fault", "Something went wrong here. The request id names it in the log."],
-  503: ["outage", "A part of the service cannot be used now. Try again in a moment."],
-};
-
 /** What is nobody's refusal, with a `code` like the others. */
-export const renderFault: RenderFault = (c, status, retryAfter) => {
-  const [code, detail] = FAULTS[status];
-  return problem(c, status, {
-    detail,
-    extra: { code },
-    ...(retryAfter === undefined ? {} : { headers: { "Retry-After": String(retryAfter) } }),
-  });
-};
+export const renderFault = problemFaults({
+  400: "malformed",
+  404: "unknown_address",
+  405: "wrong_method",
+  500: "fault",
+  503: "outage",
+});

@@ -78,12 +78,14 @@ describe("a phone says that it was not its user", () => {
     );
   });
 
-  test("of what was decided already is refused, and puts nothing on record", async () => {
+  test("of what was decided already is refused and puts nothing on record; whoever began it is silent all the same", async () => {
     const { at } = scene();
     const { id, phone } = await newPhoneOwner(at);
-    const { prompt, number } = await asked(at, id, phone);
+    const { prompt, number, party } = await asked(at, id, phone);
     await phone.decide(prompt, { decision: "approve", match_code: number });
     expect(await phone.decide(prompt, NOT_ME)).toMatchObject(refusal(409, "already_decided"));
     expect(await at.services.records.events({ userId: id, type: "sign_in.reported", size: 5 })).toEqual([]);
+    const { silences } = await at.services.inboxes.view(userSubject(id));
+    expect(silences?.map(({ clientId }) => clientId)).toEqual([party.id]);
   });
 });
