@@ -12,6 +12,7 @@ import { get as httpsGet } from "node:https";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
+import { migrateLocal } from "./migrate-local.ts";
 import { heldBy, readServing, type Serving, takeState, withIssuerOf } from "./serve-plan.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -119,13 +120,16 @@ async function announce(serving: Serving, isServing: () => boolean): Promise<voi
   }
 }
 
+async function migrate(stateDir: string): Promise<void> {
+  const applied = await migrateLocal(root, stateDir, WRANGLER);
+  if (applied.length > 0) console.log(`The local database is at ${applied.at(-1)} (${applied.length} new)`);
+}
+
 async function serve(serving: Serving): Promise<number> {
   const { ip, port, issuer, stateDir, inspectorPort, rest } = serving;
   // Whoever names a file of values needs none of ours.
   if (!rest.some((argument) => argument.startsWith("--env-file"))) makeDevVars();
-  const migrate = ["d1", "migrations", "apply", "DB", "--local", "--persist-to", stateDir];
-  const migrated = process.env.MIGRATED ? 0 : await wrangler(migrate);
-  if (migrated !== 0) return migrated;
+  if (!process.env.MIGRATED) await migrate(stateDir);
   let isServing = true;
   const served = wrangler([
     ...["dev", "--ip", ip, "--port", String(port), "--inspector-port", inspectorPort],
