@@ -32,7 +32,7 @@ function tables(): readonly string[] {
 test("migrations are applied in the order of their names, each once", async () => {
   write("0001_two.sql", "ALTER TABLE one ADD b text;--> statement-breakpoint\nCREATE TABLE two (a text);\n");
   write("0000_one.sql", "CREATE TABLE one (a text);");
-  write("notes.md", "no migration");
+  write("notes.txt", "no migration");
   expect(await migrate()).toEqual(["0000_one.sql", "0001_two.sql"]);
   expect(await migrate()).toEqual([]);
   write("0002_three.sql", "CREATE TABLE three (a text);");
