@@ -2,7 +2,7 @@
  * Serves the Worker on this machine: makes .dev.vars when missing, migrates the local database, runs `wrangler dev`.
  *
  * Environment: PORT (8787), ISSUER (the address it is reached at; .dev.vars may say it too), STATE_DIR (.wrangler/state; with another port .wrangler/state-PORT),
- * INSPECTOR_PORT (0: any free), HTTPS (set: serves https with a certificate of wrangler's own making), MIGRATED (set: the state is a copy of one that this checkout has migrated). `HOST=0.0.0.0 npm start` (or `-- --ip 0.0.0.0`) lets a phone of the same network in.
+ * INSPECTOR_PORT (0: any free), HTTPS (set: serves https with a certificate of wrangler's own making). `HOST=0.0.0.0 npm start` (or `-- --ip 0.0.0.0`) lets a phone of the same network in.
  * Further arguments go to `wrangler dev` as they are, e.g. `npm start -- --var IP_LIMITS:on`.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -129,7 +129,7 @@ async function serve(serving: Serving): Promise<number> {
   const { ip, port, issuer, stateDir, inspectorPort, rest } = serving;
   // Whoever names a file of values needs none of ours.
   if (!rest.some((argument) => argument.startsWith("--env-file"))) makeDevVars();
-  if (!process.env.MIGRATED) await migrate(stateDir);
+  await migrate(stateDir);
   let isServing = true;
   const served = wrangler([
     ...["dev", "--ip", ip, "--port", String(port), "--inspector-port", inspectorPort],

@@ -1,6 +1,7 @@
 /**
- * Serves the Worker for tests through `scripts/start.ts`, in a process group of its own, with its own state, so that any
- * number of servers can run beside each other and one can be killed and started again on what it had written.
+ * Serves the Worker for tests in a process group of its own, with its own state, so that any number of servers can run beside each other
+ * and one can be killed and started again on what it had written. A project's first server is that of `npm start`; further ones are what
+ * a deployment would run, on the bare runtime.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import {
@@ -17,14 +18,16 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { bundleWorker } from "../../scripts/dry-run.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const READY_WITHIN_MS = 90_000;
 const STOP_WITHIN_MS = 10_000;
 
-/** Set by the project's first server: a folder with a migrated state and with what Node has compiled, for all further ones. */
+/** Set by the project's first server: a folder with a migrated state and a bundled Worker, for all further ones. */
 const SHARED = "WIRE_SHARED";
 const stateIn = (folder: string) => join(folder, "state");
+const bundleIn = (folder: string) => join(folder, "bundle");
 /** Where a server of this folder prints. */
 export const logIn = (dir: string) => join(dir, "log");
 
@@ -45,6 +48,7 @@ export function shareState({ dir }: Server): () => void {
   const databases = globSync(join(stateIn(shared), "v3/d1/*/*.sqlite"));
   if (databases.length === 0) throw new Error("no database to share");
   for (const file of databases) emptyTables(file);
+  bundleWorker(bundleIn(shared));
   process.env[SHARED] = shared;
   return () => rmSync(shared, { recursive: true, force: true });
 }
@@ -92,36 +96,50 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-type Launched = { readonly dir: string; readonly port: number; readonly isMigrated: boolean };
+type Launched = {
+  readonly dir: string;
+  readonly port: number;
+  readonly vars: Readonly<Record<string, string>>;
+};
 
-function launch({ dir, port, isMigrated }: Launched, vars: Readonly<Record<string, string>>): ChildProcess {
+/** By `npm start`, whatever a developer's own values are: the example's count. */
+const byStart = ({ dir, port, vars }: Launched) => ({
+  args: [
+    resolve(root, "scripts/start.ts"),
+    ...["--env-file", ".dev.vars.example"],
+    ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
+  ],
+  env: { PORT: String(port), STATE_DIR: stateIn(dir), INSPECTOR_PORT: "0" },
+});
+
+const bare = ({ dir, port, vars }: Launched, shared: string) => ({
+  args: [join(import.meta.dirname, "serve-bare.ts")],
+  env: {
+    BUNDLE: bundleIn(shared),
+    STATE: join(stateIn(dir), "v3"),
+    PORT: String(port),
+    VARS: JSON.stringify(vars),
+    NODE_COMPILE_CACHE: join(shared, "compiled"),
+  },
+});
+
+function launch(launched: Launched): ChildProcess {
+  const { dir } = launched;
   const log = openSync(logIn(dir), "a");
-  const { ISSUER: _inherited, MIGRATED: _too, [SHARED]: shared, ...environment } = process.env;
-  return spawn(
-    process.execPath,
-    [
-      resolve(root, "scripts/start.ts"),
-      // The example, not .dev.vars: a developer's own values are no part of a test.
-      ...["--env-file", ".dev.vars.example"],
-      ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
-    ],
-    {
-      cwd: root,
-      detached: true,
-      stdio: ["ignore", log, log, "ipc"],
-      env: {
-        ...environment,
-        PORT: String(port),
-        ...(shared && { NODE_COMPILE_CACHE: join(shared, "compiled") }),
-        ...(isMigrated && { MIGRATED: "1" }),
-        STATE_DIR: stateIn(dir),
-        INSPECTOR_PORT: "0",
-        XDG_CONFIG_HOME: join(dir, "config"),
-        WRANGLER_REGISTRY_PATH: join(dir, "registry"),
-        WRANGLER_CACHE_DIR: join(dir, "cache"),
-      },
+  const { ISSUER: _inherited, [SHARED]: shared, ...environment } = process.env;
+  const { args, env } = shared === undefined ? byStart(launched) : bare(launched, shared);
+  return spawn(process.execPath, args, {
+    cwd: root,
+    detached: true,
+    stdio: ["ignore", log, log, "ipc"],
+    env: {
+      ...environment,
+      ...env,
+      XDG_CONFIG_HOME: join(dir, "config"),
+      WRANGLER_REGISTRY_PATH: join(dir, "registry"),
+      WRANGLER_CACHE_DIR: join(dir, "cache"),
     },
-  );
+  });
 }
 
 async function isHealthy(origin: string): Promise<boolean> {
@@ -138,12 +156,12 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), "countersign-"));
   mkdirSync(dir, { recursive: true });
   const shared = process.env[SHARED];
-  // Migrating takes longer than all else of a start; the project's first server has done it.
-  const isMigrated = shared !== undefined && !existsSync(stateIn(dir));
-  if (isMigrated) cpSync(stateIn(shared), stateIn(dir), { recursive: true });
+  // The project's first server has migrated it.
+  if (shared !== undefined && !existsSync(stateIn(dir)))
+    cpSync(stateIn(shared), stateIn(dir), { recursive: true });
   const port = options.port ?? (await freePort());
   const origin = `http://127.0.0.1:${port}`;
-  const child = launch({ dir, port, isMigrated }, options.vars ?? {});
+  const child = launch({ dir, port, vars: options.vars ?? {} });
   const pid = child.pid;
   if (pid === undefined) throw new Error("the server could not be started");
   let exited = false;
