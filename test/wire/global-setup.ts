@@ -1,5 +1,5 @@
 import type { TestProject } from "vitest/node";
-import { logIn, shareState, startServer } from "./server.ts";
+import { logIn, prepare, startServer } from "./server.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -13,8 +13,8 @@ declare module "vitest" {
 
 /** One server for all files of a project; a test that kills or configures its server starts its own. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const forget = await prepare();
   const server = await startServer();
-  const forget = shareState(server);
   project.provide("origin", server.origin);
   project.provide("adminToken", "dev-admin-token");
   project.provide("log", logIn(server.dir));

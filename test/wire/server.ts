@@ -1,54 +1,32 @@
 /**
  * Serves the Worker for tests in a process group of its own, with its own state, so that any number of servers can run beside each other
- * and one can be killed and started again on what it had written. A project's first server is that of `npm start`; further ones are what
- * a deployment would run, on the bare runtime.
+ * and one can be killed and started again on what it had written. It is what a deployment would run, on the bare runtime.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-} from "node:fs";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { bundleWorker } from "../../scripts/dry-run.ts";
+import { migrateLocal } from "../../scripts/migrate-local.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const READY_WITHIN_MS = 90_000;
 const STOP_WITHIN_MS = 10_000;
 
-/** Set by the project's first server: a folder with a migrated state and a bundled Worker, for all further ones. */
+/** Set for a project: a folder with a migrated state and a bundled Worker. */
 const SHARED = "WIRE_SHARED";
 const stateIn = (folder: string) => join(folder, "state");
 const bundleIn = (folder: string) => join(folder, "bundle");
 /** Where a server of this folder prints. */
 export const logIn = (dir: string) => join(dir, "log");
 
-/** Leaves the tables and no row: a deployment makes its own keys. */
-function emptyTables(file: string): void {
-  const database = new DatabaseSync(file);
-  const tables = database.prepare("select name from sqlite_master where type = 'table'").all();
-  for (const { name } of tables) {
-    if (!/^(d1_|_cf|sqlite_)/.test(String(name))) database.exec(`delete from "${name}"`);
-  }
-  database.close();
-}
-
-/** Keeps the migrated state of a server that has served nobody yet; answers how to forget it. */
-export function shareState({ dir }: Server): () => void {
+/** Builds the pages, bundles the Worker and migrates a state, for every server of the project; answers how to take the latter two away. */
+export async function prepare(): Promise<() => void> {
+  execFileSync(process.execPath, ["scripts/run.mjs", "build"], { cwd: root, stdio: "inherit" });
   const shared = mkdtempSync(join(tmpdir(), "countersign-shared-"));
-  cpSync(stateIn(dir), stateIn(shared), { recursive: true });
-  const databases = globSync(join(stateIn(shared), "v3/d1/*/*.sqlite"));
-  if (databases.length === 0) throw new Error("no database to share");
-  for (const file of databases) emptyTables(file);
   bundleWorker(bundleIn(shared));
+  await migrateLocal(root, stateIn(shared), join(root, "node_modules/wrangler/bin/wrangler.js"));
   process.env[SHARED] = shared;
   return () => rmSync(shared, { recursive: true, force: true });
 }
@@ -98,43 +76,24 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
 
 type Launched = {
   readonly dir: string;
+  readonly shared: string;
   readonly port: number;
   readonly vars: Readonly<Record<string, string>>;
 };
 
-/** By `npm start`, whatever a developer's own values are: the example's count. */
-const byStart = ({ dir, port, vars }: Launched) => ({
-  args: [
-    resolve(root, "scripts/start.ts"),
-    ...["--env-file", ".dev.vars.example"],
-    ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
-  ],
-  env: { PORT: String(port), STATE_DIR: stateIn(dir), INSPECTOR_PORT: "0" },
-});
-
-const bare = ({ dir, port, vars }: Launched, shared: string) => ({
-  args: [join(import.meta.dirname, "serve-bare.ts")],
-  env: {
-    BUNDLE: bundleIn(shared),
-    STATE: join(stateIn(dir), "v3"),
-    PORT: String(port),
-    VARS: JSON.stringify(vars),
-    NODE_COMPILE_CACHE: join(shared, "compiled"),
-  },
-});
-
-function launch(launched: Launched): ChildProcess {
-  const { dir } = launched;
+function launch({ dir, shared, port, vars }: Launched): ChildProcess {
   const log = openSync(logIn(dir), "a");
-  const { ISSUER: _inherited, [SHARED]: shared, ...environment } = process.env;
-  const { args, env } = shared === undefined ? byStart(launched) : bare(launched, shared);
-  return spawn(process.execPath, args, {
+  return spawn(process.execPath, [join(import.meta.dirname, "serve-bare.ts")], {
     cwd: root,
     detached: true,
     stdio: ["ignore", log, log, "ipc"],
     env: {
-      ...environment,
-      ...env,
+      ...process.env,
+      BUNDLE: bundleIn(shared),
+      STATE: join(stateIn(dir), "v3"),
+      PORT: String(port),
+      VARS: JSON.stringify(vars),
+      NODE_COMPILE_CACHE: join(shared, "compiled"),
       XDG_CONFIG_HOME: join(dir, "config"),
       WRANGLER_REGISTRY_PATH: join(dir, "registry"),
       WRANGLER_CACHE_DIR: join(dir, "cache"),
@@ -156,12 +115,11 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), "countersign-"));
   mkdirSync(dir, { recursive: true });
   const shared = process.env[SHARED];
-  // The project's first server has migrated it.
-  if (shared !== undefined && !existsSync(stateIn(dir)))
-    cpSync(stateIn(shared), stateIn(dir), { recursive: true });
+  if (shared === undefined) throw new Error("global-setup.ts has prepared nothing");
+  if (!existsSync(stateIn(dir))) cpSync(stateIn(shared), stateIn(dir), { recursive: true });
   const port = options.port ?? (await freePort());
   const origin = `http://127.0.0.1:${port}`;
-  const child = launch({ dir, port, vars: options.vars ?? {} });
+  const child = launch({ dir, shared, port, vars: options.vars ?? {} });
   const pid = child.pid;
   if (pid === undefined) throw new Error("the server could not be started");
   let exited = false;
