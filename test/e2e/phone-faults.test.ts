@@ -115,6 +115,8 @@ describe("what comes late, or twice", () => {
 
   test("a browser that says several times that it is online opens one socket", async () => {
     const phone = await phoneOf(freshAddress());
+    // The page before has a socket of its own, which may come late.
+    await phone.page.getByText("Connected").waitFor();
     const sockets: string[] = [];
     phone.page.on("websocket", (socket) => sockets.push(socket.url()));
     await phone.page.reload();
