@@ -27,7 +27,7 @@ function databaseOf({ unstable_readConfig }: Wrangler, config: string) {
   return database;
 }
 
-/** Applies what is missing, each migration wholly or not at all; answers the names of those. */
+/** Applies what is missing, each migration wholly or not at all; answers the names of those. An error names the one that failed. */
 async function apply(
   database: D1Database,
   folder: string,
@@ -40,7 +40,11 @@ async function apply(
   for (const file of files.sort()) {
     const statements = split(readFileSync(join(folder, file), "utf8"));
     const note = database.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(file);
-    await database.batch([...statements.map((text) => database.prepare(text)), note]);
+    await database
+      .batch([...statements.map((text) => database.prepare(text)), note])
+      .catch((cause: Error) => {
+        throw new Error(`migration ${file} failed: ${cause.message}`, { cause });
+      });
   }
   return files;
 }
